@@ -1,0 +1,12 @@
+//! Sound as samples: codecs, resampling, mixing, tones, in-band digits, loss concealment. Knows no packets.
+//!
+//! Everything here is 8 kHz mono unless its name says otherwise; linear samples are `i16`.
+
+pub mod clip;
+pub mod codec;
+
+pub use clip::Clip;
+pub use codec::Codec;
+
+/// Samples a second of every leg.
+pub const SAMPLE_RATE: u32 = 8_000;

@@ -1,0 +1,331 @@
+//! Call flows: the document, its validation, and the one interpreter that live calls, the simulator and tests run.
+//!
+//! It does not know SIP. It sees keys, ends of playback, legs that ring, answer or fail, and hang-ups
+//! ([`Event`]); it asks for audio, legs and an end ([`Action`]).
+
+use crate::ids::PlaybackId;
+use std::fmt;
+use std::time::Duration;
+
+/// A leg that a dial step asked for, numbered within its call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DialId(pub u32);
+
+/// Who hears or presses something.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Party {
+    Caller,
+    Dialled(DialId),
+}
+
+/// What happened to the call.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A key, once. `0-9 * # A-D`.
+    Digit {
+        party: Party,
+        digit: char,
+        source: &'static str,
+    },
+    /// The first sample of a playback went out (speech may have to be rendered first).
+    PlaybackStarted {
+        playback: PlaybackId,
+    },
+    /// It came to its end by itself.
+    PlaybackEnded {
+        playback: PlaybackId,
+    },
+    /// It cannot be played: a missing file, speech that failed.
+    PlaybackFailed {
+        playback: PlaybackId,
+        message: String,
+    },
+    Ringing {
+        dial: DialId,
+    },
+    Answered {
+        dial: DialId,
+    },
+    /// The leg did not come to an answer, or it ended before it was connected.
+    DialFailed {
+        dial: DialId,
+        cause: DialFailure,
+        sip_code: Option<u16>,
+    },
+    /// A connected leg hung up, or its media died.
+    DialledHungUp {
+        dial: DialId,
+    },
+    CallerHungUp,
+    /// The media of the caller died; ends the call like a hang-up, with another end reason.
+    CallerVanished,
+    /// Any timer of `Interpreter::next_timeout` is due.
+    Timeout,
+}
+
+/// Why a leg did not answer. flows.md 1.3, dial.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialFailure {
+    /// 486, 600.
+    Busy,
+    /// 603.
+    Rejected,
+    /// 408, or nothing within the time (487 after our CANCEL).
+    NoAnswer,
+    /// 404, 410, 480, no such agent, agent without endpoint.
+    Unavailable,
+    /// 484, 488, 5xx and the rest.
+    Failed,
+}
+
+/// What is to be heard. References are resolved by whoever plays.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Sound {
+    /// A prompt file by its id.
+    File {
+        id: String,
+    },
+    /// Text to speak, variables filled in.
+    Speech {
+        text: String,
+        language: String,
+        voice: String,
+    },
+    /// Digits and letters read out one by one from the built-in prompts.
+    Digits {
+        digits: String,
+        language: String,
+    },
+    /// One of the built-in prompts.
+    BuiltIn {
+        prompt: BuiltIn,
+        language: String,
+    },
+    Silence {
+        ms: u32,
+    },
+    /// Ringing tone, one period.
+    RingbackTone,
+    /// Music on hold, one pass.
+    Music,
+    Beep,
+}
+
+/// Prompts embedded in the binary.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuiltIn {
+    Goodbye,
+    /// "You entered".
+    YouEntered,
+    /// "If this is correct, press 1; to enter it again, press 2".
+    ConfirmOptions,
+    /// "To accept this call, press any key".
+    PressAnyToAccept,
+    /// "To accept this call, press 1".
+    PressOneToAccept,
+}
+
+/// Whom to ring.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum DialTarget {
+    /// An agent by id; its endpoint is known to whoever dials.
+    User(String),
+    /// A telephone number, dialled over a trunk.
+    Number(String),
+    /// A SIP URI, dialled as written.
+    Sip(String),
+}
+
+/// What the called party is shown as caller.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum CallerIdentity {
+    Caller,
+    Dialled,
+    Fixed(String),
+}
+
+/// Why a leg that was asked for is not wanted any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// Another leg won: Reason `SIP;cause=200;text="Call completed elsewhere"` (RFC 3326).
+    AnsweredElsewhere,
+    /// It rang for its whole time.
+    RangOut,
+    CallerGone,
+    /// The step went on for another reason.
+    StepEnded,
+}
+
+/// What the interpreter wants done, in order.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Answer the caller (200 OK). Comes before the first [`Action::Play`] to the caller, and before
+    /// [`Action::Connect`] where the caller was not answered yet; never twice.
+    Answer,
+    /// Tell an unanswered caller that it rings (180).
+    Ringing,
+    /// Play to a party; replaces what plays there.
+    Play { party: Party, playback: PlaybackId, sounds: Vec<Sound>, forever: bool },
+    /// Stop a playback; no event follows.
+    Stop { party: Party, playback: PlaybackId },
+    /// Whether the interpreter waits for keys of this party; in-band detection follows it.
+    Listen { party: Party, keys: bool },
+    /// Ring a leg.
+    Dial { dial: DialId, target: DialTarget, identity: CallerIdentity },
+    /// Give a leg up that has not answered.
+    Cancel { dial: DialId, reason: CancelReason },
+    /// Hang up a leg that has answered.
+    HangUpDialled { dial: DialId },
+    /// Join the caller and an answered leg.
+    Connect { dial: DialId },
+    /// End the caller's leg: BYE where it was answered, else the SIP code.
+    HangUp { sip_code: u16, q850: Option<u8> },
+    /// For logs, analytics and the simulator.
+    Log(LogEvent),
+    /// The last action of a call.
+    Finished(Box<Outcome>),
+}
+
+/// flows.md 1.2 rule 7.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum LogEvent {
+    StepEnter {
+        step: String,
+        name: String,
+        kind: &'static str,
+    },
+    StepLeave {
+        step: String,
+        port: String,
+        ms: u64,
+        vars: Vec<(String, String)>,
+    },
+    /// Keys are masked when `sensitive`.
+    Key {
+        step: String,
+        digit: char,
+        source: &'static str,
+        sensitive: bool,
+    },
+    StepError {
+        step: String,
+        code: String,
+        message: String,
+    },
+    /// Speech that did not start within 3 s; counted as silence.
+    TtsLate {
+        step: String,
+    },
+    /// An unconnected port and where it fell to.
+    Fallback {
+        step: String,
+        port: String,
+        to: String,
+    },
+}
+
+/// How a call through a flow ended. flows.md 1.6.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    Answered,
+    VoicemailLeft,
+    AbandonedInFlow,
+    AbandonedInQueue,
+    AbandonedRinging,
+    ShortAbandon,
+    DisconnectedByFlow,
+    CallbackRequested,
+    LoopGuard,
+    Error,
+}
+
+/// The flow's part of the call record.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    pub outcome: OutcomeKind,
+    /// What a `hangup` step called it, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome_text: Option<String>,
+    pub final_step: Option<FinalStep>,
+    pub path: Vec<Visit>,
+    pub offers: Vec<Offer>,
+    pub agent_id: Option<String>,
+    pub talk_sec: u64,
+    pub ended_by: EndedBy,
+    /// Variables that are not sensitive, in order of their names.
+    pub vars: Vec<(String, String)>,
+}
+
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinalStep {
+    pub id: String,
+    pub name: String,
+    pub seconds_in: u64,
+}
+
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Visit {
+    pub step: String,
+    /// The port it was left by; absent where the call ended in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<String>,
+    /// RFC 3339.
+    pub entered_at: String,
+}
+
+/// One leg that was rung.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offer {
+    /// The agent's id, number or URI as dialled.
+    pub agent: String,
+    pub ring_sec: u64,
+    pub result: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    Caller,
+    Agent,
+    Flow,
+    /// Media that stopped, a drain, a limit.
+    System,
+}
+
+/// What is known of a call when its flow starts. Read as `call.*` by templates.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CallFacts {
+    pub call_id: String,
+    pub call_key: String,
+    /// The caller as E.164 where it could be read so, else as it came; empty where withheld.
+    pub from: String,
+    pub from_name: String,
+    /// The Smart Number that was dialled.
+    pub to: String,
+    pub number_label: String,
+    pub from_area_code: String,
+    pub from_country_code: String,
+    /// Already answered when the flow starts (never so for a call from a trunk).
+    pub answered: bool,
+}
+
+impl fmt::Display for DialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "d{}", self.0)
+    }
+}
+
+/// How long a flow may wait for speech before it counts as silence. flows.md 1.4 rule 7.
+pub const SPEECH_START_LIMIT: Duration = Duration::from_secs(3);

@@ -1,0 +1,2 @@
+//! cordboard
+fn main() {}

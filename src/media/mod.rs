@@ -1,0 +1,166 @@
+//! Legs and bridges: packets in, packets and events out, on one media thread each. Knows no calls.
+//!
+//! The door is `engine::Engine`. It is told what to do by [`Command`]s and tells what happened by [`Event`]s;
+//! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
+
+use crate::audio::{Clip, Codec};
+use crate::clock::Instant;
+use crate::ids::{LegId, PlaybackId, PortId};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which socket of a port pair.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Channel {
+    Rtp,
+    Rtcp,
+}
+
+/// What the offer and the answer agreed on for one leg.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LegConfig {
+    /// What we send.
+    pub codec: Codec,
+    /// Its payload type in what we send (0 and 8 unless the peer mapped it otherwise).
+    pub payload_type: u8,
+    /// What the peer may send us, by payload type. At most four are looked at.
+    pub receive: Vec<(u8, Codec)>,
+    /// Milliseconds of audio in each packet we send: 10 to 60, in tens.
+    pub ptime_ms: u8,
+    /// Payload type of `telephone-event/8000` in what we send (the peer's number).
+    pub telephone_event_send: Option<u8>,
+    /// Payload type of `telephone-event/8000` in what we receive (our number; commonly the same).
+    pub telephone_event_receive: Option<u8>,
+    /// Where the peer's SDP says it receives.
+    pub remote_rtp: SocketAddr,
+    pub remote_rtcp: SocketAddr,
+    /// Address that the dialog's SIP comes from: the other address media may be learned from.
+    pub signalling_ip: IpAddr,
+    /// Whether we may send: the peer is not `sendonly`, `inactive` or on hold at 0.0.0.0.
+    pub send: bool,
+    /// Whether the peer may send.
+    pub receive_enabled: bool,
+    /// No RTP and no RTCP for so long: [`Event::Inactive`]. Not counted while `receive_enabled` is false.
+    pub inactivity: Option<Duration>,
+}
+
+/// A piece of what is played.
+#[derive(Clone)]
+pub enum Item {
+    Clip(Arc<Clip>),
+    Silence(Duration),
+    Tone(Tone),
+}
+
+/// A tone or a cadence of tones made while it is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// 440 + 480 Hz, 2 s on, 4 s off (the North American ringing tone): one period.
+    Ringback,
+    /// 1,000 Hz, 500 ms: the beep before a recording.
+    Beep,
+}
+
+/// What a leg is to hear, in order.
+#[derive(Clone)]
+pub struct Playlist {
+    pub items: Vec<Item>,
+    /// Starts again at the first item after the last, until it is stopped.
+    pub forever: bool,
+}
+
+/// What the signalling thread tells a media thread.
+#[derive(Clone)]
+pub enum Command {
+    /// Starts a leg on a port pair of this thread.
+    Open { leg: LegId, port: PortId, config: LegConfig },
+    /// A new answer for a leg: media moved, hold, another codec. Sequence numbers and timestamps go on.
+    Update { leg: LegId, config: LegConfig },
+    /// Ends a leg: RTCP BYE, [`Event::Closed`], its port is free.
+    Close { leg: LegId },
+    /// Plays; replaces what plays on that leg, which then ends without an event.
+    Play { leg: LegId, playback: PlaybackId, playlist: Playlist },
+    /// Stops a playback without an event. Nothing happens where it has ended already.
+    Stop { leg: LegId, playback: PlaybackId },
+    /// Whether keys in the audio (Goertzel) are looked for. Telephone-events always are.
+    Listen { leg: LegId, in_band: bool },
+    /// A key that came by SIP INFO, to be merged with those of the media.
+    InfoDigit { leg: LegId, digit: char, duration: Duration },
+    /// Joins two legs: each hears the other. Playbacks on both stop.
+    Bridge { a: LegId, b: LegId },
+    /// Parts a bridged leg from its partner; both fall silent.
+    Unbridge { leg: LegId },
+}
+
+/// Who saw a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DigitSource {
+    /// A telephone-event, RFC 4733.
+    Rfc4733,
+    /// A tone in the audio.
+    InBand,
+    /// SIP INFO.
+    Info,
+}
+
+/// What a media thread tells the signalling thread.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// One key, however it came and however often.
+    Digit { leg: LegId, digit: char, source: DigitSource, at: Instant },
+    /// A playback came to its end by itself.
+    PlaybackEnded { leg: LegId, playback: PlaybackId },
+    /// Nothing came for the leg's inactivity limit. Said once until something comes.
+    Inactive { leg: LegId, silent_for: Duration },
+    /// The peer's packets come from elsewhere than its SDP said, and the rule let us follow.
+    SourceLearned { leg: LegId, from: SocketAddr },
+    /// The leg is gone; its port may be lent again.
+    Closed { leg: LegId, port: PortId, statistics: Statistics },
+}
+
+/// Totals of one leg.
+#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize)]
+pub struct Statistics {
+    pub packets_received: u64,
+    pub packets_sent: u64,
+    /// Lost on the way to us, by sequence numbers (RFC 3550 appendix A.3).
+    pub packets_lost: u64,
+    /// From sources that the rule refused.
+    pub packets_refused: u64,
+    /// Not RTP, an unknown payload type, a length no codec has.
+    pub packets_bad: u64,
+    /// Interarrival jitter (RFC 3550 section 6.4.1), microseconds.
+    pub jitter_us: u32,
+}
+
+/// A packet that lies in [`Output::bytes`].
+#[derive(Clone, Copy, Debug)]
+pub struct Transmit {
+    pub port: PortId,
+    pub channel: Channel,
+    pub destination: SocketAddr,
+    pub start: usize,
+    pub len: usize,
+}
+
+/// What the engine wants done. Owned and cleared by the caller, so that its memory is used again.
+#[derive(Default)]
+pub struct Output {
+    pub bytes: Vec<u8>,
+    pub transmits: Vec<Transmit>,
+    pub events: Vec<Event>,
+}
+
+impl Output {
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.transmits.clear();
+        self.events.clear();
+    }
+
+    pub fn packet(&self, transmit: &Transmit) -> &[u8] {
+        &self.bytes[transmit.start..transmit.start + transmit.len]
+    }
+}
