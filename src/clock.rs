@@ -158,6 +158,6 @@ mod tests {
 
     #[test]
     fn wall_prints_as_rfc_3339_in_utc_with_milliseconds() {
-        assert_eq!(Wall::from_unix_seconds(1_795_379_137).to_string(), "2026-11-22T20:45:37.000Z");
+        assert_eq!(Wall::from_unix_seconds(1_795_380_337).to_string(), "2026-11-22T20:45:37.000Z");
     }
 }

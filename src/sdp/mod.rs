@@ -1,1 +1,9 @@
-//! sdp
+//! Session descriptions: the text (RFC 8866) and what offer and answer agree on (RFC 3264). Knows no SIP.
+
+mod offer_answer;
+mod text;
+
+pub use offer_answer::{
+    Agreed, Capability, Direction, Local, Refusal, TelephoneEvent, accept_answer, answer, offer,
+};
+pub use text::{Attribute, Connection, Description, Malformed, Media};

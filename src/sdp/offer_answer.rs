@@ -1,0 +1,363 @@
+//! Offer and answer for one stream of audio, RFC 3264.
+
+use super::text::{Attribute, Connection, Description, Malformed, Media};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// A codec that we have, in order of our preference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capability {
+    /// Encoding name of `a=rtpmap`, compared without case.
+    pub encoding: &'static str,
+    pub clock_rate: u32,
+    /// RFC 3551 table 4.
+    pub payload_type: u8,
+}
+
+/// Our side of a stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Local {
+    pub address: IpAddr,
+    pub rtp_port: u16,
+    /// Numbers of the `o=` line; the version grows by one when the description changes.
+    pub session_id: u64,
+    pub session_version: u64,
+}
+
+/// Who sends, as one side sees it. RFC 3264 section 6.1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Direction {
+    SendReceive,
+    SendOnly,
+    ReceiveOnly,
+    Inactive,
+}
+
+impl Direction {
+    /// The same agreement from the other side.
+    pub fn reversed(self) -> Direction {
+        match self {
+            Direction::SendOnly => Direction::ReceiveOnly,
+            Direction::ReceiveOnly => Direction::SendOnly,
+            both => both,
+        }
+    }
+
+    pub fn sends(self) -> bool {
+        matches!(self, Direction::SendReceive | Direction::SendOnly)
+    }
+
+    pub fn receives(self) -> bool {
+        matches!(self, Direction::SendReceive | Direction::ReceiveOnly)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Direction::SendReceive => "sendrecv",
+            Direction::SendOnly => "sendonly",
+            Direction::ReceiveOnly => "recvonly",
+            Direction::Inactive => "inactive",
+        }
+    }
+}
+
+/// `telephone-event/8000` payload types (RFC 4733).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TelephoneEvent {
+    /// The peer's number, for what we send.
+    pub send: u8,
+    /// Our number, for what we receive.
+    pub receive: u8,
+}
+
+/// What both sides settled on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Agreed {
+    /// Index into the capabilities.
+    pub codec: usize,
+    /// Payload type of that codec in what we send.
+    pub payload_type: u8,
+    /// Payload types that we may receive, with an index into the capabilities.
+    pub receive: Vec<(u8, usize)>,
+    pub telephone_event: Option<TelephoneEvent>,
+    /// Milliseconds of audio in a packet that we send: 10 to 60.
+    pub ptime_ms: u8,
+    pub remote_rtp: SocketAddr,
+    pub remote_rtcp: SocketAddr,
+    /// As we see it.
+    pub direction: Direction,
+}
+
+/// Why a description leads to no stream. The text says it to whoever operates either side.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("no audio stream is offered")]
+    NoAudio,
+    #[error("the audio stream uses {0}; this server takes RTP/AVP")]
+    Protocol(String),
+    #[error("no codec in common: the peer has {theirs}; this server has {ours}")]
+    NoCommonCodec { theirs: String, ours: String },
+    #[error("the audio stream names no numeric address to send to")]
+    NoAddress,
+}
+
+impl Refusal {
+    /// Warning code of RFC 3261 section 20.43.
+    pub fn warning_code(&self) -> u16 {
+        match self {
+            Refusal::Malformed(_) => 399,
+            Refusal::NoAudio => 304,
+            Refusal::Protocol(_) => 302,
+            Refusal::NoCommonCodec { .. } => 305,
+            Refusal::NoAddress => 300,
+        }
+    }
+}
+
+/// Answers an offer: the first of its codecs that we have (contract), every other stream refused.
+pub fn answer(
+    offer: &Description,
+    capabilities: &[Capability],
+    local: &Local,
+) -> Result<(Description, Agreed), Refusal> {
+    let index = audio_index(offer)?;
+    let stream = &offer.media[index];
+    let (format, codec) = first_common(stream, capabilities)?;
+    let telephone_event = telephone_event(stream).map(|pt| TelephoneEvent { send: pt, receive: pt });
+    let agreed = agree(offer, stream, codec, format, vec![(format, codec)], telephone_event)?;
+    let mut ours = audio_media(local, capabilities, &[(format, codec)], telephone_event.map(|t| t.receive));
+    ours.protocol.clone_from(&stream.protocol);
+    finish_media(&mut ours, agreed.ptime_ms, agreed.direction);
+    let media = offer
+        .media
+        .iter()
+        .enumerate()
+        .map(|(i, theirs)| if i == index { ours.clone() } else { refused(theirs) });
+    Ok((description(local, media.collect()), agreed))
+}
+
+/// Offers the capabilities in the order of `codecs` (indices), with one telephone-event type.
+pub fn offer(
+    capabilities: &[Capability],
+    codecs: &[usize],
+    telephone_event: u8,
+    ptime_ms: u8,
+    local: &Local,
+) -> Description {
+    let formats: Vec<(u8, usize)> =
+        codecs.iter().filter_map(|&i| capabilities.get(i).map(|c| (c.payload_type, i))).collect();
+    let mut media = audio_media(local, capabilities, &formats, Some(telephone_event));
+    finish_media(&mut media, ptime_ms, Direction::SendReceive);
+    description(local, vec![media])
+}
+
+/// Reads the answer to an offer of ours.
+pub fn accept_answer(
+    ours: &Description,
+    answer: &Description,
+    capabilities: &[Capability],
+) -> Result<Agreed, Refusal> {
+    let index = audio_index(answer)?;
+    let stream = &answer.media[index];
+    let offered = ours.media.get(index).ok_or(Refusal::NoAudio)?;
+    let (format, codec) = first_common(stream, capabilities)?;
+    let receive = formats_of(offered, capabilities).collect();
+    // RFC 4733 section 2.5: each side is sent the number that it named.
+    let telephone_event = match (telephone_event(stream), telephone_event(offered)) {
+        (Some(send), Some(receive)) => Some(TelephoneEvent { send, receive }),
+        _ => None,
+    };
+    agree(answer, stream, codec, format, receive, telephone_event)
+}
+
+fn agree(
+    theirs: &Description,
+    stream: &Media,
+    codec: usize,
+    payload_type: u8,
+    receive: Vec<(u8, usize)>,
+    telephone_event: Option<TelephoneEvent>,
+) -> Result<Agreed, Refusal> {
+    let connection = stream.connection.as_ref().or(theirs.connection.as_ref());
+    let Some(Connection::Address(address)) = connection else { return Err(Refusal::NoAddress) };
+    let mut direction = direction(theirs, stream).reversed();
+    if address.is_unspecified() {
+        // RFC 3264 section 8.4: 0.0.0.0 was the old way to put a call on hold.
+        direction = if direction.receives() { Direction::ReceiveOnly } else { Direction::Inactive };
+    }
+    let (rtcp_port, rtcp_address) = rtcp(stream, *address);
+    Ok(Agreed {
+        codec,
+        payload_type,
+        receive,
+        telephone_event,
+        ptime_ms: ptime(stream),
+        remote_rtp: SocketAddr::new(*address, stream.port),
+        remote_rtcp: SocketAddr::new(rtcp_address, rtcp_port),
+        direction,
+    })
+}
+
+/// The first audio stream that is not switched off. Several are legal; the others are refused.
+fn audio_index(description: &Description) -> Result<usize, Refusal> {
+    let index =
+        description.media.iter().position(|m| m.kind == "audio" && m.port != 0).ok_or(Refusal::NoAudio)?;
+    let protocol = &description.media[index].protocol;
+    if !["RTP/AVP", "RTP/AVPF"].iter().any(|p| p.eq_ignore_ascii_case(protocol)) {
+        return Err(Refusal::Protocol(protocol.clone()));
+    }
+    Ok(index)
+}
+
+fn first_common(stream: &Media, capabilities: &[Capability]) -> Result<(u8, usize), Refusal> {
+    formats_of(stream, capabilities).next().ok_or_else(|| Refusal::NoCommonCodec {
+        theirs: encodings_of(stream),
+        ours: capabilities.iter().map(|c| c.encoding).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Payload types of a stream for codecs that we have, in its order.
+fn formats_of<'a>(
+    stream: &'a Media,
+    capabilities: &'a [Capability],
+) -> impl Iterator<Item = (u8, usize)> + 'a {
+    stream.formats.iter().filter_map(move |format| {
+        let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128)?;
+        let index = match rtpmap(stream, payload_type) {
+            Some(map) => capabilities.iter().position(|c| map.is(c.encoding, c.clock_rate)),
+            None => capabilities.iter().position(|c| c.payload_type == payload_type),
+        };
+        index.map(|index| (payload_type, index))
+    })
+}
+
+/// Names for a refusal's text: what a person would call the codecs.
+fn encodings_of(stream: &Media) -> String {
+    let names = stream.formats.iter().take(12).map(|format| {
+        let map = format.parse().ok().and_then(|pt| rtpmap(stream, pt));
+        // The peer's text: only what an encoding name may hold (RFC 8866 token), and not much of it.
+        let name: String = map.map_or(format.as_str(), |m| m.encoding).chars().take(24).collect();
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.+".contains(*c)).collect::<String>()
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+struct RtpMap<'a> {
+    encoding: &'a str,
+    clock_rate: u32,
+    channels: u32,
+}
+
+impl RtpMap<'_> {
+    fn is(&self, encoding: &str, clock_rate: u32) -> bool {
+        self.encoding.eq_ignore_ascii_case(encoding) && self.clock_rate == clock_rate && self.channels == 1
+    }
+}
+
+/// `a=rtpmap:101 telephone-event/8000`
+fn rtpmap(stream: &Media, payload_type: u8) -> Option<RtpMap<'_>> {
+    stream.attributes("rtpmap").find_map(|value| {
+        let (number, map) = value.split_once(' ')?;
+        if number.trim().parse() != Ok(payload_type) {
+            return None;
+        }
+        let mut parts = map.trim().split('/');
+        let encoding = parts.next()?;
+        let clock_rate = parts.next()?.trim().parse().ok()?;
+        let channels = parts.next().map_or(Some(1), |c| c.trim().parse().ok())?;
+        Some(RtpMap { encoding, clock_rate, channels })
+    })
+}
+
+/// The payload type of telephone events at the audio's clock rate (RFC 4733 section 2.6).
+fn telephone_event(stream: &Media) -> Option<u8> {
+    let types = stream.formats.iter().filter_map(|format| format.parse::<u8>().ok());
+    types
+        .filter(|pt| (96..128).contains(pt))
+        .find(|pt| rtpmap(stream, *pt).is_some_and(|m| m.is("telephone-event", 8_000)))
+}
+
+fn direction(description: &Description, stream: &Media) -> Direction {
+    let all = [Direction::SendReceive, Direction::SendOnly, Direction::ReceiveOnly, Direction::Inactive];
+    let of_stream = all.into_iter().find(|d| stream.has(d.name()));
+    let of_session = || all.into_iter().find(|d| description.attribute(d.name()).is_some());
+    of_stream.or_else(of_session).unwrap_or(Direction::SendReceive)
+}
+
+/// What the peer wants in a packet, within what we make; 20 where it says nothing.
+fn ptime(stream: &Media) -> u8 {
+    let read = |name| {
+        stream.attribute(name).and_then(|v| v.parse::<f32>().ok()).filter(|v| v.is_finite() && *v > 0.0)
+    };
+    let wanted = read("ptime").unwrap_or(20.0).min(read("maxptime").unwrap_or(60.0)).clamp(10.0, 60.0);
+    (wanted as u8) / 10 * 10
+}
+
+/// RFC 3605: a port (and address) other than the next one.
+fn rtcp(stream: &Media, address: IpAddr) -> (u16, IpAddr) {
+    let next = stream.port.saturating_add(1);
+    let Some(value) = stream.attribute("rtcp") else { return (next, address) };
+    let mut words = value.split_ascii_whitespace();
+    let port = words.next().and_then(|p| p.parse().ok()).filter(|p| *p != 0).unwrap_or(next);
+    (port, words.nth(2).and_then(|a| a.parse().ok()).unwrap_or(address))
+}
+
+fn audio_media(
+    local: &Local,
+    capabilities: &[Capability],
+    formats: &[(u8, usize)],
+    telephone_event: Option<u8>,
+) -> Media {
+    let mut attributes = Vec::new();
+    let mut numbers = Vec::new();
+    for (payload_type, index) in formats {
+        let codec = &capabilities[*index];
+        numbers.push(payload_type.to_string());
+        attributes
+            .push(attribute("rtpmap", format!("{payload_type} {}/{}", codec.encoding, codec.clock_rate)));
+    }
+    if let Some(payload_type) = telephone_event {
+        numbers.push(payload_type.to_string());
+        attributes.push(attribute("rtpmap", format!("{payload_type} telephone-event/8000")));
+        attributes.push(attribute("fmtp", format!("{payload_type} 0-15")));
+    }
+    Media {
+        kind: "audio".to_owned(),
+        port: local.rtp_port,
+        protocol: "RTP/AVP".to_owned(),
+        formats: numbers,
+        connection: None,
+        attributes,
+    }
+}
+
+fn finish_media(media: &mut Media, ptime_ms: u8, direction: Direction) {
+    media.attributes.push(attribute("ptime", ptime_ms.to_string()));
+    media.attributes.push(Attribute { name: direction.name().to_owned(), value: None });
+}
+
+fn attribute(name: &str, value: String) -> Attribute {
+    Attribute { name: name.to_owned(), value: Some(value) }
+}
+
+/// RFC 3264 section 6: a stream is refused with port 0 and otherwise as it was offered.
+fn refused(theirs: &Media) -> Media {
+    Media { port: 0, connection: None, attributes: Vec::new(), ..theirs.clone() }
+}
+
+fn description(local: &Local, media: Vec<Media>) -> Description {
+    let connection = Connection::Address(local.address);
+    let origin = format!("cordboard {} {} {connection}", local.session_id, local.session_version);
+    Description { origin, connection: Some(connection), attributes: Vec::new(), media }
+}
+
+/// An address for a description before one is known.
+impl Default for Local {
+    fn default() -> Self {
+        Local { address: IpAddr::V4(Ipv4Addr::LOCALHOST), rtp_port: 0, session_id: 0, session_version: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

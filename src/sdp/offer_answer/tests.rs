@@ -1,0 +1,132 @@
+use super::*;
+
+const CAPABILITIES: &[Capability] = &[
+    Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
+    Capability { encoding: "PCMA", clock_rate: 8_000, payload_type: 8 },
+];
+
+fn local() -> Local {
+    Local { address: "127.0.0.1".parse().unwrap(), rtp_port: 20_000, session_id: 7, session_version: 1 }
+}
+
+fn phone(media: &str) -> Description {
+    let text = format!("v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{media}");
+    Description::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn the_first_codec_of_the_offer_that_we_have_is_taken() {
+    let table = [
+        ("m=audio 4000 RTP/AVP 0 8\r\n", 0, 0),
+        ("m=audio 4000 RTP/AVP 8 0\r\n", 1, 8),
+        ("m=audio 4000 RTP/AVP 9 18 8\r\n", 1, 8),
+        ("m=audio 4000 RTP/AVP 97 0\r\na=rtpmap:97 pcma/8000\r\n", 1, 97),
+        ("m=audio 4000 RTP/AVP 97 0\r\na=rtpmap:97 PCMA/8000/1\r\n", 1, 97),
+        ("m=audio 4000 RTP/AVP 97 0\r\na=rtpmap:97 PCMA/16000\r\n", 0, 0),
+        ("m=audio 4000 RTP/AVP 97 0\r\na=rtpmap:97 PCMA/8000/2\r\n", 0, 0),
+    ];
+    for (media, codec, payload_type) in table {
+        let (_, agreed) = answer(&phone(media), CAPABILITIES, &local()).unwrap();
+        assert_eq!((agreed.codec, agreed.payload_type), (codec, payload_type), "{media}");
+    }
+}
+
+#[test]
+fn an_answer_has_one_stream_for_each_offered_and_refuses_all_but_the_first_audio() {
+    let offer = phone(
+        "m=video 5000 RTP/AVP 96\r\nm=audio 0 RTP/AVP 0\r\nm=audio 4000 RTP/AVP 0 101\r\n\
+         a=rtpmap:101 telephone-event/8000\r\nm=audio 4002 RTP/AVP 0\r\n",
+    );
+    let (text, agreed) = answer(&offer, CAPABILITIES, &local()).unwrap();
+    let ports: Vec<u16> = text.media.iter().map(|m| m.port).collect();
+    assert_eq!(ports, [0, 0, 20_000, 0]);
+    assert_eq!(agreed.remote_rtp, "192.0.2.9:4000".parse().unwrap());
+    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { send: 101, receive: 101 }));
+}
+
+#[test]
+fn direction_is_answered_by_the_table_of_rfc_3264() {
+    use Direction::*;
+    let table = [
+        ("", "sendrecv", SendReceive),
+        ("a=sendrecv\r\n", "sendrecv", SendReceive),
+        ("a=sendonly\r\n", "recvonly", ReceiveOnly),
+        ("a=recvonly\r\n", "sendonly", SendOnly),
+        ("a=inactive\r\n", "inactive", Inactive),
+        ("c=IN IP4 0.0.0.0\r\n", "recvonly", ReceiveOnly),
+        ("c=IN IP4 0.0.0.0\r\na=recvonly\r\n", "inactive", Inactive),
+    ];
+    for (line, name, direction) in table {
+        let (text, agreed) =
+            answer(&phone(&format!("m=audio 4000 RTP/AVP 0\r\n{line}")), CAPABILITIES, &local()).unwrap();
+        assert_eq!(agreed.direction, direction, "{line}");
+        assert!(text.media[0].has(name), "{line}");
+    }
+}
+
+#[test]
+fn ptime_is_the_peers_wish_in_tens_between_10_and_60() {
+    for (lines, ptime) in [
+        ("", 20),
+        ("a=ptime:10\r\n", 10),
+        ("a=ptime:30\r\n", 30),
+        ("a=ptime:60\r\n", 60),
+        ("a=ptime:200\r\n", 60),
+        ("a=ptime:1\r\n", 10),
+        ("a=ptime:25\r\n", 20),
+        ("a=ptime:40\r\na=maxptime:20\r\n", 20),
+        ("a=ptime:NaN\r\n", 20),
+        ("a=ptime:-5\r\n", 20),
+    ] {
+        let (_, agreed) =
+            answer(&phone(&format!("m=audio 4000 RTP/AVP 0\r\n{lines}")), CAPABILITIES, &local()).unwrap();
+        assert_eq!(agreed.ptime_ms, ptime, "{lines}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_the_peer_has_and_what_we_have() {
+    let wrong = phone("m=audio 4000 RTP/AVP 18 96\r\na=rtpmap:96 opus/48000/2\r\n");
+    let refusal = answer(&wrong, CAPABILITIES, &local()).unwrap_err();
+    assert_eq!(refusal.to_string(), "no codec in common: the peer has 18, opus; this server has PCMU, PCMA");
+    for (media, code) in [
+        ("m=video 4000 RTP/AVP 96\r\n", 304),
+        ("m=audio 0 RTP/AVP 0\r\n", 304),
+        ("", 304),
+        ("m=audio 4000 RTP/SAVP 0\r\n", 302),
+        ("m=audio 4000 RTP/AVP 18\r\n", 305),
+        ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 phone.example\r\n", 300),
+    ] {
+        assert_eq!(
+            answer(&phone(media), CAPABILITIES, &local()).unwrap_err().warning_code(),
+            code,
+            "{media}"
+        );
+    }
+}
+
+#[test]
+fn the_answer_to_our_offer_is_read_with_both_sides_event_numbers() {
+    let ours = offer(CAPABILITIES, &[1, 0], 101, 20, &local());
+    assert_eq!(ours.media[0].formats, ["8", "0", "101"]);
+    let theirs = phone("m=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n");
+    let agreed = accept_answer(&ours, &theirs, CAPABILITIES).unwrap();
+    assert_eq!((agreed.codec, agreed.payload_type), (0, 0));
+    assert_eq!(agreed.receive, [(8, 1), (0, 0)]);
+    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { send: 96, receive: 101 }));
+    assert_eq!(agreed.direction, Direction::ReceiveOnly);
+}
+
+#[test]
+fn rtcp_goes_where_rfc_3605_says() {
+    for (line, expected) in [
+        ("", "192.0.2.9:4001"),
+        ("a=rtcp:5555\r\n", "192.0.2.9:5555"),
+        ("a=rtcp:5555 IN IP4 192.0.2.77\r\n", "192.0.2.77:5555"),
+        ("a=rtcp:0\r\n", "192.0.2.9:4001"),
+    ] {
+        let (_, agreed) =
+            answer(&phone(&format!("m=audio 4000 RTP/AVP 0\r\n{line}")), CAPABILITIES, &local()).unwrap();
+        assert_eq!(agreed.remote_rtcp, expected.parse().unwrap(), "{line}");
+    }
+}
