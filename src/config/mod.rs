@@ -1,0 +1,320 @@
+//! cordboard.toml: what one machine needs to know before it starts.
+
+pub mod reader;
+
+use crate::config::reader::{Document, Finding, Section};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Prefix of the environment variables that set keys.
+const VARIABLE_PREFIX: &str = "CORDBOARD__";
+
+/// A checked configuration. Paths are made absolute or relative to the working folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub sip: Sip,
+    pub media: Media,
+    pub http: Http,
+    pub records: Option<PathBuf>,
+    pub speech: Option<Vec<String>>,
+    pub log: Log,
+    pub provision: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sip {
+    /// Realm and host of our own addresses.
+    pub domain: String,
+    pub user_agent: String,
+    pub listen: Vec<Listen>,
+    /// Calls at one time; more are answered 503.
+    pub calls_max: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listen {
+    pub transport: Transport,
+    pub bind: SocketAddr,
+    /// What peers are told where it differs: a host, or a host with a port.
+    pub advertise_host: String,
+    pub advertise_port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    pub bind: std::net::IpAddr,
+    pub advertise: std::net::IpAddr,
+    /// First and last port; even ones RTP, odd ones RTCP.
+    pub ports: (u16, u16),
+    /// Media threads; 0 is one per core.
+    pub threads: usize,
+    pub inactivity: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    pub bind: SocketAddr,
+    pub admin_token: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    pub json: bool,
+    /// A `tracing` filter such as `info` or `cordboard::sip=debug`.
+    pub filter: String,
+}
+
+/// Reads a configuration with the variables of the environment; the findings say all that is wrong with it.
+/// `None` where an error is among them.
+#[expect(clippy::disallowed_methods, reason = "the configuration is read once, before anything runs")]
+pub fn load(file: &Path) -> (Option<Config>, Vec<Finding>) {
+    match std::fs::read_to_string(file) {
+        Ok(text) => parse(
+            file,
+            &text,
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        ),
+        Err(error) => {
+            let document = Document::parse(file, "");
+            document.root().error("", format!("cannot be read: {error}"), "name the file with --config");
+            (None, document.into_findings())
+        }
+    }
+}
+
+/// Reads a configuration from its text.
+pub fn parse(
+    file: &Path,
+    text: &str,
+    variables: impl Iterator<Item = (String, String)>,
+) -> (Option<Config>, Vec<Finding>) {
+    let mut document = Document::parse(file, text);
+    document.overlay(VARIABLE_PREFIX, variables);
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let config = read(&document.root(), folder);
+    let findings = document.into_findings();
+    let broken = findings.iter().any(|f| f.severity == reader::Severity::Error);
+    (config.filter(|_| !broken), findings)
+}
+
+fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
+    let sip = read_sip(&root.section("sip"));
+    let media = read_media(&root.section("media"));
+    let http = read_http(&root.section("http"));
+    let records = root.section("records").text("path").map(|p| folder.join(p));
+    let speech = root.section("speech").texts("command");
+    if speech.as_ref().is_some_and(Vec::is_empty) {
+        root.section("speech").error("command", "names no program", "give the program and its arguments");
+    }
+    let log = read_log(&root.section("log"));
+    read_store(&root.section("store"));
+    let provision = read_provision(&root.section("provision"), folder);
+    Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision })
+}
+
+fn read_sip(section: &Section<'_>) -> Option<Sip> {
+    let domain = section.text("domain").unwrap_or_else(|| "cordboard.invalid".to_owned());
+    if domain.is_empty() || !domain.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c)) {
+        section.error("domain", format!("\"{domain}\" is not a host name"), "");
+    }
+    let user_agent = section.text("user_agent").unwrap_or_else(|| "cordboard".to_owned());
+    if user_agent.chars().any(char::is_control) {
+        section.error("user_agent", "has a control character", "");
+    }
+    // 20,000: four times what one core can carry of media (architecture.md), so the cap is never the first to bite.
+    let calls_max = section.integer("calls_max", 1..=1_000_000).unwrap_or(20_000) as usize;
+    let listen: Vec<Listen> = section.sections("listen").iter().filter_map(read_listen).collect();
+    if listen.is_empty() {
+        section.error("listen", "nothing is listened on", "add [[sip.listen]] with transport and bind");
+    }
+    if listen.len() > 16 {
+        section.error("listen", "more than 16 listeners", "");
+    }
+    for (i, one) in listen.iter().enumerate() {
+        if listen[..i].iter().any(|other| other.transport == one.transport && other.bind == one.bind) {
+            section.error("listen", format!("{} is listened on twice", one.bind), "");
+        }
+    }
+    Some(Sip { domain, user_agent, listen, calls_max })
+}
+
+fn read_listen(section: &Section<'_>) -> Option<Listen> {
+    let transport = section.parsed("transport", |text| match text {
+        "udp" => Ok(Transport::Udp),
+        "tcp" => Ok(Transport::Tcp),
+        "tls" | "ws" | "wss" => Err("a transport of this version: udp or tcp".to_owned()),
+        _ => Err("a transport: udp or tcp".to_owned()),
+    });
+    let bind = section.parsed("bind", socket_address);
+    let advertise = section.text("advertise");
+    if bind.is_none() && section.text("bind").is_none() {
+        section.error("", "has no bind", "add bind = \"ADDRESS:PORT\"");
+    }
+    let (transport, bind) = (transport?, bind?);
+    let (host, port) = match &advertise {
+        Some(text) => split_host_port(text, bind.port()),
+        None => (host_text(bind.ip()), bind.port()),
+    };
+    if bind.ip().is_unspecified() && advertise.is_none() {
+        section.error(
+            "advertise",
+            "is needed where bind is all addresses",
+            "say the address that peers reach us at",
+        );
+    }
+    Some(Listen { transport, bind, advertise_host: host, advertise_port: port })
+}
+
+/// IPv6 addresses in brackets, as URIs want them.
+fn host_text(ip: std::net::IpAddr) -> String {
+    match ip {
+        std::net::IpAddr::V4(v4) => v4.to_string(),
+        std::net::IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+fn split_host_port(text: &str, default: u16) -> (String, u16) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') && (!host.contains(':') || host.ends_with(']')) => {
+            (host.to_owned(), port.parse().unwrap_or(default))
+        }
+        _ => (text.to_owned(), default),
+    }
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address with a port, such as 127.0.0.1:5060".to_owned())
+}
+
+fn ip_address(text: &str) -> Result<std::net::IpAddr, String> {
+    text.parse().map_err(|_| "an IP address".to_owned())
+}
+
+fn read_media(section: &Section<'_>) -> Option<Media> {
+    let bind = section.parsed("bind", ip_address).unwrap_or(std::net::Ipv4Addr::LOCALHOST.into());
+    let advertise = section.parsed("advertise", ip_address);
+    if bind.is_unspecified() && advertise.is_none() {
+        section.error(
+            "advertise",
+            "is needed where bind is all addresses",
+            "say the address that peers send media to",
+        );
+    }
+    let ports = section.integers("ports").unwrap_or_else(|| vec![20_000, 29_999]);
+    let ports = match ports[..] {
+        [low, high] if (1_024..=65_535).contains(&low) && (low + 1..=65_535).contains(&high) => {
+            (low as u16, high as u16)
+        }
+        _ => {
+            section.error(
+                "ports",
+                "is not [first, last] between 1024 and 65535",
+                "for example [20000, 29999]",
+            );
+            (20_000, 29_999)
+        }
+    };
+    let threads = section.integer("threads", 0..=256).unwrap_or(0) as usize;
+    // From 5 s, since phones with comfort noise may be silent for some; to a day, which is as good as never.
+    let inactivity = Duration::from_secs(section.integer("inactivity_s", 5..=86_400).unwrap_or(60) as u64);
+    Some(Media { bind, advertise: advertise.unwrap_or(bind), ports, threads, inactivity })
+}
+
+fn read_http(section: &Section<'_>) -> Option<Http> {
+    let bind = section.parsed("bind", socket_address).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let admin_token = section.text("admin_token");
+    if admin_token.as_ref().is_some_and(|t| t.len() < 16) {
+        section.error("admin_token", "is shorter than 16 characters", "take a long random one");
+    }
+    if admin_token.is_some() {
+        section.warning(
+            "admin_token",
+            "is not used yet: this version has no HTTP interface that needs it",
+            "",
+        );
+    }
+    Some(Http { bind, admin_token })
+}
+
+fn read_log(section: &Section<'_>) -> Log {
+    let json = section.parsed("format", |text| match text {
+        "text" => Ok(false),
+        "json" => Ok(true),
+        _ => Err("a log format: text or json".to_owned()),
+    });
+    Log { json: json.unwrap_or(false), filter: section.text("filter").unwrap_or_else(|| "info".to_owned()) }
+}
+
+fn read_store(section: &Section<'_>) {
+    let url = section.parsed("url", |text| {
+        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(text.to_owned()) } else { Err("a store: sqlite://PATH or postgres://…".to_owned()) }
+    });
+    if url.is_some() {
+        section.warning(
+            "url",
+            "is not used yet: this version keeps nothing but call records, in [records] path",
+            "",
+        );
+    }
+}
+
+fn read_provision(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {
+    section.parsed("mode", |text| match text {
+        "seed" | "sync" => Ok(()),
+        _ => Err("a mode: seed or sync".to_owned()),
+    });
+    section.text("dir").map(|dir| folder.join(dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> (Option<Config>, Vec<String>) {
+        let (config, findings) = parse(Path::new("c/x.toml"), text, std::iter::empty());
+        (config, findings.iter().map(Finding::to_string).collect())
+    }
+
+    #[test]
+    fn one_listener_is_enough_and_all_else_has_a_default() {
+        let (config, findings) =
+            check("[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n[provision]\ndir = \"p\"");
+        assert_eq!(findings, [""; 0]);
+        let config = config.unwrap();
+        assert_eq!(config.media.ports, (20_000, 29_999));
+        assert_eq!(config.sip.listen[0].advertise_host, "127.0.0.1");
+        assert_eq!(config.provision, Some(PathBuf::from("c/p")));
+    }
+
+    #[test]
+    fn an_address_of_all_addresses_needs_one_to_advertise() {
+        let (config, findings) =
+            check("[[sip.listen]]\ntransport = \"udp\"\nbind = \"0.0.0.0:5060\"\n[media]\nbind = \"::\"\n");
+        assert!(config.is_none());
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        let (config, _) = check(
+            "[[sip.listen]]\ntransport = \"udp\"\nbind = \"0.0.0.0:5060\"\nadvertise = \"sip.example.net:5070\"\n",
+        );
+        let listen = config.unwrap().sip.listen.remove(0);
+        assert_eq!((listen.advertise_host.as_str(), listen.advertise_port), ("sip.example.net", 5_070));
+    }
+
+    #[test]
+    fn each_wrong_value_is_named_with_its_place() {
+        let (config, findings) = check(
+            "[sip]\ndomain = \"a b\"\n[[sip.listen]]\ntransport = \"tls\"\nbind = \"x\"\n[media]\nports = [5, 6]\n\
+             threads = -1\n[store]\nurl = \"mysql://\"\n[http]\nbind = \"80\"\n",
+        );
+        assert!(config.is_none());
+        let places: Vec<&str> = findings.iter().map(|f| f.split(':').nth(2).unwrap()).collect();
+        assert_eq!(places, ["2", "4", "5", "3", "7", "8", "12", "10"], "{findings:#?}");
+    }
+}

@@ -1,0 +1,481 @@
+//! Reading TOML so that all that is wrong is said at once, each with its place and a remedy.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The server does not start with it.
+    Error,
+    /// The server starts; something will not be as its author thinks.
+    Warning,
+}
+
+/// Something wrong in a file, said so that a person can mend it.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    pub file: String,
+    /// A line number, a JSON pointer or an environment variable; empty for the whole file.
+    pub place: String,
+    pub message: String,
+    pub remedy: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{word}: {}", self.file)?;
+        if !self.place.is_empty() {
+            write!(f, ":{}", self.place)?;
+        }
+        write!(f, ": {}", self.message)?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, " ({})", self.remedy) }
+    }
+}
+
+/// A value with the place it was written at.
+#[derive(Clone, Debug)]
+struct Node {
+    place: String,
+    value: Value,
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    List(Vec<Node>),
+    Table(Vec<(String, Node)>),
+    /// A date, which no key takes.
+    Other(&'static str),
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a string",
+            Value::Integer(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::Bool(_) => "true or false",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a section",
+            Value::Other(kind) => kind,
+        }
+    }
+}
+
+/// A TOML file that was read, and what was found wrong with it so far.
+pub struct Document {
+    file: String,
+    folder: std::path::PathBuf,
+    root: Node,
+    findings: RefCell<Vec<Finding>>,
+}
+
+impl Document {
+    /// Reads the text of the file named `file`. Syntax errors become findings; what could be read is kept.
+    pub fn parse(file: &Path, text: &str) -> Document {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let line_of = |at: usize| {
+            (1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()).to_string()
+        };
+        let name = file.display().to_string();
+        let findings = errors.iter().map(|error| Finding {
+            severity: Severity::Error,
+            file: name.clone(),
+            place: error.span().map(|s| line_of(s.start)).unwrap_or_default(),
+            message: format!("not TOML: {}", error.message()),
+            remedy: String::new(),
+        });
+        let findings = RefCell::new(findings.collect());
+        let root = Node { place: String::new(), value: convert_table(table.get_ref(), &line_of) };
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        Document { file: name, folder, root, findings }
+    }
+
+    /// Lets variables such as `CORDBOARD__HTTP__BIND` set or replace keys.
+    pub fn overlay(&mut self, prefix: &str, variables: impl Iterator<Item = (String, String)>) {
+        let mut variables: Vec<_> = variables.filter(|(name, _)| name.starts_with(prefix)).collect();
+        variables.sort();
+        for (name, text) in variables {
+            let path: Vec<String> = name[prefix.len()..].split("__").map(str::to_ascii_lowercase).collect();
+            let place = format!("environment {name}");
+            let node = Node { place: place.clone(), value: value_of_variable(&text, &place) };
+            if set(&mut self.root.value, &path, node).is_none() {
+                self.say(
+                    Severity::Error,
+                    &place,
+                    "names no place that a value can be put in".into(),
+                    String::new(),
+                );
+            }
+        }
+    }
+
+    pub fn root(&self) -> Section<'_> {
+        Section {
+            document: self,
+            path: String::new(),
+            node: Some(&self.root),
+            seen: RefCell::default(),
+            open: Cell::new(false),
+        }
+    }
+
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_inner()
+    }
+
+    fn say(&self, severity: Severity, place: &str, message: String, remedy: String) {
+        let finding = Finding { severity, file: self.file.clone(), place: place.to_owned(), message, remedy };
+        self.findings.borrow_mut().push(finding);
+    }
+}
+
+/// A table of the document that is being read. Keys that nobody asked for are found when it is dropped.
+pub struct Section<'a> {
+    document: &'a Document,
+    path: String,
+    node: Option<&'a Node>,
+    seen: RefCell<Vec<&'static str>>,
+    /// Any key is allowed.
+    open: Cell<bool>,
+}
+
+impl<'a> Section<'a> {
+    pub fn exists(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// The place of the section itself.
+    pub fn place(&self) -> &str {
+        self.node.map_or("", |n| &n.place)
+    }
+
+    /// An error about the section or one of its keys.
+    pub fn error(&self, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.report(Severity::Error, key, message.into(), remedy.into());
+    }
+
+    pub fn warning(&self, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.report(Severity::Warning, key, message.into(), remedy.into());
+    }
+
+    fn report(&self, severity: Severity, key: &str, message: String, remedy: String) {
+        let place = self.find(key).map_or_else(|| self.place().to_owned(), |n| n.place.clone());
+        let name =
+            [self.path.as_str(), key].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(".");
+        let message = if name.is_empty() { message } else { format!("{name}: {message}") };
+        self.document.say(severity, &place, message, remedy);
+    }
+
+    fn find(&self, key: &str) -> Option<&'a Node> {
+        match self.node.map(|n| &n.value) {
+            Some(Value::Table(entries)) => entries.iter().find(|(k, _)| k == key).map(|(_, n)| n),
+            _ => None,
+        }
+    }
+
+    fn take(&self, key: &'static str) -> Option<&'a Node> {
+        self.seen.borrow_mut().push(key);
+        self.find(key)
+    }
+
+    fn wrong_kind(&self, key: &str, wanted: &str, node: &Node) {
+        self.error(key, format!("{wanted} is wanted here, not {}", node.value.kind()), "");
+    }
+
+    /// A string; `${file:PATH}` is replaced by the trimmed content of that file (secrets).
+    pub fn text(&self, key: &'static str) -> Option<String> {
+        let node = self.take(key)?;
+        match &node.value {
+            Value::Text(text) => self.resolve_file(key, text),
+            _ => {
+                self.wrong_kind(key, "a string", node);
+                None
+            }
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a secret is kept in a file of its own and read once, at start"
+    )]
+    fn resolve_file(&self, key: &str, text: &str) -> Option<String> {
+        let Some(path) = text.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}')) else {
+            return Some(text.to_owned());
+        };
+        let path = self.document.folder.join(path);
+        match std::fs::read_to_string(&path) {
+            Ok(content) => Some(content.trim_end().to_owned()),
+            Err(error) => {
+                self.error(
+                    key,
+                    format!("{} cannot be read: {error}", path.display()),
+                    "give the file, readable by the server",
+                );
+                None
+            }
+        }
+    }
+
+    /// A whole number within the range.
+    pub fn integer(&self, key: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let node = self.take(key)?;
+        match node.value {
+            Value::Integer(number) if range.contains(&number) => return Some(number),
+            Value::Integer(number) => {
+                let (low, high) = (range.start(), range.end());
+                self.error(key, format!("{number} is not between {low} and {high}"), "");
+            }
+            _ => self.wrong_kind(key, "a whole number", node),
+        }
+        None
+    }
+
+    pub fn boolean(&self, key: &'static str) -> Option<bool> {
+        let node = self.take(key)?;
+        match node.value {
+            Value::Bool(value) => return Some(value),
+            _ => self.wrong_kind(key, "true or false", node),
+        }
+        None
+    }
+
+    /// A list of strings.
+    pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
+        let node = self.take(key)?;
+        let texts = match &node.value {
+            Value::List(items) => items
+                .iter()
+                .map(|i| if let Value::Text(t) = &i.value { Some(t.clone()) } else { None })
+                .collect(),
+            _ => None,
+        };
+        if texts.is_none() {
+            self.wrong_kind(key, "a list of strings", node);
+        }
+        texts
+    }
+
+    /// A list of whole numbers.
+    pub fn integers(&self, key: &'static str) -> Option<Vec<i64>> {
+        let node = self.take(key)?;
+        let numbers = match &node.value {
+            Value::List(items) => {
+                items.iter().map(|i| if let Value::Integer(n) = i.value { Some(n) } else { None }).collect()
+            }
+            _ => None,
+        };
+        if numbers.is_none() {
+            self.wrong_kind(key, "a list of whole numbers", node);
+        }
+        numbers
+    }
+
+    /// A value read by `parse`, whose error names what is wanted.
+    pub fn parsed<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(key)?;
+        parse(&text).map_err(|wanted| self.error(key, format!("\"{text}\" is not {wanted}"), "")).ok()
+    }
+
+    /// A table below this one; one without keys where it is missing.
+    pub fn section(&self, key: &'static str) -> Section<'a> {
+        let node = self.take(key);
+        let table = node.filter(|n| matches!(n.value, Value::Table(_)));
+        if let (Some(node), None) = (node, table) {
+            self.wrong_kind(key, "a section", node);
+        }
+        self.below(key, table)
+    }
+
+    /// The tables of `[[key]]`.
+    pub fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(node) = self.take(key) else { return Vec::new() };
+        let Value::List(items) = &node.value else {
+            self.wrong_kind(key, "a list of sections ([[…]])", node);
+            return Vec::new();
+        };
+        let tables = items.iter().filter(|item| {
+            let is_table = matches!(item.value, Value::Table(_));
+            if !is_table {
+                self.wrong_kind(key, "a section", item);
+            }
+            is_table
+        });
+        tables.enumerate().map(|(i, item)| self.below(&format!("{key}[{i}]"), Some(item))).collect()
+    }
+
+    fn below(&self, key: &str, node: Option<&'a Node>) -> Section<'a> {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Section { document: self.document, path, node, seen: RefCell::default(), open: Cell::new(false) }
+    }
+
+    /// Passes over whatever keys there are.
+    pub fn allow_any(&self) {
+        self.open.set(true);
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        let Some(Node { value: Value::Table(entries), .. }) = self.node else { return };
+        if self.open.get() {
+            return;
+        }
+        let seen = self.seen.borrow();
+        for (key, _) in entries {
+            if !seen.contains(&key.as_str()) {
+                let remedy = nearest(key, seen.iter().copied())
+                    .map(|k| format!("did you mean \"{k}\"?"))
+                    .unwrap_or_default();
+                self.error(key, "unknown key", remedy);
+            }
+        }
+    }
+}
+
+/// The known name that a misspelt one most likely means.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .filter(|(d, k)| *d <= 1 + k.len() / 3)
+        .min()
+        .map(|(_, k)| k)
+}
+
+fn convert_table(table: &DeTable<'_>, line_of: &dyn Fn(usize) -> String) -> Value {
+    let entries = table.iter().map(|(key, value)| {
+        let node = Node { place: line_of(key.span().start), value: convert(value.get_ref(), line_of) };
+        (key.get_ref().to_string(), node)
+    });
+    Value::Table(entries.collect())
+}
+
+fn convert(value: &DeValue<'_>, line_of: &dyn Fn(usize) -> String) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(n) => match i64::from_str_radix(&n.as_str().replace('_', ""), n.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Other("a number that is too large"),
+        },
+        DeValue::Float(n) => {
+            n.as_str().replace('_', "").parse().map_or(Value::Other("a number"), Value::Float)
+        }
+        DeValue::Boolean(b) => Value::Bool(*b),
+        DeValue::Datetime(_) => Value::Other("a date"),
+        DeValue::Array(items) => Value::List(
+            items
+                .iter()
+                .map(|i| Node { place: line_of(i.span().start), value: convert(i.get_ref(), line_of) })
+                .collect(),
+        ),
+        DeValue::Table(table) => convert_table(table, line_of),
+    }
+}
+
+/// `[20000, 29999]`, `true` and `5` are what they look like; everything else is a string.
+fn value_of_variable(text: &str, place: &str) -> Value {
+    let line_of = |_| place.to_owned();
+    match DeValue::parse(text) {
+        Ok(value) => convert(value.get_ref(), &line_of),
+        Err(_) => Value::Text(text.to_owned()),
+    }
+}
+
+/// Puts a node at a path, making tables on the way; `None` where something else is in the way.
+fn set(value: &mut Value, path: &[String], node: Node) -> Option<()> {
+    let (first, rest) = path.split_first()?;
+    let slot = match value {
+        Value::Table(entries) => {
+            let index = entries.iter().position(|(k, _)| k == first).unwrap_or_else(|| {
+                entries.push((
+                    first.clone(),
+                    Node { place: node.place.clone(), value: Value::Table(Vec::new()) },
+                ));
+                entries.len() - 1
+            });
+            &mut entries[index].1
+        }
+        Value::List(items) => items.get_mut(first.parse::<usize>().ok()?)?,
+        _ => return None,
+    };
+    if rest.is_empty() {
+        *slot = node;
+        return Some(());
+    }
+    set(&mut slot.value, rest, node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(text: &str, read: impl FnOnce(&Section<'_>)) -> Vec<String> {
+        let document = Document::parse(Path::new("x.toml"), text);
+        read(&document.root());
+        document.into_findings().iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn every_fault_is_found_with_its_line() {
+        let text = "bind = 5\nports = [1, \"a\"]\nthread = 3\n[http]\nbnid = \"x\"\n";
+        let found = findings(text, |root| {
+            root.text("bind");
+            root.integers("ports");
+            root.integer("threads", 0..=64);
+            root.section("http").text("bind");
+        });
+        assert_eq!(
+            found,
+            [
+                "error: x.toml:1: bind: a string is wanted here, not a whole number",
+                "error: x.toml:2: ports: a list of whole numbers is wanted here, not a list",
+                "error: x.toml:5: http.bnid: unknown key (did you mean \"bind\"?)",
+                "error: x.toml:3: thread: unknown key (did you mean \"threads\"?)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_variable_replaces_a_key_and_an_unknown_one_is_named() {
+        let mut document =
+            Document::parse(Path::new("x.toml"), "[http]\nbind = \"a\"\n[[listen]]\nbind = \"b\"\n");
+        let variables = [
+            ("C__HTTP__BIND", "127.0.0.1:9"),
+            ("C__LISTEN__0__BIND", "c"),
+            ("C__HTTP__BNID", "x"),
+            ("OTHER", "y"),
+        ];
+        document.overlay("C__", variables.iter().map(|(k, v)| (k.to_string(), v.to_string())));
+        let root = document.root();
+        assert_eq!(root.section("http").text("bind").as_deref(), Some("127.0.0.1:9"));
+        assert_eq!(root.sections("listen")[0].text("bind").as_deref(), Some("c"));
+        drop(root);
+        let found: Vec<String> = document.into_findings().iter().map(Finding::to_string).collect();
+        assert_eq!(
+            found,
+            ["error: x.toml:environment C__HTTP__BNID: http.bnid: unknown key (did you mean \"bind\"?)"]
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_a_finding_and_no_panic() {
+        for text in ["[", "a = ", "a = 1\na = 2", "\u{0}", "= =", "a = 99999999999999999999"] {
+            let found = findings(text, |root| {
+                root.integer("a", 0..=9);
+            });
+            assert!(!found.is_empty(), "{text:?}");
+        }
+    }
+}
