@@ -1,2 +1,108 @@
-//! cordboard
-fn main() {}
+//! cordboard: arguments and signals.
+
+use clap::{Parser, Subcommand};
+use cordboard::cli::{self, check::BAD_CONFIGURATION};
+use cordboard::{config, server};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A SIP/RTP telephony media server: answers calls on Smart Numbers, runs call flows, bridges callers to agents.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server in the foreground. SIGTERM drains, a second one stops; SIGHUP reloads.
+    Serve(ConfigFile),
+    /// Says all that is wrong with the configuration and the provisioned files.
+    Check {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks and tries call flows.
+    #[command(subcommand)]
+    Flow(cli::flow::FlowCommand),
+    /// Explains which number, flow and version would answer a call.
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Runs the in-band digit detector over a sound file: one JSON line a digit.
+    Dtmf { file: PathBuf },
+}
+
+#[derive(clap::Args)]
+struct ConfigFile {
+    #[arg(long, default_value = "config/cordboard.toml")]
+    config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum RouteCommand {
+    /// As if that number were dialled.
+    Test {
+        number: String,
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The caller's signalling address; the first trunk where it is left out.
+        #[arg(long)]
+        source: Option<SocketAddr>,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let out = &mut std::io::stdout();
+    let code = match Arguments::parse().command {
+        Command::Serve(ConfigFile { config }) => serve(&config),
+        Command::Check { config, json } => done(cli::check::run(&config.config, json, out)),
+        Command::Flow(command) => cli::flow::run(command, out),
+        Command::Route(RouteCommand::Test { number, config, source, json }) => {
+            done(cli::route::test(&number, &config.config, source, json, out))
+        }
+        Command::Dtmf { file } => done(cli::dtmf::run(&file, out)),
+    };
+    ExitCode::from(code)
+}
+
+/// A reader that has gone away (a closed pipe) is no failure of ours.
+fn done(result: std::io::Result<u8>) -> u8 {
+    result.unwrap_or(0)
+}
+
+fn serve(file: &std::path::Path) -> u8 {
+    let (config, findings) = config::load(file);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    let Some(config) = config else { return BAD_CONFIGURATION };
+    let (writer, _flush) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
+    start_log(&config.log, writer);
+    match server::run(config) {
+        Ok(()) => 0,
+        Err(error @ server::ServerError::Findings(_)) => {
+            tracing::error!("{error}");
+            BAD_CONFIGURATION
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            1
+        }
+    }
+}
+
+fn start_log(log: &config::Log, writer: tracing_appender::non_blocking::NonBlocking) {
+    let filter = tracing_subscriber::EnvFilter::new(&log.filter);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    if log.json {
+        builder.json().init();
+    } else {
+        builder.init();
+    }
+}

@@ -1,1 +1,340 @@
-//! server
+//! The only place that wires the rooms: builds, starts, reloads, drains, stops.
+
+use crate::api;
+use crate::call::b2bua::Settings;
+use crate::call::media_leg::MediaSettings;
+use crate::call::ports::ThreadId;
+use crate::call::snapshot::{Snapshot, Speech};
+use crate::call::switchboard::{Switchboard, SwitchboardConfig};
+use crate::clock::SystemClock;
+use crate::config::reader::{Finding, Severity};
+use crate::config::{Config, Transport};
+use crate::ids::Random;
+use crate::net::media_thread::{self, MediaThread, Order};
+use crate::net::ports::{Binder, udp_socket};
+use crate::net::signalling::{Figures, Message, Post, Signalling};
+use crate::net::streams::Streams;
+use crate::services::speech::SpeechEngine;
+use crate::sip::ListenerId;
+use crate::sip::endpoint::{EndpointConfig, Limits, Listener};
+use crate::store::provision;
+use crate::store::records::Records;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Orders that wait for a media thread: each call makes about five.
+const ORDERS: usize = 16_384;
+/// The socket that all callers share holds a second of a flood.
+const SIGNALLING_BUFFER: usize = 8 * 1024 * 1024;
+/// Threads of the runtime: streams, HTTP, speech. Calls do not run on them.
+const RUNTIME_THREADS: usize = 2;
+
+/// Why the server did not start, or stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error("{0} errors in the configuration or the provisioned files")]
+    Findings(usize),
+    #[error("cannot listen on {address} ({what}): {error}")]
+    Listen { what: &'static str, address: std::net::SocketAddr, error: std::io::Error },
+    #[error("the file of call records cannot be opened: {0}")]
+    Records(std::io::Error),
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    #[error("the signalling thread ended: {0}")]
+    Signalling(String),
+}
+
+/// Runs until it is told to stop.
+pub fn run(config: Config) -> Result<(), ServerError> {
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
+    let result = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+/// As many open files as the system allows: two for each leg.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), ServerError> {
+    let clock = SystemClock::start();
+    let (post, mailbox) = Post::new()?;
+    let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
+    crate::call::number::warm_up();
+    let snapshot = Arc::new(load(&config, &speech, 1, None).await?);
+    let (records, records_thread) = match &config.records {
+        Some(path) => Records::open(path).map(|(r, t)| (r, Some(t))).map_err(ServerError::Records)?,
+        None => (Records::nowhere(), None),
+    };
+    let mut random = Random::from_system();
+    let streams = Streams::new(post.clone());
+    let sockets = listen(&config, &streams).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let media = start_media(&config, clock, &mut random, &post, &stop)?;
+    let binder = Arc::new(Binder::new(config.media.bind, config.media.ports));
+    let figures = Arc::new(Mutex::new(Figures::default()));
+    let ready = Arc::new(AtomicBool::new(false));
+    let sources = api::Sources {
+        figures: figures.clone(),
+        media: media.iter().map(|m| m.totals.clone()).collect(),
+        binder: binder.clone(),
+        records: records.clone(),
+        ready: ready.clone(),
+    };
+    start_http(&config, sources).await?;
+    let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
+    let signalling = Signalling {
+        switchboard: Switchboard::new(switchboard_config(&config, media.len()), snapshot.clone(), random),
+        clock,
+        mailbox,
+        post: post.clone(),
+        sockets,
+        binds: config.sip.listen.iter().map(|l| l.bind).collect(),
+        streams,
+        media,
+        binder,
+        records,
+        speech: speech.clone(),
+        figures: figures.clone(),
+        runtime: tokio::runtime::Handle::current(),
+        ready: Some(ready_sender),
+    };
+    let thread = std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
+    let (ended_sender, mut ended) = tokio::sync::oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let _ = ended_sender.send(thread.join());
+    });
+    if ready_receiver.await.is_ok() {
+        ready.store(true, Ordering::Release);
+        tracing::info!(http = %config.http.bind, "ready");
+    }
+    let steering = steer(&config, &post, &speech, &figures, snapshot);
+    let joined = tokio::select! {
+        () = steering => (&mut ended).await,
+        joined = &mut ended => joined,
+    };
+    let media = match joined {
+        Ok(Ok(result)) => result?,
+        _ => return Err(ServerError::Signalling("it panicked".to_owned())),
+    };
+    stop_media(media, &stop).await;
+    if let Some(thread) = records_thread {
+        // The last records are on their way to the disk; the queue's other end is gone.
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
+    stop.store(true, Ordering::Relaxed);
+    for MediaThread { orders, waker, thread, .. } in media {
+        let _ = orders.send(Order::Stop).await;
+        waker.wake();
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    }
+}
+
+/// Follows the signals until the server is to end: SIGTERM drains, a second one stops; SIGHUP reloads.
+async fn steer(
+    config: &Config,
+    post: &Post,
+    speech: &Arc<SpeechEngine>,
+    figures: &Arc<Mutex<Figures>>,
+    mut current: Arc<Snapshot>,
+) {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = signals else {
+        tracing::error!("signals cannot be received");
+        return std::future::pending().await;
+    };
+    let mut draining = false;
+    // Kept until no call uses them, so that the threads of calls never pay for dropping one.
+    let mut old: Vec<Arc<Snapshot>> = Vec::new();
+    let mut look = tokio::time::interval(Duration::from_millis(250));
+    loop {
+        let stop = tokio::select! {
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => true,
+            _ = hang_up.recv() => {
+                match load(config, speech, current.revision + 1, Some(&current)).await {
+                    Ok(snapshot) => {
+                        let snapshot = Arc::new(snapshot);
+                        old.push(std::mem::replace(&mut current, snapshot.clone()));
+                        let _ = post.send(Message::Snapshot(snapshot)).await;
+                        tracing::info!(revision = current.revision, "reloaded; calls in progress keep what they started with");
+                    }
+                    Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
+                }
+                false
+            }
+            _ = look.tick() => {
+                old.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+                let figures = figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if draining && figures.draining && figures.counts.calls == 0 {
+                    break;
+                }
+                false
+            }
+        };
+        if stop && draining {
+            tracing::info!("stopping at once");
+            break;
+        }
+        if stop {
+            draining = true;
+            tracing::info!("draining: no new calls; a second signal stops at once");
+            let _ = post.send(Message::Drain).await;
+        }
+    }
+    let _ = post.send(Message::Stop).await;
+}
+
+/// Reads the provisioned files, speaks their texts, and makes a snapshot. Says all that is wrong.
+async fn load(
+    config: &Config,
+    speech: &Arc<SpeechEngine>,
+    revision: u64,
+    previous: Option<&Snapshot>,
+) -> Result<Snapshot, ServerError> {
+    let Some(folder) = &config.provision else {
+        tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
+        let mut findings = Vec::new();
+        let (nothing, _) = provision::read(std::path::Path::new(""));
+        return Ok(provision::snapshot(nothing, revision, HashMap::new(), previous, &mut findings));
+    };
+    let (provisioned, mut findings) = provision::read(folder);
+    let spoken = speak(&provisioned.speech, speech, &mut findings).await;
+    let snapshot = provision::snapshot(provisioned, revision, spoken, previous, &mut findings);
+    for finding in &findings {
+        match finding.severity {
+            Severity::Error => tracing::error!("{finding}"),
+            Severity::Warning => tracing::warn!("{finding}"),
+        }
+    }
+    match findings.iter().filter(|f| f.severity == Severity::Error).count() {
+        0 => Ok(snapshot),
+        errors => Err(ServerError::Findings(errors)),
+    }
+}
+
+/// What cannot be spoken is said and tried again when a call needs it; it stops no start.
+async fn speak(
+    texts: &[Speech],
+    engine: &Arc<SpeechEngine>,
+    findings: &mut Vec<Finding>,
+) -> HashMap<Speech, Arc<crate::audio::Clip>> {
+    let mut spoken = HashMap::new();
+    for text in texts {
+        match engine.render(text).await {
+            Ok(clip) => {
+                spoken.insert(text.clone(), clip);
+            }
+            Err(error) => {
+                let short: String = text.text.chars().take(40).collect();
+                findings.push(Finding {
+                    severity: Severity::Warning,
+                    file: "[speech]".to_owned(),
+                    place: String::new(),
+                    message: format!("\"{short}\" cannot be spoken: {error}"),
+                    remedy: "install the engine, or use a prompt file".to_owned(),
+                });
+            }
+        }
+    }
+    spoken
+}
+
+async fn listen(config: &Config, streams: &Streams) -> Result<Vec<Option<std::net::UdpSocket>>, ServerError> {
+    let mut sockets = Vec::new();
+    for (index, one) in config.sip.listen.iter().enumerate() {
+        let id = ListenerId(u8::try_from(index).unwrap_or(u8::MAX));
+        let fail = |what| move |error| ServerError::Listen { what, address: one.bind, error };
+        match one.transport {
+            Transport::Udp => {
+                sockets.push(Some(udp_socket(one.bind, SIGNALLING_BUFFER).map_err(fail("SIP over UDP"))?));
+            }
+            Transport::Tcp => {
+                let listener = TcpListener::bind(one.bind).await.map_err(fail("SIP over TCP"))?;
+                tokio::spawn(streams.clone().accept(listener, id));
+                sockets.push(None);
+            }
+        }
+        tracing::info!(transport = ?one.transport, address = %one.bind, "listening");
+    }
+    Ok(sockets)
+}
+
+async fn start_http(config: &Config, sources: api::Sources) -> Result<(), ServerError> {
+    let address = config.http.bind;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, api::router(sources)).await {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    });
+    Ok(())
+}
+
+fn start_media(
+    config: &Config,
+    clock: SystemClock,
+    random: &mut Random,
+    post: &Post,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<MediaThread>, ServerError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = if config.media.threads == 0 { cores } else { config.media.threads };
+    let mut threads = Vec::with_capacity(count);
+    for index in 0..count {
+        let (post, thread) = (post.clone(), ThreadId(index));
+        let report = move |event| {
+            post.try_send(Message::Media { thread, event }).map_err(|message| match message {
+                Message::Media { event, .. } => event,
+                _ => unreachable!("the message that was sent comes back"),
+            })
+        };
+        threads.push(media_thread::start(format!("media-{index}"), clock, random.fork(), ORDERS, report, stop.clone())?);
+    }
+    Ok(threads)
+}
+
+/// What the switchboard needs of the configuration.
+pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+    let listeners = config.sip.listen.iter().map(|l| Listener {
+        transport: match l.transport {
+            Transport::Udp => crate::sip::Transport::Udp,
+            Transport::Tcp => crate::sip::Transport::Tcp,
+        },
+        bind: l.bind,
+        advertise_host: l.advertise_host.clone(),
+        advertise_port: l.advertise_port,
+    });
+    let endpoint = EndpointConfig {
+        listeners: listeners.collect(),
+        user_agent: config.sip.user_agent.clone(),
+        limits: Limits::default(),
+    };
+    let media = MediaSettings { advertise: config.media.advertise, inactivity: config.media.inactivity };
+    SwitchboardConfig {
+        endpoint,
+        settings: Settings { domain: config.sip.domain.clone(), media },
+        media_threads,
+        port_pairs: Binder::pairs(config.media.ports),
+        calls_max: config.sip.calls_max,
+    }
+}

@@ -1,1 +1,72 @@
-//! call
+//! Calls: the one place where signalling, call flows and media meet.
+//!
+//! The door is [`switchboard::Switchboard`]. Everything that happens to any call comes in through it, in order,
+//! and everything that is to be done goes out of it as one list.
+
+pub mod number;
+pub mod ports;
+pub mod record;
+pub mod route;
+pub mod snapshot;
+pub mod sound;
+
+pub mod dialled;
+mod info;
+pub mod b2bua;
+pub mod media_leg;
+pub mod switchboard;
+
+use crate::audio::Clip;
+use crate::ids::CallId;
+use crate::media;
+use ports::ThreadId;
+use record::CallRecord;
+use snapshot::{Snapshot, Speech};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What the outside tells the switchboard.
+pub enum Input<'a> {
+    /// From the network.
+    Datagram { listener: crate::sip::ListenerId, source: SocketAddr, bytes: &'a [u8] },
+    StreamOpened { connection: crate::ids::ConnectionId, listener: crate::sip::ListenerId, peer: SocketAddr },
+    StreamData { connection: crate::ids::ConnectionId, bytes: &'a [u8] },
+    /// Closed by the peer, broken, or never opened.
+    StreamClosed { connection: crate::ids::ConnectionId },
+    /// From a media thread.
+    Media { thread: ThreadId, event: media::Event },
+    /// Port pairs that were bound; fewer than asked for where other programs hold some.
+    PortsBound { thread: ThreadId, asked: usize, ports: Vec<ports::Port> },
+    /// A new snapshot for new calls.
+    Snapshot(Arc<Snapshot>),
+    /// The reply to [`Action::Render`].
+    Rendered { request: RequestId, result: Result<Arc<Clip>, String> },
+    /// The reply to [`Action::Resolve`].
+    Resolved { request: RequestId, result: Result<SocketAddr, String> },
+    /// Take no new calls.
+    Drain,
+    /// End all calls at once.
+    Stop,
+}
+
+/// What the switchboard wants done, in order.
+pub enum Action {
+    /// To the network. Never [`crate::sip::endpoint::Action::Event`].
+    Sip(crate::sip::endpoint::Action),
+    Media { thread: ThreadId, command: media::Command },
+    /// A call is over.
+    Record(Box<CallRecord>),
+    /// Speak a text; answered by [`Input::Rendered`], within 10 s.
+    Render { request: RequestId, speech: Speech },
+    /// Look a host up; answered by [`Input::Resolved`], within 5 s.
+    Resolve { request: RequestId, host: String, port: u16 },
+    /// Bind so many more port pairs for a thread.
+    BindPorts { thread: ThreadId, count: usize },
+}
+
+/// Names a question to the outside.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RequestId {
+    pub call: CallId,
+    pub number: u32,
+}

@@ -1,1 +1,6 @@
-//! cli
+//! The commands beside `serve`.
+
+pub mod check;
+pub mod dtmf;
+pub mod flow;
+pub mod route;

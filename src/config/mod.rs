@@ -160,7 +160,7 @@ fn read_listen(section: &Section<'_>) -> Option<Listen> {
     let (transport, bind) = (transport?, bind?);
     let (host, port) = match &advertise {
         Some(text) => split_host_port(text, bind.port()),
-        None => (host_text(bind.ip()), bind.port()),
+        None => (bind.ip().to_string(), bind.port()),
     };
     if bind.ip().is_unspecified() && advertise.is_none() {
         section.error(
@@ -172,21 +172,13 @@ fn read_listen(section: &Section<'_>) -> Option<Listen> {
     Some(Listen { transport, bind, advertise_host: host, advertise_port: port })
 }
 
-/// IPv6 addresses in brackets, as URIs want them.
-fn host_text(ip: std::net::IpAddr) -> String {
-    match ip {
-        std::net::IpAddr::V4(v4) => v4.to_string(),
-        std::net::IpAddr::V6(v6) => format!("[{v6}]"),
-    }
-}
-
+/// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.
 fn split_host_port(text: &str, default: u16) -> (String, u16) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && (!host.contains(':') || host.ends_with(']')) => {
-            (host.to_owned(), port.parse().unwrap_or(default))
-        }
-        _ => (text.to_owned(), default),
-    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().unwrap_or(default)),
+        _ => (text, default),
+    };
+    (host.trim_start_matches('[').trim_end_matches(']').to_owned(), port)
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, String> {

@@ -1,1 +1,10 @@
-//! net
+//! Sockets and threads: one signalling thread that owns the switchboard, media threads that own an engine each,
+//! and tokio tasks for streams. All waiting of calls is here.
+
+pub mod media_thread;
+pub mod ports;
+pub mod signalling;
+pub mod streams;
+mod waker;
+
+pub use waker::Waker;

@@ -1,1 +1,6 @@
-//! store
+//! What is kept outside memory: provisioned files, prompt files, call records.
+
+pub mod audio_file;
+pub mod prompts;
+pub mod provision;
+pub mod records;

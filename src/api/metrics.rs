@@ -1,0 +1,143 @@
+//! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
+
+use super::Sources;
+use crate::net::media_thread::Totals;
+use crate::sip::endpoint::Counters;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::TypedMetric;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The page.
+pub fn text(sources: &Sources) -> String {
+    let mut registry = Registry::with_prefix("cordboard");
+    registry.register_collector(Box::new(Page(sources.clone())));
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        Ok(()) => text,
+        Err(fmt::Error) => String::new(),
+    }
+}
+
+struct Page(Sources);
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
+
+/// Label names and values of one sample.
+type Labels = Vec<(&'static str, &'static str)>;
+
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let figures = self.0.figures();
+        let (calls, sip, counts) = (&figures.counters, &figures.sip, &figures.counts);
+        let e = &mut encoder;
+        gauge(e, "calls_active", "Calls in progress", counts.calls as u64)?;
+        gauge(e, "legs_active", "Legs that a media thread carries", self.media(|t| &t.legs))?;
+        gauge(e, "bridges_active", "Pairs of legs that hear each other", self.media(|t| &t.bridges))?;
+        gauge(e, "ports_free", "Pairs of media ports that may be lent", figures.ports_free as u64)?;
+        gauge(e, "ports_lent", "Pairs of media ports in use", counts.ports_lent as u64)?;
+        gauge(e, "draining", "1 while no new calls are taken", u64::from(figures.draining))?;
+        gauge(e, "snapshot_revision", "Revision that new calls start on", figures.revision)?;
+        gauge(e, "sip_dialogs", "SIP dialogs, with those that end", counts.sip.dialogs as u64)?;
+        let transactions = counts.sip.server_transactions + counts.sip.client_transactions;
+        gauge(e, "sip_transactions", "SIP transactions", transactions as u64)?;
+        gauge(e, "sip_connections", "TCP connections", counts.sip.connections as u64)?;
+        gauge(e, "sip_half_open", "Calls answered but not acknowledged", counts.sip.half_open as u64)?;
+        counter(e, "ports_skipped", "Media ports held by other programs", self.0.binder.skipped())?;
+        counters(e, "calls", "Calls by direction and result", vec![
+            (vec![("direction", "in"), ("result", "answered")], calls.answered),
+            (vec![("direction", "in"), ("result", "rejected")], calls.rejected),
+            (vec![("direction", "in"), ("result", "ended")], calls.ended),
+            (vec![("direction", "out"), ("result", "dialled")], calls.dialled),
+        ])?;
+        counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
+        let [rfc4733, in_band, info] = calls.digits;
+        counters(e, "dtmf_digits", "Keys by what detected them", vec![
+            (vec![("source", "rfc4733")], rfc4733),
+            (vec![("source", "in_band")], in_band),
+            (vec![("source", "info")], info),
+        ])?;
+        counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
+        counter(e, "flow_step_errors", "Steps that failed", calls.flow_step_errors)?;
+        counters(e, "call_records", "Call records by what became of them", vec![
+            (vec![("result", "written")], self.0.records.written()),
+            (vec![("result", "lost")], self.0.records.lost()),
+        ])?;
+        counters(e, "rtp_packets", "RTP and RTCP packets on the sockets", vec![
+            (vec![("direction", "in")], self.media(|t| &t.packets_received)),
+            (vec![("direction", "out")], self.media(|t| &t.packets_sent)),
+        ])?;
+        counter(e, "rtp_packets_lost", "RTP packets lost on the way to us, of legs that ended", calls.rtp_lost)?;
+        counter(e, "rtp_packets_refused", "Media packets of strangers, of legs that ended", calls.rtp_refused)?;
+        counter(e, "rtp_packets_bad", "Media packets that could not be read, of legs that ended", calls.rtp_bad)?;
+        counter(e, "rtp_send_errors", "Media packets that the kernel did not take", self.media(|t| &t.send_errors))?;
+        counter(e, "media_late_ticks", "Ticks more than 5 ms late", self.media(|t| &t.late_ticks))?;
+        sip_counters(e, sip)
+    }
+}
+
+impl Page {
+    fn media(&self, field: impl Fn(&Totals) -> &AtomicU64) -> u64 {
+        self.0.media.iter().map(|totals| field(totals).load(Ordering::Relaxed)).sum()
+    }
+}
+
+fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
+    const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
+    let requests = |direction, counts: &[u64]| -> Vec<(Labels, u64)> {
+        let with = Counters::METHODS.iter().zip(counts);
+        with.map(|(method, count)| (vec![("direction", direction), ("method", *method)], *count)).collect()
+    };
+    let responses = |direction, counts: &[u64]| -> Vec<(Labels, u64)> {
+        CLASSES.iter().zip(counts).map(|(class, count)| (vec![("direction", direction), ("class", *class)], *count)).collect()
+    };
+    let both = [requests("in", &sip.requests_in), requests("out", &sip.requests_out)].concat();
+    counters(e, "sip_requests", "SIP requests by method", both)?;
+    let both = [responses("in", &sip.responses_in), responses("out", &sip.responses_out)].concat();
+    counters(e, "sip_responses", "SIP responses by class", both)?;
+    counters(e, "sip_rejected", "SIP messages turned away, by reason", vec![
+        (vec![("reason", "malformed")], sip.malformed_answered),
+        (vec![("reason", "malformed_dropped")], sip.malformed_dropped),
+        (vec![("reason", "unknown_source")], sip.refused_answered),
+        (vec![("reason", "unknown_source_dropped")], sip.refused_dropped),
+        (vec![("reason", "overload")], sip.overload_rejected),
+        (vec![("reason", "half_open")], sip.half_open_rejected),
+        (vec![("reason", "stray")], sip.strays_dropped),
+    ])?;
+    counters(e, "sip_connections_closed", "TCP connections closed by us, by reason", vec![
+        (vec![("reason", "too_many")], sip.connections_rejected),
+        (vec![("reason", "slow_or_silent")], sip.connections_timed_out),
+        (vec![("reason", "no_sip")], sip.connections_broken),
+    ])?;
+    counters(e, "sip_retransmissions", "SIP messages sent or met again", vec![
+        (vec![("direction", "out")], sip.retransmissions_sent),
+        (vec![("direction", "in")], sip.retransmissions_absorbed),
+    ])?;
+    counter(e, "sip_not_acknowledged", "Calls whose answer was never acknowledged", sip.not_acknowledged)
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = ConstCounter::new(value);
+    metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
+}
+
+fn counters(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, samples: Vec<(Labels, u64)>) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, ConstCounter::<u64>::new(0).metric_type())?;
+    for (labels, value) in samples {
+        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}

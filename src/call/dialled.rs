@@ -1,0 +1,252 @@
+//! A leg that the flow dialled: whom it rings, and how far it has come.
+
+use super::b2bua::{Call, Context, sdp_body};
+use super::media_leg::MediaLeg;
+use super::snapshot::{Host, Snapshot};
+use super::{Action, RequestId};
+use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
+use crate::sdp::{Agreed, Refusal};
+use crate::sip::endpoint::{Failure, Outgoing};
+use crate::sip::message::{NameAddr, Response, SipUri};
+use crate::sip::{DialogId, ListenerId, Transport};
+use std::net::{IpAddr, SocketAddr};
+
+/// The default port of SIP, RFC 3261 section 19.1.2.
+const SIP_PORT: u16 = 5060;
+
+/// A leg towards an agent, a number or a URI.
+pub(super) struct Dialled {
+    pub dial: DialId,
+    /// The agent's id, the number or the URI as it was dialled.
+    pub name: String,
+    pub stage: Stage,
+    pub media: Option<MediaLeg>,
+    invite: Invite,
+    peer: IpAddr,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stage {
+    /// The host is being looked up.
+    Resolving(RequestId),
+    Inviting(DialogId),
+    Answered(DialogId),
+    /// Nothing of the dialog is left; the engine may still be closing the media.
+    Over,
+}
+
+/// What the INVITE says.
+struct Invite {
+    request_uri: SipUri,
+    from: NameAddr,
+    tcp: bool,
+}
+
+/// Where a target is rung.
+struct Destination {
+    name: String,
+    request_uri: SipUri,
+    host: Host,
+}
+
+impl Call {
+    /// Begins to ring a target; gives the failure where that cannot even begin.
+    pub(super) fn dial(
+        &mut self,
+        dial: DialId,
+        target: DialTarget,
+        identity: &CallerIdentity,
+        context: &mut Context<'_>,
+    ) -> Option<(DialFailure, Option<u16>)> {
+        let snapshot = self.snapshot();
+        let Destination { name, request_uri, host } = match destination(&snapshot, target) {
+            Ok(destination) => destination,
+            Err(message) => {
+                tracing::info!(call = %self.id, %dial, message, "cannot be dialled");
+                return Some((DialFailure::Unavailable, None));
+            }
+        };
+        let Some(from) = caller_address(self.facts(), identity, &context.settings.domain) else {
+            return Some((DialFailure::Failed, None));
+        };
+        let thread = self.caller_media().thread;
+        let leg = context.index.new_leg(self.id, Party::Dialled(dial));
+        let settings = &context.settings.media;
+        let media = MediaLeg::new(context.now.instant, leg, context.ports, Some(thread), settings, context.random);
+        let Some(media) = media else {
+            context.index.legs.remove(&leg);
+            tracing::warn!(call = %self.id, %dial, "no media port is free for a dialled leg");
+            return Some((DialFailure::Failed, Some(503)));
+        };
+        let request = self.new_request();
+        let invite = Invite { request_uri, from, tcp: host.tcp };
+        let peer = IpAddr::from([0, 0, 0, 0]);
+        let stage = Stage::Resolving(request);
+        let mut dialled = Dialled { dial, name, stage, media: Some(media), invite, peer };
+        match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(ip) => {
+                let like = self.caller_media().agreed().cloned();
+                dialled.send_invite(SocketAddr::new(ip, host.port), like.as_ref(), context);
+                context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
+            }
+            Err(_) => context.actions.push(Action::Resolve { request, host: host.name, port: host.port }),
+        }
+        self.dialled.push(dialled);
+        None
+    }
+}
+
+impl Dialled {
+    pub fn waits_for(&self, request: RequestId) -> bool {
+        self.stage == Stage::Resolving(request)
+    }
+
+    pub fn dialog(&self) -> Option<DialogId> {
+        match self.stage {
+            Stage::Inviting(dialog) | Stage::Answered(dialog) => Some(dialog),
+            Stage::Resolving(_) | Stage::Over => None,
+        }
+    }
+
+    /// Sends the INVITE to an address that is known now.
+    pub fn send_invite(&mut self, destination: SocketAddr, like: Option<&Agreed>, context: &mut Context<'_>) {
+        let Some(media) = &mut self.media else { return };
+        self.peer = destination.ip();
+        let outgoing = Outgoing {
+            listener: ListenerId(0),
+            destination,
+            transport: if self.invite.tcp { Transport::Tcp } else { Transport::Udp },
+            request_uri: self.invite.request_uri.clone(),
+            from: self.invite.from.clone(),
+            to: NameAddr::new(self.invite.request_uri.clone()),
+            headers: Vec::new(),
+            body: Some(sdp_body(media.offer(like))),
+            call_id: None,
+        };
+        context.counters.dialled += 1;
+        let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
+        self.stage = Stage::Inviting(dialog);
+    }
+
+    /// The leg answered: its media opens, unless its answer cannot be used; then it is hung up.
+    pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
+        let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
+        self.stage = Stage::Answered(dialog);
+        let media = self.media.as_mut().ok_or(Refusal::NoAudio)?;
+        let accepted = media.accept(response.body(), self.peer, &context.settings.media, context.actions);
+        if let Err(refusal) = &accepted {
+            let reason = format!("SIP;cause=488;text=\"{}\"", refusal.to_string().replace(['"', '\\'], "'"));
+            self.hang_up(Some(&reason), context);
+        }
+        accepted
+    }
+
+    /// Gives the leg up, however far it has come.
+    pub fn cancel(&mut self, reason: CancelReason, context: &mut Context<'_>) {
+        match self.stage {
+            Stage::Inviting(dialog) => {
+                let reason = match reason {
+                    // RFC 3326 section 3.1: so that a forked phone shows no missed call.
+                    CancelReason::AnsweredElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+                    CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
+                    CancelReason::CallerGone | CancelReason::StepEnded => None,
+                };
+                context.index.dialogs.remove(&dialog);
+                context.sip.cancel(context.now.instant, dialog, reason, context.sip_actions);
+                self.stage = Stage::Over;
+            }
+            Stage::Answered(_) => self.hang_up(None, context),
+            Stage::Resolving(_) => self.stage = Stage::Over,
+            Stage::Over => {}
+        }
+    }
+
+    /// Ends a leg that has answered.
+    pub fn hang_up(&mut self, reason: Option<&str>, context: &mut Context<'_>) {
+        if let Stage::Answered(dialog) = self.stage {
+            context.index.dialogs.remove(&dialog);
+            context.sip.bye(context.now.instant, dialog, reason, context.sip_actions);
+        }
+        self.stage = Stage::Over;
+    }
+
+    pub fn media_and_peer(&mut self) -> Option<(&mut MediaLeg, IpAddr)> {
+        self.media.as_mut().map(|media| (media, self.peer))
+    }
+}
+
+/// What a failed INVITE means to the flow. flows.md 1.3, dial.
+pub(super) fn failure_of(failure: &Failure) -> (DialFailure, Option<u16>) {
+    let code = match failure {
+        Failure::Response(response) => response.code(),
+        // RFC 3261 section 8.1.3.1.
+        Failure::Timeout => 408,
+        Failure::Transport | Failure::HalfOpen => 503,
+        Failure::Cancelled => 487,
+    };
+    let cause = match code {
+        486 | 600 => DialFailure::Busy,
+        603 => DialFailure::Rejected,
+        408 | 487 => DialFailure::NoAnswer,
+        404 | 410 | 480 => DialFailure::Unavailable,
+        _ => DialFailure::Failed,
+    };
+    (cause, Some(code))
+}
+
+fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, String> {
+    match target {
+        DialTarget::User(id) => {
+            let agent = snapshot.agents.get(&id).ok_or_else(|| format!("there is no agent \"{id}\""))?;
+            let uri = agent.uri.as_deref().ok_or_else(|| format!("the agent \"{id}\" has no endpoint"))?;
+            to_uri(id, uri)
+        }
+        DialTarget::Sip(uri) => to_uri(uri.clone(), &uri),
+        DialTarget::Number(number) => {
+            let (trunk, host) = snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
+            let digits = super::number::read(&number, trunk.default_country).best().to_owned();
+            let bare = host.name.trim_matches(['[', ']']);
+            let port = (host.port != SIP_PORT).then_some(host.port);
+            let request_uri = SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
+            Ok(Destination { name: number, request_uri, host: host.clone() })
+        }
+    }
+}
+
+fn to_uri(name: String, text: &str) -> Result<Destination, String> {
+    let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
+    let host = host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
+    Ok(Destination { name, request_uri, host })
+}
+
+/// Where a URI is sent to, where this version can send there.
+pub fn host_of(uri: &SipUri) -> Option<Host> {
+    if uri.scheme() != crate::sip::message::Scheme::Sip {
+        return None;
+    }
+    let tcp = match uri.transport().map(|t| t.to_ascii_lowercase()).as_deref() {
+        None | Some("udp") => false,
+        Some("tcp") => true,
+        Some(_) => return None,
+    };
+    Some(Host { name: uri.host().to_string(), port: uri.port().unwrap_or(SIP_PORT), tcp })
+}
+
+/// Whom the called party sees calling.
+fn caller_address(facts: &CallFacts, identity: &CallerIdentity, domain: &str) -> Option<NameAddr> {
+    let (user, name) = match identity {
+        CallerIdentity::Caller => (facts.from.as_str(), facts.from_name.as_str()),
+        CallerIdentity::Dialled => (facts.to.as_str(), facts.number_label.as_str()),
+        CallerIdentity::Fixed(number) => (number.as_str(), ""),
+    };
+    if user.is_empty() {
+        // RFC 3323 section 4.1.1.3.
+        let mut anonymous = NameAddr::new(SipUri::sip("anonymous", "anonymous.invalid", None)?);
+        anonymous.display = "Anonymous".to_owned();
+        return Some(anonymous);
+    }
+    let mut address = NameAddr::new(SipUri::sip(user, domain, None)?);
+    address.display = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    Some(address)
+}

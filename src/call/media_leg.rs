@@ -1,0 +1,221 @@
+//! The media of one dialog: its lent port, what was described to the peer, and what was agreed.
+
+use super::Action;
+use super::ports::{Port, Ports, ThreadId};
+use crate::audio::Codec;
+use crate::clock::Instant;
+use crate::ids::{LegId, Random};
+use crate::media::{Command, LegConfig};
+use crate::sdp::{self, Agreed, Capability, Description, Local, Refusal};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What we can speak, in our order of preference.
+pub const CAPABILITIES: &[Capability] = &[
+    Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
+    Capability { encoding: "PCMA", clock_rate: 8_000, payload_type: 8 },
+];
+/// The telephone-event type offered where the caller named none. 101 is what nearly every peer uses.
+const TELEPHONE_EVENT: u8 = 101;
+
+/// One leg's media.
+pub struct MediaLeg {
+    pub leg: LegId,
+    pub thread: ThreadId,
+    port: Port,
+    local: Local,
+    state: State,
+    /// For the call record, which is written when the leg is closed.
+    codec: &'static str,
+}
+
+enum State {
+    /// Nothing said to the peer.
+    Fresh,
+    /// We offered and wait for the answer; commands wait with us.
+    Offered { offer: Description, held: Vec<Command> },
+    /// Agreed; the engine has the leg.
+    Open { ours: Description, agreed: Agreed },
+    /// The engine was told to close it.
+    Closing,
+}
+
+/// What every leg shares.
+#[derive(Clone, Debug)]
+pub struct MediaSettings {
+    pub advertise: IpAddr,
+    pub inactivity: Duration,
+}
+
+impl MediaLeg {
+    /// Lends a port; `None` where none is free (on that thread).
+    pub fn new(
+        now: Instant,
+        leg: LegId,
+        ports: &mut Ports,
+        thread: Option<ThreadId>,
+        settings: &MediaSettings,
+        random: &mut Random,
+    ) -> Option<Self> {
+        let (thread, port) = ports.lend(now, thread)?;
+        // RFC 8866 section 5.2: numeric, and no two of one user alike; kept in 62 bits for peers that read it signed.
+        let session_id = random.next_u64() >> 2;
+        let local = Local { address: settings.advertise, rtp_port: port.number, session_id, session_version: 1 };
+        Some(MediaLeg { leg, thread, port, local, state: State::Fresh, codec: "" })
+    }
+
+    /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text.
+    pub fn answer(
+        &mut self,
+        offer: &[u8],
+        peer: IpAddr,
+        settings: &MediaSettings,
+        actions: &mut Vec<Action>,
+    ) -> Result<String, Refusal> {
+        let offer = Description::parse(offer)?;
+        let (mut ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
+        if let State::Open { ours: before, .. } = &self.state
+            && before.media != ours.media
+        {
+            // RFC 3264 section 8: the version grows when the description differs from the one before.
+            self.local.session_version += 1;
+            (ours, _) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
+        }
+        let text = ours.to_string();
+        self.agree(ours, agreed, peer, settings, actions);
+        Ok(text)
+    }
+
+    /// Whether an offer could be answered, without saying anything.
+    pub fn would_answer(&self, offer: &[u8]) -> Result<(), Refusal> {
+        sdp::answer(&Description::parse(offer)?, CAPABILITIES, &self.local).map(|_| ())
+    }
+
+    /// Offers: like the other leg's agreement where there is one, so that media can be relayed.
+    pub fn offer(&mut self, like: Option<&Agreed>) -> String {
+        let first = like.map_or(0, |a| a.codec);
+        let codecs: Vec<usize> = std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
+        let telephone_event = like.and_then(|a| a.telephone_event).map_or(TELEPHONE_EVENT, |t| t.receive);
+        let offer = sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
+        let text = offer.to_string();
+        self.state = State::Offered { offer, held: Vec::new() };
+        text
+    }
+
+    /// What was described last, for a re-INVITE without an offer.
+    pub fn described(&self) -> Option<String> {
+        match &self.state {
+            State::Open { ours, .. } => Some(ours.to_string()),
+            State::Offered { offer, .. } => Some(offer.to_string()),
+            State::Fresh | State::Closing => None,
+        }
+    }
+
+    /// Takes the answer to our offer (also to one repeated in a re-INVITE).
+    pub fn accept(
+        &mut self,
+        answer: &[u8],
+        peer: IpAddr,
+        settings: &MediaSettings,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Refusal> {
+        let answer = Description::parse(answer)?;
+        let ours = match &self.state {
+            State::Offered { offer, .. } => offer.clone(),
+            State::Open { ours, .. } => ours.clone(),
+            State::Fresh | State::Closing => return Err(Refusal::NoAudio),
+        };
+        let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES)?;
+        self.agree(ours, agreed, peer, settings, actions);
+        Ok(())
+    }
+
+    fn agree(&mut self, ours: Description, agreed: Agreed, peer: IpAddr, settings: &MediaSettings, actions: &mut Vec<Action>) {
+        let config = leg_config(&agreed, peer, settings);
+        let (leg, port) = (self.leg, self.port.id);
+        let state = std::mem::replace(&mut self.state, State::Closing);
+        let mut tell = |command| actions.push(Action::Media { thread: self.thread, command });
+        match state {
+            State::Open { agreed: before, .. } => {
+                if before != agreed {
+                    tell(Command::Update { leg, config });
+                }
+            }
+            State::Fresh => tell(Command::Open { leg, port, config }),
+            State::Offered { held, .. } => {
+                tell(Command::Open { leg, port, config });
+                held.into_iter().for_each(&mut tell);
+            }
+            State::Closing => return,
+        }
+        self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
+        self.state = State::Open { ours, agreed };
+    }
+
+    /// Tells the engine something about this leg; held back until the leg is open.
+    pub fn command(&mut self, command: Command, actions: &mut Vec<Action>) {
+        match &mut self.state {
+            State::Open { .. } => actions.push(Action::Media { thread: self.thread, command }),
+            State::Offered { held, .. } => held.push(command),
+            State::Fresh | State::Closing => {}
+        }
+    }
+
+    /// Ends the leg. True where the engine will say when it is closed; else the port is free already.
+    pub fn close(&mut self, now: Instant, ports: &mut Ports, actions: &mut Vec<Action>) -> bool {
+        match std::mem::replace(&mut self.state, State::Closing) {
+            State::Open { .. } => {
+                actions.push(Action::Media { thread: self.thread, command: Command::Close { leg: self.leg } });
+                true
+            }
+            State::Fresh | State::Offered { .. } => {
+                ports.give_back(now, self.thread, self.port);
+                false
+            }
+            State::Closing => true,
+        }
+    }
+
+    /// The engine has closed the leg.
+    pub fn closed(&self, now: Instant, ports: &mut Ports) {
+        ports.give_back(now, self.thread, self.port);
+    }
+
+    /// Whether [`MediaLeg::close`] was called.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing)
+    }
+
+    /// The codec that was agreed last; empty where none was.
+    pub fn codec(&self) -> &'static str {
+        self.codec
+    }
+
+    pub fn agreed(&self) -> Option<&Agreed> {
+        match &self.state {
+            State::Open { agreed, .. } => Some(agreed),
+            _ => None,
+        }
+    }
+}
+
+fn codec(index: usize) -> Codec {
+    if CAPABILITIES.get(index).is_some_and(|c| c.encoding == "PCMA") { Codec::Pcma } else { Codec::Pcmu }
+}
+
+fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
+    LegConfig {
+        codec: codec(agreed.codec),
+        payload_type: agreed.payload_type,
+        receive: agreed.receive.iter().map(|(pt, index)| (*pt, codec(*index))).collect(),
+        ptime_ms: agreed.ptime_ms,
+        telephone_event_send: agreed.telephone_event.map(|t| t.send),
+        telephone_event_receive: agreed.telephone_event.map(|t| t.receive),
+        remote_rtp: agreed.remote_rtp,
+        remote_rtcp: agreed.remote_rtcp,
+        signalling_ip,
+        send: agreed.direction.sends(),
+        receive_enabled: agreed.direction.receives(),
+        inactivity: Some(settings.inactivity),
+    }
+}

@@ -1,0 +1,114 @@
+//! Telephone numbers as peers write them.
+
+use phonenumber::country::Id as Country;
+
+/// A number longer than this is none: E.164 has 15 digits, prefixes of carriers add up to ten.
+const LENGTH_MAX: usize = 32;
+
+/// What a dialled or calling number may mean, most likely first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Readings {
+    /// As it came, without separators.
+    pub plain: String,
+    /// By the trunk's rule, where it has no plus and the rule reads it.
+    pub by_rule: Option<String>,
+}
+
+/// Reads a number: separators go; one with a plus stands as it is, with no check of validity;
+/// others are read by the rule of their trunk (contract).
+pub fn read(text: &str, country: Option<Country>) -> Readings {
+    let plain: String = text.chars().filter(|c| !" -.()/".contains(*c)).take(LENGTH_MAX + 1).collect();
+    let digits = !plain.is_empty() && plain.len() <= LENGTH_MAX && plain.bytes().all(|b| b.is_ascii_digit());
+    let by_rule = if digits { country.and_then(|country| international(&plain, country)) } else { None };
+    Readings { plain, by_rule }
+}
+
+fn international(digits: &str, country: Country) -> Option<String> {
+    // `00` is the prefix of most of the world, also where a trunk's own country uses another.
+    let text = digits.strip_prefix("00").map_or_else(|| digits.to_owned(), |rest| format!("+{rest}"));
+    let number = phonenumber::parse(Some(country), &text).ok()?;
+    Some(number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+impl Readings {
+    /// The best reading, for showing and for calling back.
+    pub fn best(&self) -> &str {
+        self.by_rule.as_deref().unwrap_or(&self.plain)
+    }
+}
+
+/// The three digits after +1 of a number of North American shape; empty otherwise.
+pub fn area_code(e164: &str) -> &str {
+    match e164.strip_prefix("+1") {
+        Some(national)
+            if national.len() == 10
+                && national.bytes().all(|b| b.is_ascii_digit())
+                && matches!(national.as_bytes()[0], b'2'..=b'9') =>
+        {
+            &national[..3]
+        }
+        _ => "",
+    }
+}
+
+/// The country calling code of a number with a plus; empty where it has none that exists.
+pub fn country_code(e164: &str) -> String {
+    if !e164.starts_with('+') || e164.len() > LENGTH_MAX {
+        return String::new();
+    }
+    phonenumber::parse(None, e164).map(|n| n.code().value().to_string()).unwrap_or_default()
+}
+
+/// Reads the tables of the library, which takes a tenth of a second the first time.
+pub fn warm_up() {
+    let _ = country_code("+12025550100");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_with_a_plus_stands_and_others_are_read_by_the_rule() {
+        let us = Some(Country::US);
+        for (text, country, plain, by_rule) in [
+            ("+15550100", us, "+15550100", None),
+            ("+1 (555) 01-00", us, "+15550100", None),
+            ("4155550123", us, "4155550123", Some("+14155550123")),
+            ("14155550123", us, "14155550123", Some("+14155550123")),
+            ("01144207946 0018", us, "011442079460018", Some("+442079460018")),
+            ("00442079460018", us, "00442079460018", Some("+442079460018")),
+            ("020 7946 0018", Some(Country::GB), "02079460018", Some("+442079460018")),
+            ("4155550123", None, "4155550123", None),
+            ("alice", us, "alice", None),
+            ("", us, "", None),
+        ] {
+            let expected = Readings { plain: plain.into(), by_rule: by_rule.map(str::to_owned) };
+            assert_eq!(read(text, country), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_numbers_are_cut_and_never_panic() {
+        assert_eq!(read(&"9".repeat(10_000), Some(Country::US)).by_rule, None);
+        for text in ["++1", "+", "\u{1F600}", "+1\u{0}", ";;;", "%00"] {
+            read(text, Some(Country::US));
+            country_code(text);
+            area_code(text);
+        }
+    }
+
+    #[test]
+    fn the_area_code_goes_by_the_north_american_shape() {
+        for (number, area, country) in [
+            ("+14155550123", "415", "1"),
+            ("+15550100", "", "1"),
+            ("+11155550123", "", "1"),
+            ("+442079460018", "", "44"),
+            ("14155550123", "", ""),
+            ("anonymous", "", ""),
+        ] {
+            assert_eq!((area_code(number), country_code(number).as_str()), (area, country), "{number}");
+        }
+    }
+}

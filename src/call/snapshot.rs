@@ -1,0 +1,196 @@
+//! What calls read: numbers, trunks, agents, flows and prompts as they were when the snapshot was built.
+//! It never changes; a new one replaces it whole, and calls in progress keep the one they started on.
+
+use crate::audio::Clip;
+use crate::flow::Flow;
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// All that a call may look up.
+#[derive(Default)]
+pub struct Snapshot {
+    pub revision: u64,
+    pub numbers: Vec<Number>,
+    pub trunks: Vec<Trunk>,
+    pub agents: HashMap<String, Agent>,
+    pub flows: HashMap<String, LiveFlow>,
+    pub prompts: Prompts,
+}
+
+/// A Smart Number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Number {
+    pub pattern: Pattern,
+    pub label: String,
+    pub answers: Answers,
+}
+
+/// Which dialled numbers are meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pattern {
+    /// `+15550100`, or digits as they are dialled.
+    Exact(String),
+    /// Every number that starts so.
+    Prefix(String),
+}
+
+/// What a number does with a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answers {
+    /// Runs the flow of that id.
+    Flow(String),
+    /// Sends the caller's audio back: for testing a line.
+    Echo,
+}
+
+/// A carrier or PBX.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trunk {
+    pub id: String,
+    /// Sources whose calls belong to it.
+    pub sources: Vec<IpNet>,
+    /// Where calls go out.
+    pub host: Option<Host>,
+    /// How numbers without a plus are read.
+    pub default_country: Option<phonenumber::country::Id>,
+}
+
+/// Where requests are sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Host {
+    pub name: String,
+    /// 5060 where none is given.
+    pub port: u16,
+    pub tcp: bool,
+}
+
+/// A person who answers calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Agent {
+    pub id: String,
+    pub name: String,
+    pub skills: Vec<String>,
+    /// A fixed endpoint, a SIP URI.
+    pub uri: Option<String>,
+    /// The endpoint's address where its URI names one, which is also where the agent's own calls come from.
+    pub address: Option<SocketAddr>,
+}
+
+/// The version of a flow that new calls start on.
+#[derive(Clone)]
+pub struct LiveFlow {
+    pub flow: Arc<Flow>,
+    pub version: u32,
+}
+
+/// Audio in memory.
+#[derive(Default)]
+pub struct Prompts {
+    /// Prompt files by their id.
+    pub files: HashMap<String, Arc<Clip>>,
+    /// Speech that was rendered when the flows were loaded.
+    pub speech: HashMap<Speech, Arc<Clip>>,
+    /// Prompts embedded in the binary, by language and name.
+    pub built_in: HashMap<(String, &'static str), Arc<Clip>>,
+    pub music: Option<Arc<Clip>>,
+}
+
+/// A text to speak.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Speech {
+    pub text: String,
+    pub language: String,
+    pub voice: String,
+}
+
+/// Who a request comes from.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Source<'a> {
+    Trunk(&'a Trunk),
+    Agent(&'a Agent),
+}
+
+impl Snapshot {
+    /// Who may send from that address: the trunk whose range fits best, else a fixed agent (contract).
+    pub fn source(&self, address: SocketAddr) -> Option<Source<'_>> {
+        let ip = canonical(address.ip());
+        let fits = self.trunks.iter().filter_map(|trunk| {
+            let best = trunk.sources.iter().filter(|net| net.contains(&ip)).map(IpNet::prefix_len).max()?;
+            Some((best, trunk))
+        });
+        // The first of equals: order in the file is the author's preference.
+        let trunk = fits.reduce(|best, other| if other.0 > best.0 { other } else { best });
+        let agent = || self.agents.values().find(|a| a.address == Some(SocketAddr::new(ip, address.port())));
+        trunk.map(|(_, t)| Source::Trunk(t)).or_else(|| agent().map(Source::Agent))
+    }
+
+    /// Whose call an INVITE from that address is; nobody's where there are no trunks at all (contract).
+    pub fn caller_source(&self, address: SocketAddr) -> Option<Source<'_>> {
+        if self.trunks.is_empty() { None } else { self.source(address) }
+    }
+
+    /// Whether a stream from that address may be an agent's, whose streams come from ports of their own.
+    pub fn may_stream(&self, ip: IpAddr) -> bool {
+        self.agents.values().any(|a| a.address.is_some_and(|at| at.ip() == canonical(ip)))
+    }
+
+    /// The trunk that calls to telephone numbers go out over.
+    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Host)> {
+        self.trunks.iter().find_map(|t| t.host.as_ref().map(|h| (t, h)))
+    }
+}
+
+/// An IPv4 address that a dual-stack socket shows as IPv6.
+fn canonical(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}
+
+impl Pattern {
+    pub fn text(&self) -> &str {
+        match self {
+            Pattern::Exact(text) | Pattern::Prefix(text) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trunk(id: &str, sources: &[&str]) -> Trunk {
+        let sources = sources.iter().map(|s| s.parse().unwrap()).collect();
+        Trunk { id: id.into(), sources, host: None, default_country: None }
+    }
+
+    #[test]
+    fn the_narrowest_range_wins_then_a_fixed_agent_then_nobody() {
+        let agent = Agent {
+            id: "alice".into(),
+            name: "Alice".into(),
+            skills: vec![],
+            uri: None,
+            address: Some("192.0.2.5:5071".parse().unwrap()),
+        };
+        let snapshot = Snapshot {
+            trunks: vec![trunk("wide", &["10.0.0.0/8"]), trunk("narrow", &["10.1.0.0/16"]), trunk("twin", &["10.1.0.0/16"])],
+            agents: [("alice".to_owned(), agent)].into(),
+            ..Snapshot::default()
+        };
+        let who = |address: &str| match snapshot.source(address.parse().unwrap()) {
+            Some(Source::Trunk(t)) => t.id.clone(),
+            Some(Source::Agent(a)) => a.id.clone(),
+            None => "nobody".into(),
+        };
+        for (address, expected) in [
+            ("10.2.0.1:5060", "wide"),
+            ("10.1.0.1:5060", "narrow"),
+            ("[::ffff:10.1.0.1]:5060", "narrow"),
+            ("192.0.2.5:5071", "alice"),
+            ("192.0.2.5:5072", "nobody"),
+        ] {
+            assert_eq!(who(address), expected, "{address}");
+        }
+    }
+}

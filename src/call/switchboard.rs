@@ -1,0 +1,591 @@
+//! The one door of signalling: all calls, in the order in which things happen to them.
+
+use super::b2bua::{Arrival, Call, Context, Index, Settings, is_sdp, reason_phrase, warning};
+use super::dialled::failure_of;
+use super::media_leg::MediaLeg;
+use super::ports::{Ports, ThreadId};
+use super::record::{CallRecord, EndReason};
+use super::route::{Route, route};
+use super::snapshot::{Snapshot, Source};
+use super::{Action, Input, number};
+use crate::clock::{Instant, Now};
+use crate::flow::{CallFacts, Party};
+use crate::ids::{CallId, Random};
+use crate::media;
+use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
+use crate::sip::message::Request;
+use crate::sip::{DialogId, Peer, TransactionId};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// What does not change while the server runs.
+#[derive(Clone, Debug)]
+pub struct SwitchboardConfig {
+    pub endpoint: EndpointConfig,
+    pub settings: Settings,
+    pub media_threads: usize,
+    /// Pairs of media ports in the configured range.
+    pub port_pairs: usize,
+    /// Calls at one time.
+    pub calls_max: usize,
+}
+
+/// What happened since the start. Each field only grows.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// INVITEs outside a dialog.
+    pub invites: u64,
+    pub answered: u64,
+    pub rejected: u64,
+    pub dialled: u64,
+    pub ended: u64,
+    pub flow_steps: u64,
+    pub flow_step_errors: u64,
+    /// By [`media::DigitSource`].
+    pub digits: [u64; 3],
+    /// Of legs that ended: lost on the way to us, from strangers, unreadable.
+    pub rtp_lost: u64,
+    pub rtp_refused: u64,
+    pub rtp_bad: u64,
+}
+
+/// What is kept at this moment. All zero when nothing is left.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub calls: usize,
+    pub dialogs: usize,
+    pub legs: usize,
+    pub ports_lent: usize,
+    pub sip: sip::Counts,
+}
+
+/// All calls.
+pub struct Switchboard {
+    endpoint: Endpoint,
+    settings: Settings,
+    calls_max: usize,
+    snapshot: Arc<Snapshot>,
+    calls: HashMap<CallId, Call>,
+    next_call: u64,
+    index: Index,
+    ports: Ports,
+    random: Random,
+    /// Lazy: an entry counts only while its call says the same.
+    timers: BinaryHeap<Reverse<(Instant, CallId)>>,
+    sip_actions: Vec<sip::Action>,
+    draining: bool,
+    counters: Counters,
+}
+
+impl Switchboard {
+    pub fn new(config: SwitchboardConfig, snapshot: Arc<Snapshot>, mut random: Random) -> Self {
+        Switchboard {
+            endpoint: Endpoint::new(config.endpoint, random.fork()),
+            settings: config.settings,
+            calls_max: config.calls_max,
+            snapshot,
+            calls: HashMap::new(),
+            next_call: 0,
+            index: Index::default(),
+            ports: Ports::new(config.media_threads, config.port_pairs),
+            random,
+            timers: BinaryHeap::new(),
+            sip_actions: Vec::new(),
+            draining: false,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes what happened and says what to do.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, actions: &mut Vec<Action>) {
+        match input {
+            Input::Datagram { listener, source, bytes } => {
+                let admitted = self.snapshot.source(source).is_some();
+                let input = sip::Input::Datagram { listener, source, bytes, admitted };
+                self.endpoint.handle(now.instant, input, &mut self.sip_actions);
+            }
+            Input::StreamOpened { connection, listener, peer } => {
+                let admitted = self.snapshot.source(peer).is_some() || self.snapshot.may_stream(peer.ip());
+                let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
+                self.endpoint.handle(now.instant, input, &mut self.sip_actions);
+            }
+            Input::StreamData { connection, bytes } => {
+                self.endpoint.handle(now.instant, sip::Input::StreamData { connection, bytes }, &mut self.sip_actions);
+            }
+            Input::StreamClosed { connection } => {
+                self.endpoint.handle(now.instant, sip::Input::StreamClosed { connection }, &mut self.sip_actions);
+            }
+            Input::Media { thread, event } => self.media_event(now, thread, event, actions),
+            Input::PortsBound { thread, asked, ports } => self.ports.bound(thread, asked, ports),
+            Input::Snapshot(snapshot) => self.snapshot = snapshot,
+            Input::Rendered { request, result } => {
+                self.with_call(request.call, now, actions, |call, context| call.rendered(request, result, context));
+            }
+            Input::Resolved { request, result } => {
+                self.with_call(request.call, now, actions, |call, context| call.resolved(request, result, context));
+            }
+            Input::Drain => self.draining = true,
+            Input::Stop => self.stop(now, actions),
+        }
+        self.settle(now, actions);
+    }
+
+    /// Does all that is due.
+    pub fn handle_timeout(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.endpoint.handle_timeout(now.instant, &mut self.sip_actions);
+        while let Some(Reverse((at, id))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant) {
+            self.timers.pop();
+            if self.calls.get(&id).is_some_and(|call| call.scheduled == Some(at)) {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.scheduled = None;
+                }
+                self.with_call(id, now, actions, Call::handle_timeout);
+            }
+        }
+        self.settle(now, actions);
+    }
+
+    /// When [`Switchboard::handle_timeout`] is to be called at the latest.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let call = self.timers.peek().map(|Reverse((at, _))| *at);
+        [call, self.endpoint.next_timeout()].into_iter().flatten().min()
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn sip_counters(&self) -> &sip::Counters {
+        self.endpoint.counters()
+    }
+
+    /// Whether a call that came now would get a media port at once.
+    pub fn has_ports(&self) -> bool {
+        self.ports.ready() > 0
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            calls: self.calls.len(),
+            dialogs: self.index.dialogs.len(),
+            legs: self.index.legs.len(),
+            ports_lent: self.ports.lent(),
+            sip: self.endpoint.counts(),
+        }
+    }
+
+    pub fn ports_free(&self) -> usize {
+        self.ports.free()
+    }
+
+    /// Of the snapshot that new calls start on.
+    pub fn revision(&self) -> u64 {
+        self.snapshot.revision
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Carries out what the endpoint said until it has nothing more to say, and asks for ports ahead of need.
+    fn settle(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let mut queue = VecDeque::from(std::mem::take(&mut self.sip_actions));
+        while let Some(action) = queue.pop_front() {
+            match action {
+                sip::Action::Event(event) => {
+                    self.sip_event(now, event, actions);
+                    queue.extend(self.sip_actions.drain(..));
+                }
+                other => actions.push(Action::Sip(other)),
+            }
+        }
+        self.sip_actions = queue.into();
+        while let Some((thread, count)) = self.ports.wanted(now.instant) {
+            actions.push(Action::BindPorts { thread, count });
+        }
+    }
+
+    fn sip_event(&mut self, now: Now, event: sip::Event, actions: &mut Vec<Action>) {
+        use sip::Event;
+        match event {
+            Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
+            Event::Cancelled { dialog, .. } => self.with_caller(dialog, now, actions, Call::caller_cancelled),
+            Event::Acknowledged { dialog, request } => {
+                self.with_caller(dialog, now, actions, |call, context| call.acknowledged(&request, context));
+            }
+            Event::NotAcknowledged { dialog } => self.not_acknowledged(dialog, now, actions),
+            Event::Request { dialog, transaction, request, peer } => {
+                self.request(now, dialog, transaction, &request, peer, actions);
+            }
+            Event::Bye { dialog, .. } => self.with_dialog(dialog, now, actions, |call, party, context| match party {
+                Party::Caller => call.caller_hung_up(context),
+                Party::Dialled(dial) => call.dialled_hung_up(dial, context),
+            }),
+            Event::Provisional { dialog, response } if response.code() > 100 => {
+                self.with_dialled(dialog, now, actions, Call::dialled_rings);
+            }
+            Event::Provisional { .. } | Event::Response { .. } => {}
+            Event::Answered { dialog, response } => {
+                if self.index.dialogs.contains_key(&dialog) {
+                    self.with_dialled(dialog, now, actions, |call, dial, context| {
+                        call.dialled_answered(dial, &response, context);
+                    });
+                } else {
+                    // Given up by us while the answer was on its way.
+                    self.endpoint.bye(now.instant, dialog, None, &mut self.sip_actions);
+                }
+            }
+            Event::Failed { dialog, failure } => {
+                let (cause, code) = failure_of(&failure);
+                self.with_dialog(dialog, now, actions, |call, party, context| match party {
+                    Party::Caller => call.refused_by_endpoint(code, context),
+                    Party::Dialled(dial) => call.dialled_failed(dial, cause, code, context),
+                });
+            }
+        }
+    }
+
+    /// A 2xx of ours that is never acknowledged: the first of a call ends it; one to a re-INVITE of an agent too.
+    fn not_acknowledged(&mut self, dialog: DialogId, now: Now, actions: &mut Vec<Action>) {
+        self.with_dialog(dialog, now, actions, |call, party, context| match party {
+            Party::Caller => call.not_acknowledged(context),
+            Party::Dialled(dial) => {
+                context.sip.bye(context.now.instant, dialog, None, context.sip_actions);
+                call.dialled_hung_up(dial, context);
+            }
+        });
+    }
+
+    // A new call.
+
+    fn invite(&mut self, now: Now, dialog: DialogId, request: Arc<Request>, peer: Peer, actions: &mut Vec<Action>) {
+        self.counters.invites += 1;
+        let snapshot = self.snapshot.clone();
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        let source = snapshot.caller_source(peer.address);
+        match self.admit(now, id, &snapshot, source, &request) {
+            Ok((route, media)) => {
+                let facts = self.facts(id, &route, source, &request);
+                tracing::debug!(call = %id, why = %route.why.join("; "), "routed");
+                let trunk = if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
+                let number = route.number.pattern.text().to_owned();
+                let flow = route.flow.cloned();
+                let address = peer.address;
+                let snapshot = snapshot.clone();
+                let arrival = Arrival { id, dialog, request, peer: address, trunk, number, flow, facts, media, snapshot };
+                let mut context = context(self, now, actions);
+                let call = Call::start(arrival, &mut context);
+                self.calls.insert(id, call);
+                self.after(id, now, actions);
+            }
+            Err(refusal) => self.refuse(now, id, dialog, source, &request, peer, refusal, actions),
+        }
+    }
+
+    fn admit<'s>(
+        &mut self,
+        now: Now,
+        id: CallId,
+        snapshot: &'s Snapshot,
+        source: Option<Source<'_>>,
+        request: &Request,
+    ) -> Result<(Route<'s>, MediaLeg), Refused> {
+        if source.is_none() {
+            return Err(Refused::new(403, "no trunk and no agent has that address".to_owned()));
+        }
+        if self.draining {
+            return Err(Refused::later("the server is being stopped and takes no new calls"));
+        }
+        if self.calls.len() >= self.calls_max {
+            return Err(Refused::later("there are as many calls as the server takes"));
+        }
+        let route = route(snapshot, source, &dialled_number(request)).map_err(|e| Refused::new(e.sip_code(), e.to_string()))?;
+        if !request.body().is_empty() && !is_sdp(request.content_type()) {
+            let text = format!("a body of type {} is not understood", printable(request.content_type().unwrap_or(""), 64));
+            let headers = vec![("Accept".to_owned(), "application/sdp".to_owned())];
+            return Err(Refused { code: 415, text, headers });
+        }
+        let leg = self.index.new_leg(id, Party::Caller);
+        let settings = &self.settings.media;
+        let media = MediaLeg::new(now.instant, leg, &mut self.ports, None, settings, &mut self.random);
+        let Some(mut media) = media else {
+            self.index.legs.remove(&leg);
+            return Err(Refused::later("no media port is free"));
+        };
+        if !request.body().is_empty()
+            && let Err(refusal) = media.would_answer(request.body())
+        {
+            media.close(now.instant, &mut self.ports, &mut Vec::new());
+            self.index.legs.remove(&leg);
+            let headers = vec![warning(refusal.warning_code(), &self.settings.domain, &refusal)];
+            return Err(Refused { code: 488, text: refusal.to_string(), headers });
+        }
+        Ok((route, media))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a call that never began")]
+    fn refuse(
+        &mut self,
+        now: Now,
+        id: CallId,
+        dialog: DialogId,
+        source: Option<Source<'_>>,
+        request: &Request,
+        peer: Peer,
+        refused: Refused,
+        actions: &mut Vec<Action>,
+    ) {
+        let Refused { code, text, mut headers } = refused;
+        self.counters.rejected += 1;
+        tracing::info!(call = %id, code, source = %peer.address, reason = %text, "call refused");
+        if !headers.iter().any(|(name, _)| name == "Warning") {
+            headers.push(warning(399, &self.settings.domain, &text));
+        }
+        let phrase = if code == 415 { "Unsupported Media Type" } else { reason_phrase(code) };
+        self.endpoint.reject(now.instant, dialog, code, phrase, &headers, &mut self.sip_actions);
+        // Strangers get no record: they could fill the disk.
+        let Some(source) = source else { return };
+        let trunk = if let Source::Trunk(trunk) = source { Some(trunk.id.clone()) } else { None };
+        actions.push(Action::Record(Box::new(CallRecord {
+            call_id: id.to_string(),
+            call_key: self.random.token::<24>(),
+            sip_call_id: printable(request.call_id(), 128),
+            trunk,
+            source: peer.address.to_string(),
+            number: None,
+            flow_id: None,
+            version: None,
+            from: caller_number(request, Some(source)).0,
+            to: printable(&dialled_number(request), 64),
+            start: now.wall,
+            answer: None,
+            end: now.wall,
+            duration_sec: 0.0,
+            billed_sec: 0.0,
+            sip_code: Some(code),
+            end_reason: EndReason::Rejected,
+            reason: text,
+            outcome: None,
+            keys: Vec::new(),
+            legs: Vec::new(),
+        })));
+    }
+
+    fn facts(&mut self, id: CallId, route: &Route<'_>, source: Option<Source<'_>>, request: &Request) -> CallFacts {
+        let (from, from_name) = caller_number(request, source);
+        CallFacts {
+            call_id: id.to_string(),
+            call_key: self.random.token::<24>(),
+            from_area_code: number::area_code(&from).to_owned(),
+            from_country_code: number::country_code(&from),
+            from,
+            from_name,
+            to: match (&route.number.pattern, route.flow) {
+                (super::snapshot::Pattern::Exact(text), _) => text.clone(),
+                _ => number::read(&dialled_number(request), country(source)).best().to_owned(),
+            },
+            number_label: route.number.label.clone(),
+            answered: false,
+        }
+    }
+
+    // Requests of others.
+
+    fn request(
+        &mut self,
+        now: Now,
+        dialog: Option<DialogId>,
+        transaction: TransactionId,
+        request: &Arc<Request>,
+        peer: Peer,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(dialog) = dialog
+            && self.index.dialogs.contains_key(&dialog)
+        {
+            return self.with_dialog(dialog, now, actions, |call, party, context| {
+                call.request(party, transaction, request, context);
+            });
+        }
+        let (code, phrase, headers) = match request.method().as_str() {
+            _ if dialog.is_some() => (481, "Call/Transaction Does Not Exist", vec![]),
+            "OPTIONS" if self.snapshot.source(peer.address).is_none() => (403, "Forbidden", vec![]),
+            // An OPTIONS ping asks whether calls may be sent here: only a server that takes them says yes.
+            "OPTIONS" if self.draining || self.calls.len() >= self.calls_max => {
+                (503, "Service Unavailable", vec![retry_after()])
+            }
+            "OPTIONS" => (200, "OK", vec![("Accept".to_owned(), "application/sdp".to_owned())]),
+            _ => (405, "Method Not Allowed", vec![]),
+        };
+        self.endpoint.respond(now.instant, transaction, code, phrase, &headers, None, &mut self.sip_actions);
+    }
+
+    // Media.
+
+    fn media_event(&mut self, now: Now, thread: ThreadId, event: media::Event, actions: &mut Vec<Action>) {
+        let leg = match &event {
+            media::Event::Digit { leg, .. }
+            | media::Event::PlaybackEnded { leg, .. }
+            | media::Event::Inactive { leg, .. }
+            | media::Event::SourceLearned { leg, .. }
+            | media::Event::Closed { leg, .. } => *leg,
+        };
+        let Some((id, party)) = self.index.legs.get(&leg).copied() else {
+            tracing::debug!(%leg, ?thread, "an event of a leg that is gone");
+            return;
+        };
+        self.with_call(id, now, actions, |call, context| call.media_event(party, event, context));
+    }
+
+    /// Ends all calls, for a server that is told to stop at once.
+    fn stop(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.draining = true;
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            self.with_call(id, now, actions, |call, context| call.end(EndReason::ServerStopped, context));
+        }
+    }
+
+    // Finding the call.
+
+    fn with_caller(
+        &mut self,
+        dialog: DialogId,
+        now: Now,
+        actions: &mut Vec<Action>,
+        handle: impl FnOnce(&mut Call, &mut Context<'_>),
+    ) {
+        self.with_dialog(dialog, now, actions, |call, party, context| {
+            if party == Party::Caller {
+                handle(call, context);
+            }
+        });
+    }
+
+    fn with_dialled(
+        &mut self,
+        dialog: DialogId,
+        now: Now,
+        actions: &mut Vec<Action>,
+        handle: impl FnOnce(&mut Call, crate::flow::DialId, &mut Context<'_>),
+    ) {
+        self.with_dialog(dialog, now, actions, |call, party, context| {
+            if let Party::Dialled(dial) = party {
+                handle(call, dial, context);
+            }
+        });
+    }
+
+    fn with_dialog(
+        &mut self,
+        dialog: DialogId,
+        now: Now,
+        actions: &mut Vec<Action>,
+        handle: impl FnOnce(&mut Call, Party, &mut Context<'_>),
+    ) {
+        if let Some((id, party)) = self.index.dialogs.get(&dialog).copied() {
+            self.with_call(id, now, actions, |call, context| handle(call, party, context));
+        }
+    }
+
+    fn with_call(
+        &mut self,
+        id: CallId,
+        now: Now,
+        actions: &mut Vec<Action>,
+        handle: impl FnOnce(&mut Call, &mut Context<'_>),
+    ) {
+        // Taken out, so that the call may use the rest of the switchboard.
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        handle(&mut call, &mut context(self, now, actions));
+        self.calls.insert(id, call);
+        self.after(id, now, actions);
+    }
+
+    /// Sets the call's timer, or writes its record where it is over.
+    fn after(&mut self, id: CallId, now: Now, actions: &mut Vec<Action>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.is_over() {
+            if let Some(call) = self.calls.remove(&id) {
+                self.counters.ended += 1;
+                let record = call.into_record(now);
+                tracing::info!(call = %id, number = record.number, reason = %record.reason, seconds = record.duration_sec, "call ended");
+                actions.push(Action::Record(Box::new(record)));
+            }
+            return;
+        }
+        let next = call.next_timeout();
+        if next != call.scheduled {
+            call.scheduled = next;
+            self.timers.extend(next.map(|at| Reverse((at, id))));
+        }
+    }
+}
+
+/// Why an INVITE is refused.
+struct Refused {
+    code: u16,
+    text: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Refused {
+    fn new(code: u16, text: String) -> Self {
+        Refused { code, text, headers: Vec::new() }
+    }
+
+    fn later(text: &str) -> Self {
+        Refused { code: 503, text: text.to_owned(), headers: vec![retry_after()] }
+    }
+}
+
+/// RFC 3261 section 20.33: long enough for a load to pass, short enough for a caller who tries again.
+fn retry_after() -> (String, String) {
+    ("Retry-After".to_owned(), "5".to_owned())
+}
+
+fn context<'a>(switchboard: &'a mut Switchboard, now: Now, actions: &'a mut Vec<Action>) -> Context<'a> {
+    Context {
+        now,
+        sip: &mut switchboard.endpoint,
+        sip_actions: &mut switchboard.sip_actions,
+        ports: &mut switchboard.ports,
+        settings: &switchboard.settings,
+        random: &mut switchboard.random,
+        index: &mut switchboard.index,
+        counters: &mut switchboard.counters,
+        actions,
+    }
+}
+
+/// The Request-URI's user part, To only where it is empty (contract).
+fn dialled_number(request: &Request) -> String {
+    let user = request.uri().user();
+    if user.is_empty() { request.to().uri.user() } else { user }
+}
+
+fn country(source: Option<Source<'_>>) -> Option<phonenumber::country::Id> {
+    match source {
+        Some(Source::Trunk(trunk)) => trunk.default_country,
+        _ => None,
+    }
+}
+
+/// The caller's number, read by the trunk's rule, and name. Both empty where they are withheld.
+fn caller_number(request: &Request, source: Option<Source<'_>>) -> (String, String) {
+    let from = request.from();
+    let user = from.uri.user();
+    if user.eq_ignore_ascii_case("anonymous") || user.is_empty() {
+        return (String::new(), String::new());
+    }
+    let number = number::read(&user, country(source)).best().to_owned();
+    (printable(&number, 64), printable(&from.display, 64))
+}
+
+/// Text from the wire for logs and records: cut, and without control characters.
+pub(super) fn printable(text: &str, max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max).collect()
+}
+

@@ -1,0 +1,334 @@
+//! The signalling thread: owns the switchboard, waits for datagrams and messages, carries its actions out.
+
+use super::Waker;
+use super::media_thread::{MediaThread, Order};
+use super::ports::Binder;
+use super::streams::Streams;
+use crate::call::ports::ThreadId;
+use crate::call::snapshot::Snapshot;
+use crate::call::switchboard::{Counters, Counts, Switchboard};
+use crate::call::{Action, Input, RequestId};
+use crate::clock::SystemClock;
+use crate::ids::ConnectionId;
+use crate::media;
+use crate::services::speech::SpeechEngine;
+use crate::sip::ListenerId;
+use crate::sip::endpoint as sip;
+use crate::store::records::Records;
+use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+/// The largest datagram there is.
+const DATAGRAM_MAX: usize = 65_535;
+/// Datagrams or messages taken before the other kind has its turn.
+const BATCH: usize = 64;
+/// Messages that wait for the thread: a second of 100,000 packets' events. Streams then wait; media keeps its own.
+pub const QUEUE: usize = 16_384;
+/// Names the waker among the epoll data.
+const WAKER: u64 = u64::MAX;
+/// As long as a look-up may take (contract of [`Action::Resolve`]).
+const RESOLVE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often the figures for the metrics page are copied out.
+const PUBLISH_EVERY: Duration = Duration::from_millis(250);
+
+/// What others tell the thread.
+pub enum Message {
+    StreamOpened { connection: ConnectionId, listener: ListenerId, peer: SocketAddr },
+    StreamData { connection: ConnectionId, bytes: Bytes },
+    StreamClosed { connection: ConnectionId },
+    Media { thread: ThreadId, event: media::Event },
+    PortsBound { thread: ThreadId, asked: usize, ports: Vec<crate::call::ports::Port> },
+    Snapshot(Arc<Snapshot>),
+    Rendered { request: RequestId, result: Result<Arc<crate::audio::Clip>, String> },
+    Resolved { request: RequestId, result: Result<SocketAddr, String> },
+    /// Take no new calls.
+    Drain,
+    /// End all calls, then the thread.
+    Stop,
+}
+
+/// The way to the thread.
+#[derive(Clone)]
+pub struct Post {
+    queue: mpsc::Sender<Message>,
+    waker: Waker,
+}
+
+impl Post {
+    /// A post and the thread's end of it.
+    pub fn new() -> io::Result<(Post, Mailbox)> {
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let waker = Waker::new()?;
+        Ok((Post { queue, waker: waker.clone() }, Mailbox { queue: receiver, waker }))
+    }
+
+    /// Waits for room. Fails only when the thread has ended.
+    pub async fn send(&self, message: Message) -> Result<(), ThreadEnded> {
+        self.queue.send(message).await.map_err(|_| ThreadEnded)?;
+        self.waker.wake();
+        Ok(())
+    }
+
+    /// Gives the message back where there is no room.
+    pub fn try_send(&self, message: Message) -> Result<(), Message> {
+        self.queue.try_send(message).map_err(mpsc::error::TrySendError::into_inner)?;
+        self.waker.wake();
+        Ok(())
+    }
+}
+
+/// The signalling thread has ended.
+#[derive(Debug)]
+pub struct ThreadEnded;
+
+/// The thread's end of a [`Post`].
+pub struct Mailbox {
+    queue: mpsc::Receiver<Message>,
+    waker: Waker,
+}
+
+/// What the metrics and health pages show.
+#[derive(Clone, Default)]
+pub struct Figures {
+    pub counters: Counters,
+    pub sip: sip::Counters,
+    pub counts: Counts,
+    pub ports_free: usize,
+    pub draining: bool,
+    pub revision: u64,
+}
+
+/// Everything the thread works with.
+pub struct Signalling {
+    pub switchboard: Switchboard,
+    pub clock: SystemClock,
+    pub mailbox: Mailbox,
+    pub post: Post,
+    /// By [`ListenerId`]; `None` for those of streams.
+    pub sockets: Vec<Option<UdpSocket>>,
+    /// Addresses of all listeners, for connections that we open.
+    pub binds: Vec<SocketAddr>,
+    pub streams: Streams,
+    pub media: Vec<MediaThread>,
+    pub binder: Arc<Binder>,
+    pub records: Records,
+    pub speech: Arc<SpeechEngine>,
+    pub figures: Arc<Mutex<Figures>>,
+    pub runtime: Handle,
+    /// Told once, when the first media ports are there.
+    pub ready: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl Signalling {
+    /// Runs until [`Message::Stop`]; gives the media threads back so that they can be joined.
+    pub fn run(mut self) -> io::Result<Vec<MediaThread>> {
+        let _runtime = self.runtime.clone();
+        let _inside = _runtime.enter();
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, &self.mailbox.waker, epoll::EventData::new_u64(WAKER), epoll::EventFlags::IN)?;
+        for (index, socket) in self.sockets.iter().enumerate() {
+            if let Some(socket) = socket {
+                epoll::add(&epoll, socket, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+            }
+        }
+        let mut ready = Vec::with_capacity(32);
+        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut actions = Vec::new();
+        let mut publish_at = self.clock.instant();
+        // The first look asks for the first media ports.
+        self.switchboard.handle_timeout(self.clock.now(), &mut actions);
+        self.carry_out(&mut actions);
+        let mut stopping = None;
+        loop {
+            ready.clear();
+            let timeout = self.timeout();
+            match epoll::wait(&epoll, spare_capacity(&mut ready), Some(&timeout)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            for event in &ready {
+                match event.data.u64() {
+                    WAKER => {
+                        self.mailbox.waker.clear();
+                        if self.take_messages(&mut actions) {
+                            stopping.get_or_insert(self.clock.instant());
+                        }
+                    }
+                    listener => self.read(listener as usize, &mut buffer, &mut actions),
+                }
+            }
+            let now = self.clock.now();
+            if self.switchboard.next_timeout().is_some_and(|at| at <= now.instant) {
+                self.switchboard.handle_timeout(now, &mut actions);
+                self.carry_out(&mut actions);
+            }
+            if self.switchboard.has_ports()
+                && let Some(ready) = self.ready.take()
+            {
+                let _ = ready.send(());
+            }
+            if publish_at <= now.instant {
+                publish_at = now.instant + PUBLISH_EVERY;
+                self.publish();
+            }
+            // The last messages of all calls have gone out, and a second for their answers.
+            let done = stopping.is_some_and(|at| {
+                (now.instant - at > Duration::from_secs(1)) || self.switchboard.counts().calls == 0
+            });
+            if done {
+                self.publish();
+                return Ok(self.media);
+            }
+        }
+    }
+
+    fn timeout(&self) -> Timespec {
+        let due = self.switchboard.next_timeout().map(|at| at.since(self.clock.instant()));
+        let wait = due.unwrap_or(PUBLISH_EVERY).min(PUBLISH_EVERY);
+        Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 })
+    }
+
+    /// True where the server is to stop.
+    fn take_messages(&mut self, actions: &mut Vec<Action>) -> bool {
+        let mut stop = false;
+        for _ in 0..BATCH {
+            let Ok(message) = self.mailbox.queue.try_recv() else { return stop };
+            let now = self.clock.now();
+            let input = match message {
+                Message::StreamOpened { connection, listener, peer } => Input::StreamOpened { connection, listener, peer },
+                Message::StreamData { connection, ref bytes } => Input::StreamData { connection, bytes },
+                Message::StreamClosed { connection } => Input::StreamClosed { connection },
+                Message::Media { thread, event } => Input::Media { thread, event },
+                Message::PortsBound { thread, asked, ports } => Input::PortsBound { thread, asked, ports },
+                Message::Snapshot(snapshot) => Input::Snapshot(snapshot),
+                Message::Rendered { request, result } => Input::Rendered { request, result },
+                Message::Resolved { request, result } => Input::Resolved { request, result },
+                Message::Drain => Input::Drain,
+                Message::Stop => {
+                    stop = true;
+                    Input::Stop
+                }
+            };
+            self.switchboard.handle(now, input, actions);
+            self.carry_out(actions);
+        }
+        // More may wait: come back after the sockets had their turn.
+        self.mailbox.waker.wake();
+        stop
+    }
+
+    fn read(&mut self, listener: usize, buffer: &mut [u8], actions: &mut Vec<Action>) {
+        for _ in 0..BATCH {
+            let Some(socket) = self.sockets.get(listener).and_then(Option::as_ref) else { return };
+            match socket.recv_from(buffer) {
+                Ok((length, source)) => {
+                    let Some(bytes) = buffer.get(..length) else { return };
+                    let listener = ListenerId(listener as u8);
+                    let input = Input::Datagram { listener, source, bytes };
+                    self.switchboard.handle(self.clock.now(), input, actions);
+                    self.carry_out(actions);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP refusal of something sent before; the transaction's timers deal with it.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn carry_out(&mut self, actions: &mut Vec<Action>) {
+        for action in actions.drain(..) {
+            match action {
+                Action::Sip(action) => self.carry_out_sip(action),
+                Action::Media { thread, command } => self.order(thread, Order::Command(command)),
+                Action::Record(record) => self.records.write(record),
+                Action::Render { request, speech } => {
+                    let (engine, post) = (self.speech.clone(), self.post.clone());
+                    self.runtime.spawn(async move {
+                        let result = engine.render(&speech).await.map_err(|e| e.to_string());
+                        let _ = post.send(Message::Rendered { request, result }).await;
+                    });
+                }
+                Action::Resolve { request, host, port } => {
+                    let post = self.post.clone();
+                    self.runtime.spawn(async move {
+                        let result = resolve(&host, port).await;
+                        let _ = post.send(Message::Resolved { request, result }).await;
+                    });
+                }
+                Action::BindPorts { thread, count } => self.bind_ports(thread, count),
+            }
+        }
+    }
+
+    fn carry_out_sip(&mut self, action: sip::Action) {
+        match action {
+            sip::Action::SendDatagram { listener, destination, bytes } => {
+                let socket = self.sockets.get(usize::from(listener.0)).and_then(Option::as_ref);
+                // What cannot be sent is lost as on any network; the transaction sends it again.
+                if let Some(Err(error)) = socket.map(|s| s.send_to(&bytes, destination)) {
+                    tracing::debug!(%destination, %error, "a datagram could not be sent");
+                }
+            }
+            sip::Action::Connect { connection, listener, destination } => {
+                let any = SocketAddr::from(([0, 0, 0, 0], 0));
+                let from = self.binds.get(usize::from(listener.0)).copied().unwrap_or(any);
+                self.streams.connect(connection, from, destination);
+            }
+            sip::Action::SendStream { connection, bytes } => self.streams.send(connection, bytes),
+            sip::Action::CloseStream { connection } => self.streams.close(connection),
+            sip::Action::Event(_) => {}
+        }
+    }
+
+    fn order(&self, thread: ThreadId, order: Order) {
+        let Some(media) = self.media.get(thread.0) else { return };
+        match media.orders.try_send(order) {
+            Ok(()) => media.waker.wake(),
+            Err(_) => tracing::error!(thread = thread.0, "a media thread does not keep up: an order is lost"),
+        }
+    }
+
+    fn bind_ports(&self, thread: ThreadId, count: usize) {
+        let Some(media) = self.media.get(thread.0) else { return };
+        let (binder, post) = (self.binder.clone(), self.post.clone());
+        let (orders, waker) = (media.orders.clone(), media.waker.clone());
+        self.runtime.spawn_blocking(move || {
+            let pairs = binder.bind(count);
+            let ports = pairs.iter().map(|pair| pair.port).collect();
+            // The media thread first: a port that is lent must be there.
+            if orders.blocking_send(Order::Ports(pairs)).is_ok() {
+                waker.wake();
+                let _ = post.queue.blocking_send(Message::PortsBound { thread, asked: count, ports });
+                post.waker.wake();
+            }
+        });
+    }
+
+    fn publish(&self) {
+        let figures = Figures {
+            counters: *self.switchboard.counters(),
+            sip: self.switchboard.sip_counters().clone(),
+            counts: self.switchboard.counts(),
+            ports_free: self.switchboard.ports_free(),
+            draining: self.switchboard.is_draining(),
+            revision: self.switchboard.revision(),
+        };
+        *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
+    let look_up = tokio::time::timeout(RESOLVE_TIME_MAX, tokio::net::lookup_host((host, port)));
+    match look_up.await {
+        Ok(Ok(mut addresses)) => addresses.next().ok_or_else(|| format!("{host} has no address")),
+        Ok(Err(error)) => Err(format!("{host} cannot be found: {error}")),
+        Err(_) => Err(format!("{host} was not found within {} s", RESOLVE_TIME_MAX.as_secs())),
+    }
+}

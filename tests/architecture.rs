@@ -1,0 +1,65 @@
+//! The map is true: ARCHITECTURE.md names every room and file group that exists, and none that does not;
+//! files have one subject; public modules say what they are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file seldom has more lines; one that does is on the list with its reason.
+const LINES_MAX: usize = 600;
+const LONG: &[(&str, &str)] = &[
+    ("src/call/b2bua.rs", "one call: every event it may meet stands in one place"),
+];
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+fn rooms() -> BTreeSet<String> {
+    let entries = fs::read_dir("src").unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
+    entries.map(|name| name.trim_end_matches(".rs").to_owned()).filter(|n| !["main", "lib"].contains(&n.as_str())).collect()
+}
+
+#[test]
+fn the_map_names_every_room_and_none_that_is_gone() {
+    let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let table = map.split("## Rooms").nth(1).expect("a chapter called Rooms").split("\n## ").next().unwrap();
+    let named: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .map(|name| name.trim_end_matches('/').trim_end_matches(".rs").to_owned())
+        .collect();
+    assert_eq!(named, rooms());
+}
+
+#[test]
+fn every_path_that_the_map_names_exists() {
+    let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    for path in map.split('`').skip(1).step_by(2).filter(|t| ["src/", "tests/", "docs/", "config/"].iter().any(|p| t.starts_with(p))) {
+        assert!(Path::new(path.trim_end_matches('/')).exists(), "ARCHITECTURE.md names {path}, which does not exist");
+    }
+}
+
+#[test]
+fn files_have_one_subject_or_a_reason() {
+    for path in walk(Path::new("src")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs")) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        let name = path.to_str().unwrap();
+        let excused = name.ends_with("tests.rs") || LONG.iter().any(|(long, _)| *long == name);
+        assert!(lines <= LINES_MAX || excused, "{name} has {lines} lines");
+    }
+}
+
+#[test]
+fn every_file_begins_by_saying_what_it_is() {
+    for path in walk(Path::new("src")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//! ") || path.ends_with("tests.rs"), "{} has no first line", path.display());
+    }
+}
