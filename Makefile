@@ -1,0 +1,46 @@
+# cordboard. `make run` starts the demo, `make test` runs every test, `make check` the quick part.
+
+SHELL := /bin/bash
+CONFIG ?= config/cordboard.toml
+
+.PHONY: run build test check bench sim fmt lint clean install-run install-test
+
+run: install-run build
+	@tools/demo-hints $(CONFIG)
+	@exec target/release/cordboard serve --config $(CONFIG)
+
+build:
+	cargo build --release --locked
+
+# Everything, ending in the runner's own lines.
+test: install-test
+	cargo test --locked
+
+# Formatting, lints and the tests that need no other program: under two minutes on a built tree.
+check: lint
+	cargo test --locked --lib --test layers --test architecture --test flows
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+fmt:
+	cargo fmt
+
+# Figures as ratios and CPU per unit of work; writes target/bench.json.
+bench: install-test build
+	cargo build --locked --release --example bench
+	target/release/examples/bench
+
+# The long form of tests/sim.rs: 500 calls with media and 9,500 with signalling only.
+sim:
+	SIM_CALLS=10000 SIM_MEDIA_CALLS=500 cargo test --locked --release --test sim -- --nocapture
+
+install-run:
+	@tools/install espeak-ng baresip
+
+install-test:
+	@tools/install espeak-ng baresip sip-tester sox python3-numpy
+
+clean:
+	cargo clean
