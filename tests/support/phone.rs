@@ -1,0 +1,217 @@
+//! baresip as a telephone that speaks a recording, keeps what it hears, and is steered over a socket.
+
+use super::{PATIENCE, address, folder, sound};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A running baresip.
+pub struct Phone {
+    pub name: String,
+    pub address: Ipv4Addr,
+    folder: PathBuf,
+    child: Child,
+    control: TcpStream,
+    events: Arc<Mutex<Vec<serde_json::Value>>>,
+    log: Arc<Mutex<String>>,
+}
+
+/// How a telephone is set up.
+pub struct PhoneSetup {
+    pub name: String,
+    pub address: Ipv4Addr,
+    /// What it says, from the moment its audio starts; silence follows.
+    pub voice: Vec<i16>,
+    /// `rtpevent`, `info` or `auto`.
+    pub keys: &'static str,
+    pub answers: bool,
+    pub codecs: &'static str,
+}
+
+impl PhoneSetup {
+    pub fn new(name: &str) -> Self {
+        let voice = vec![0; 8_000];
+        PhoneSetup { name: name.into(), address: address(), voice, keys: "rtpevent", answers: false, codecs: "pcmu,pcma" }
+    }
+
+    pub fn start(self) -> Phone {
+        let folder = folder(&format!("phone-{}", self.name));
+        let mut voice = self.voice.clone();
+        // A source that ends hangs the call up.
+        voice.extend(std::iter::repeat_n(0, 8_000 * 240));
+        sound::write(&folder.join("voice.wav"), &voice);
+        let (address, home) = (self.address, folder.display());
+        let modules = modules();
+        let config = format!(
+            "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\naudio_player aubridge,nil\n\
+             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:4444\n\
+             module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
+        );
+        std::fs::write(folder.join("config"), config).unwrap();
+        let mode = if self.answers { "auto" } else { "manual" };
+        let account = format!(
+            "<sip:{}@{address}>;regint=0;answermode={mode};dtmfmode={};audio_codecs={}\n",
+            self.name, self.keys, self.codecs
+        );
+        std::fs::write(folder.join("accounts"), account).unwrap();
+        std::fs::write(folder.join("contacts"), "").unwrap();
+        Phone::spawn(self, folder)
+    }
+}
+
+/// Where Debian keeps baresip's modules.
+fn modules() -> String {
+    let places = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
+    let found = places.iter().find(|p| std::path::Path::new(p).is_dir());
+    (*found.expect("baresip is installed (make test installs it)")).to_owned()
+}
+
+impl Phone {
+    fn spawn(setup: PhoneSetup, folder: PathBuf) -> Phone {
+        let mut child = Command::new("baresip")
+            .arg("-f")
+            .arg(&folder)
+            .args(["-s", "-v"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("baresip is installed");
+        let log = Arc::new(Mutex::new(String::new()));
+        let (stdout, kept) = (child.stdout.take().unwrap(), log.clone());
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(stdout);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                kept.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        let start = Instant::now();
+        let control = loop {
+            match TcpStream::connect((setup.address, 4444)) {
+                Ok(stream) => break stream,
+                Err(_) => {
+                    assert!(start.elapsed() < PATIENCE, "baresip does not start\n{}", log.lock().unwrap());
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+            }
+        };
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let (reader, kept) = (control.try_clone().unwrap(), events.clone());
+        std::thread::spawn(move || read_events(reader, &kept));
+        Phone { name: setup.name, address: setup.address, folder, child, control, events, log }
+    }
+
+    pub fn uri(&self) -> String {
+        format!("sip:{}@{}:5060", self.name, self.address)
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    fn command(&mut self, command: &str, parameters: &str) {
+        let text = serde_json::json!({ "command": command, "params": parameters, "token": "t" }).to_string();
+        write!(self.control, "{}:{text},", text.len()).unwrap();
+    }
+
+    /// Calls `sip:NUMBER@…`.
+    pub fn dial(&mut self, uri: &str) {
+        self.command("dial", uri);
+    }
+
+    pub fn accept(&mut self) {
+        self.command("accept", "");
+    }
+
+    pub fn hang_up(&mut self) {
+        self.command("hangup", "");
+    }
+
+    /// Presses and releases a key.
+    pub fn press(&mut self, key: char) {
+        self.command("sndcode", &key.to_string());
+    }
+
+    /// Waits for the n-th event of a kind (counted from 1).
+    pub fn wait_for(&self, kind: &str, count: usize) -> serde_json::Value {
+        let start = Instant::now();
+        loop {
+            let found = {
+                let events = self.events.lock().unwrap();
+                events.iter().filter(|e| e["type"] == kind).nth(count - 1).cloned()
+            };
+            if let Some(event) = found {
+                return event;
+            }
+            let waited = start.elapsed();
+            assert!(waited < PATIENCE, "{}: no {kind}\n{:#?}\n{}", self.name, self.events.lock().unwrap(), self.log());
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    pub fn has(&self, kind: &str) -> bool {
+        self.events.lock().unwrap().iter().any(|e| e["type"] == kind)
+    }
+
+    /// What it has heard in all its calls.
+    pub fn heard(&self) -> Vec<i16> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&self.folder).unwrap().flatten().map(|e| e.path()).collect();
+        files.retain(|p| p.to_string_lossy().ends_with("-dec.wav"));
+        files.sort();
+        files.iter().flat_map(|p| sound::read(p)).collect()
+    }
+
+    /// Seconds of audio it has kept so far, read from the size of the file that is being written.
+    pub fn heard_seconds(&self) -> f64 {
+        let files = std::fs::read_dir(&self.folder).unwrap().flatten();
+        let sizes = files.filter(|e| e.file_name().to_string_lossy().ends_with("-dec.wav")).map(|e| e.metadata().unwrap().len());
+        sizes.sum::<u64>() as f64 / 16_000.0
+    }
+
+    /// Waits until it has kept so many seconds.
+    pub fn listen(&self, seconds: f64) {
+        let start = Instant::now();
+        while self.heard_seconds() < seconds {
+            assert!(start.elapsed() < PATIENCE + Duration::from_secs_f64(seconds), "{} hears nothing\n{}", self.name, self.log());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it as a crash would: no BYE.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("---- log of {} ----\n{}", self.name, self.log());
+        }
+    }
+}
+
+/// Netstrings of JSON.
+fn read_events(stream: TcpStream, events: &Mutex<Vec<serde_json::Value>>) {
+    let mut reader = BufReader::new(stream);
+    let mut length = Vec::new();
+    while reader.read_until(b':', &mut length).is_ok_and(|n| n > 1) {
+        let Ok(count) = String::from_utf8_lossy(&length[..length.len() - 1]).trim().parse::<usize>() else { return };
+        let mut text = vec![0; count + 1];
+        if reader.read_exact(&mut text).is_err() {
+            return;
+        }
+        if let Ok(event) = serde_json::from_slice(&text[..count]) {
+            events.lock().unwrap().push(event);
+        }
+        length.clear();
+    }
+}

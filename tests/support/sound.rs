@@ -1,0 +1,60 @@
+//! Recordings: written, read, spoken, compared.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Writes 8 kHz mono.
+pub fn write(path: &Path, samples: &[i16]) {
+    let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    samples.iter().for_each(|s| writer.write_sample(*s).unwrap());
+    writer.finalize().unwrap();
+}
+
+/// Reads 16-bit mono.
+pub fn read(path: &Path) -> Vec<i16> {
+    // A recorder that is still writing has no length in the header yet; what is there is used.
+    hound::WavReader::open(path).map(|mut r| r.samples::<i16>().map_while(Result::ok).collect()).unwrap_or_default()
+}
+
+/// Speaks a text at 8 kHz, so that two texts are two voices that can be told apart.
+pub fn speak(text: &str, voice: &str) -> Vec<i16> {
+    let path = super::folder("speak").join("x.wav");
+    let done = Command::new("espeak-ng").args(["-v", voice, "-w"]).arg(&path).arg(text).status();
+    assert!(done.expect("espeak-ng is installed").success());
+    let mut reader = hound::WavReader::open(&path).unwrap();
+    let rate = reader.spec().sample_rate;
+    let samples: Vec<f32> = reader.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
+    cordboard::audio::resample::to_8k_mono(&samples, 1, rate).unwrap()
+}
+
+/// The best normalised cross-correlation of `part` anywhere in `whole`, and where: 1 is the same sound,
+/// louder or softer.
+pub fn find(part: &[i16], whole: &[i16]) -> (f64, usize) {
+    // Every fourth offset first, with every fourth sample; then all around the best.
+    let score = |offset: usize, step: usize| {
+        let (mut dot, mut a, mut b) = (0f64, 0f64, 0f64);
+        for (x, y) in part.iter().zip(&whole[offset..]).step_by(step) {
+            let (x, y) = (f64::from(*x), f64::from(*y));
+            dot += x * y;
+            a += x * x;
+            b += y * y;
+        }
+        if a * b > 0.0 { dot / (a * b).sqrt() } else { 0.0 }
+    };
+    if whole.len() < part.len() || part.is_empty() {
+        return (0.0, 0);
+    }
+    let last = whole.len() - part.len();
+    let coarse = (0..=last).max_by(|a, b| score(*a, 37).total_cmp(&score(*b, 37))).unwrap_or(0);
+    let near = coarse.saturating_sub(8)..=(coarse + 8).min(last);
+    near.map(|offset| (score(offset, 1), offset)).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, 0))
+}
+
+/// A stretch of `seconds` out of the middle of a sound, where it is loudest.
+pub fn excerpt(samples: &[i16], seconds: f64) -> &[i16] {
+    let length = ((seconds * 8_000.0) as usize).min(samples.len());
+    let energy = |at: usize| samples[at..at + length].iter().map(|s| i64::from(*s).pow(2)).sum::<i64>();
+    let at = (0..=samples.len() - length).step_by(400).max_by_key(|at| energy(*at)).unwrap_or(0);
+    &samples[at..at + length]
+}
