@@ -3,6 +3,29 @@
 //! It does not know SIP. It sees keys, ends of playback, legs that ring, answer or fail, and hang-ups
 //! ([`Event`]); it asks for audio, legs and an end ([`Action`]).
 
+mod audio;
+mod context;
+mod finding;
+mod graph;
+mod interpreter;
+mod json;
+mod pattern;
+mod port;
+mod reading;
+pub mod simulate;
+mod step;
+mod template;
+mod validate;
+mod variables;
+
+pub use context::KEYS_MAX;
+pub use finding::{Code, Finding, Severity};
+pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
+pub use interpreter::Interpreter;
+pub use reading::Speech;
+pub use template::{Template, TemplateError};
+pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
+
 use crate::ids::PlaybackId;
 use std::fmt;
 use std::time::Duration;
@@ -177,7 +200,9 @@ pub enum Action {
     /// Whether the interpreter waits for keys of this party; in-band detection follows it.
     Listen { party: Party, keys: bool },
     /// Ring a leg.
-    Dial { dial: DialId, target: DialTarget, identity: CallerIdentity },
+    /// `ring_busy`: ring an agent who is in a conversation as well; otherwise such an agent is not rung and the
+    /// leg fails as [`DialFailure::Busy`].
+    Dial { dial: DialId, target: DialTarget, identity: CallerIdentity, ring_busy: bool },
     /// Give a leg up that has not answered.
     Cancel { dial: DialId, reason: CancelReason },
     /// Hang up a leg that has answered.

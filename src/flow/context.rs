@@ -1,0 +1,202 @@
+//! What all steps of one call share.
+
+use super::graph::{Flow, Step};
+use super::variables::{Scope, VariableError, VariableValue, Variables};
+use super::{Action, CallFacts, DialId, EndedBy, Offer, Party, Visit};
+use crate::clock::{Instant, Now};
+use crate::ids::PlaybackId;
+use std::collections::VecDeque;
+
+/// Keys kept for a step that reads them later. flows.md 1.2 rule 6.
+pub const KEYS_MAX: usize = 30;
+/// Visits and offers kept for the record; a caller who walks in circles for hours must not fill the memory.
+const HISTORY_MAX: usize = 1_000;
+
+/// How a step is left.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Exit {
+    Port(super::port::Port),
+    /// flows.md 1.2 rule 3.
+    Error {
+        code: &'static str,
+        message: String,
+    },
+    /// The call ends here.
+    End(End),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct End {
+    /// For a caller who was not answered.
+    pub sip_code: u16,
+    pub q850: u8,
+    pub outcome_text: Option<String>,
+    pub by: EndedBy,
+}
+
+/// The lasting part.
+#[derive(Debug)]
+pub(super) struct CallState {
+    pub facts: CallFacts,
+    pub started: Now,
+    pub variables: Variables,
+    /// Type-ahead.
+    pub keys: VecDeque<char>,
+    pub answered: bool,
+    ringing_sent: bool,
+    playbacks: u64,
+    dials: u32,
+    /// How often a step began to ask for keys.
+    pub asks: u32,
+    /// Index of the current step.
+    pub step: usize,
+    pub entered: Now,
+    /// Steps entered since one waited for the caller or a leg.
+    pub steps_since_wait: u32,
+    pub path: Vec<Visit>,
+    pub offers: Vec<Offer>,
+    pub agent_id: Option<String>,
+    /// The conversation that goes on.
+    pub talking_since: Option<Instant>,
+    /// Conversations that ended.
+    pub talked: std::time::Duration,
+    /// Some leg was connected.
+    pub connected: bool,
+}
+
+/// The state with the moment and the list of actions; what a step gets to work with.
+pub(super) struct Call<'a> {
+    pub flow: &'a Flow,
+    pub now: Now,
+    pub state: &'a mut CallState,
+    pub actions: &'a mut Vec<Action>,
+}
+
+impl CallState {
+    pub fn new(facts: CallFacts, now: Now, entry: usize) -> Self {
+        CallState {
+            answered: facts.answered,
+            facts,
+            started: now,
+            variables: Variables::default(),
+            keys: VecDeque::new(),
+            ringing_sent: false,
+            playbacks: 0,
+            dials: 0,
+            asks: 0,
+            step: entry,
+            entered: now,
+            steps_since_wait: 0,
+            path: Vec::new(),
+            offers: Vec::new(),
+            agent_id: None,
+            talking_since: None,
+            talked: std::time::Duration::ZERO,
+            connected: false,
+        }
+    }
+
+    /// A dial that was asked for at some time.
+    pub fn knows_dial(&self, dial: DialId) -> bool {
+        dial.0 < self.dials
+    }
+
+    pub fn push_visit(&mut self, visit: Visit) {
+        if self.path.len() < HISTORY_MAX {
+            self.path.push(visit);
+        }
+    }
+
+    /// Notes the port on the visit that is current, unless it was too many to be kept.
+    pub fn leave_visit(&mut self, step: &str, port: &str) {
+        if let Some(visit) = self.path.last_mut().filter(|visit| visit.step == step && visit.port.is_none()) {
+            visit.port = Some(port.to_owned());
+        }
+    }
+
+    pub fn push_offer(&mut self, offer: Offer) {
+        if self.offers.len() < HISTORY_MAX {
+            self.offers.push(offer);
+        }
+    }
+}
+
+impl Call<'_> {
+    pub fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub fn step(&self) -> Option<&Step> {
+        self.flow.step(self.state.step)
+    }
+
+    pub fn step_id(&self) -> &str {
+        self.step().map_or("", |step| step.id.as_str())
+    }
+
+    pub fn scope(&self) -> Scope<'_> {
+        Scope {
+            flow: self.flow,
+            facts: &self.state.facts,
+            started: self.state.started.wall,
+            variables: &self.state.variables,
+        }
+    }
+
+    pub fn set(&mut self, name: &str, value: VariableValue, sensitive: bool) -> Result<(), VariableError> {
+        self.state.variables.set(name, value, sensitive)
+    }
+
+    /// A variable of the engine's own.
+    pub fn set_own(&mut self, name: &str, value: impl Into<String>) {
+        self.state.variables.set_own(name, value.into());
+    }
+
+    /// Answers the caller, once.
+    pub fn answer(&mut self) {
+        if !self.state.answered {
+            self.state.answered = true;
+            self.act(Action::Answer);
+            self.listen(true);
+        }
+    }
+
+    /// Tells an unanswered caller that it rings, once.
+    pub fn ringing(&mut self) {
+        if !self.state.answered && !self.state.ringing_sent {
+            self.state.ringing_sent = true;
+            self.act(Action::Ringing);
+        }
+    }
+
+    /// Keys of the caller are of interest, in steps that only play as well, because of type-ahead; in a flow
+    /// that never reads a key they are not.
+    pub fn listen(&mut self, keys: bool) {
+        if self.flow.reads_keys() {
+            self.act(Action::Listen { party: Party::Caller, keys });
+        }
+    }
+
+    pub fn next_playback(&mut self) -> PlaybackId {
+        self.state.playbacks += 1;
+        PlaybackId(self.state.playbacks)
+    }
+
+    pub fn next_dial(&mut self) -> DialId {
+        let dial = DialId(self.state.dials);
+        self.state.dials += 1;
+        dial
+    }
+
+    /// Puts a key into the type-ahead buffer; a full one takes no more.
+    pub fn keep_key(&mut self, key: char) {
+        if self.state.keys.len() < KEYS_MAX {
+            self.state.keys.push_back(key);
+        }
+    }
+
+    /// The step has waited for the caller or a leg: it cannot be part of a runaway loop.
+    pub fn waited(&mut self) {
+        self.state.steps_since_wait = 0;
+    }
+}

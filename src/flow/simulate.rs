@@ -1,0 +1,547 @@
+//! Runs a flow without a telephone: a virtual clock, a caller who follows a script, agents with given outcomes.
+//!
+//! Only the world around the interpreter is modelled; the interpreter is the one that live calls run.
+
+use super::{
+    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, Flow, Interpreter, LogEvent, Outcome, Party, Sound,
+};
+use crate::clock::{Instant, Now, Wall};
+use crate::ids::PlaybackId;
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From the moment a step takes input to the first key of a run.
+const FIRST_KEY_AFTER: Duration = Duration::from_millis(300);
+/// From key to key within a run.
+const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
+/// From dialling to 180.
+const RINGS_AFTER: Duration = Duration::from_millis(200);
+/// From dialling to an answer.
+const ANSWERS_AFTER: Duration = Duration::from_secs(3);
+/// From dialling to a refusal.
+const REFUSES_AFTER: Duration = Duration::from_secs(1);
+/// How long an agent talks before hanging up.
+const TALKS_FOR: Duration = Duration::from_secs(10);
+/// From the end of the whisper to the agent's key.
+const ACCEPTS_AFTER: Duration = Duration::from_secs(1);
+/// Speech is never rendered; so long a character takes on average (some 150 words a minute).
+const SPEECH_MS_PER_CHAR: u64 = 65;
+/// What a prompt file is taken to last where nothing is known of it.
+const FILE_LENGTH: Duration = Duration::from_secs(3);
+/// Rungs of one ladder. A flow that makes more (hours of a caller walking in circles) is cut short by a hang-up.
+const RUNGS_MAX: usize = 20_000;
+
+/// What is assumed of the world.
+#[derive(Clone, Debug, Default)]
+pub struct Scenario {
+    pub facts: CallFacts,
+    /// When the call comes.
+    pub at: Wall,
+    /// What the caller does, in order; afterwards the caller waits.
+    pub script: Vec<Press>,
+    /// Outcomes by agent id, number or URI. Who is not named answers.
+    pub dials: BTreeMap<String, DialOutcome>,
+    /// Lengths of prompt files by id.
+    pub prompt_lengths: BTreeMap<String, Duration>,
+    /// The caller hangs up then; never, where absent.
+    pub hang_up_after: Option<Duration>,
+}
+
+/// One thing that the caller does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Press {
+    /// A run of keys, typed when a step next takes input: at a question that no run was typed into yet, or,
+    /// directly after a pause, at any that is open.
+    Keys(String),
+    /// Time that passes before the next run.
+    Wait(Duration),
+}
+
+/// What becomes of a leg.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DialOutcome {
+    /// After 3 s; presses 1 if asked to, talks for 10 s, hangs up.
+    Answered,
+    /// Rings until it is given up.
+    NoAnswer,
+    Busy,
+    Rejected,
+    Unavailable,
+    Failed,
+}
+
+/// Why a script or an outcome could not be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ScenarioError {
+    #[error("`{0}` is neither keys (0-9, *, #, A-D) nor a pause (wait:5)")]
+    Press(String),
+    #[error("`{0}` is no outcome of a dial; known are answered, no_answer, busy, rejected, unavailable, failed")]
+    Outcome(String),
+}
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Rung {
+    pub at_ms: u64,
+    #[serde(flatten)]
+    pub what: What,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum What {
+    Answer,
+    Ringing,
+    Play {
+        party: String,
+        sounds: Vec<Sound>,
+        forever: bool,
+        /// Absent where it goes on until it is stopped.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        length_ms: Option<u64>,
+    },
+    PlaybackEnd {
+        party: String,
+    },
+    PlaybackStop {
+        party: String,
+    },
+    Dial {
+        dial: String,
+        target: String,
+    },
+    DialRinging {
+        target: String,
+    },
+    DialAnswered {
+        target: String,
+    },
+    DialFailed {
+        target: String,
+        cause: DialFailure,
+    },
+    DialCancel {
+        target: String,
+        reason: super::CancelReason,
+    },
+    DialHangUp {
+        target: String,
+    },
+    DialledHungUp {
+        target: String,
+    },
+    Connect {
+        target: String,
+    },
+    CallerHangUp,
+    HangUp {
+        sip_code: u16,
+        q850: Option<u8>,
+    },
+    #[serde(untagged)]
+    Log(LogEvent),
+}
+
+/// A whole call.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Ladder {
+    pub rungs: Vec<Rung>,
+    pub outcome: Outcome,
+}
+
+/// Runs a call through the flow until it has ended.
+pub fn simulate(flow: Arc<Flow>, scenario: &Scenario) -> Ladder {
+    let mut world = World::new(scenario);
+    let mut actions = Vec::new();
+    let mut interpreter = Interpreter::start(flow, scenario.facts.clone(), world.now, &mut actions);
+    loop {
+        for action in actions.drain(..) {
+            world.do_action(action);
+        }
+        if let Some(outcome) = world.outcome.take() {
+            return Ladder { rungs: world.rungs, outcome: *outcome };
+        }
+        world.follow_script(&interpreter);
+        let event = world.next_event(&interpreter);
+        interpreter.handle(world.now, event, &mut actions);
+    }
+}
+
+/// Reads `2,wait:5,1`.
+pub fn parse_script(text: &str) -> Result<Vec<Press>, ScenarioError> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items
+        .map(|item| {
+            let wrong = || ScenarioError::Press(item.to_owned());
+            match item.strip_prefix("wait:") {
+                Some(seconds) => {
+                    let seconds: f64 = seconds.parse().map_err(|_| wrong())?;
+                    let pause = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
+                    Ok(Press::Wait(pause))
+                }
+                None if item.chars().all(|c| c.is_ascii_digit() || "*#ABCDabcd".contains(c)) => {
+                    Ok(Press::Keys(item.to_ascii_uppercase()))
+                }
+                None => Err(wrong()),
+            }
+        })
+        .collect()
+}
+
+impl std::str::FromStr for DialOutcome {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        Ok(match text {
+            "answered" => DialOutcome::Answered,
+            "no_answer" => DialOutcome::NoAnswer,
+            "busy" => DialOutcome::Busy,
+            "rejected" => DialOutcome::Rejected,
+            "unavailable" => DialOutcome::Unavailable,
+            "failed" => DialOutcome::Failed,
+            other => return Err(ScenarioError::Outcome(other.to_owned())),
+        })
+    }
+}
+
+/// Everything around the interpreter.
+struct World<'a> {
+    scenario: &'a Scenario,
+    now: Now,
+    started: Instant,
+    /// In no order; a call has few at a time. The number keeps equal times in order.
+    events: Vec<(Instant, u64, Event)>,
+    counter: u64,
+    playing: Vec<(Party, PlaybackId, bool)>,
+    targets: Vec<String>,
+    script: VecDeque<Press>,
+    /// The caller does nothing before.
+    idle_until: Instant,
+    /// The question that the last run went into.
+    answered_question: Option<u32>,
+    rungs: Vec<Rung>,
+    outcome: Option<Box<Outcome>>,
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario) -> World<'a> {
+        let now = Now { instant: Instant::ZERO, wall: scenario.at };
+        let mut world = World {
+            scenario,
+            now,
+            started: now.instant,
+            events: Vec::new(),
+            counter: 0,
+            playing: Vec::new(),
+            targets: Vec::new(),
+            script: scenario.script.iter().cloned().collect(),
+            idle_until: now.instant,
+            answered_question: None,
+            rungs: Vec::new(),
+            outcome: None,
+        };
+        if let Some(after) = scenario.hang_up_after {
+            world.after(after, Event::CallerHungUp);
+        }
+        world
+    }
+
+    fn after(&mut self, delay: Duration, event: Event) {
+        self.counter += 1;
+        self.events.push((self.now.instant + delay, self.counter, event));
+    }
+
+    fn note(&mut self, what: What) {
+        let elapsed = self.now.instant - self.started;
+        let at_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.rungs.push(Rung { at_ms, what });
+    }
+
+    fn target(&self, dial: DialId) -> String {
+        self.targets.get(dial.0 as usize).cloned().unwrap_or_else(|| dial.to_string())
+    }
+
+    fn party(&self, party: Party) -> String {
+        match party {
+            Party::Caller => "caller".to_owned(),
+            Party::Dialled(dial) => self.target(dial),
+        }
+    }
+
+    /// Goes to whatever comes first and gives it.
+    fn next_event(&mut self, interpreter: &Interpreter) -> Event {
+        let script = match self.script.front() {
+            Some(Press::Wait(_)) | None => None,
+            Some(Press::Keys(_)) => (self.idle_until > self.now.instant).then_some(self.idle_until),
+        };
+        let timer = interpreter.next_timeout().unwrap_or(self.now.instant);
+        let timer = script.map_or(timer, |script| script.min(timer));
+        let first = self.events.iter().enumerate().min_by_key(|(_, (at, number, _))| (*at, *number));
+        let first = first.map(|(i, (at, ..))| (i, *at));
+        let (at, event) = match first {
+            _ if self.rungs.len() > RUNGS_MAX => (self.now.instant, Event::CallerHungUp),
+            Some((i, at)) if at <= timer => (at, self.events.swap_remove(i).2),
+            _ => (timer, Event::Timeout),
+        };
+        self.now = self.now.later(at - self.now.instant);
+        self.note_event(&event);
+        event
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        match event {
+            Event::CallerHungUp => self.note(What::CallerHangUp),
+            Event::Ringing { dial } => self.note(What::DialRinging { target: self.target(*dial) }),
+            Event::Answered { dial } => self.note(What::DialAnswered { target: self.target(*dial) }),
+            Event::DialFailed { dial, cause, .. } => {
+                self.note(What::DialFailed { target: self.target(*dial), cause: *cause });
+            }
+            Event::DialledHungUp { dial } => self.note(What::DialledHungUp { target: self.target(*dial) }),
+            Event::PlaybackEnded { playback } => {
+                if let Some((party, ..)) = self.forget_playback(*playback) {
+                    self.note(What::PlaybackEnd { party: self.party(party) });
+                    if let Party::Dialled(_) = party {
+                        let key = Event::Digit { party, digit: '1', source: "simulated" };
+                        self.after(ACCEPTS_AFTER, key);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Types the next run if its time has come.
+    fn follow_script(&mut self, interpreter: &Interpreter) {
+        while let Some(Press::Wait(pause)) = self.script.front() {
+            self.idle_until = self.idle_until.max(self.now.instant) + *pause;
+            self.answered_question = None;
+            self.script.pop_front();
+        }
+        let question = interpreter.open_question();
+        if self.idle_until > self.now.instant || question.is_none() || question == self.answered_question {
+            return;
+        }
+        if let Some(Press::Keys(keys)) = self.script.pop_front() {
+            let mut delay = FIRST_KEY_AFTER;
+            for digit in keys.chars() {
+                self.after(delay, Event::Digit { party: Party::Caller, digit, source: "simulated" });
+                delay += NEXT_KEY_AFTER;
+            }
+            self.answered_question = question;
+            self.idle_until = self.now.instant + delay;
+        }
+    }
+
+    fn do_action(&mut self, action: Action) {
+        match action {
+            Action::Answer => self.note(What::Answer),
+            Action::Ringing => self.note(What::Ringing),
+            Action::Listen { .. } => {}
+            Action::Play { party, playback, sounds, forever } => self.play(party, playback, sounds, forever),
+            Action::Stop { playback, .. } => {
+                if let Some((party, ..)) = self.forget_playback(playback) {
+                    self.note(What::PlaybackStop { party: self.party(party) });
+                }
+            }
+            Action::Dial { dial, target, .. } => self.dial(dial, target.text().to_owned()),
+            Action::Cancel { dial, reason } => {
+                self.forget_dial(dial);
+                self.note(What::DialCancel { target: self.target(dial), reason });
+            }
+            Action::HangUpDialled { dial } => {
+                self.forget_dial(dial);
+                self.note(What::DialHangUp { target: self.target(dial) });
+            }
+            Action::Connect { dial } => {
+                self.after(TALKS_FOR, Event::DialledHungUp { dial });
+                self.note(What::Connect { target: self.target(dial) });
+            }
+            Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
+            Action::Log(log) => self.note(What::Log(log)),
+            Action::Finished(outcome) => self.outcome = Some(outcome),
+        }
+    }
+
+    fn play(&mut self, party: Party, playback: PlaybackId, sounds: Vec<Sound>, forever: bool) {
+        let length: Duration = sounds.iter().map(|sound| self.length(sound)).sum();
+        self.playing.push((party, playback, forever));
+        self.after(Duration::ZERO, Event::PlaybackStarted { playback });
+        let mut length_ms = None;
+        if !forever {
+            self.after(length, Event::PlaybackEnded { playback });
+            length_ms = u64::try_from(length.as_millis()).ok();
+        }
+        self.note(What::Play { party: self.party(party), sounds, forever, length_ms });
+    }
+
+    fn length(&self, sound: &Sound) -> Duration {
+        match sound {
+            Sound::File { id } => self.scenario.prompt_lengths.get(id).copied().unwrap_or(FILE_LENGTH),
+            Sound::Speech { text, .. } => {
+                Duration::from_millis(500 + SPEECH_MS_PER_CHAR * text.chars().count() as u64)
+            }
+            Sound::Digits { digits, .. } => Duration::from_millis(500 * digits.chars().count() as u64),
+            Sound::BuiltIn { prompt: BuiltIn::Goodbye | BuiltIn::YouEntered, .. } => Duration::from_secs(1),
+            Sound::BuiltIn { .. } => Duration::from_secs(3),
+            Sound::Silence { ms } => Duration::from_millis(u64::from(*ms)),
+            Sound::RingbackTone => Duration::from_secs(6),
+            Sound::Music => Duration::from_secs(60),
+            Sound::Beep => Duration::from_millis(500),
+        }
+    }
+
+    fn dial(&mut self, dial: DialId, target: String) {
+        let outcome = self.scenario.dials.get(&target).copied().unwrap_or(DialOutcome::Answered);
+        self.targets.push(target.clone());
+        self.note(What::Dial { dial: dial.to_string(), target });
+        let failed = |cause, code| Event::DialFailed { dial, cause, sip_code: Some(code) };
+        let (delay, event) = match outcome {
+            DialOutcome::Answered => (ANSWERS_AFTER, Some(Event::Answered { dial })),
+            DialOutcome::NoAnswer => (ANSWERS_AFTER, None),
+            DialOutcome::Busy => (REFUSES_AFTER, Some(failed(DialFailure::Busy, 486))),
+            DialOutcome::Rejected => (REFUSES_AFTER, Some(failed(DialFailure::Rejected, 603))),
+            DialOutcome::Unavailable => (REFUSES_AFTER, Some(failed(DialFailure::Unavailable, 480))),
+            DialOutcome::Failed => (REFUSES_AFTER, Some(failed(DialFailure::Failed, 500))),
+        };
+        if matches!(outcome, DialOutcome::Answered | DialOutcome::NoAnswer) {
+            self.after(RINGS_AFTER, Event::Ringing { dial });
+        }
+        if let Some(event) = event {
+            self.after(delay, event);
+        }
+    }
+
+    fn forget_playback(&mut self, playback: PlaybackId) -> Option<(Party, PlaybackId, bool)> {
+        self.events.retain(|(_, _, event)| {
+            !matches!(event,
+                Event::PlaybackStarted { playback: known } | Event::PlaybackEnded { playback: known }
+                    if *known == playback)
+        });
+        let i = self.playing.iter().position(|(_, known, _)| *known == playback)?;
+        Some(self.playing.swap_remove(i))
+    }
+
+    fn forget_dial(&mut self, dial: DialId) {
+        self.events.retain(|(_, _, event)| match event {
+            Event::Ringing { dial: known }
+            | Event::Answered { dial: known }
+            | Event::DialFailed { dial: known, .. }
+            | Event::DialledHungUp { dial: known }
+            | Event::Digit { party: Party::Dialled(known), .. } => *known != dial,
+            _ => true,
+        });
+    }
+}
+
+/// The ladder for people: a line each, times in seconds from the start, steps at the margin.
+impl fmt::Display for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for rung in &self.rungs {
+            let indent = if matches!(rung.what, What::Log(LogEvent::StepEnter { .. })) { "" } else { "  " };
+            writeln!(f, "{:>5}.{:03}  {indent}{}", rung.at_ms / 1_000, rung.at_ms % 1_000, rung.what)?;
+        }
+        let outcome = &self.outcome;
+        write!(f, "outcome {}", word(&outcome.outcome))?;
+        if let Some(text) = &outcome.outcome_text {
+            write!(f, " \"{}\"", plain(text))?;
+        }
+        write!(f, ", ended by {}", word(&outcome.ended_by))?;
+        if let Some(agent) = &outcome.agent_id {
+            write!(f, ", agent {}", plain(agent))?;
+        }
+        if outcome.talk_sec > 0 {
+            write!(f, ", talked {} s", outcome.talk_sec)?;
+        }
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Answer => f.write_str("answer"),
+            What::Ringing => f.write_str("ringing"),
+            What::Play { party, sounds, forever, length_ms } => {
+                f.write_str("play")?;
+                if party != "caller" {
+                    write!(f, " to {}", plain(party))?;
+                }
+                for (i, sound) in sounds.iter().enumerate() {
+                    write!(f, "{} {}", if i == 0 { "" } else { "," }, Heard(sound))?;
+                }
+                match length_ms {
+                    Some(ms) => write!(f, " ({}.{:01} s)", ms / 1_000, ms % 1_000 / 100),
+                    None if *forever => f.write_str(" (until stopped)"),
+                    None => Ok(()),
+                }
+            }
+            What::PlaybackEnd { party } if party == "caller" => f.write_str("heard to the end"),
+            What::PlaybackEnd { party } => write!(f, "heard to the end by {}", plain(party)),
+            What::PlaybackStop { .. } => f.write_str("playback stopped"),
+            What::Dial { target, .. } => write!(f, "dial {}", plain(target)),
+            What::DialRinging { target } => write!(f, "{} rings", plain(target)),
+            What::DialAnswered { target } => write!(f, "{} answers", plain(target)),
+            What::DialFailed { target, cause } => write!(f, "{}: {}", plain(target), word(cause)),
+            What::DialCancel { target, reason } => write!(f, "cancel {} ({})", plain(target), word(reason)),
+            What::DialHangUp { target } => write!(f, "hang up {}", plain(target)),
+            What::DialledHungUp { target } => write!(f, "{} hangs up", plain(target)),
+            What::Connect { target } => write!(f, "connect {}", plain(target)),
+            What::CallerHangUp => f.write_str("caller hangs up"),
+            What::HangUp { sip_code, q850 } => match q850 {
+                Some(cause) => write!(f, "hang up (SIP {sip_code}, Q.850 {cause})"),
+                None => write!(f, "hang up (SIP {sip_code})"),
+            },
+            What::Log(log) => write_log(log, f),
+        }
+    }
+}
+
+fn write_log(log: &LogEvent, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match log {
+        LogEvent::StepEnter { step, name, kind } => write!(f, "{step} ({kind} \"{}\")", plain(name)),
+        LogEvent::StepLeave { port, vars, .. } => {
+            write!(f, "leave by {port}")?;
+            for (name, value) in vars {
+                write!(f, ", {name}=\"{}\"", plain(value))?;
+            }
+            Ok(())
+        }
+        LogEvent::Key { digit, .. } => write!(f, "key {digit}"),
+        LogEvent::StepError { code, message, .. } => write!(f, "error {code}: {}", plain(message)),
+        LogEvent::TtsLate { .. } => f.write_str("speech is late"),
+        LogEvent::Fallback { port, to, .. } => write!(f, "{port} is not connected, goes to {to}"),
+    }
+}
+
+struct Heard<'a>(&'a Sound);
+
+impl fmt::Display for Heard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Sound::File { id } => write!(f, "file {}", plain(id)),
+            Sound::Speech { text, .. } => write!(f, "speech \"{}\"", plain(text)),
+            Sound::Digits { digits, .. } => write!(f, "digits {digits}"),
+            Sound::BuiltIn { prompt, .. } => f.write_str(&word(prompt)),
+            Sound::Silence { ms } => write!(f, "silence {ms} ms"),
+            Sound::RingbackTone => f.write_str("ringback tone"),
+            Sound::Music => f.write_str("music"),
+            Sound::Beep => f.write_str("beep"),
+        }
+    }
+}
+
+/// The word that JSON shows for a value.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Without control characters, so that a document cannot write to a terminal as it likes.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,214 @@
+//! dial: rings legs, at once or one after the other, and joins the first that accepts with the caller.
+
+mod leg;
+mod machine;
+
+use super::dial_target::{Target, is_number};
+use crate::flow::CallerIdentity;
+use crate::flow::audio::Audio;
+use crate::flow::finding::{Code, quoted};
+use crate::flow::reading::{Fields, Reading, known_words, wrong_type};
+pub use machine::Dial;
+use serde_json::Value;
+use std::time::Duration;
+
+pub const FIELDS: [&str; 18] = [
+    "target",
+    "strategy",
+    "ringSec",
+    "totalSec",
+    "callerId",
+    "ringback",
+    "recording",
+    "dispositionRequired",
+    "taskSubject",
+    "taskComments",
+    "whisper",
+    "screen",
+    "screenSec",
+    "amd",
+    "maxTalkSec",
+    "onBusy",
+    "fallbackOwner",
+    "afterAnswered",
+];
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    target: Target,
+    order: Order,
+    /// Each leg.
+    ring: Duration,
+    /// The whole step, until somebody answers.
+    total: Duration,
+    identity: CallerIdentity,
+    ringback: Ringback,
+    whisper: Option<Audio>,
+    screen: Screen,
+    screen_time: Duration,
+    max_talk: Option<Duration>,
+    ring_busy: bool,
+    /// The flow goes on after the conversation.
+    pub continues: bool,
+    /// The flow's, in which an agent is asked to accept.
+    language: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Order {
+    Simultaneous,
+    Sequential,
+}
+
+/// What the caller hears while legs ring.
+#[derive(Clone, PartialEq, Debug)]
+enum Ringback {
+    Tone,
+    Music,
+    Audio(Audio),
+}
+
+/// What a dialled party must press to accept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Screen {
+    Off,
+    PressAny,
+    PressOne,
+}
+
+impl Config {
+    pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
+        let target = Target::read(fields, reading);
+        let total_default = if target.is_list() { 60 } else { 300 };
+        note_unused(fields, reading);
+        if let Some(step) = reading.step {
+            reading.writes.push((step, "dial".to_owned()));
+        }
+        Config {
+            order: read_order(fields, reading),
+            ring: Duration::from_secs(fields.number("ringSec", 5..=120, 25, reading).into()),
+            total: Duration::from_secs(
+                fields.number("totalSec", 5..=300, total_default, reading).into(),
+            ),
+            identity: read_identity(fields, target.is_number(), reading),
+            ringback: read_ringback(fields, reading),
+            whisper: Audio::read(fields, "whisper", reading),
+            screen: fields.choice(
+                "screen",
+                &[("off", Screen::Off), ("press_any", Screen::PressAny), ("press_1", Screen::PressOne)],
+                Screen::Off,
+                reading,
+            ),
+            screen_time: Duration::from_secs(fields.number("screenSec", 1..=60, 10, reading).into()),
+            max_talk: match fields.number("maxTalkSec", 0..=14_400, 0, reading) {
+                0 => None,
+                seconds => Some(Duration::from_secs(seconds.into())),
+            },
+            ring_busy: fields.choice("onBusy", &[("skip", false), ("ring", true)], false, reading),
+            continues: fields.choice(
+                "afterAnswered",
+                &[("end", false), ("continue", true)],
+                false,
+                reading,
+            ),
+            language: reading.language.clone(),
+            target,
+        }
+    }
+}
+
+fn read_order(fields: &Fields, reading: &mut Reading) -> Order {
+    const KNOWN: [(&str, Order); 2] =
+        [("simultaneous", Order::Simultaneous), ("sequential", Order::Sequential)];
+    if let Some(word @ ("longest_idle" | "round_robin")) = fields.get("strategy").and_then(Value::as_str) {
+        reading.error(
+            Code::E03,
+            &fields.at("strategy"),
+            format!("The strategy `{word}` is not supported by this version."),
+            "Take `simultaneous` or `sequential`.",
+        );
+        return Order::Simultaneous;
+    }
+    fields.choice("strategy", &KNOWN, Order::Simultaneous, reading)
+}
+
+/// `caller`, `dialled` or `fixed:<number>`. A number is dialled over a trunk, which as a rule lets only our own
+/// numbers through, so there the Smart Number is shown unless the document says otherwise.
+fn read_identity(fields: &Fields, is_number_target: bool, reading: &mut Reading) -> CallerIdentity {
+    let default = if is_number_target { CallerIdentity::Dialled } else { CallerIdentity::Caller };
+    match fields.text("callerId", 60, reading) {
+        None => default,
+        Some("caller") => CallerIdentity::Caller,
+        Some("dialled") => CallerIdentity::Dialled,
+        Some(other) => match other.strip_prefix("fixed:").map(str::trim) {
+            Some(number) if is_number(number) => CallerIdentity::Fixed(number.to_owned()),
+            _ => {
+                reading.error(
+                    Code::E03,
+                    &fields.at("callerId"),
+                    format!("`callerId` cannot be {}.", quoted(other)),
+                    "Take `caller`, `dialled` or `fixed:` with a number, as in `fixed:+15550100`.",
+                );
+                default
+            }
+        },
+    }
+}
+
+/// `tone`, `music`, or an audio object.
+fn read_ringback(fields: &Fields, reading: &mut Reading) -> Ringback {
+    match fields.get("ringback") {
+        None => Ringback::Tone,
+        Some(Value::Object(_)) => {
+            Audio::read(fields, "ringback", reading).map_or(Ringback::Tone, Ringback::Audio)
+        }
+        Some(Value::String(word)) => match word.as_str() {
+            "tone" => Ringback::Tone,
+            "music" => Ringback::Music,
+            other => {
+                let remedy = if other == "audio" {
+                    "Put the audio object itself here.".to_owned()
+                } else {
+                    known_words(other, ["tone", "music", "audio"])
+                };
+                reading.error(
+                    Code::E03,
+                    &fields.at("ringback"),
+                    format!("`ringback` cannot be {}.", quoted(other)),
+                    remedy,
+                );
+                Ringback::Tone
+            }
+        },
+        Some(other) => {
+            wrong_type(reading, &fields.at("ringback"), "tone, music or an audio object", other);
+            Ringback::Tone
+        }
+    }
+}
+
+/// Fields that are checked, so that a later version can rely on them, but do nothing yet.
+fn note_unused(fields: &Fields, reading: &mut Reading) {
+    let record =
+        fields.choice("recording", &[("inherit", false), ("on", true), ("off", false)], false, reading);
+    if record {
+        let pointer = fields.at("recording");
+        reading.unused(pointer.clone(), "Recording");
+        super::super::validate::no_consent(pointer, reading);
+    }
+    if fields.choice("amd", &[("off", false), ("on", true)], false, reading) {
+        reading.unused(fields.at("amd"), "Detection of answering machines (`amd`)");
+    }
+    fields.boolean("dispositionRequired", true, reading);
+    if fields.get("dispositionRequired").is_some() {
+        reading.unused(fields.at("dispositionRequired"), "`dispositionRequired`");
+    }
+    for (key, chars_max) in [("taskSubject", 255), ("taskComments", 32_000)] {
+        if fields.template(key, chars_max, reading).is_some() {
+            reading.unused(fields.at(key), format_args!("`{key}`"));
+        }
+    }
+    if fields.get("fallbackOwner").is_some() {
+        reading.unused(fields.at("fallbackOwner"), "`fallbackOwner`");
+    }
+}

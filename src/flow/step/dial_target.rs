@@ -1,0 +1,220 @@
+//! Whom a dial step rings: read from the document, filled in when the step is entered.
+
+use crate::flow::DialTarget;
+use crate::flow::context::Call;
+use crate::flow::finding::{Code, nearest, quoted};
+use crate::flow::reading::{Fields, Reading, known_words, template_value};
+use crate::flow::template::Template;
+
+const FIELDS: [&str; 3] = ["kind", "value", "values"];
+const KINDS: [&str; 4] = ["user", "users", "number", "sip"];
+/// Target kinds of the catalogue that this version cannot ring.
+const LATER_KINDS: [&str; 3] = ["queue", "skill", "record_owner"];
+/// Most agents rung by one step; more telephones than that do not fit one caller.
+pub const TARGETS_MAX: usize = 50;
+/// Longest target in bytes, as long as a SIP URI reasonably gets.
+const TARGET_BYTES_MAX: usize = 256;
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Target {
+    /// Agents; a text may come out as several, with `|` or `,` between.
+    Users(Vec<Template>),
+    Number(Template),
+    Sip(Template),
+}
+
+impl Target {
+    pub fn read(step: &Fields, reading: &mut Reading) -> Target {
+        if step.get("target").is_none() {
+            step.missing("target", reading);
+        }
+        let fields = Fields::new(step.get("target"), step.at("target"), &FIELDS, reading);
+        let Some(kind) = fields.get("kind").and_then(|kind| kind.as_str()) else {
+            if step.get("target").is_some() {
+                fields.required_text("kind", 40, reading);
+            }
+            return Target::Users(Vec::new());
+        };
+        match kind {
+            "user" => {
+                refuse(&fields, "values", "`values` is for the kind `users`.", reading);
+                Target::Users(vec![read_user(&fields, reading)])
+            }
+            "users" => Target::Users(read_users(&fields, reading)),
+            "number" => {
+                refuse(&fields, "values", "A number is dialled alone.", reading);
+                Target::Number(fields.required_template("value", TARGET_BYTES_MAX, reading))
+            }
+            "sip" => {
+                refuse(&fields, "values", "A SIP URI is dialled alone.", reading);
+                let value = fields.required_template("value", TARGET_BYTES_MAX, reading);
+                if let Some(uri) = value.as_constant().filter(|uri| !uri.is_empty())
+                    && !is_sip_uri(uri)
+                {
+                    reading.error(
+                        Code::E03,
+                        &fields.at("value"),
+                        format!("{} is no SIP URI.", quoted(uri)),
+                        "Write it as in `sip:bob@example.net`.",
+                    );
+                }
+                Target::Sip(value)
+            }
+            other => {
+                let pointer = fields.at("kind");
+                if LATER_KINDS.contains(&other) {
+                    reading.error(
+                        Code::E03,
+                        &pointer,
+                        format!("Dialling a target of the kind `{other}` is not supported by this version."),
+                        "Dial agents (`users`) instead.",
+                    );
+                } else {
+                    let near = nearest(other, KINDS.into_iter().chain(LATER_KINDS));
+                    reading.error(
+                        Code::E03,
+                        &pointer,
+                        format!("There is no kind of target {}.", quoted(other)),
+                        near.map_or_else(
+                            || known_words(other, KINDS),
+                            |near| format!("Did you mean `{near}`?"),
+                        ),
+                    );
+                }
+                Target::Users(Vec::new())
+            }
+        }
+    }
+
+    /// A list: it has a limit of its own for the whole step.
+    pub fn is_list(&self) -> bool {
+        match self {
+            Target::Users(users) => {
+                users.len() > 1 || users.iter().any(|user| user.as_constant().is_none())
+            }
+            Target::Number(_) | Target::Sip(_) => false,
+        }
+    }
+
+    pub fn is_number(&self) -> bool {
+        matches!(self, Target::Number(_))
+    }
+
+    /// Whom to ring now; nobody where nothing was filled in. The error is a sentence for `error.message`.
+    pub fn resolve(&self, call: &Call) -> Result<Vec<DialTarget>, String> {
+        let render = |template: &Template| call.scope().render(template, 8_192).text;
+        match self {
+            Target::Users(users) => {
+                let mut targets: Vec<DialTarget> = Vec::new();
+                for text in users.iter().map(render) {
+                    for id in text.split(['|', ',']).map(str::trim).filter(|id| !id.is_empty()) {
+                        let is_new = !targets.iter().any(|target| target.text() == id);
+                        if is_new && targets.len() < TARGETS_MAX && is_plain(id) {
+                            targets.push(DialTarget::User(id.to_owned()));
+                        }
+                    }
+                }
+                Ok(targets)
+            }
+            Target::Number(template) => {
+                let text = render(template);
+                let number: String =
+                    text.chars().filter(|c| !c.is_whitespace() && !"()-./".contains(*c)).collect();
+                if number.is_empty() {
+                    return Ok(Vec::new());
+                }
+                if is_number(&number) {
+                    Ok(vec![DialTarget::Number(number)])
+                } else {
+                    Err(format!("{} is no telephone number.", quoted(&text)))
+                }
+            }
+            Target::Sip(template) => {
+                let text = render(template);
+                match text.trim() {
+                    "" => Ok(Vec::new()),
+                    uri if is_sip_uri(uri) => Ok(vec![DialTarget::Sip(uri.to_owned())]),
+                    _ => Err(format!("{} is no SIP URI.", quoted(&text))),
+                }
+            }
+        }
+    }
+}
+
+impl DialTarget {
+    /// The agent's id, the number or the URI.
+    pub fn text(&self) -> &str {
+        match self {
+            DialTarget::User(text) | DialTarget::Number(text) | DialTarget::Sip(text) => text,
+        }
+    }
+}
+
+/// `+`, digits, `*` and `#`, as a keypad can dial them.
+pub fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=32).contains(&digits.len())
+        && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#')
+}
+
+/// The shape only; whoever dials reads it for good. No white space and no control character, so that nothing
+/// can be smuggled into a message.
+fn is_sip_uri(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    matches!(scheme, Some((scheme, rest)) if (scheme == "sip" || scheme == "sips") && !rest.is_empty())
+        && is_plain(text)
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= TARGET_BYTES_MAX
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"".contains(c))
+}
+
+fn refuse(fields: &Fields, key: &str, message: &str, reading: &mut Reading) {
+    if fields.get(key).is_some() {
+        reading.error(Code::E03, &fields.at(key), message, "Use `value`.");
+    }
+}
+
+fn read_user(fields: &Fields, reading: &mut Reading) -> Template {
+    let template = fields.required_template("value", TARGET_BYTES_MAX, reading);
+    note_agents(&template, fields.at("value"), reading);
+    template
+}
+
+fn read_users(fields: &Fields, reading: &mut Reading) -> Vec<Template> {
+    if fields.get("values").is_none() && fields.get("value").is_some() {
+        return vec![read_user(fields, reading)];
+    }
+    refuse_both(fields, reading);
+    let mut users = Vec::new();
+    for (value, pointer) in fields.list("values", 1..=TARGETS_MAX, reading) {
+        if value.as_str().is_some_and(|text| text.trim().is_empty()) {
+            reading.error(Code::E04, &pointer, "This agent is empty.", "Name an agent, or take it out.");
+        }
+        if let Some(template) = template_value(value, "values", &pointer, TARGET_BYTES_MAX, reading) {
+            note_agents(&template, pointer, reading);
+            users.push(template);
+        }
+    }
+    users
+}
+
+fn refuse_both(fields: &Fields, reading: &mut Reading) {
+    if fields.get("value").is_some() {
+        reading.error(
+            Code::E03,
+            &fields.at("value"),
+            "`value` and `values` stand side by side.",
+            "Use one of them.",
+        );
+    }
+}
+
+/// Agents that are named in so many words can be looked for before a call comes.
+fn note_agents(template: &Template, pointer: String, reading: &mut Reading) {
+    let constant = template.as_constant().unwrap_or_default();
+    for id in constant.split(['|', ',']).map(str::trim).filter(|id| !id.is_empty()) {
+        reading.agents.push((id.to_owned(), pointer.clone()));
+    }
+}

@@ -1,0 +1,271 @@
+//! The steps, one file each: its fields, its ports, and the machine that runs it.
+
+pub(super) mod ask;
+pub(super) mod branch;
+pub(super) mod dial;
+pub(super) mod dial_target;
+pub(super) mod greeting;
+pub(super) mod hangup;
+pub(super) mod menu;
+pub(super) mod prompt;
+pub(super) mod set;
+pub(super) mod time;
+pub(super) mod wait;
+
+use super::Event;
+use super::context::{Call, Exit};
+use super::port::Port;
+use super::reading::{Fields, Reading};
+use crate::clock::Instant;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// Step types of this version.
+pub(super) const KINDS: [&str; 9] =
+    ["greeting", "menu", "prompt", "branch", "time", "dial", "set", "wait", "hangup"];
+/// Step types of the catalogue that this version cannot run.
+pub(super) const LATER_KINDS: [&str; 15] = [
+    "voicemail",
+    "queue",
+    "callout",
+    "query",
+    "http",
+    "loop",
+    "sms",
+    "subflow",
+    "goto",
+    "queue_check",
+    "record",
+    "caller_list",
+    "split",
+    "tag",
+    "callback",
+];
+
+/// A step's fields, read and checked.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Config {
+    Greeting(greeting::Config),
+    Menu(menu::Config),
+    Prompt(prompt::Config),
+    Branch(branch::Config),
+    Time(time::Config),
+    Dial(Box<dial::Config>),
+    Set(set::Config),
+    Wait(wait::Config),
+    Hangup(hangup::Config),
+}
+
+/// A step that takes time. Branch, time and set take none.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Machine {
+    Greeting(greeting::Greeting),
+    Menu(menu::Menu),
+    Prompt(prompt::Prompt),
+    Dial(dial::Dial),
+    Wait(wait::Wait),
+    Hangup(hangup::Hangup),
+}
+
+impl Config {
+    /// Reads `config` of a step of type `kind`; `None` where there is no such type.
+    pub fn read(kind: &str, value: Option<&Value>, pointer: String, reading: &mut Reading) -> Option<Config> {
+        let fields = |known: &[&str], reading: &mut Reading| Fields::new(value, pointer, known, reading);
+        Some(match kind {
+            "greeting" => {
+                Config::Greeting(greeting::Config::read(&fields(&greeting::FIELDS, reading), reading))
+            }
+            "menu" => Config::Menu(menu::Config::read(&fields(&menu::FIELDS, reading), reading)),
+            "prompt" => Config::Prompt(prompt::Config::read(&fields(&prompt::FIELDS, reading), reading)),
+            "branch" => Config::Branch(branch::Config::read(&fields(&branch::FIELDS, reading), reading)),
+            "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
+            "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
+            "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
+            "wait" => Config::Wait(wait::Config::read(&fields(&wait::FIELDS, reading), reading)),
+            "hangup" => Config::Hangup(hangup::Config::read(&fields(&hangup::FIELDS, reading), reading)),
+            _ => return None,
+        })
+    }
+
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Config::Greeting(_) => "greeting",
+            Config::Menu(_) => "menu",
+            Config::Prompt(_) => "prompt",
+            Config::Branch(_) => "branch",
+            Config::Time(_) => "time",
+            Config::Dial(_) => "dial",
+            Config::Set(_) => "set",
+            Config::Wait(_) => "wait",
+            Config::Hangup(_) => "hangup",
+        }
+    }
+
+    /// The ports it can be left by, without `no_response`, which every step but the last ones may have.
+    pub fn ports(&self) -> Vec<Port> {
+        match self {
+            Config::Greeting(_) | Config::Set(_) | Config::Wait(_) => vec![Port::Next, Port::Error],
+            Config::Menu(menu) => {
+                let mut ports: Vec<_> = (0..menu.options.len()).map(|i| Port::Key(i as u8)).collect();
+                ports.extend([Port::NoInput, Port::Invalid, Port::Error]);
+                ports
+            }
+            Config::Prompt(_) => vec![Port::Next, Port::NoInput, Port::Invalid, Port::Error],
+            Config::Branch(branch) => {
+                let mut ports: Vec<_> = (0..branch.branches.len()).map(|i| Port::Branch(i as u8)).collect();
+                ports.extend([Port::Any, Port::None, Port::Error]);
+                ports
+            }
+            Config::Time(_) => vec![Port::Open, Port::Closed, Port::Holiday, Port::Error],
+            Config::Dial(_) => vec![
+                Port::NoAnswer,
+                Port::Busy,
+                Port::Unavailable,
+                Port::Rejected,
+                Port::Failed,
+                Port::AfterCall,
+                Port::Error,
+            ],
+            Config::Hangup(_) => Vec::new(),
+        }
+    }
+
+    /// No way leads out of it.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Config::Hangup(_))
+    }
+
+    pub fn port_name(&self, port: Port) -> Cow<'_, str> {
+        match (self, port) {
+            (Config::Menu(menu), Port::Key(i)) => match menu.options.get(usize::from(i)) {
+                Some(key) => Cow::Owned(format!("key:{key}")),
+                None => port.fixed_name(),
+            },
+            (Config::Branch(branch), Port::Branch(i)) => match branch.branches.get(usize::from(i)) {
+                Some(branch) => Cow::Owned(format!("b:{}", branch.id)),
+                None => port.fixed_name(),
+            },
+            _ => port.fixed_name(),
+        }
+    }
+
+    /// The port of this name, if the step has it.
+    pub fn port_named(&self, name: &str) -> Option<Port> {
+        if self.is_terminal() {
+            return None;
+        }
+        let ports = self.ports().into_iter().chain([Port::NoResponse]);
+        ports.into_iter().find(|port| self.port_name(*port) == name)
+    }
+
+    /// It waits for the caller or for a leg, so a cycle through it cannot run away.
+    pub fn waits(&self) -> bool {
+        matches!(self, Config::Menu(_) | Config::Prompt(_) | Config::Dial(_))
+    }
+
+    /// It reads keys, or a key changes what it does.
+    pub fn reads_keys(&self) -> bool {
+        match self {
+            Config::Menu(_) | Config::Prompt(_) => true,
+            Config::Greeting(greeting) => greeting.barge_in,
+            _ => false,
+        }
+    }
+
+    /// What is keyed in here must not be seen in logs.
+    pub fn is_sensitive(&self) -> bool {
+        matches!(self, Config::Prompt(prompt) if prompt.sensitive)
+    }
+
+    pub fn enter(&self, call: &mut Call) -> ControlFlow<Exit, Machine> {
+        ControlFlow::Continue(match self {
+            Config::Greeting(config) => Machine::Greeting(greeting::Greeting::enter(config, call)?),
+            Config::Menu(config) => Machine::Menu(menu::Menu::enter(config, call)?),
+            Config::Prompt(config) => Machine::Prompt(prompt::Prompt::enter(config, call)?),
+            Config::Dial(config) => Machine::Dial(dial::Dial::enter(config, call)?),
+            Config::Wait(config) => Machine::Wait(wait::Wait::enter(config, call)?),
+            Config::Hangup(config) => Machine::Hangup(hangup::Hangup::enter(config, call)?),
+            Config::Branch(config) => return ControlFlow::Break(config.decide(call)),
+            Config::Time(config) => return ControlFlow::Break(config.decide(call)),
+            Config::Set(config) => return ControlFlow::Break(config.run(call)),
+        })
+    }
+}
+
+impl Machine {
+    /// Anything but a key of the caller.
+    pub fn on_event(&mut self, config: &Config, event: &Event, call: &mut Call) -> ControlFlow<Exit> {
+        match (self, config) {
+            (Machine::Greeting(machine), Config::Greeting(config)) => machine.on_event(config, event, call),
+            (Machine::Menu(machine), Config::Menu(config)) => machine.on_event(config, event, call),
+            (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_event(config, event, call),
+            (Machine::Dial(machine), Config::Dial(config)) => machine.on_event(config, event, call),
+            (Machine::Wait(machine), Config::Wait(_)) => machine.on_event(event, call),
+            (Machine::Hangup(machine), Config::Hangup(config)) => machine.on_event(config, event, call),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// A key of the caller. Steps that read none keep it for one that does.
+    pub fn on_key(&mut self, config: &Config, key: char, call: &mut Call) -> ControlFlow<Exit> {
+        match (self, config) {
+            (Machine::Menu(machine), Config::Menu(config)) => machine.on_key(config, key, call),
+            (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_key(config, key, call),
+            (Machine::Greeting(machine), Config::Greeting(config)) => machine.on_key(config, key, call),
+            // In a conversation keys belong to the two who talk.
+            (Machine::Dial(dial), _) if dial.is_talking() => ControlFlow::Continue(()),
+            _ => {
+                call.keep_key(key);
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    pub fn next_timeout(&self) -> Option<Instant> {
+        match self {
+            Machine::Greeting(machine) => machine.next_timeout(),
+            Machine::Menu(machine) => machine.next_timeout(),
+            Machine::Prompt(machine) => machine.next_timeout(),
+            Machine::Dial(machine) => machine.next_timeout(),
+            Machine::Wait(machine) => machine.next_timeout(),
+            Machine::Hangup(machine) => machine.next_timeout(),
+        }
+    }
+
+    /// Stops what goes on, because the caller is gone or the call must end.
+    pub fn abandon(self, caller_gone: bool, call: &mut Call) {
+        match self {
+            Machine::Greeting(machine) => machine.abandon(call),
+            Machine::Menu(machine) => machine.abandon(call),
+            Machine::Prompt(machine) => machine.abandon(call),
+            Machine::Dial(machine) => machine.abandon(caller_gone, call),
+            Machine::Wait(machine) => machine.abandon(call),
+            Machine::Hangup(machine) => machine.abandon(call),
+        }
+    }
+
+    /// A key pressed now would be read as an answer.
+    pub fn takes_input(&self) -> bool {
+        match self {
+            Machine::Menu(machine) => machine.takes_input(),
+            Machine::Prompt(machine) => machine.takes_input(),
+            _ => false,
+        }
+    }
+
+    /// Legs are being rung.
+    pub fn is_ringing(&self) -> bool {
+        matches!(self, Machine::Dial(dial) if !dial.is_talking())
+    }
+}
+
+/// A step error, as a way out.
+pub(super) fn failure<T>(code: &'static str, message: impl Into<String>) -> ControlFlow<Exit, T> {
+    ControlFlow::Break(Exit::Error { code, message: message.into() })
+}
+
+/// A port, as a way out.
+pub(super) fn leave<T>(port: Port) -> ControlFlow<Exit, T> {
+    ControlFlow::Break(Exit::Port(port))
+}

@@ -1,0 +1,337 @@
+//! Checks that need the whole graph. What a single field can do wrong is found where it is read.
+
+use super::finding::{Code, nearest, quoted};
+use super::graph::{Draft, Resources, Settings, Way, way};
+use super::port::Port;
+use super::reading::{Read, Reading, known_words};
+use super::step::Config;
+use super::variables::{
+    CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES,
+};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+/// Reachability, dead ends, cycles, and variables that are read before they are set.
+pub(super) fn graph(drafts: &[Draft], entry: Option<usize>, settings: &Settings, reading: &mut Reading) {
+    let ways: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings)).collect();
+    if let Some(entry) = entry {
+        unreachable_steps(drafts, &ways, entry, settings, reading);
+        early_reads(&ways, entry, reading);
+    }
+    for draft in drafts {
+        dead_ends(draft, settings, reading);
+    }
+    runaway_cycles(drafts, &ways, reading);
+}
+
+/// E05.
+pub(super) fn references(resources: &Resources, reading: &mut Reading) {
+    let mut check = |what: &str, known: &Option<BTreeSet<String>>, named: Vec<(String, String)>| {
+        let Some(known) = known else { return };
+        for (id, pointer) in named.into_iter().filter(|(id, _)| !known.contains(id)) {
+            let remedy = match nearest(&id, known.iter().map(String::as_str)) {
+                Some(near) => format!("Did you mean `{near}`?"),
+                None => format!("Add the {what}, or name another."),
+            };
+            reading.report.add(Code::E05, pointer, format!("There is no {what} {}.", quoted(&id)), remedy);
+        }
+    };
+    check("agent", &resources.agents, std::mem::take(&mut reading.agents));
+    check("prompt", &resources.prompts, reading.prompts.clone());
+    check("schedule", &resources.schedules, std::mem::take(&mut reading.schedules));
+}
+
+/// W11. No step of this version can ask for consent.
+pub(super) fn no_consent(pointer: String, reading: &mut Reading) {
+    reading.report.add(
+        Code::W11,
+        pointer,
+        "Recording is on, and nothing tells the caller so.",
+        "Say it in a greeting before the call is recorded.",
+    );
+}
+
+/// The steps that may follow. A step error that leads nowhere of its own is left out: it would draw an edge from
+/// every step, the fallback itself included, to the fallback.
+fn ways_out(draft: &Draft, settings: &Settings) -> Vec<usize> {
+    let Some(config) = &draft.config else {
+        return draft.on.iter().filter_map(|edge| edge.target).collect();
+    };
+    let mut ways: Vec<usize> = ports(config)
+        .filter_map(|port| match way(|port| connected(draft, port), port, settings.fallback, config) {
+            Way::Connected(step) => Some(step),
+            Way::StandIn(step) | Way::Fallback(step) if port != Port::Error => Some(step),
+            _ => None,
+        })
+        .collect();
+    ways.extend(connected(draft, Port::NoResponse));
+    ways.sort_unstable();
+    ways.dedup();
+    ways
+}
+
+/// The ports that can be taken.
+fn ports(config: &Config) -> impl Iterator<Item = Port> {
+    let ends = matches!(config, Config::Dial(dial) if !dial.continues);
+    config.ports().into_iter().filter(move |port| *port != Port::AfterCall || !ends)
+}
+
+fn connected(draft: &Draft, port: Port) -> Option<usize> {
+    draft.on.iter().find(|edge| edge.port == Some(port)).and_then(|edge| edge.target)
+}
+
+/// W01.
+fn unreachable_steps(
+    drafts: &[Draft],
+    ways: &[Vec<usize>],
+    entry: usize,
+    settings: &Settings,
+    reading: &mut Reading,
+) {
+    let mut reached = vec![false; drafts.len()];
+    let mut open: Vec<usize> = settings.fallback.into_iter().chain([entry]).collect();
+    while let Some(step) = open.pop() {
+        if let Some(reached) = reached.get_mut(step).filter(|reached| !**reached) {
+            *reached = true;
+            open.extend(ways.get(step).into_iter().flatten());
+        }
+    }
+    for (draft, _) in drafts.iter().zip(&reached).filter(|(_, reached)| !**reached) {
+        reading.report.add(
+            Code::W01,
+            format!("/steps/{}", draft.id),
+            "No way leads to this step.",
+            "Connect it, or take it out.",
+        );
+    }
+}
+
+/// W02, W04, W05, W08.
+fn dead_ends(draft: &Draft, settings: &Settings, reading: &mut Reading) {
+    let Some(config) = &draft.config else { return };
+    let pointer = format!("/steps/{}/on", draft.id);
+    let falls = |port: Port| {
+        way(|port| connected(draft, port), port, settings.fallback, config) == Way::End
+    };
+    let is_open = |port: Port| connected(draft, port).is_none();
+    if matches!(config, Config::Menu(_))
+        && [Port::NoResponse, Port::NoInput, Port::Invalid].into_iter().all(is_open)
+    {
+        reading.report.add(
+            Code::W04,
+            pointer.clone(),
+            "A caller who presses nothing, or something wrong, leads nowhere.",
+            "Connect `no_response`.",
+        );
+    }
+    if matches!(config, Config::Dial(_)) && falls(Port::NoAnswer) {
+        reading.report.add(
+            Code::W05,
+            pointer.clone(),
+            "Nothing says what happens when nobody answers.",
+            "Connect `no_answer` or `no_response`.",
+        );
+    }
+    if matches!(config, Config::Time(_)) && is_open(Port::Closed) {
+        reading.report.add(
+            Code::W08,
+            pointer.clone(),
+            "Nothing says what happens outside the hours.",
+            "Connect `closed`.",
+        );
+    }
+    // Errors are the exception; a warning for each step that has no route for them would drown the others.
+    let dead: Vec<_> = ports(config)
+        .filter(|port| *port != Port::Error && falls(*port))
+        .map(|port| format!("`{}`", config.port_name(port)))
+        .collect();
+    if !dead.is_empty() {
+        reading.report.add(
+            Code::W02,
+            pointer,
+            format!("{} not connected: there the call ends with \"goodbye\".", are(&dead)),
+            "Connect it, or `no_response`, or set the flow's `fallback`.",
+        );
+    }
+}
+
+fn are(names: &[String]) -> String {
+    format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// E11: cycles that are left when all steps that wait are taken out. A depth-first search without recursion;
+/// a step met again on the current path closes a cycle.
+fn runaway_cycles(drafts: &[Draft], ways: &[Vec<usize>], reading: &mut Reading) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        OnPath,
+        Done,
+    }
+    let waits = |step: usize| drafts.get(step).and_then(|d| d.config.as_ref()).is_some_and(Config::waits);
+    let mut marks = vec![Mark::New; drafts.len()];
+    let mark = |marks: &mut Vec<Mark>, step: usize, new: Mark| {
+        if let Some(mark) = marks.get_mut(step) {
+            *mark = new;
+        }
+    };
+    for start in 0..drafts.len() {
+        if marks.get(start) != Some(&Mark::New) || waits(start) {
+            continue;
+        }
+        let mut path = vec![(start, 0)];
+        mark(&mut marks, start, Mark::OnPath);
+        while let Some((step, next)) = path.last_mut() {
+            let step = *step;
+            let to = ways.get(step).and_then(|ways| ways.get(*next)).copied();
+            *next += 1;
+            match to {
+                None => {
+                    mark(&mut marks, step, Mark::Done);
+                    path.pop();
+                }
+                Some(to) if waits(to) => {}
+                Some(to) => match marks.get(to) {
+                    Some(Mark::New) => {
+                        mark(&mut marks, to, Mark::OnPath);
+                        path.push((to, 0));
+                    }
+                    Some(Mark::OnPath) => {
+                        let cycle = path.iter().map(|(step, _)| *step).skip_while(|step| *step != to);
+                        report_cycle(cycle.collect(), drafts, reading);
+                    }
+                    _ => {}
+                },
+            }
+        }
+    }
+}
+
+fn report_cycle(cycle: Vec<usize>, drafts: &[Draft], reading: &mut Reading) {
+    const SHOWN_MAX: usize = 10;
+    let ids: Vec<_> = cycle.iter().filter_map(|step| drafts.get(*step)).map(|draft| draft.id.as_str()).collect();
+    let Some(first) = ids.first() else { return };
+    let shown = ids.iter().take(SHOWN_MAX).map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" → ");
+    let rest = if ids.len() > SHOWN_MAX { " → …" } else { "" };
+    reading.error(
+        Code::E11,
+        &format!("/steps/{first}"),
+        format!("The call can go round {shown}{rest} → `{first}` without ever waiting for the caller or an agent."),
+        "Put a menu, a prompt or a dial into the circle, or break it.",
+    );
+}
+
+/// W03 and W07: for each step the variables that some path to it may have set, as sets of bits, until nothing
+/// changes any more.
+fn early_reads(ways: &[Vec<usize>], entry: usize, reading: &mut Reading) {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    for (_, name) in &reading.writes {
+        let next = numbers.len();
+        numbers.entry(name).or_insert(next);
+    }
+    let words = numbers.len().div_ceil(64);
+    let mut sets = vec![vec![0u64; words]; ways.len()];
+    for (step, name) in &reading.writes {
+        let number = numbers.get(name.as_str()).copied().unwrap_or(0);
+        if let Some(word) = sets.get_mut(*step).and_then(|set| set.get_mut(number / 64)) {
+            *word |= 1 << (number % 64);
+        }
+    }
+    // What may be set when a step is entered; `None` where no path has come by.
+    let mut before: Vec<Option<Vec<u64>>> = vec![None; ways.len()];
+    if let Some(first) = before.get_mut(entry) {
+        *first = Some(vec![0; words]);
+    }
+    let mut open = VecDeque::from([entry]);
+    while let Some(step) = open.pop_front() {
+        let Some(Some(known)) = before.get(step) else { continue };
+        let own = sets.get(step).map(Vec::as_slice).unwrap_or_default();
+        let after: Vec<u64> = known.iter().zip(own).map(|(known, own)| known | own).collect();
+        for to in ways.get(step).into_iter().flatten() {
+            if merge(before.get_mut(*to), &after) {
+                open.push_back(*to);
+            }
+        }
+    }
+    let findings: Vec<_> = reading
+        .reads
+        .iter()
+        .filter(|read| !read.has_default)
+        .filter_map(|read| {
+            let may_be_set = |name: &str| {
+                // In its own step as well: a set step may read what it set a line before.
+                let step = read.step.unwrap_or(usize::MAX);
+                let Some(number) = numbers.get(name) else { return false };
+                let bit = |set: &Vec<u64>| {
+                    set.get(number / 64).is_some_and(|word| word & (1 << (number % 64)) != 0)
+                };
+                // A step that no path reaches has its own warning; a setting is read when the call is over.
+                match before.get(step) {
+                    None | Some(None) => true,
+                    Some(Some(known)) => bit(known) || sets.get(step).is_some_and(bit),
+                }
+            };
+            judge_read(read, may_be_set)
+        })
+        .map(|(code, message, remedy, read)| (code, read.pointer.clone(), message, remedy))
+        .collect();
+    for (code, pointer, message, remedy) in findings {
+        reading.report.add(code, pointer, message, remedy);
+    }
+}
+
+/// Joins what is known; true where something was new.
+fn merge(target: Option<&mut Option<Vec<u64>>>, after: &[u64]) -> bool {
+    match target {
+        None => false,
+        Some(target @ None) => {
+            *target = Some(after.to_vec());
+            true
+        }
+        Some(Some(known)) => {
+            let mut changed = false;
+            for (known, after) in known.iter_mut().zip(after) {
+                changed |= *after & !*known != 0;
+                *known |= *after;
+            }
+            changed
+        }
+    }
+}
+
+fn judge_read(
+    read: &Read,
+    may_be_set: impl Fn(&str) -> bool,
+) -> Option<(Code, String, String, &Read)> {
+    let field = read.path.get(read.root.len() + 1..).unwrap_or_default();
+    let of_group = |known: &[&'static str]| {
+        (!known.contains(&field)).then(|| {
+            let message = format!("There is no variable {}.", quoted(&read.path));
+            (Code::W03, message, known_words(field, known.iter().copied()), read)
+        })
+    };
+    match read.root.as_str() {
+        "call" => of_group(&CALL_FIELDS),
+        "flow" => of_group(&FLOW_FIELDS),
+        "error" => of_group(&ERROR_FIELDS),
+        "dial" if !DIAL_FIELDS.contains(&field) => of_group(&DIAL_FIELDS),
+        root if QUEUE_VARIABLES.contains(&root) => Some((
+            Code::W07,
+            format!("`{root}` has a value only directly before a dial to a queue."),
+            "Give it a default: {{name | default: \"a few\"}}.".to_owned(),
+            read,
+        )),
+        root if NEVER_SET.contains(&root) => Some((
+            Code::W03,
+            format!("{} is not set by this version.", quoted(&read.path)),
+            "Give it a default: {{name | default: \"…\"}}.".to_owned(),
+            read,
+        )),
+        root if !may_be_set(root) => Some((
+            Code::W03,
+            format!("No path that leads here sets {}.", quoted(root)),
+            "Set it before, or give it a default: {{name | default: \"…\"}}.".to_owned(),
+            read,
+        )),
+        _ => None,
+    }
+}

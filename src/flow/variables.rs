@@ -1,0 +1,253 @@
+//! The variables of a call, and the scope that templates read.
+
+use super::template::{Escape, Path, Rendered, Template};
+use super::{CallFacts, graph::Flow};
+use crate::clock::Wall;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Longest value in bytes. flows.md 1.2 rule 9.
+pub const VALUE_BYTES_MAX: usize = 8 * 1_024;
+/// Most variables of a call. flows.md 1.2 rule 9.
+pub const VARIABLES_MAX: usize = 200;
+/// What log and record show in place of a sensitive value.
+pub(super) const MASK: &str = "***";
+
+/// Fields of `call.*`.
+pub(super) const CALL_FIELDS: [&str; 10] = [
+    "id",
+    "callKey",
+    "from",
+    "caller",
+    "to",
+    "fromAreaCode",
+    "fromCountryCode",
+    "fromName",
+    "startedAt",
+    "numberLabel",
+];
+/// Fields of `flow.*`.
+pub(super) const FLOW_FIELDS: [&str; 3] = ["id", "name", "version"];
+/// Fields of `dial.*`, written when a dial step is left.
+pub(super) const DIAL_FIELDS: [&str; 5] = ["result", "agentId", "talkSec", "ringSec", "sipCode"];
+/// Fields of `error.*`, written by a step error.
+pub(super) const ERROR_FIELDS: [&str; 3] = ["code", "step", "message"];
+/// Reserved names that steps of this version never write.
+pub(super) const NEVER_SET: [&str; 2] = ["contact", "owner_id"];
+/// Reserved names that only a queue gives a value.
+pub(super) const QUEUE_VARIABLES: [&str; 2] = ["queue_size", "queue_average_wait_time"];
+/// First words that belong to the engine; a step cannot save under them.
+pub(super) const RESERVED: [&str; 8] = [
+    "call",
+    "flow",
+    "dial",
+    "error",
+    "contact",
+    "owner_id",
+    "queue_size",
+    "queue_average_wait_time",
+];
+
+/// `[a-z][a-zA-Z0-9_]{0,39}`, flows.md 1.2 rule 9.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Variable {
+    value: VariableValue,
+    sensitive: bool,
+    /// Set since the current step was entered.
+    changed: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum VariableValue {
+    Text(String),
+    Json(Value),
+}
+
+/// Why a variable was not set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum VariableError {
+    #[error("the value is longer than 8 KB")]
+    TooLong,
+    #[error("the call has 200 variables already")]
+    TooMany,
+}
+
+/// Set by steps, read by templates.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Variables {
+    by_name: BTreeMap<String, Variable>,
+}
+
+impl Variables {
+    pub(super) fn set(
+        &mut self,
+        name: &str,
+        value: VariableValue,
+        sensitive: bool,
+    ) -> Result<(), VariableError> {
+        if value.text().len() > VALUE_BYTES_MAX {
+            return Err(VariableError::TooLong);
+        }
+        let variable = Variable { value, sensitive, changed: true };
+        if let Some(known) = self.by_name.get_mut(name) {
+            *known = variable;
+        } else if self.by_name.len() >= VARIABLES_MAX {
+            return Err(VariableError::TooMany);
+        } else {
+            self.by_name.insert(name.to_owned(), variable);
+        }
+        Ok(())
+    }
+
+    /// Sets one of the engine's own few, which no limit keeps out.
+    pub(super) fn set_own(&mut self, name: &str, value: String) {
+        let variable = Variable { value: VariableValue::Text(value), sensitive: false, changed: true };
+        self.by_name.insert(name.to_owned(), variable);
+    }
+
+    /// A variable's text, whether sensitive or not.
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.by_name.get(name).map(|variable| variable.value.text())
+    }
+
+    /// Names and values in order of their names, sensitive ones masked.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.by_name.iter().map(|(name, variable)| (name.as_str(), variable.shown()))
+    }
+
+    /// Names and values without the sensitive ones.
+    pub(super) fn open(&self) -> Vec<(String, String)> {
+        self.by_name
+            .iter()
+            .filter(|(_, variable)| !variable.sensitive)
+            .map(|(name, variable)| (name.clone(), variable.value.text().into_owned()))
+            .collect()
+    }
+
+    /// What was set since the last time this was asked, sensitive values masked.
+    pub(super) fn take_changed(&mut self) -> Vec<(String, String)> {
+        self.by_name
+            .iter_mut()
+            .filter_map(|(name, variable)| {
+                std::mem::take(&mut variable.changed).then(|| (name.clone(), variable.shown().into_owned()))
+            })
+            .collect()
+    }
+}
+
+impl Variable {
+    fn shown(&self) -> Cow<'_, str> {
+        if self.sensitive { Cow::Borrowed(MASK) } else { self.value.text() }
+    }
+}
+
+impl VariableValue {
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            VariableValue::Text(text) => Cow::Borrowed(text),
+            VariableValue::Json(value) => json_text(value),
+        }
+    }
+}
+
+fn json_text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// Everything a template may read at one moment.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub flow: &'a Flow,
+    pub facts: &'a CallFacts,
+    pub started: Wall,
+    pub variables: &'a Variables,
+}
+
+/// What a path led to; empty where nothing was there.
+#[derive(Default)]
+pub(super) struct Found<'a> {
+    pub text: Cow<'a, str>,
+    pub sensitive: bool,
+    pub is_json: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub fn find(&self, path: &Path) -> Found<'a> {
+        match path.root() {
+            "call" => self.call_field(path.rest()).into(),
+            "flow" => match path.rest() {
+                Some("id") => Cow::Borrowed(self.flow.id()).into(),
+                Some("name") => Cow::Borrowed(self.flow.name()).into(),
+                Some("version") => Cow::Borrowed(self.flow.version()).into(),
+                _ => Found::default(),
+            },
+            _ => self.variable(path),
+        }
+    }
+
+    pub fn render(&self, template: &Template, bytes_max: usize) -> Rendered {
+        template.render(self, Escape::Plain, bytes_max)
+    }
+
+    fn call_field(&self, field: Option<&str>) -> Cow<'a, str> {
+        let facts = self.facts;
+        Cow::Borrowed(match field {
+            Some("id") => &facts.call_id,
+            Some("callKey") => &facts.call_key,
+            Some("from" | "caller") => &facts.from,
+            Some("to") => &facts.to,
+            Some("fromAreaCode") => &facts.from_area_code,
+            Some("fromCountryCode") => &facts.from_country_code,
+            Some("fromName") => &facts.from_name,
+            Some("numberLabel") => &facts.number_label,
+            Some("startedAt") => return Cow::Owned(self.started.to_string()),
+            _ => "",
+        })
+    }
+
+    /// The engine's own (`dial.result`) stand under their full names; within JSON the path is followed.
+    fn variable(&self, path: &Path) -> Found<'a> {
+        if let Some(variable) = self.variables.by_name.get(&path.full) {
+            return Found {
+                text: variable.value.text(),
+                sensitive: variable.sensitive,
+                is_json: matches!(variable.value, VariableValue::Json(_)),
+            };
+        }
+        let Some(Variable { value: VariableValue::Json(value), sensitive, .. }) =
+            self.variables.by_name.get(path.root())
+        else {
+            return Found::default();
+        };
+        let inner = path.rest().unwrap_or_default().split('.').try_fold(value, |value, segment| match value {
+            Value::Object(map) => map.get(segment),
+            Value::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
+            _ => None,
+        });
+        match inner {
+            Some(value) => Found {
+                text: json_text(value),
+                sensitive: *sensitive,
+                is_json: !matches!(value, Value::String(_)),
+            },
+            None => Found::default(),
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Found<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Found { text, ..Found::default() }
+    }
+}
