@@ -1,9 +1,12 @@
-//! Sound as samples: codecs, resampling, mixing, tones, in-band digits, loss concealment. Knows no packets.
+//! Sound as samples: codecs, resampling, tones, in-band digits, loss concealment. Knows no packets.
 //!
 //! Everything here is 8 kHz mono unless its name says otherwise; linear samples are `i16`.
 
 pub mod clip;
 pub mod codec;
+pub mod dtmf_detector;
+pub mod resample;
+pub mod tones;
 
 pub use clip::Clip;
 pub use codec::Codec;

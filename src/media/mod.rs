@@ -3,6 +3,8 @@
 //! The door is `engine::Engine`. It is told what to do by [`Command`]s and tells what happened by [`Event`]s;
 //! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
 
+pub mod engine;
+
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId};
