@@ -4,6 +4,7 @@
 
 pub mod clip;
 pub mod codec;
+pub mod concealment;
 pub mod dtmf_detector;
 pub mod resample;
 pub mod tones;

@@ -3,7 +3,18 @@
 //! The door is `engine::Engine`. It is told what to do by [`Command`]s and tells what happened by [`Event`]s;
 //! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
 
+mod bridge;
+mod digit_merge;
+mod ear;
 pub mod engine;
+mod grid;
+mod leg;
+mod player;
+mod receive;
+mod sender;
+mod source;
+mod tones;
+mod wheel;
 
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
@@ -135,6 +146,12 @@ pub struct Statistics {
     pub packets_bad: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1), microseconds.
     pub jitter_us: u32,
+    /// Lost on the way to the peer, by its RTCP reports.
+    pub reported_lost: u32,
+    /// Jitter of our packets at the peer, by its RTCP reports, microseconds.
+    pub reported_jitter_us: u32,
+    /// There and back by RTCP (RFC 3550 section 6.4.1), microseconds; 0 where the peer never said.
+    pub round_trip_us: u32,
 }
 
 /// A packet that lies in [`Output::bytes`].
@@ -160,6 +177,20 @@ impl Output {
         self.bytes.clear();
         self.transmits.clear();
         self.events.clear();
+    }
+
+    /// Adds a packet whose bytes `write` appends.
+    pub(crate) fn send(
+        &mut self,
+        port: PortId,
+        channel: Channel,
+        destination: SocketAddr,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        let len = self.bytes.len() - start;
+        self.transmits.push(Transmit { port, channel, destination, start, len });
     }
 
     pub fn packet(&self, transmit: &Transmit) -> &[u8] {

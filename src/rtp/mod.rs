@@ -1,1 +1,11 @@
-//! rtp
+//! RTP and RTCP (RFC 3550), telephone-events (RFC 4733) and the jitter buffer: bytes and numbers, no sockets.
+
+pub mod jitter_buffer;
+pub mod packet;
+pub mod reception;
+pub mod rtcp;
+pub mod sequence;
+pub mod telephone_event;
+
+pub use packet::{Packet, PacketError};
+pub use sequence::SequenceNumber;

@@ -1,0 +1,138 @@
+//! Where a leg's audio is decoded: in order, for the detector of keys and for packets to be cut anew.
+//! Only legs that need it have one; engines keep them for the next leg.
+
+use super::bridge::Cutter;
+use crate::audio::Codec;
+use crate::audio::dtmf_detector::{Detected, DtmfDetector};
+use crate::clock::Instant;
+use crate::rtp::Packet;
+use crate::rtp::jitter_buffer::{Frame, JitterBuffer};
+
+/// The decoding half of a leg.
+pub struct Ear {
+    jitter: JitterBuffer,
+    detector: DtmfDetector,
+    pub cutter: Cutter,
+    /// Keys are looked for.
+    pub listening: bool,
+    /// The partner needs packets of so many samples, another length than the peer's.
+    pub cutting: Option<usize>,
+}
+
+/// What the frames are for.
+#[derive(Clone, Copy)]
+pub struct Decoding<'a> {
+    /// What the peer may send, by payload type.
+    pub codecs: &'a [(u8, Codec)],
+    /// What the partner hears.
+    pub partner: Codec,
+}
+
+impl Ear {
+    pub fn new() -> Self {
+        Ear {
+            jitter: JitterBuffer::default(),
+            detector: DtmfDetector::new(),
+            cutter: Cutter::new(),
+            listening: false,
+            cutting: None,
+        }
+    }
+
+    /// As new, for another leg.
+    pub fn reset(&mut self) {
+        self.jitter = JitterBuffer::default();
+        self.detector.reset();
+        self.cutter.restart();
+        (self.listening, self.cutting) = (false, None);
+    }
+
+    pub fn is_idle(&self) -> bool {
+        !self.listening && self.cutting.is_none()
+    }
+
+    /// A packet came; `audio` is false for an event, whose number must not be missed.
+    pub fn push(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        audio: bool,
+        decoding: Decoding<'_>,
+        found: &mut dyn FnMut(Detected),
+    ) {
+        let Ear { jitter, detector, cutter, listening, cutting } = self;
+        let payload_type = audio.then_some(packet.payload_type);
+        jitter.push(now, packet.sequence, packet.timestamp, payload_type, packet.payload, &mut |frame| {
+            let detector = listening.then_some(&mut *detector);
+            let cutter = cutting.map(|_| &mut *cutter);
+            hear(frame, detector, cutter, decoding, found);
+        });
+    }
+
+    /// Gives up what has been waited for long enough.
+    pub fn expire(&mut self, now: Instant, decoding: Decoding<'_>, found: &mut dyn FnMut(Detected)) {
+        let Ear { jitter, detector, cutter, listening, cutting } = self;
+        jitter.expire(now, &mut |frame| {
+            let detector = listening.then_some(&mut *detector);
+            let cutter = cutting.map(|_| &mut *cutter);
+            hear(frame, detector, cutter, decoding, found);
+        });
+    }
+
+    /// When [`Ear::expire`] has something to do, or a packet is ready to be cut.
+    pub fn deadline(&self) -> Option<Instant> {
+        let cut = self.cutting.and_then(|samples| self.cutter.due(samples));
+        match (self.jitter.deadline(), cut) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Stops cutting; what is left of it is forgotten.
+    pub fn stop_cutting(&mut self) {
+        self.cutting = None;
+        self.cutter.restart();
+    }
+}
+
+fn hear(
+    frame: Frame<'_>,
+    mut detector: Option<&mut DtmfDetector>,
+    mut cutter: Option<&mut Cutter>,
+    decoding: Decoding<'_>,
+    found: &mut dyn FnMut(Detected),
+) {
+    match frame {
+        Frame::Audio { payload_type, timestamp, payload } => {
+            let known = decoding.codecs.iter().find(|(number, _)| *number == payload_type);
+            let Some(&(_, codec)) = known else { return };
+            for (place, bytes) in payload.chunks(160).enumerate() {
+                let mut samples = [0i16; 160];
+                let count = codec.decode_into(bytes, &mut samples);
+                if let Some(detector) = &mut detector {
+                    detector.push(&samples[..count], &mut |detected| found(detected));
+                }
+                if let Some(cutter) = &mut cutter {
+                    let timestamp = timestamp.wrapping_add(place as u32 * 160);
+                    cutter.heard(timestamp, &mut samples[..count], decoding.partner);
+                }
+            }
+        }
+        Frame::Lost { samples } => {
+            if let Some(detector) = detector {
+                detector.lost(samples as usize);
+            }
+            if let Some(cutter) = cutter {
+                cutter.lost(samples, decoding.partner);
+            }
+        }
+        Frame::Restart => {
+            if let Some(detector) = detector {
+                detector.reset();
+            }
+            if let Some(cutter) = cutter {
+                cutter.restart();
+            }
+        }
+    }
+}

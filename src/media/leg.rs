@@ -1,0 +1,466 @@
+//! One leg: what it sends and when. What it receives is in `receive`.
+
+use super::bridge::Anchor;
+use super::digit_merge::DigitMerge;
+use super::ear::Ear;
+use super::grid::{Grid, Phase, after_samples};
+use super::player::Player;
+use super::sender::{Route, Sender, ntp};
+use super::source::Source;
+use super::tones::Tones;
+use super::{Channel, Event, LegConfig, Output, Statistics};
+use crate::audio::Codec;
+use crate::clock::Instant;
+use crate::ids::{LegId, PlaybackId, PortId, Random};
+use crate::rtp::Packet;
+use crate::rtp::reception::Reception;
+use crate::rtp::telephone_event::{EventReceiver, TelephoneEvent};
+use std::time::Duration;
+
+/// A thread that stood still for longer does not send what it missed: the peer's buffer could not hold the burst.
+const STALL: Duration = Duration::from_millis(200);
+/// A partner that sends nothing for so long is followed by silence of our own, so that NAT bindings and carriers
+/// that cut silent streams see packets.
+const PARTNER_SILENT: Duration = Duration::from_millis(200);
+/// A playback that begins this soon after a key is its answer.
+const ANSWER: Duration = Duration::from_millis(100);
+/// Mean time between our RTCP reports (RFC 3550 section 6.2).
+const REPORT_INTERVAL_US: u64 = 5_000_000;
+
+/// What all legs of an engine share.
+pub struct Shared {
+    pub random: Random,
+    pub grid: Grid,
+    pub tones: Tones,
+}
+
+/// Whose audio goes out.
+pub enum Voice {
+    /// Nothing was asked yet: nothing is sent.
+    Quiet,
+    /// Our own, packet after packet from `next` on: what is played, else silence.
+    Own { next: Instant, phase: Phase },
+    /// The partner's, as it comes. At `check` we look whether it still does.
+    Relayed { anchor: Option<Anchor>, check: Instant },
+}
+
+/// What is played.
+pub enum Playback {
+    Playing(Player),
+    /// All was sent; its last sample is played out at `at`.
+    Ending {
+        id: Option<PlaybackId>,
+        at: Instant,
+    },
+}
+
+impl Playback {
+    pub fn id(&self) -> Option<PlaybackId> {
+        match self {
+            Playback::Playing(player) => player.id,
+            Playback::Ending { id, .. } => *id,
+        }
+    }
+}
+
+/// One leg.
+pub struct Leg {
+    pub id: LegId,
+    pub port: PortId,
+    pub config: LegConfig,
+    pub rtp_source: Source,
+    pub rtcp_source: Source,
+    pub sender: Sender,
+    pub voice: Voice,
+    pub playback: Option<Playback>,
+    /// Index of the leg it is bridged with.
+    pub partner: Option<usize>,
+    pub ear: Option<Box<Ear>>,
+    pub reception: Option<Reception>,
+    pub events: EventReceiver,
+    pub merge: DigitMerge,
+    pub last_key: Option<Instant>,
+    /// Last packet from the peer, or when the peer was last allowed to send.
+    pub last_heard: Instant,
+    pub inactive_told: bool,
+    /// Middle of the NTP time of the peer's last SR, and when it came.
+    pub peer_report: Option<(u32, Instant)>,
+    pub totals: Statistics,
+    /// Lost in streams before the present one.
+    pub lost_before: i64,
+    next_report: Instant,
+    reported: bool,
+    /// Packets were due while sending was not allowed.
+    muted: bool,
+}
+
+impl Leg {
+    pub fn new(now: Instant, id: LegId, port: PortId, config: LegConfig, shared: &mut Shared) -> Self {
+        let config = sane(config);
+        Leg {
+            id,
+            port,
+            rtp_source: Source::new(now, config.remote_rtp, config.signalling_ip),
+            rtcp_source: Source::new(now, config.remote_rtcp, config.signalling_ip),
+            config,
+            sender: Sender::new(&mut shared.random),
+            voice: Voice::Quiet,
+            playback: None,
+            partner: None,
+            ear: None,
+            reception: None,
+            events: EventReceiver::default(),
+            merge: DigitMerge::default(),
+            last_key: None,
+            last_heard: now,
+            inactive_told: false,
+            peer_report: None,
+            totals: Statistics::default(),
+            lost_before: 0,
+            // The first report comes after half the time (RFC 3550 section 6.2).
+            next_report: now + report_interval(&mut shared.random) / 2,
+            reported: false,
+            muted: false,
+        }
+    }
+
+    /// A new answer.
+    pub fn update(&mut self, now: Instant, config: LegConfig) {
+        let config = sane(config);
+        if config.receive_enabled && !self.config.receive_enabled {
+            (self.last_heard, self.inactive_told) = (now, false);
+        }
+        self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
+        self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
+        self.config = config;
+        self.forget_partner_numbers();
+    }
+
+    /// Samples in each packet we send.
+    pub fn packet_samples(&self) -> usize {
+        usize::from(self.config.ptime_ms) * 8
+    }
+
+    fn packet_time(&self) -> Duration {
+        Duration::from_millis(u64::from(self.config.ptime_ms))
+    }
+
+    fn route(&self) -> Option<Route> {
+        let destination = self.rtp_source.destination().filter(|_| self.config.send)?;
+        Some(Route { port: self.port, destination })
+    }
+
+    /// Starts to send packets of our own, if that is not so yet.
+    pub fn speak(&mut self, now: Instant, shared: &mut Shared) {
+        if !matches!(self.voice, Voice::Own { .. }) {
+            let (next, phase) = shared.grid.enter(now);
+            self.sender.change_source(next);
+            self.voice = Voice::Own { next, phase };
+        }
+    }
+
+    /// Plays; what played before is gone.
+    pub fn play(&mut self, now: Instant, player: Player, shared: &mut Shared, out: &mut Output) {
+        self.playback = Some(if player.is_over() {
+            Playback::Ending { id: player.id, at: now }
+        } else {
+            Playback::Playing(player)
+        });
+        self.speak(now, shared);
+        self.sender.mark();
+        // A key is answered at once, not at the next packet's time. That packet leaves early, with its own
+        // timestamp, and the one after it at its own time, so the stream does not run ahead.
+        if let Voice::Own { next, phase } = self.voice
+            && next > now
+            && next <= now + self.packet_time()
+            && self.last_key.is_some_and(|key| now.since(key) <= ANSWER)
+        {
+            self.send_own(now, next, out);
+            self.voice = Voice::Own { next: next + self.packet_time(), phase };
+        }
+    }
+
+    /// Makes the next packet from the partner anchor anew.
+    pub fn forget_partner_numbers(&mut self) {
+        if let Voice::Relayed { anchor, .. } = &mut self.voice {
+            *anchor = None;
+        }
+    }
+
+    /// Waits for the partner's audio. What was sent of our own goes on until it comes.
+    pub fn await_partner(&mut self, now: Instant) {
+        if matches!(self.voice, Voice::Quiet) {
+            self.voice = Voice::Relayed { anchor: None, check: now + PARTNER_SILENT };
+        }
+    }
+
+    /// Whether the partner's audio may go out now.
+    pub fn hears_partner(&self) -> bool {
+        self.playback.is_none() && self.route().is_some()
+    }
+
+    /// Readies the stream for the partner's packet and says how its numbers become ours.
+    fn anchor(&mut self, now: Instant, packet: &Packet<'_>, grid: &mut Grid, fits: bool) -> Anchor {
+        if let Voice::Relayed { anchor: Some(anchor), .. } = &self.voice
+            && fits
+        {
+            return *anchor;
+        }
+        self.sender.change_source(now);
+        let anchor = Anchor::new(&self.sender, packet.ssrc, packet.sequence, packet.timestamp);
+        if let Voice::Own { phase, .. } = self.voice {
+            grid.leave(phase);
+        }
+        let check = match self.voice {
+            Voice::Relayed { check, .. } => check,
+            _ => now + PARTNER_SILENT,
+        };
+        self.voice = Voice::Relayed { anchor: Some(anchor), check };
+        anchor
+    }
+
+    fn keep(&mut self, kept: Anchor) {
+        if let Voice::Relayed { anchor, .. } = &mut self.voice {
+            *anchor = Some(kept);
+        }
+    }
+
+    fn covers(&self, packet: &Packet<'_>) -> bool {
+        matches!(&self.voice, Voice::Relayed { anchor: Some(anchor), .. } if anchor.covers(packet))
+    }
+
+    /// Sends a packet of the partner's audio, which is in `codec`.
+    pub fn relay_audio(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        codec: Codec,
+        grid: &mut Grid,
+        out: &mut Output,
+    ) {
+        let Some(route) = self.route() else { return self.forget_partner_numbers() };
+        let fits = self.covers(packet);
+        let mut anchor = self.anchor(now, packet, grid, fits);
+        let sequence = anchor.sequence(packet.sequence);
+        self.keep(anchor);
+        let Some(sequence) = sequence else { return };
+        let (to, kind) = (self.config.codec, (packet.marker, self.config.payload_type));
+        let numbers = (sequence, anchor.timestamp(packet.timestamp));
+        self.sender.send(now, out, route, numbers, kind, packet.payload.len(), |bytes| {
+            codec.convert_onto(to, packet.payload, bytes);
+        });
+    }
+
+    /// Sends the packet of a key. `own_numbers` where the audio around it is cut anew, so that the partner's
+    /// sequence numbers say nothing. Does nothing where the peer takes no telephone-events.
+    pub fn relay_event(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        event: TelephoneEvent,
+        own_numbers: bool,
+        grid: &mut Grid,
+        out: &mut Output,
+    ) {
+        let Some(payload_type) = self.config.telephone_event_send else { return };
+        let Some(route) = self.route() else { return self.forget_partner_numbers() };
+        let fits = match &self.voice {
+            Voice::Relayed { anchor: Some(anchor), .. } if own_numbers => anchor.is_from(packet.ssrc),
+            _ => self.covers(packet),
+        };
+        let mut anchor = self.anchor(now, packet, grid, fits);
+        let sequence =
+            if own_numbers { Some(self.sender.next_sequence()) } else { anchor.sequence(packet.sequence) };
+        self.keep(anchor);
+        let Some(sequence) = sequence else { return };
+        let numbers = (sequence, anchor.timestamp(packet.timestamp));
+        // All packets of an event bear the time of its start; the time it takes is in the audio after it.
+        self.sender.send(now, out, route, numbers, (packet.marker, payload_type), 0, |bytes| {
+            bytes.extend_from_slice(&event.bytes());
+        });
+    }
+
+    /// Sends a packet cut from the partner's audio; `payload` is in our codec.
+    #[expect(clippy::too_many_arguments, reason = "a packet's parts, from a buffer that is borrowed")]
+    pub fn relay_cut(
+        &mut self,
+        now: Instant,
+        ssrc: u32,
+        restarted: bool,
+        timestamp: u32,
+        payload: &[u8],
+        grid: &mut Grid,
+        out: &mut Output,
+    ) {
+        let Some(route) = self.route() else { return self.forget_partner_numbers() };
+        let packet = Packet {
+            marker: false,
+            payload_type: 0,
+            sequence: self.sender.next_sequence(),
+            timestamp,
+            ssrc,
+            payload,
+        };
+        let fits = matches!(&self.voice, Voice::Relayed { anchor: Some(anchor), .. }
+            if !restarted && anchor.is_from(ssrc));
+        let anchor = self.anchor(now, &packet, grid, fits);
+        let numbers = (self.sender.next_sequence(), anchor.timestamp(timestamp));
+        let kind = (false, self.config.payload_type);
+        self.sender.send(now, out, route, numbers, kind, payload.len(), |bytes| {
+            bytes.extend_from_slice(payload);
+        });
+    }
+
+    /// Does what is due at `now`, the partner's audio apart.
+    pub fn on_time(&mut self, now: Instant, shared: &mut Shared, out: &mut Output) {
+        self.end_playback(now, out);
+        self.watch_partner(now, shared);
+        self.send_due(now, out);
+        if self.next_report <= now {
+            self.next_report = now + report_interval(&mut shared.random);
+            self.send_report(now, false, out);
+        }
+        if self.inactivity_deadline().is_some_and(|deadline| deadline <= now) {
+            self.inactive_told = true;
+            out.events.push(Event::Inactive { leg: self.id, silent_for: now.since(self.last_heard) });
+        }
+    }
+
+    /// The earliest moment at which [`Leg::on_time`] or the ear has something to do.
+    pub fn due(&self) -> Instant {
+        let voice = match self.voice {
+            Voice::Quiet => None,
+            Voice::Own { next, .. } => Some(next),
+            Voice::Relayed { check, .. } => Some(check),
+        };
+        let playback = match self.playback {
+            Some(Playback::Ending { at, .. }) => Some(at),
+            _ => None,
+        };
+        let ear = self.ear.as_ref().and_then(|ear| ear.deadline());
+        [voice, playback, ear, self.inactivity_deadline()]
+            .into_iter()
+            .flatten()
+            .fold(self.next_report, |earliest, at| earliest.min(at))
+    }
+
+    fn inactivity_deadline(&self) -> Option<Instant> {
+        let waits = self.config.receive_enabled && !self.inactive_told;
+        self.config.inactivity.filter(|_| waits).map(|limit| self.last_heard + limit)
+    }
+
+    fn end_playback(&mut self, now: Instant, out: &mut Output) {
+        if let Some(Playback::Ending { id, at }) = self.playback
+            && at <= now
+        {
+            self.playback = None;
+            if let Some(playback) = id {
+                out.events.push(Event::PlaybackEnded { leg: self.id, playback });
+            }
+        }
+    }
+
+    fn watch_partner(&mut self, now: Instant, shared: &mut Shared) {
+        if let Voice::Relayed { check, .. } = &mut self.voice
+            && *check <= now
+        {
+            let silent_from = self.sender.last_sent() + PARTNER_SILENT;
+            if silent_from > now {
+                *check = silent_from;
+            } else {
+                self.speak(now, shared);
+            }
+        }
+    }
+
+    fn send_due(&mut self, now: Instant, out: &mut Output) {
+        while let Voice::Own { next, phase } = self.voice
+            && next <= now
+        {
+            let mut at = next;
+            if now.since(next) > STALL {
+                let missed = now.since(next).as_micros() / self.packet_time().as_micros().max(1);
+                at = next + self.packet_time() * u32::try_from(missed).unwrap_or(u32::MAX);
+                self.sender.change_source(at);
+            }
+            self.send_own(now, at, out);
+            self.voice = Voice::Own { next: at + self.packet_time(), phase };
+        }
+    }
+
+    /// The packet of our own that belongs at `at`.
+    fn send_own(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        let (samples, codec) = (self.packet_samples(), self.config.codec);
+        let mut played = samples;
+        if let Some(route) = self.route() {
+            if std::mem::take(&mut self.muted) {
+                self.sender.change_source(at);
+            }
+            let playback = &mut self.playback;
+            self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| {
+                let end = bytes.len() + samples;
+                if let Some(Playback::Playing(player)) = playback {
+                    played = player.read(codec, samples, bytes);
+                }
+                bytes.resize(end, codec.silence());
+            });
+        } else {
+            self.muted = true;
+            if let Some(Playback::Playing(player)) = &mut self.playback {
+                played = player.skip(samples);
+            }
+        }
+        if let Some(Playback::Playing(player)) = &self.playback
+            && player.is_over()
+        {
+            self.playback = Some(Playback::Ending { id: player.id, at: after_samples(at, played) });
+        }
+    }
+
+    /// Sends an SR or RR with SDES, and a BYE where the leg ends. RFC 3550 section 6.
+    pub fn send_report(&mut self, now: Instant, bye: bool, out: &mut Output) {
+        // Who never sent anything does not say goodbye (section 6.3.7).
+        if bye && !self.reported && self.sender.packets() == 0 {
+            return;
+        }
+        let Some(destination) = self.rtcp_source.destination() else { return };
+        self.reported = true;
+        let info = self.sender.report(now);
+        let mut block = self.reception.as_mut().map(Reception::report);
+        if let (Some(block), Some((middle, came))) = (&mut block, self.peer_report) {
+            block.last_sender_report = middle;
+            block.delay_since = (ntp(now).wrapping_sub(ntp(came)) >> 16) as u32;
+        }
+        let identity = self.sender.identity;
+        out.send(self.port, Channel::Rtcp, destination, |bytes| {
+            identity.write(bytes, info.as_ref(), block.as_ref(), bye);
+        });
+    }
+
+    /// Totals up to now.
+    pub fn statistics(&self) -> Statistics {
+        let lost = self.lost_before + self.reception.as_ref().map_or(0, |r| r.lost().max(0));
+        Statistics {
+            packets_sent: self.sender.packets(),
+            packets_lost: lost.max(0) as u64,
+            jitter_us: self.reception.as_ref().map_or(0, Reception::jitter_us),
+            ..self.totals
+        }
+    }
+}
+
+/// Packet times outside 10 to 60 ms, or not in tens, become the nearest below; of payload types four are kept.
+fn sane(mut config: LegConfig) -> LegConfig {
+    config.ptime_ms = (config.ptime_ms / 10 * 10).clamp(10, 60);
+    config.receive.truncate(4);
+    config.payload_type &= 0x7F;
+    config
+}
+
+/// Half to one and a half times the mean, divided by e - 3/2 (RFC 3550 section 6.3.1), for two members and the
+/// bandwidth of one voice, where the minimum of 5 s rules.
+fn report_interval(random: &mut Random) -> Duration {
+    let spread = u64::from(random.below(1_000_000));
+    let micros = REPORT_INTERVAL_US * (500_000 + spread) / 1_000_000;
+    Duration::from_micros(micros * 100_000 / 121_828)
+}

@@ -1,0 +1,157 @@
+//! What a leg receives: whose packets, which are audio, which keys.
+
+use super::leg::Leg;
+use super::sender::ntp;
+use super::source::Verdict;
+use super::{DigitSource, Event, Output};
+use crate::audio::Codec;
+use crate::clock::Instant;
+use crate::rtp::Packet;
+use crate::rtp::reception::Reception;
+use crate::rtp::rtcp::Compound;
+use crate::rtp::telephone_event::{Sighting, TelephoneEvent};
+use std::net::SocketAddr;
+
+/// Longest payload taken for G.711: 200 ms. Longer packets do not fit a datagram of an ordinary network.
+const LONGEST_AUDIO: usize = 1_600;
+
+/// What an accepted packet holds.
+#[derive(Clone, Copy)]
+pub enum Content {
+    Audio(Codec),
+    Event(TelephoneEvent, Sighting),
+}
+
+impl Leg {
+    /// Takes an RTP datagram. None where there is nothing in it to be heard: the counters say why.
+    pub fn receive_rtp<'a>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        bytes: &'a [u8],
+        out: &mut Output,
+    ) -> Option<(Packet<'a>, Content)> {
+        let Ok(packet) = Packet::parse(bytes) else {
+            self.count_unreadable(from);
+            return None;
+        };
+        match self.rtp_source.judge(now, from, packet.ssrc, Some(packet.sequence)) {
+            Verdict::Accepted => {}
+            Verdict::Learned => {
+                out.events.push(Event::SourceLearned { leg: self.id, from: self.rtp_source.current() });
+            }
+            Verdict::Refused => {
+                self.totals.packets_refused += 1;
+                return None;
+            }
+        }
+        self.hear_from_peer(now);
+        self.totals.packets_received += 1;
+        self.count_reception(now, &packet);
+        let Some(content) = self.content(&packet) else {
+            self.totals.packets_bad += 1;
+            return None;
+        };
+        if !self.config.receive_enabled {
+            return None;
+        }
+        if let Content::Event(event, _) = content {
+            let sighting =
+                self.events.on_packet(packet.ssrc, packet.sequence, packet.timestamp, packet.marker, event);
+            match sighting {
+                Sighting::Key(digit) => self.see_key(now, digit, DigitSource::Rfc4733, now, out),
+                Sighting::Same(digit) => self.merge.prolong(digit, now),
+                Sighting::Nothing => {}
+            }
+            return Some((packet, Content::Event(event, sighting)));
+        }
+        Some((packet, content))
+    }
+
+    /// Takes an RTCP datagram.
+    pub fn receive_rtcp(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let Ok(compound) = Compound::parse(bytes, self.sender.identity.ssrc) else {
+            if self.rtcp_source.current() == from || self.rtcp_source.may_be_learned(from.ip()) {
+                self.totals.packets_bad += 1;
+            } else {
+                self.totals.packets_refused += 1;
+            }
+            return;
+        };
+        if self.rtcp_source.judge(now, from, compound.ssrc, None) == Verdict::Refused {
+            self.totals.packets_refused += 1;
+            return;
+        }
+        // A BYE ends nothing: the dialog says when a call ends.
+        self.hear_from_peer(now);
+        if let Some(sender) = compound.sender {
+            self.peer_report = Some(((sender.ntp >> 16) as u32, now));
+        }
+        if let Some(block) = compound.block {
+            self.totals.reported_lost = block.cumulative_lost.max(0) as u32;
+            self.totals.reported_jitter_us = block.jitter.saturating_mul(125);
+            if block.last_sender_report != 0 {
+                let middle = (ntp(now) >> 16) as u32;
+                let away = middle.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since);
+                // A report that claims more than the time since ours, or over a minute, is not believed.
+                if away < 60 << 16 {
+                    self.totals.round_trip_us = ((u64::from(away) * 1_000_000) >> 16) as u32;
+                }
+            }
+        }
+    }
+
+    /// A key was seen, from `from` until `now`.
+    pub fn see_key(
+        &mut self,
+        now: Instant,
+        digit: char,
+        source: DigitSource,
+        from: Instant,
+        out: &mut Output,
+    ) {
+        if self.merge.is_new(digit, source, from, now) {
+            self.last_key = Some(now);
+            out.events.push(Event::Digit { leg: self.id, digit, source, at: now });
+        }
+    }
+
+    fn hear_from_peer(&mut self, now: Instant) {
+        (self.last_heard, self.inactive_told) = (now, false);
+    }
+
+    fn count_unreadable(&mut self, from: SocketAddr) {
+        if self.rtp_source.current() == from || self.rtp_source.may_be_learned(from.ip()) {
+            self.totals.packets_bad += 1;
+        } else {
+            self.totals.packets_refused += 1;
+        }
+    }
+
+    fn count_reception(&mut self, now: Instant, packet: &Packet<'_>) {
+        let reception = match &mut self.reception {
+            Some(reception) if reception.ssrc() == packet.ssrc => reception,
+            other => {
+                let before = other.take().map_or(0, |old| old.lost().max(0));
+                self.lost_before += before;
+                other.insert(Reception::new(packet.ssrc, packet.sequence))
+            }
+        };
+        reception.on_packet(now, packet.sequence, packet.timestamp);
+    }
+
+    /// By the payload type and the length. Events also under the number that we use: some peers mix the two up.
+    fn content(&self, packet: &Packet<'_>) -> Option<Content> {
+        let number = packet.payload_type;
+        if let Some((_, codec)) = self.config.receive.iter().find(|(known, _)| *known == number) {
+            let fits = (1..=LONGEST_AUDIO).contains(&packet.payload.len());
+            return fits.then_some(Content::Audio(*codec));
+        }
+        let event_numbers = [self.config.telephone_event_receive, self.config.telephone_event_send];
+        if event_numbers.contains(&Some(number)) {
+            let event = TelephoneEvent::parse(packet.payload)?;
+            return Some(Content::Event(event, Sighting::Nothing));
+        }
+        None
+    }
+}

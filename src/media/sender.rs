@@ -1,0 +1,159 @@
+//! The stream that a leg sends: one SSRC, sequence numbers without a gap, timestamps that never go back, whoever
+//! the audio is from.
+
+use super::{Channel, Output};
+use crate::clock::Instant;
+use crate::ids::{PortId, Random};
+use crate::rtp::packet::HEADER_LEN;
+use crate::rtp::rtcp::{Identity, SenderInfo};
+use crate::rtp::sequence::timestamp_steps;
+use crate::rtp::{Packet, SequenceNumber};
+use std::net::SocketAddr;
+
+/// Where a packet leaves and where it goes.
+#[derive(Clone, Copy)]
+pub struct Route {
+    pub port: PortId,
+    pub destination: SocketAddr,
+}
+
+/// The stream's numbers.
+pub struct Sender {
+    pub identity: Identity,
+    next_sequence: SequenceNumber,
+    next_timestamp: u32,
+    /// Timestamp of our 8 kHz clock at [`Instant::ZERO`].
+    clock_base: u32,
+    /// The next packet is the first of a talkspurt.
+    fresh: bool,
+    last_sent: Option<Instant>,
+    packets: u64,
+    octets: u64,
+    /// Packets when the last report left.
+    packets_reported: u64,
+}
+
+impl Sender {
+    pub fn new(random: &mut Random) -> Self {
+        let clock_base = random.next_u32();
+        Sender {
+            identity: Identity { ssrc: random.next_u32(), cname: random.next_u64() },
+            next_sequence: SequenceNumber(random.next_u32() as u16),
+            next_timestamp: clock_base,
+            clock_base,
+            fresh: true,
+            last_sent: None,
+            packets: 0,
+            octets: 0,
+            packets_reported: 0,
+        }
+    }
+
+    pub fn next_sequence(&self) -> SequenceNumber {
+        self.next_sequence
+    }
+
+    pub fn next_timestamp(&self) -> u32 {
+        self.next_timestamp
+    }
+
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// When the last packet left; the start of time where none did.
+    pub fn last_sent(&self) -> Instant {
+        self.last_sent.unwrap_or(Instant::ZERO)
+    }
+
+    /// The audio is from elsewhere from `now` on: timestamps go on by the time that went by, and the next packet
+    /// bears the marker.
+    pub fn change_source(&mut self, now: Instant) {
+        let clock = self.clock(now);
+        if timestamp_steps(clock, self.next_timestamp) > 0 {
+            self.next_timestamp = clock;
+        }
+        self.fresh = true;
+    }
+
+    /// The next packet bears the marker; its timestamp follows the last one's.
+    pub fn mark(&mut self) {
+        self.fresh = true;
+    }
+
+    /// Sends our own audio: the next number and timestamp. `write` appends the payload of `samples` samples.
+    pub fn send_own(
+        &mut self,
+        now: Instant,
+        out: &mut Output,
+        route: Route,
+        payload_type: u8,
+        samples: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let (sequence, timestamp) = (self.next_sequence, self.next_timestamp);
+        self.send(now, out, route, (sequence, timestamp), (false, payload_type), samples, write);
+    }
+
+    /// Sends under numbers that were worked out from the partner's. `write` appends the payload.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        out: &mut Output,
+        route: Route,
+        (sequence, timestamp): (SequenceNumber, u32),
+        (marker, payload_type): (bool, u8),
+        samples: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let header = Packet {
+            marker: marker || self.fresh,
+            payload_type,
+            sequence,
+            timestamp,
+            ssrc: self.identity.ssrc,
+            payload: &[],
+        };
+        out.send(route.port, Channel::Rtp, route.destination, |bytes| {
+            let start = bytes.len();
+            header.write_header(bytes);
+            write(bytes);
+            self.octets += (bytes.len() - start - HEADER_LEN) as u64;
+        });
+        self.packets += 1;
+        (self.fresh, self.last_sent) = (false, Some(now));
+        let after = sequence.plus(1);
+        if after.is_after(self.next_sequence) {
+            self.next_sequence = after;
+        }
+        let end = timestamp.wrapping_add(samples as u32);
+        if timestamp_steps(end, self.next_timestamp) > 0 {
+            self.next_timestamp = end;
+        }
+    }
+
+    /// What a sender report says at `now`; none where nothing was sent since the last one.
+    pub fn report(&mut self, now: Instant) -> Option<SenderInfo> {
+        if self.packets == self.packets_reported {
+            return None;
+        }
+        self.packets_reported = self.packets;
+        Some(SenderInfo {
+            ntp: ntp(now),
+            // The stream may run ahead of our clock by what a partner's clock gained.
+            rtp_timestamp: self.clock(now),
+            packets: self.packets as u32,
+            octets: self.octets as u32,
+        })
+    }
+
+    fn clock(&self, now: Instant) -> u32 {
+        self.clock_base.wrapping_add((now.as_micros() / 125) as u32)
+    }
+}
+
+/// `now` as an NTP time. The engine has no calendar; time since the start serves (RFC 3550 section 6.4.1).
+pub fn ntp(now: Instant) -> u64 {
+    let (seconds, micros) = (now.as_micros() / 1_000_000, now.as_micros() % 1_000_000);
+    seconds << 32 | (micros << 32) / 1_000_000
+}
