@@ -1,6 +1,15 @@
 //! SIP (RFC 3261): messages, transactions, dialogs. Knows no media and no call flow.
 //!
-//! The door is `endpoint::Endpoint`: bytes and the time come in, bytes and [`Event`]s go out.
+//! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
+
+pub mod endpoint;
+pub mod limits;
+pub mod message;
+
+pub use endpoint::{
+    Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Listener, Outgoing,
+};
+pub use message::{CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Via};
 
 use crate::ids::ConnectionId;
 use std::net::SocketAddr;
@@ -21,6 +30,21 @@ pub struct ListenerId(pub u8);
 pub enum Transport {
     Udp,
     Tcp,
+}
+
+impl Transport {
+    /// As a Via and a `transport` parameter name it: `UDP`, `TCP`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+        }
+    }
+
+    /// Whether the transport itself delivers, so that nothing is sent again (RFC 3261 17).
+    pub fn is_reliable(self) -> bool {
+        self == Transport::Tcp
+    }
 }
 
 /// Where a message came from, or where one is to go.

@@ -1,0 +1,248 @@
+//! What goes in and out of the [`Endpoint`](super::Endpoint).
+
+use crate::ids::ConnectionId;
+use crate::sip::message::{NameAddr, Request, Response, SipUri};
+use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
+use bytes::Bytes;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A socket of ours.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub transport: Transport,
+    pub bind: SocketAddr,
+    /// What peers are told in Via and Contact: a name, an IPv4 address, or an IPv6 address without brackets.
+    pub advertise_host: String,
+    pub advertise_port: u16,
+}
+
+/// Everything that does not change while the endpoint runs.
+#[derive(Clone, Debug)]
+pub struct EndpointConfig {
+    /// A [`ListenerId`] is the index in here; entries after the 256th are never used.
+    pub listeners: Vec<Listener>,
+    /// Written as User-Agent and Server.
+    pub user_agent: String,
+    pub limits: Limits,
+}
+
+/// How much of each there may be. What is above is answered 503 with Retry-After without keeping anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests of others that are not yet forgotten. One call leaves three for 32 s: enough for 600 calls/s.
+    pub server_transactions_max: usize,
+    /// Calls at once, both legs counted, and those that end.
+    pub dialogs_max: usize,
+    /// Streams at once, accepted and opened; below the usual limit of 16,384 open files beside media ports.
+    pub connections_max: usize,
+    /// Dialogs that a source had answered and has not acknowledged (contract).
+    pub half_open_per_source_max: u32,
+    /// What Retry-After says in a 503.
+    pub retry_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            server_transactions_max: 60_000,
+            dialogs_max: 40_000,
+            connections_max: 4_096,
+            half_open_per_source_max: 200,
+            retry_after: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What happened outside.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A datagram. `admitted`: the source may send us requests. Where not, a request is answered 403 without
+    /// keeping anything, at a limited rate, unless it belongs to a dialog of ours; responses are matched as
+    /// always.
+    Datagram {
+        listener: ListenerId,
+        source: SocketAddr,
+        bytes: &'a [u8],
+        admitted: bool,
+    },
+    /// A connection was accepted. Its id must be below 2^63; those above are the endpoint's own.
+    StreamOpened {
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+        admitted: bool,
+    },
+    StreamData {
+        connection: ConnectionId,
+        bytes: &'a [u8],
+    },
+    /// It closed, or could not be opened.
+    StreamClosed {
+        connection: ConnectionId,
+    },
+}
+
+/// What is to be done outside, in this order.
+#[derive(Clone, Debug)]
+pub enum Action {
+    SendDatagram {
+        listener: ListenerId,
+        destination: SocketAddr,
+        bytes: Bytes,
+    },
+    /// Open a connection under this id. SendStream may follow at once: keep it (bounded) until connected.
+    Connect {
+        connection: ConnectionId,
+        listener: ListenerId,
+        destination: SocketAddr,
+    },
+    SendStream {
+        connection: ConnectionId,
+        bytes: Bytes,
+    },
+    /// Close after what was sent before has gone out. No StreamClosed needs to follow.
+    CloseStream {
+        connection: ConnectionId,
+    },
+    Event(Event),
+}
+
+/// What the call room learns.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An INVITE outside a dialog; 100 Trying is already in the actions. Wants ring(), answer(), reject().
+    Invite { dialog: DialogId, request: Arc<Request>, peer: Peer },
+    /// The caller gave up; 200 to its CANCEL and 487 to its INVITE are already sent. The dialog is gone.
+    /// `reason` is the value of the CANCEL's Reason header.
+    Cancelled { dialog: DialogId, reason: Option<String> },
+    /// The first ACK of a 2xx to the first INVITE; its body may hold an answer.
+    Acknowledged { dialog: DialogId, request: Arc<Request> },
+    /// 64*T1 went by without an ACK of our 2xx (RFC 3261 13.3.1.4). The caller of the door sends BYE.
+    NotAcknowledged { dialog: DialogId },
+    /// A request that wants respond(): re-INVITE, UPDATE, INFO in a dialog, OPTIONS in or outside one.
+    Request { dialog: Option<DialogId>, transaction: TransactionId, request: Arc<Request>, peer: Peer },
+    /// The peer hung up; 200 is already sent, an INVITE that was not answered got its 487. The dialog is gone.
+    Bye { dialog: DialogId, request: Arc<Request> },
+    /// A 1xx other than 100 to our INVITE.
+    Provisional { dialog: DialogId, response: Arc<Response> },
+    /// The first 2xx to our INVITE; the ACK is already sent.
+    Answered { dialog: DialogId, response: Arc<Response> },
+    /// Our INVITE came to nothing, or our answer() could not be given. The dialog is gone.
+    Failed { dialog: DialogId, failure: Failure },
+    /// What became of a request of ours inside a dialog. The ACK of a re-INVITE is already sent.
+    Response { dialog: DialogId, transaction: TransactionId, response: Result<Arc<Response>, Failure> },
+}
+
+/// Why a request of ours has no success, or an answer of ours could not be given.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// A final response of 300 to 699.
+    Response(Arc<Response>),
+    /// No final response in 64*T1 (Timers B and F).
+    Timeout,
+    /// The connection could not be opened or broke.
+    Transport,
+    /// We gave up by cancel(): a 2xx that crossed our CANCEL was acknowledged and ended, or no final response
+    /// came within 64*T1 of it.
+    Cancelled,
+    /// answer() would have been one more dialog of that source that waits for its ACK than allowed; 503 was
+    /// sent in its place.
+    HalfOpen,
+}
+
+/// A body and its Content-Type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Body {
+    pub content_type: String,
+    pub bytes: Bytes,
+}
+
+/// An INVITE of ours outside a dialog.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The socket it leaves by. Where its transport is another, the first listener with the transport serves.
+    pub listener: ListenerId,
+    pub destination: SocketAddr,
+    /// A request that is too long for UDP takes TCP towards a peer known to take it.
+    pub transport: Transport,
+    pub request_uri: SipUri,
+    /// Without a tag.
+    pub from: NameAddr,
+    pub to: NameAddr,
+    /// Besides those the endpoint writes itself (Via, Contact, Max-Forwards, Allow, Supported, User-Agent …).
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Body>,
+    /// Made up where there is none.
+    pub call_id: Option<String>,
+}
+
+/// What is kept at this moment. All zero when nothing is left.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    pub server_transactions: usize,
+    pub client_transactions: usize,
+    pub dialogs: usize,
+    pub connections: usize,
+    pub timers: usize,
+    pub half_open: usize,
+}
+
+/// What happened since the start. Each field only grows.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Counters {
+    /// Well-formed requests that came in, by method; an index of [`Counters::METHODS`].
+    pub requests_in: [u64; Counters::METHODS.len()],
+    /// Requests that we began, by method.
+    pub requests_out: [u64; Counters::METHODS.len()],
+    /// Well-formed responses that came in, by class: index 0 is 1xx, 5 is 6xx.
+    pub responses_in: [u64; 6],
+    /// Responses that we began, by class.
+    pub responses_out: [u64; 6],
+    /// Messages sent again because a timer ran out.
+    pub retransmissions_sent: u64,
+    /// Requests and 2xx that came again and were met by what we had sent before.
+    pub retransmissions_absorbed: u64,
+    /// Messages with broken syntax that were answered.
+    pub malformed_answered: u64,
+    /// Messages with broken syntax that could not be answered: no SIP, no Via, a response, an ACK.
+    pub malformed_dropped: u64,
+    /// Requests from sources that may not send any, answered 403.
+    pub refused_answered: u64,
+    /// The same, above the rate, not answered.
+    pub refused_dropped: u64,
+    /// Requests answered 503 because a limit on transactions or dialogs was reached.
+    pub overload_rejected: u64,
+    /// INVITEs answered 503 because their source had too many half-open calls.
+    pub half_open_rejected: u64,
+    /// Streams closed at once because there were too many.
+    pub connections_rejected: u64,
+    /// Streams closed because they were silent, slow or idle.
+    pub connections_timed_out: u64,
+    /// Streams closed because they brought no SIP.
+    pub connections_broken: u64,
+    /// Responses that match no request of ours, ACKs that match no response.
+    pub strays_dropped: u64,
+    /// CRLF pings answered (RFC 5626 4.4.1).
+    pub pings: u64,
+    /// 2xx of another fork that were acknowledged and ended.
+    pub forks_ended: u64,
+    /// Calls whose 2xx was never acknowledged.
+    pub not_acknowledged: u64,
+}
+
+impl Counters {
+    /// The methods that are counted apart; the last stands for all others.
+    pub const METHODS: [&'static str; 9] =
+        ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER", "other"];
+
+    pub(super) fn method_index(method: &str) -> usize {
+        let last = Self::METHODS.len() - 1;
+        Self::METHODS.iter().take(last).position(|name| *name == method).unwrap_or(last)
+    }
+
+    pub(super) fn class_index(code: u16) -> usize {
+        usize::from((code / 100).clamp(1, 6)) - 1
+    }
+}

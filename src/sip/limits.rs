@@ -1,0 +1,55 @@
+//! Every limit of the room, with the reason for its number.
+
+use std::time::Duration;
+
+/// Start line and headers of one message, in bytes. The longest message of RFC 4475 has 3.4 KiB; a request
+/// that crossed ten proxies with long tokens has about 8 KiB.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Headers of one message, comma lists counted by element. Real ones have 15 to 40, RFC 4475 `longreq` 43.
+pub const HEADERS_MAX: usize = 256;
+/// Body of one message, in bytes. Ten times the largest offer seen in the field with ICE and video.
+pub const BODY_BYTES_MAX: usize = 32 * 1024;
+/// One URI, in bytes. RFC 4475 `longreq` carries one of 400; a number with its parameters has 80.
+pub const URI_BYTES_MAX: usize = 2 * 1024;
+/// Call-ID, in bytes: copied into each message of the call and into records. Real ones have 20 to 130.
+pub const CALL_ID_BYTES_MAX: usize = 512;
+/// A tag or a branch, in bytes: copied into each message. RFC 4475 `longreq` has a branch of 250.
+pub const TOKEN_BYTES_MAX: usize = 512;
+/// Via entries: a request starts with Max-Forwards 70 (RFC 3261 8.1.1.6), so no honest one crossed more.
+pub const VIA_MAX: usize = 71;
+/// Route entries kept for a dialog; each is repeated in every request of ours.
+pub const ROUTE_SET_MAX: usize = 32;
+/// The largest CSeq number (RFC 3261 8.1.1.5: below 2^31).
+pub const CSEQ_MAX: u32 = 0x7fff_ffff;
+/// An UDP datagram cannot be longer.
+pub const DATAGRAM_BYTES_MAX: usize = 65_535;
+/// A request longer than this goes over TCP where the peer takes it (RFC 3261 18.1.1: 1,300 where the path
+/// MTU is not known).
+pub const REQUEST_DATAGRAM_BYTES_MAX: usize = 1_300;
+
+/// A message on a stream that is not complete so long after its first byte closes the connection (contract).
+pub const STREAM_MESSAGE_TIME_MAX: Duration = Duration::from_secs(30);
+/// An accepted connection that has not yet brought one whole message is closed after so long, as above.
+pub const STREAM_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
+/// A connection that carries no dialog and brought nothing for so long is closed. Trunks that keep one open
+/// for their next call send OPTIONS or CRLF far more often.
+pub const STREAM_IDLE_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// Dialogs that one of our INVITEs can fork into and be acknowledged and ended one by one. A forking proxy
+/// with more branches that all answer is broken or hostile.
+pub const FORKS_MAX: usize = 16;
+/// INVITEs of one dialog that we answered and that are not acknowledged yet. They come one after the other;
+/// more than one is a lost ACK.
+pub const UNACKNOWLEDGED_MAX: usize = 4;
+/// Requests of one dialog that wait for our response. A peer sends a handful (keys as INFO) at most.
+pub const DIALOG_REQUESTS_MAX: usize = 16;
+
+/// Sources whose refusals are counted for the rate limit. At 48 bytes each the table stays below 1 MiB.
+pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
+/// Refusals that a source gets at once before the rate applies: a scanner's first volley, a misconfigured
+/// trunk's three calls.
+pub const REFUSALS_BURST: u32 = 10;
+/// Refusals a second and source after that.
+pub const REFUSALS_PER_SECOND: u32 = 2;
+/// Peers remembered as taking TCP. The oldest is forgotten first; forgetting costs one long UDP request.
+pub const TCP_PEERS_MAX: usize = 4 * 1024;
