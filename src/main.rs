@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use cordboard::cli::{self, check::BAD_CONFIGURATION};
+use cordboard::clock::SystemClock;
 use cordboard::{config, server};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ enum Command {
     },
     /// Checks and tries call flows.
     #[command(subcommand)]
-    Flow(cli::flow::FlowCommand),
+    Flow(FlowCommand),
     /// Explains which number, flow and version would answer a call.
     #[command(subcommand)]
     Route(RouteCommand),
@@ -40,6 +41,14 @@ enum Command {
 struct ConfigFile {
     #[arg(long, default_value = "config/cordboard.toml")]
     config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum FlowCommand {
+    /// Validates flow documents: exit 0 with warnings or none, 1 on any error.
+    Lint(cli::flow::LintOptions),
+    /// Runs a flow without a telephone, on a virtual clock, and prints what happened.
+    Simulate(cli::flow::SimulateOptions),
 }
 
 #[derive(Subcommand)]
@@ -62,7 +71,10 @@ fn main() -> ExitCode {
     let code = match Arguments::parse().command {
         Command::Serve(ConfigFile { config }) => serve(&config),
         Command::Check { config, json } => done(cli::check::run(&config.config, json, out)),
-        Command::Flow(command) => cli::flow::run(command, out),
+        Command::Flow(FlowCommand::Lint(options)) => done(cli::flow::lint(&options.files, options.json, out)),
+        Command::Flow(FlowCommand::Simulate(options)) => {
+            done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
+        }
         Command::Route(RouteCommand::Test { number, config, source, json }) => {
             done(cli::route::test(&number, &config.config, source, json, out))
         }

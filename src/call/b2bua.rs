@@ -53,10 +53,25 @@ pub struct Settings {
 pub(super) struct Index {
     pub dialogs: HashMap<DialogId, (CallId, Party)>,
     pub legs: HashMap<LegId, (CallId, Party)>,
+    /// Agents who talk, with the number of their conversations.
+    pub talking: HashMap<String, u32>,
     next_leg: u64,
 }
 
 impl Index {
+    pub fn starts_talking(&mut self, agent: &str) {
+        *self.talking.entry(agent.to_owned()).or_default() += 1;
+    }
+
+    pub fn stops_talking(&mut self, agent: &str) {
+        if let Some(count) = self.talking.get_mut(agent) {
+            *count -= 1;
+            if *count == 0 {
+                self.talking.remove(agent);
+            }
+        }
+    }
+
     pub fn new_leg(&mut self, call: CallId, party: Party) -> LegId {
         self.next_leg += 1;
         let leg = LegId(self.next_leg);
@@ -496,8 +511,8 @@ impl Call {
                 self.command(party, context, |leg| Command::Stop { leg, playback });
             }
             FlowAction::Listen { party, keys } => self.command(party, context, |leg| Command::Listen { leg, in_band: keys }),
-            FlowAction::Dial { dial, target, identity } => {
-                let failed = self.dial(dial, target, &identity, context);
+            FlowAction::Dial { dial, target, identity, ring_busy } => {
+                let failed = self.dial(dial, target, &identity, ring_busy, context);
                 events.extend(failed.map(|(cause, sip_code)| FlowEvent::DialFailed { dial, cause, sip_code }));
             }
             FlowAction::Cancel { dial, reason } => {
@@ -703,6 +718,7 @@ impl Call {
         if let Some(dialog) = dialled.dialog() {
             context.index.dialogs.remove(&dialog);
         }
+        dialled.release_agent(context.index);
         dialled.stage = Stage::Over;
         let gone = match &mut dialled.media {
             None => true,

@@ -1,6 +1,6 @@
 //! A leg that the flow dialled: whom it rings, and how far it has come.
 
-use super::b2bua::{Call, Context, sdp_body};
+use super::b2bua::{Call, Context, Index, sdp_body};
 use super::media_leg::MediaLeg;
 use super::snapshot::{Host, Snapshot};
 use super::{Action, RequestId};
@@ -19,6 +19,10 @@ pub(super) struct Dialled {
     pub dial: DialId,
     /// The agent's id, the number or the URI as it was dialled.
     pub name: String,
+    /// The agent's id, where an agent was dialled.
+    agent: Option<String>,
+    /// Whether the agent is counted as talking.
+    talking: bool,
     pub stage: Stage,
     pub media: Option<MediaLeg>,
     invite: Invite,
@@ -57,9 +61,15 @@ impl Call {
         dial: DialId,
         target: DialTarget,
         identity: &CallerIdentity,
+        ring_busy: bool,
         context: &mut Context<'_>,
     ) -> Option<(DialFailure, Option<u16>)> {
         let snapshot = self.snapshot();
+        let agent = if let DialTarget::User(id) = &target { Some(id.clone()) } else { None };
+        if !ring_busy && agent.as_ref().is_some_and(|id| context.index.talking.contains_key(id)) {
+            tracing::debug!(call = %self.id, %dial, "the agent talks already");
+            return Some((DialFailure::Busy, None));
+        }
         let Destination { name, request_uri, host } = match destination(&snapshot, target) {
             Ok(destination) => destination,
             Err(message) => {
@@ -83,7 +93,7 @@ impl Call {
         let invite = Invite { request_uri, from, tcp: host.tcp };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
-        let mut dialled = Dialled { dial, name, stage, media: Some(media), invite, peer };
+        let mut dialled = Dialled { dial, name, agent, talking: false, stage, media: Some(media), invite, peer };
         match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(ip) => {
                 let like = self.caller_media().agreed().cloned();
@@ -133,6 +143,10 @@ impl Dialled {
     pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
         let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
         self.stage = Stage::Answered(dialog);
+        if let Some(agent) = &self.agent {
+            context.index.starts_talking(agent);
+            self.talking = true;
+        }
         let media = self.media.as_mut().ok_or(Refusal::NoAudio)?;
         let accepted = media.accept(response.body(), self.peer, &context.settings.media, context.actions);
         if let Err(refusal) = &accepted {
@@ -169,6 +183,14 @@ impl Dialled {
             context.sip.bye(context.now.instant, dialog, reason, context.sip_actions);
         }
         self.stage = Stage::Over;
+    }
+
+    /// The agent does not talk here any more.
+    pub fn release_agent(&mut self, index: &mut Index) {
+        if let Some(agent) = self.agent.as_ref().filter(|_| self.talking) {
+            index.stops_talking(agent);
+            self.talking = false;
+        }
     }
 
     pub fn media_and_peer(&mut self) -> Option<(&mut MediaLeg, IpAddr)> {

@@ -52,11 +52,10 @@ struct Node {
 enum Value {
     Text(String),
     Integer(i64),
-    Float(f64),
     Bool(bool),
     List(Vec<Node>),
     Table(Vec<(String, Node)>),
-    /// A date, which no key takes.
+    /// A date or a fraction, which no key takes.
     Other(&'static str),
 }
 
@@ -65,7 +64,6 @@ impl Value {
         match self {
             Value::Text(_) => "a string",
             Value::Integer(_) => "a whole number",
-            Value::Float(_) => "a number",
             Value::Bool(_) => "true or false",
             Value::List(_) => "a list",
             Value::Table(_) => "a section",
@@ -369,9 +367,7 @@ fn convert(value: &DeValue<'_>, line_of: &dyn Fn(usize) -> String) -> Value {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Other("a number that is too large"),
         },
-        DeValue::Float(n) => {
-            n.as_str().replace('_', "").parse().map_or(Value::Other("a number"), Value::Float)
-        }
+        DeValue::Float(_) => Value::Other("a fraction"),
         DeValue::Boolean(b) => Value::Bool(*b),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(items) => Value::List(

@@ -2,9 +2,11 @@
 //!
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
+mod dialog;
 pub mod endpoint;
 pub mod limits;
 pub mod message;
+mod transaction;
 
 pub use endpoint::{
     Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Listener, Outgoing,

@@ -247,7 +247,7 @@ fn read_flows(folder: &Path, resources: &Resources, findings: &mut Vec<Finding>)
 
 /// A finding about a flow, as one about its file; notes are for whoever draws the flow, not for who runs it.
 fn flow_finding(path: &Path, found: &crate::flow::Finding) -> Option<Finding> {
-    let severity = match found.severity() {
+    let severity = match found.severity {
         crate::flow::Severity::Error => Severity::Error,
         crate::flow::Severity::Warning => Severity::Warning,
         crate::flow::Severity::Note => return None,

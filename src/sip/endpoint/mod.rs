@@ -1,111 +1,219 @@
 //! The door of the room: bytes and the time in, bytes and events out.
 
+mod compose;
+mod originate;
+mod receive;
+mod refusal;
+mod respond;
+mod responses;
+mod schedule;
+mod serve;
+mod streams;
+mod tables;
+mod timeouts;
 mod types;
 
-pub use types::{Action, Body, Counters, Counts, EndpointConfig, Event, Failure, Input, Listener, Outgoing};
+pub use types::{
+    Action, Body, Counters, Counts, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
+};
 
 use crate::clock::Instant;
 use crate::ids::Random;
-use crate::sip::{DialogId, Method, TransactionId};
+use crate::sip::dialog::Phase;
+use crate::sip::{DialogId, ListenerId, TransactionId, Transport};
+use compose::OwnAddress;
+use refusal::RefusalLimit;
+use schedule::{Schedule, Target};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use tables::{ClientTable, ConnectionTable, DialogTable, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
+///
+/// Whatever comes in, in whatever order: each method takes the time and puts what is to be done into the
+/// caller's list. Ids that are not, or no longer, known are no error: what was meant is already over.
+///
+/// What is left to the call room: which numbers there are, bodies (415 and 488), and what to do with a 408 or
+/// 481 to a request inside a dialog (RFC 3261 12.2.1.2: end it).
 pub struct Endpoint {
     config: EndpointConfig,
+    own: Vec<OwnAddress>,
     random: Random,
+    /// Keeps the tags of responses that leave no state from being guessed.
+    secret: u64,
+    last_id: u64,
     counters: Counters,
+    schedule: Schedule,
+    servers: ServerTable,
+    clients: ClientTable,
+    dialogs: DialogTable,
+    connections: ConnectionTable,
+    half_open: HashMap<IpAddr, u32>,
+    refusals: RefusalLimit,
+    tcp_peers: TcpPeers,
 }
 
-#[expect(unused_variables, reason = "the door stands before the house")]
 impl Endpoint {
-    pub fn new(config: EndpointConfig, random: Random) -> Self {
-        Endpoint { config, random, counters: Counters::default() }
+    pub fn new(config: EndpointConfig, mut random: Random) -> Self {
+        Endpoint {
+            own: config.listeners.iter().map(OwnAddress::of).collect(),
+            config,
+            secret: random.next_u64(),
+            random,
+            last_id: 0,
+            counters: Counters::default(),
+            schedule: Schedule::default(),
+            servers: ServerTable::default(),
+            clients: ClientTable::default(),
+            dialogs: DialogTable::default(),
+            connections: ConnectionTable::default(),
+            half_open: HashMap::new(),
+            refusals: RefusalLimit::default(),
+            tcp_peers: TcpPeers::default(),
+        }
     }
+
     /// Takes in what happened outside.
-    pub fn handle(&mut self, now: Instant, input: Input<'_>, actions: &mut Vec<Action>) {}
+    pub fn handle(&mut self, now: Instant, input: Input<'_>, actions: &mut Vec<Action>) {
+        match input {
+            Input::Datagram { listener, source, bytes, admitted } => {
+                self.on_datagram(now, listener, source, bytes, admitted, actions);
+            }
+            Input::StreamOpened { connection, listener, peer, admitted } => {
+                self.on_stream_opened(now, connection, listener, peer, admitted, actions);
+            }
+            Input::StreamData { connection, bytes } => self.on_stream_data(now, connection, bytes, actions),
+            Input::StreamClosed { connection } => self.on_stream_closed(now, connection, actions),
+        }
+        self.trim_schedule();
+    }
+
     /// Runs the timers that are due.
-    pub fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {}
-    /// When [`Endpoint::handle_timeout`] next has something to do.
+    pub fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        while let Some((due, target)) = self.schedule.pop_due(now) {
+            self.on_due(now, due, target, actions);
+        }
+        self.trim_schedule();
+    }
+
+    /// When [`Endpoint::handle_timeout`] next has something to do. Now and then it turns out to be nothing.
     pub fn next_timeout(&self) -> Option<Instant> {
-        None
+        self.schedule.next()
     }
-    /// Sends a provisional response (101 to 199) to an INVITE outside a dialog.
-    pub fn ring(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        code: u16,
-        reason: &str,
-        body: Option<Body>,
-        actions: &mut Vec<Action>,
-    ) {
-    }
-    /// Sends 200 to the INVITE that began the dialog.
-    pub fn answer(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        headers: &[(String, String)],
-        body: Option<Body>,
-        actions: &mut Vec<Action>,
-    ) {
-    }
-    /// Sends a final response of 300 to 699 to the INVITE that began the dialog. The dialog is gone.
-    pub fn reject(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        code: u16,
-        reason: &str,
-        headers: &[(String, String)],
-        actions: &mut Vec<Action>,
-    ) {
-    }
-    /// Responds to an [`Event::Request`].
-    #[expect(clippy::too_many_arguments)]
-    pub fn respond(
-        &mut self,
-        now: Instant,
-        transaction: TransactionId,
-        code: u16,
-        reason: &str,
-        headers: &[(String, String)],
-        body: Option<Body>,
-        actions: &mut Vec<Action>,
-    ) {
-    }
-    /// Sends an INVITE outside a dialog.
-    pub fn invite(&mut self, now: Instant, outgoing: Outgoing, actions: &mut Vec<Action>) -> DialogId {
-        DialogId(0)
-    }
-    /// Gives up an INVITE of ours. `reason` is the value of a Reason header.
-    pub fn cancel(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        reason: Option<&str>,
-        actions: &mut Vec<Action>,
-    ) {
-    }
-    /// Ends a dialog. `reason` is the value of a Reason header.
-    pub fn bye(&mut self, now: Instant, dialog: DialogId, reason: Option<&str>, actions: &mut Vec<Action>) {}
-    /// Sends a request inside a dialog.
-    pub fn request(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        method: Method,
-        headers: &[(String, String)],
-        body: Option<Body>,
-        actions: &mut Vec<Action>,
-    ) -> TransactionId {
-        TransactionId(0)
-    }
+
     /// What is kept now.
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        Counts {
+            server_transactions: self.servers.by_id.len(),
+            client_transactions: self.clients.by_id.len(),
+            dialogs: self.dialogs.by_id.len(),
+            connections: self.connections.by_id.len(),
+            timers: self.schedule.len(),
+            half_open: self.half_open.values().map(|count| *count as usize).sum(),
+        }
     }
+
     /// What happened since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
+
+    fn next_transaction_id(&mut self) -> TransactionId {
+        self.last_id += 1;
+        TransactionId(self.last_id)
+    }
+
+    fn next_dialog_id(&mut self) -> DialogId {
+        self.last_id += 1;
+        DialogId(self.last_id)
+    }
+
+    fn new_tag(&mut self) -> Box<str> {
+        self.random.token::<16>().into()
+    }
+
+    fn new_branch(&mut self) -> String {
+        format!("z9hG4bK{}", self.random.token::<20>())
+    }
+
+    fn own_address(&self, listener: ListenerId) -> Option<&OwnAddress> {
+        self.own.get(usize::from(listener.0))
+    }
+
+    /// This listener where it has the transport, else the first one that has.
+    fn listener_for(&self, preferred: ListenerId, transport: Transport) -> Option<ListenerId> {
+        if self.own_address(preferred).is_some_and(|own| own.transport == transport) {
+            return Some(preferred);
+        }
+        let index = self.own.iter().position(|own| own.transport == transport)?;
+        u8::try_from(index).ok().map(ListenerId)
+    }
+
+    fn half_open_of(&self, source: IpAddr) -> u32 {
+        self.half_open.get(&source).copied().unwrap_or_default()
+    }
+
+    fn add_half_open(&mut self, source: IpAddr) {
+        *self.half_open.entry(source).or_insert(0) += 1;
+    }
+
+    fn remove_half_open(&mut self, source: IpAddr) {
+        if let Some(count) = self.half_open.get_mut(&source) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.half_open.remove(&source);
+            }
+        }
+    }
+
+    /// Forgets a dialog. What of the peer's requests is unanswered gets an answer, so that nothing waits.
+    fn remove_dialog(&mut self, now: Instant, id: DialogId, actions: &mut Vec<Action>) {
+        let Some(dialog) = self.dialogs.remove(id) else { return };
+        if let Some(connection) = dialog.state().and_then(|state| state.peer.connection) {
+            self.release_connection(connection);
+        }
+        if let Phase::Established(established) = &dialog.phase {
+            if let Some(answer) = established.unacknowledged.iter().find(|answer| answer.is_first) {
+                self.remove_half_open(answer.peer.address.ip());
+            }
+        }
+        for transaction in dialog.requests {
+            self.close_request(now, transaction, actions);
+        }
+    }
+
+    fn trim_schedule(&mut self) {
+        let (servers, clients) = (&self.servers.by_id, &self.clients.by_id);
+        let (dialogs, connections) = (&self.dialogs.by_id, &self.connections.by_id);
+        self.schedule.trim(|due, target| {
+            let scheduled = match target {
+                Target::Server(id) => servers.get(&id).and_then(|owner| owner.scheduled),
+                Target::Client(id) => clients.get(&id).and_then(|owner| owner.scheduled),
+                Target::Dialog(id) => dialogs.get(&id).and_then(|owner| owner.scheduled),
+                Target::Connection(id) => connections.get(&id).and_then(|owner| owner.scheduled),
+            };
+            scheduled == Some(due)
+        });
+    }
+
+    fn arm_server(&mut self, id: TransactionId) {
+        if let Some(owner) = self.servers.by_id.get_mut(&id) {
+            self.schedule.arm(Target::Server(id), owner.machine.next_timeout(), &mut owner.scheduled);
+        }
+    }
+
+    fn arm_client(&mut self, id: TransactionId) {
+        if let Some(owner) = self.clients.by_id.get_mut(&id) {
+            self.schedule.arm(Target::Client(id), owner.machine.next_timeout(), &mut owner.scheduled);
+        }
+    }
+
+    fn arm_dialog(&mut self, id: DialogId) {
+        if let Some(owner) = self.dialogs.by_id.get_mut(&id) {
+            self.schedule.arm(Target::Dialog(id), owner.next_timeout(), &mut owner.scheduled);
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

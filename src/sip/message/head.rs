@@ -67,7 +67,7 @@ impl Head {
     }
 
     /// Puts another text in the place of the first value of a header.
-    pub(super) fn replace_first(&mut self, name: HeaderName, value: &str) {
+    pub(in crate::sip) fn replace_first(&mut self, name: HeaderName, value: &str) {
         let span = self.append(value);
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) {
             entry.value = span;

@@ -20,16 +20,18 @@ pub use head::{Head, HeaderName};
 pub use method::Method;
 pub use name_addr::NameAddr;
 pub use params::Params;
-pub(super) use parse::glance;
 pub use parse::parse_datagram;
-pub use reject::{Fault, Reject, Subject};
+pub(super) use parse::{Glance, glance};
+pub use reject::{Fault, Reject, Subject, is_answerable};
 pub use stream::{Framed, StreamFramer};
 pub use uri::{Host, Scheme, SipUri};
+pub(super) use via::DEFAULT_PORT;
 pub use via::Via;
 pub use write::{Writer, reason_phrase};
 
 use bytes::Bytes;
 use std::fmt;
+use std::net::SocketAddr;
 
 /// One message, request or response.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,6 +154,13 @@ impl Request {
     /// Whether the method is this one.
     pub fn is(&self, method: rsip::Method) -> bool {
         self.method == method
+    }
+
+    /// Notes in the top Via where the request came from (RFC 3261 18.2.1), for the responses that copy it.
+    /// [`Request::via`] stays as it was received.
+    pub(super) fn note_source(&mut self, source: SocketAddr) {
+        let noted = self.common.via.received_from(source).to_string();
+        self.common.head.replace_first(HeaderName::Via, &noted);
     }
 
     /// The request as bytes, one header value a line, Content-Length as it is.

@@ -85,12 +85,17 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Whether a response can be made and may be sent: never to a response or an ACK, and only where there is
-    /// a Via and a CSeq for the sender to know it by.
+    /// See [`is_answerable`].
     pub fn is_answerable(&self) -> bool {
-        let is_request = matches!(&self.subject, Subject::Request(method) if *method != rsip::Method::Ack);
-        is_request && self.head.count(HeaderName::Via) > 0 && self.head.count(HeaderName::CSeq) > 0
+        is_answerable(&self.subject, &self.head)
     }
+}
+
+/// Whether a response can be made and may be sent: never to a response or an ACK, and only where there is a
+/// Via and a CSeq for the sender to know it by.
+pub fn is_answerable(subject: &Subject, head: &Head) -> bool {
+    let is_request = matches!(subject, Subject::Request(method) if *method != rsip::Method::Ack);
+    is_request && head.count(HeaderName::Via) > 0 && head.count(HeaderName::CSeq) > 0
 }
 
 impl std::fmt::Debug for Reject {

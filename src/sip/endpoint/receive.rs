@@ -1,0 +1,182 @@
+//! What comes in: who may send it, whether it is SIP, and who it is for. Answers that leave no state.
+
+use super::compose::{self, ALLOW, Extra, ResponseParts};
+use super::{Action, Counters, Endpoint};
+use crate::clock::Instant;
+use crate::sip::message::{
+    Glance, Head, HeaderName, Message, NameAddr, Reject, Request, Subject, Via, glance, is_answerable,
+    parse_datagram,
+};
+use crate::sip::{ListenerId, Peer, Transport};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+
+/// Where a message came from, and whether that source may send requests.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub peer: Peer,
+    pub admitted: bool,
+}
+
+impl Endpoint {
+    pub(super) fn on_datagram(
+        &mut self,
+        now: Instant,
+        listener: ListenerId,
+        source: SocketAddr,
+        bytes: &[u8],
+        admitted: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        let peer = Peer { listener, transport: Transport::Udp, address: source, connection: None };
+        let mut origin = Origin { peer, admitted };
+        if !admitted {
+            // A stranger's request is not read whole, unless it knows a dialog of ours.
+            let Some(glance) = glance(bytes) else { return };
+            if glance.subject != Subject::Response {
+                if !self.belongs_to_dialog(&glance.head) {
+                    return self.refuse_stranger(now, origin, glance, actions);
+                }
+                origin.admitted = true;
+            }
+        }
+        match parse_datagram(bytes) {
+            None => {}
+            Some(Ok(message)) => self.on_message(now, origin, message, actions),
+            Some(Err(reject)) => self.on_reject(now, origin, &reject, actions),
+        }
+    }
+
+    /// A message whose syntax is right.
+    pub(super) fn on_message(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        message: Message,
+        actions: &mut Vec<Action>,
+    ) {
+        match message {
+            Message::Response(response) => self.on_response(now, origin.peer, response, actions),
+            Message::Request(request) => {
+                if !origin.admitted && !self.belongs_to_dialog(request.head()) {
+                    let subject = Subject::Request(request.method().clone());
+                    let glance = Glance { subject, head: request.head().clone() };
+                    return self.refuse_stranger(now, origin, glance, actions);
+                }
+                let index = Counters::method_index(request.method().as_str());
+                if let Some(count) = self.counters.requests_in.get_mut(index) {
+                    *count += 1;
+                }
+                self.on_request(now, origin.peer, request, actions);
+            }
+        }
+    }
+
+    /// A message whose syntax is wrong: said so where that can be said.
+    pub(super) fn on_reject(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        reject: &Reject,
+        actions: &mut Vec<Action>,
+    ) {
+        if !reject.is_answerable() {
+            self.counters.malformed_dropped += 1;
+            return;
+        }
+        if !origin.admitted && !self.belongs_to_dialog(&reject.head) {
+            let glance = Glance { subject: reject.subject.clone(), head: reject.head.clone() };
+            return self.refuse_stranger(now, origin, glance, actions);
+        }
+        self.counters.malformed_answered += 1;
+        let (code, reason) = reject.fault.status();
+        self.answer_stateless(now, origin.peer, &reject.head, code, reason, &[], actions);
+    }
+
+    /// 403, or nothing, to a request of one who may not send any.
+    fn refuse_stranger(&mut self, now: Instant, origin: Origin, glance: Glance, actions: &mut Vec<Action>) {
+        let Glance { subject, head } = glance;
+        if !is_answerable(&subject, &head) || !self.refusals.allows(now, origin.peer.address.ip()) {
+            self.counters.refused_dropped += 1;
+            return;
+        }
+        self.counters.refused_answered += 1;
+        self.answer_stateless(now, origin.peer, &head, 403, "", &[], actions);
+    }
+
+    /// Whoever knows the tag that we made up for a dialog takes part in it, wherever it sends from.
+    fn belongs_to_dialog(&self, head: &Head) -> bool {
+        let tag_of = |name| {
+            let address = head.get(name, "").and_then(NameAddr::parse);
+            address.and_then(|address| address.tag().map(str::to_owned)).unwrap_or_default()
+        };
+        let call_id = head.get(HeaderName::CallId, "").unwrap_or_default();
+        self.dialogs.find(call_id, &tag_of(HeaderName::To), &tag_of(HeaderName::From)).is_some()
+    }
+
+    /// A response that leaves nothing behind. Made again for a retransmission, it has the same tag
+    /// (RFC 3261 8.2.7).
+    #[expect(clippy::too_many_arguments, reason = "each is a different part of one response")]
+    pub(super) fn answer_stateless(
+        &mut self,
+        now: Instant,
+        peer: Peer,
+        head: &Head,
+        code: u16,
+        reason: &str,
+        extra: &[Extra<'_>],
+        actions: &mut Vec<Action>,
+    ) {
+        let mut head = head.clone();
+        let mut reply_to = peer.address;
+        if let Some(via) = head.get(HeaderName::Via, "").and_then(Via::parse) {
+            reply_to = via.response_address(peer.address);
+            head.replace_first(HeaderName::Via, &via.received_from(peer.address).to_string());
+        }
+        let to = head.get(HeaderName::To, "").and_then(NameAddr::parse);
+        let needs_tag = to.is_some_and(|to| to.tag().is_none());
+        let to_tag = if needs_tag { self.stateless_tag(&head) } else { String::new() };
+        let parts =
+            ResponseParts { to_tag: &to_tag, server: &self.config.user_agent, extra, ..Default::default() };
+        let bytes = compose::response(&head, code, reason, &parts);
+        self.count_response(code);
+        self.send_response(now, peer, reply_to, bytes, actions);
+    }
+
+    fn stateless_tag(&self, head: &Head) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        head.get(HeaderName::CallId, "").hash(&mut hasher);
+        head.get(HeaderName::From, "").hash(&mut hasher);
+        head.get(HeaderName::CSeq, "").hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    pub(super) fn count_response(&mut self, code: u16) {
+        if let Some(count) = self.counters.responses_out.get_mut(Counters::class_index(code)) {
+            *count += 1;
+        }
+    }
+
+    /// 503 with Retry-After, leaving nothing behind.
+    pub(super) fn answer_overload(
+        &mut self,
+        now: Instant,
+        peer: Peer,
+        request: &Request,
+        actions: &mut Vec<Action>,
+    ) {
+        self.counters.overload_rejected += 1;
+        if request.is(rsip::Method::Ack) {
+            return;
+        }
+        let seconds = self.retry_after();
+        self.answer_stateless(now, peer, request.head(), 503, "", &[("Retry-After", &seconds)], actions);
+    }
+
+    pub(super) fn retry_after(&self) -> String {
+        self.config.limits.retry_after.as_secs().max(1).to_string()
+    }
+
+    pub(super) const ALLOW_HEADER: Extra<'static> = ("Allow", ALLOW);
+}

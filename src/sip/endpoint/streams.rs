@@ -1,0 +1,202 @@
+//! Streams: accepted and opened ones, what they bring, and the sending over them and over UDP.
+
+use super::receive::Origin;
+use super::schedule::Target;
+use super::tables::{Connection, ConnectionTable, Hop};
+use super::{Action, Endpoint};
+use crate::clock::Instant;
+use crate::ids::ConnectionId;
+use crate::sip::message::Framed;
+use crate::sip::{ListenerId, Peer, TransactionId, Transport};
+use bytes::Bytes;
+use std::net::SocketAddr;
+
+/// The stream that was needed is gone and there may not be another.
+pub(super) struct NoWay;
+
+impl Endpoint {
+    pub(super) fn on_stream_opened(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+        admitted: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(known) = self.connections.by_id.get_mut(&id) {
+            known.admitted = admitted;
+            return;
+        }
+        let is_full = self.connections.by_id.len() >= self.config.limits.connections_max;
+        if is_full || ConnectionTable::is_own(id) {
+            self.counters.connections_rejected += 1;
+            actions.push(Action::CloseStream { connection: id });
+            return;
+        }
+        self.connections.insert(id, Connection::new(now, listener, peer, admitted, true));
+        self.arm_connection(id);
+    }
+
+    pub(super) fn on_stream_data(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        bytes: &[u8],
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        connection.framer.push(bytes);
+        if connection.heard {
+            connection.last_heard = now;
+        }
+        // What a message sets off may close the connection, so it is looked up anew each time.
+        while let Some(connection) = self.connections.by_id.get_mut(&id) {
+            let origin = Origin {
+                peer: Peer {
+                    listener: connection.listener,
+                    transport: Transport::Tcp,
+                    address: connection.peer,
+                    connection: Some(id),
+                },
+                admitted: connection.admitted,
+            };
+            match connection.framer.next(now) {
+                None => break,
+                Some(Framed::Ping) => {
+                    self.counters.pings += 1;
+                    actions.push(Action::SendStream { connection: id, bytes: Bytes::from_static(b"\r\n") });
+                }
+                Some(Framed::Message(message)) => {
+                    connection.heard = true;
+                    connection.last_heard = now;
+                    self.tcp_peers.learn(origin.peer.address.ip());
+                    self.on_message(now, origin, message, actions);
+                }
+                Some(Framed::Rejected(reject)) => self.on_reject(now, origin, &reject, actions),
+                Some(Framed::Broken(reject)) => {
+                    self.on_reject(now, origin, &reject, actions);
+                    self.counters.connections_broken += 1;
+                    self.close_stream(now, id, actions);
+                }
+            }
+        }
+        self.arm_connection(id);
+    }
+
+    /// The connection ended, or could not be opened.
+    pub(super) fn on_stream_closed(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
+        let Some(connection) = self.connections.remove(id) else { return };
+        if !connection.heard && ConnectionTable::is_own(id) {
+            self.tcp_peers.forget(connection.peer.ip());
+        }
+        for transaction in connection.clients {
+            self.on_transport_failure(now, transaction, actions);
+        }
+    }
+
+    /// Closes a stream from our side.
+    pub(super) fn close_stream(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
+        actions.push(Action::CloseStream { connection: id });
+        self.on_stream_closed(now, id, actions);
+    }
+
+    /// A stream's deadline came up.
+    pub(super) fn on_connection_due(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
+        let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        if connection.deadline() <= now {
+            let incomplete = connection.framer.deadline().is_some_and(|deadline| deadline <= now);
+            if incomplete || connection.dialogs == 0 {
+                self.counters.connections_timed_out += 1;
+                self.close_stream(now, id, actions);
+                return;
+            }
+            // A trunk may be silent on its connection for the whole of a call.
+            connection.last_heard = now;
+        }
+        self.arm_connection(id);
+    }
+
+    pub(super) fn arm_connection(&mut self, id: ConnectionId) {
+        if let Some(owner) = self.connections.by_id.get_mut(&id) {
+            let deadline = Some(owner.deadline());
+            self.schedule.arm(Target::Connection(id), deadline, &mut owner.scheduled);
+        }
+    }
+
+    pub(super) fn retain_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.by_id.get_mut(&id) {
+            connection.dialogs += 1;
+        }
+    }
+
+    pub(super) fn release_connection(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.by_id.get_mut(&id) {
+            connection.dialogs = connection.dialogs.saturating_sub(1);
+        }
+    }
+
+    /// A client transaction that went out over a stream is over.
+    pub(super) fn forget_client_of(&mut self, connection: Option<ConnectionId>, transaction: TransactionId) {
+        let known = connection.and_then(|id| self.connections.by_id.get_mut(&id));
+        if let Some(connection) = known {
+            connection.clients.retain(|other| *other != transaction);
+        }
+    }
+
+    /// Sends to a hop. A stream is used where there is one to that address, else opened, and noted in the hop.
+    pub(super) fn transmit(
+        &mut self,
+        now: Instant,
+        hop: &mut Hop,
+        bytes: Bytes,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), NoWay> {
+        if hop.transport == Transport::Udp {
+            let (listener, destination) = (hop.listener, hop.destination);
+            actions.push(Action::SendDatagram { listener, destination, bytes });
+            return Ok(());
+        }
+        let alive = hop.connection.filter(|id| self.connections.by_id.contains_key(id));
+        let known = alive.or_else(|| self.connections.by_peer.get(&hop.destination).copied());
+        let connection = match known {
+            Some(connection) => connection,
+            None => self.connect(now, hop, actions)?,
+        };
+        hop.connection = Some(connection);
+        actions.push(Action::SendStream { connection, bytes });
+        Ok(())
+    }
+
+    fn connect(&mut self, now: Instant, hop: &Hop, actions: &mut Vec<Action>) -> Result<ConnectionId, NoWay> {
+        if self.connections.by_id.len() >= self.config.limits.connections_max {
+            self.counters.connections_rejected += 1;
+            return Err(NoWay);
+        }
+        let id = self.connections.next_own_id();
+        let (listener, destination) = (hop.listener, hop.destination);
+        self.connections.insert(id, Connection::new(now, listener, destination, false, false));
+        self.arm_connection(id);
+        actions.push(Action::Connect { connection: id, listener, destination });
+        Ok(id)
+    }
+
+    /// Sends a response: over the stream that the request came by, else to where its Via leads.
+    pub(super) fn send_response(
+        &mut self,
+        now: Instant,
+        peer: Peer,
+        reply_to: SocketAddr,
+        bytes: Bytes,
+        actions: &mut Vec<Action>,
+    ) {
+        let mut hop = Hop {
+            listener: peer.listener,
+            transport: peer.transport,
+            destination: reply_to,
+            connection: peer.connection,
+        };
+        // Where no stream can be had the response is lost, as on any network.
+        let _ = self.transmit(now, &mut hop, bytes, actions);
+    }
+}
