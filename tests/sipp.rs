@@ -1,0 +1,176 @@
+//! SIPp as caller and as agent: the ladders of RFC 3261 on real sockets, with loss, and at a rate.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use std::process::{Child, Command, Stdio};
+use support::{Server, Setup, address, folder};
+
+/// Answers, and waits for the caller to hang up.
+const ANSWERS: &str = "+15550910";
+/// Rings the agent, then says something and hangs up.
+const RINGS: &str = "+15550911";
+/// Says something and hangs up.
+const SPEAKS: &str = "+15550912";
+
+fn answers() -> Value {
+    json!({"entry": "wait", "steps": {
+        "wait": {"type": "wait", "name": "Wait", "config": {"seconds": 60, "audio": {"kind": "file", "id": "tone"}},
+            "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
+}
+
+fn rings() -> Value {
+    json!({"entry": "ring", "steps": {
+        "ring": {"type": "dial", "name": "Ring", "config": {"target": {"kind": "user", "value": "alice"}, "ringSec": 5},
+            "on": {"no_response": "say"}},
+        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "file", "id": "tone"}}, "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
+}
+
+fn speaks() -> Value {
+    json!({"entry": "say", "steps": {
+        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "file", "id": "tone"}}, "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
+}
+
+fn start(name: &str, agent: Ipv4Addr) -> Server {
+    let tone: Vec<i16> = (0..4_000).map(|n| (8_000.0 * (n as f32 * 0.3).sin()) as i16).collect();
+    let mut setup = Setup::new(name)
+        .prompt("tone", &tone)
+        .flow(ANSWERS, "answers", &answers())
+        .flow(RINGS, "rings", &rings())
+        .flow(SPEAKS, "speaks", &speaks())
+        .agent("alice", &format!("sip:alice@{agent}:5060"));
+    setup.filter = "info".to_owned();
+    setup.start()
+}
+
+/// A SIPp that runs a scenario of `tests/sipp`.
+struct Sipp(Child, std::path::PathBuf);
+
+impl Sipp {
+    fn run(scenario: &str, at: Ipv4Addr, arguments: &[&str]) -> Sipp {
+        let folder = folder("sipp");
+        let errors = folder.join("errors.log");
+        let child = Command::new("sipp")
+            .args(["-sf", &format!("{}/tests/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"))])
+            .args(["-i", &at.to_string(), "-mi", &at.to_string(), "-p", "5060", "-nostdin", "-timeout_error"])
+            .args(["-timeout", "100s", "-trace_err", "-error_file"])
+            .arg(&errors)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir(&folder)
+            .spawn()
+            .expect("sipp is installed (make test installs it)");
+        Sipp(child, errors)
+    }
+
+    fn passes(mut self, what: &str, server: &Server) {
+        let status = self.0.wait().unwrap();
+        let errors = std::fs::read_to_string(&self.1).unwrap_or_default();
+        let head: String = errors.chars().take(6_000).collect();
+        assert!(status.success(), "{what}: sipp says {status}\n{head}\n{}", server.log());
+    }
+}
+
+impl Drop for Sipp {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One call of a scenario to a number over a transport (`u1` or `t1`), and its record.
+fn one_call(scenario: &str, number: &str, transport: &str) -> Value {
+    let server = start(scenario, address());
+    let target = server.sip().to_string();
+    Sipp::run(scenario, address(), &["-s", number, "-m", "1", "-t", transport, &target]).passes(scenario, &server);
+    let record = server.wait_records(1).remove(0);
+    server.assert_clean();
+    assert_eq!(server.records().len(), 1, "each call has one record");
+    record
+}
+
+macro_rules! caller_ladders {
+    ($($name:ident: $scenario:literal to $number:expr, ends $reason:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            let record = one_call($scenario, $number, "u1");
+            assert_eq!(record["endReason"], $reason, "{record:#}");
+        })*
+    };
+}
+
+caller_ladders! {
+    a_basic_call_is_answered_and_ended: "basic" to ANSWERS, ends "caller_hung_up";
+    a_cancel_before_the_answer_ends_the_call_with_487: "cancel_before_200" to RINGS, ends "caller_hung_up";
+    a_cancel_after_the_answer_changes_nothing: "cancel_after_200" to ANSWERS, ends "caller_hung_up";
+    an_answer_comes_again_until_its_ack: "lost_ack" to ANSWERS, ends "caller_hung_up";
+    a_bye_that_comes_again_is_answered_again: "lost_bye" to ANSWERS, ends "caller_hung_up";
+    an_invite_that_comes_twice_is_one_call: "retransmitted_invite" to ANSWERS, ends "caller_hung_up";
+    a_reinvite_with_the_same_description_gets_the_same_one: "reinvite_same_sdp" to ANSWERS, ends "caller_hung_up";
+    an_invite_without_an_offer_gets_one: "offerless_invite" to ANSWERS, ends "caller_hung_up";
+    no_codec_in_common_is_488_with_the_reason: "wrong_codec" to ANSWERS, ends "rejected";
+    an_unknown_number_is_404: "unknown_number" to "+15559999", ends "rejected";
+    a_flow_that_ends_hangs_the_caller_up: "server_hangs_up" to SPEAKS, ends "flow_ended";
+}
+
+#[test]
+fn a_basic_call_over_tcp_is_answered_and_ended() {
+    assert_eq!(one_call("basic", ANSWERS, "t1")["endReason"], "caller_hung_up");
+}
+
+/// A caller whose agent does what `scenario` says; gives the offer's result.
+fn with_agent(scenario: &str) -> (String, Value) {
+    let agent = address();
+    let server = start(scenario, agent);
+    let uas = Sipp::run(scenario, agent, &["-m", "1"]);
+    let target = server.sip().to_string();
+    Sipp::run("server_hangs_up", address(), &["-s", RINGS, "-m", "1", &target]).passes("the caller", &server);
+    uas.passes(scenario, &server);
+    let record = server.wait_records(1).remove(0);
+    server.assert_clean();
+    (record["offers"][0]["result"].as_str().unwrap_or_default().to_owned(), record)
+}
+
+#[test]
+fn a_busy_agent_lets_the_flow_go_on() {
+    let (result, record) = with_agent("agent_busy");
+    assert_eq!(result, "busy", "{record:#}");
+}
+
+#[test]
+fn an_agent_who_declines_lets_the_flow_go_on() {
+    let (result, record) = with_agent("agent_rejects");
+    assert_eq!(result, "rejected", "{record:#}");
+}
+
+#[test]
+fn an_agent_who_does_not_answer_is_cancelled_and_the_flow_goes_on() {
+    let (result, record) = with_agent("agent_no_answer");
+    assert_eq!(result, "no_answer", "{record:#}");
+}
+
+#[test]
+fn with_15_percent_of_datagrams_lost_both_ways_every_call_is_set_up_and_ended() {
+    let server = start("loss", address());
+    let target = server.sip().to_string();
+    let arguments = ["-s", ANSWERS, "-m", "100", "-r", "20", "-lost", "15", "-recv_timeout", "40000", &target];
+    Sipp::run("basic", address(), &arguments).passes("100 calls with loss", &server);
+    server.wait_records(100);
+    server.assert_clean();
+    assert_eq!(server.records().len(), 100);
+}
+
+#[test]
+fn a_thousand_calls_at_a_hundred_a_second_have_no_failure() {
+    let server = start("rate", address());
+    let target = server.sip().to_string();
+    Sipp::run("basic", address(), &["-s", ANSWERS, "-m", "1000", "-r", "100", &target]).passes("1,000 calls", &server);
+    let records = server.wait_records(1_000);
+    assert!(records.iter().all(|r| r["endReason"] == "caller_hung_up"));
+    server.assert_clean();
+}
