@@ -420,3 +420,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
