@@ -165,11 +165,22 @@ pub struct Transmit {
 }
 
 /// What the engine wants done. Owned and cleared by the caller, so that its memory is used again.
-#[derive(Default)]
 pub struct Output {
     pub bytes: Vec<u8>,
     pub transmits: Vec<Transmit>,
     pub events: Vec<Event>,
+}
+
+impl Default for Output {
+    /// With room for what one tick of a busy thread says, 128 legs at once; it grows where more is said.
+    fn default() -> Self {
+        const PACKETS: usize = 256;
+        Output {
+            bytes: Vec::with_capacity(PACKETS * 256),
+            transmits: Vec::with_capacity(PACKETS),
+            events: Vec::with_capacity(PACKETS),
+        }
+    }
 }
 
 impl Output {
