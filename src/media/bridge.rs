@@ -137,9 +137,15 @@ impl Cutter {
         (self.fifo.len() >= samples).then_some(self.next_at)
     }
 
-    /// Gives the next packet of `samples`, if it is due, to `send`: whether timestamps began anew, its timestamp,
-    /// and its payload. Says whether there was one.
-    pub fn cut(&mut self, now: Instant, samples: usize, send: impl FnOnce(bool, u32, &[u8])) -> bool {
+    /// Gives the next packet of `samples`, if it is due, to `send`: whether timestamps began anew, and the packet under
+    /// the partner's `ssrc` and timestamp, whose other fields say nothing. Says whether there was one.
+    pub fn cut(
+        &mut self,
+        now: Instant,
+        samples: usize,
+        ssrc: u32,
+        send: impl FnOnce(bool, &Packet<'_>),
+    ) -> bool {
         // More than a packet too much: the partner's clock is faster than ours, or a gap was made up for.
         let pressed = self.fifo.len() >= samples * 2 + 480;
         let Some(end) = self.end.filter(|_| self.fifo.len() >= samples && (now >= self.next_at || pressed))
@@ -147,7 +153,15 @@ impl Cutter {
             return false;
         };
         let timestamp = end.wrapping_sub(self.fifo.len() as u32);
-        send(std::mem::take(&mut self.restarted), timestamp, &self.fifo[..samples]);
+        let packet = Packet {
+            marker: false,
+            payload_type: 0,
+            sequence: SequenceNumber(0),
+            timestamp,
+            ssrc,
+            payload: &self.fifo[..samples],
+        };
+        send(std::mem::take(&mut self.restarted), &packet);
         self.fifo.drain(..samples);
         let length = Duration::from_micros(samples as u64 * 125);
         let on_time = now.since(self.next_at) < length;

@@ -8,6 +8,9 @@ use crate::clock::Instant;
 use crate::rtp::Packet;
 use crate::rtp::jitter_buffer::{Frame, JitterBuffer};
 
+/// Packets in a row that fit before cutting ends: 2 s of the common 20 ms.
+const STEADY: u8 = 100;
+
 /// The decoding half of a leg.
 pub struct Ear {
     jitter: JitterBuffer,
@@ -17,6 +20,8 @@ pub struct Ear {
     pub listening: bool,
     /// The partner needs packets of so many samples, another length than the peer's.
     pub cutting: Option<usize>,
+    /// Packets in a row that need no cutting.
+    fitting: u8,
 }
 
 /// What the frames are for.
@@ -36,6 +41,7 @@ impl Ear {
             cutter: Cutter::new(),
             listening: false,
             cutting: None,
+            fitting: 0,
         }
     }
 
@@ -43,8 +49,8 @@ impl Ear {
     pub fn reset(&mut self) {
         self.jitter = JitterBuffer::default();
         self.detector.reset();
-        self.cutter.restart();
-        (self.listening, self.cutting) = (false, None);
+        self.listening = false;
+        self.stop_cutting();
     }
 
     pub fn is_idle(&self) -> bool {
@@ -60,7 +66,7 @@ impl Ear {
         decoding: Decoding<'_>,
         found: &mut dyn FnMut(Detected),
     ) {
-        let Ear { jitter, detector, cutter, listening, cutting } = self;
+        let Ear { jitter, detector, cutter, listening, cutting, .. } = self;
         let payload_type = audio.then_some(packet.payload_type);
         jitter.push(now, packet.sequence, packet.timestamp, payload_type, packet.payload, &mut |frame| {
             let detector = listening.then_some(&mut *detector);
@@ -71,7 +77,7 @@ impl Ear {
 
     /// Gives up what has been waited for long enough.
     pub fn expire(&mut self, now: Instant, decoding: Decoding<'_>, found: &mut dyn FnMut(Detected)) {
-        let Ear { jitter, detector, cutter, listening, cutting } = self;
+        let Ear { jitter, detector, cutter, listening, cutting, .. } = self;
         jitter.expire(now, &mut |frame| {
             let detector = listening.then_some(&mut *detector);
             let cutter = cutting.map(|_| &mut *cutter);
@@ -88,9 +94,16 @@ impl Ear {
         }
     }
 
+    /// Whether packets have fitted for so long that cutting can end: an odd one at the end of a talkspurt is no
+    /// reason to cut for the rest of the call.
+    pub fn is_steady(&mut self, fits: bool) -> bool {
+        self.fitting = if fits { self.fitting.saturating_add(1) } else { 0 };
+        self.fitting >= STEADY
+    }
+
     /// Stops cutting; what is left of it is forgotten.
     pub fn stop_cutting(&mut self) {
-        self.cutting = None;
+        (self.cutting, self.fitting) = (None, 0);
         self.cutter.restart();
     }
 }

@@ -50,8 +50,6 @@ pub struct Engine {
     by_port: Vec<Option<u32>>,
     wheel: Wheel,
     shared: Shared,
-    /// Boxes on purpose: legs and this list hand them to each other without copying.
-    #[expect(clippy::vec_box, reason = "an ear moves between a leg and this list without being copied")]
     spare_ears: Vec<Box<Ear>>,
 }
 
@@ -298,7 +296,12 @@ impl Engine {
             }
             Content::Audio(codec) => {
                 let samples = to.packet_samples();
-                if !cutting && packet.payload.len() == samples {
+                let fits = packet.payload.len() == samples;
+                if cutting && from.ear.as_mut().is_some_and(|ear| ear.is_steady(fits)) {
+                    to.forget_partner_numbers();
+                    to.relay_audio(now, packet, codec, &mut self.shared.grid, out);
+                    self.stop_cutting(index);
+                } else if !cutting && fits {
                     to.relay_audio(now, packet, codec, &mut self.shared.grid, out);
                 } else if !cutting && let Some(ear) = self.ear(index) {
                     ear.cutting = Some(samples);
@@ -364,9 +367,9 @@ impl Engine {
             && let Some(to) = partner.and_then(|partner| self.legs.get_mut(partner))
         {
             let grid = &mut self.shared.grid;
-            while ear.cutter.cut(now, samples, |restarted, timestamp, payload| {
+            while ear.cutter.cut(now, samples, ssrc, |restarted, packet| {
                 if to.hears_partner() {
-                    to.relay_cut(now, ssrc, restarted, timestamp, payload, grid, out);
+                    to.relay_cut(now, packet, restarted, grid, out);
                 }
             }) {}
         }

@@ -5,7 +5,7 @@ use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
-use super::sender::{Route, Sender, ntp};
+use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::{Channel, Event, LegConfig, Output, Statistics};
@@ -244,9 +244,15 @@ impl Leg {
         let sequence = anchor.sequence(packet.sequence);
         self.keep(anchor);
         let Some(sequence) = sequence else { return };
-        let (to, kind) = (self.config.codec, (packet.marker, self.config.payload_type));
-        let numbers = (sequence, anchor.timestamp(packet.timestamp));
-        self.sender.send(now, out, route, numbers, kind, packet.payload.len(), |bytes| {
+        let to = self.config.codec;
+        let numbers = Numbers {
+            sequence,
+            timestamp: anchor.timestamp(packet.timestamp),
+            marker: packet.marker,
+            payload_type: self.config.payload_type,
+            samples: packet.payload.len(),
+        };
+        self.sender.send(now, out, route, numbers, |bytes| {
             codec.convert_onto(to, packet.payload, bytes);
         });
     }
@@ -273,42 +279,39 @@ impl Leg {
             if own_numbers { Some(self.sender.next_sequence()) } else { anchor.sequence(packet.sequence) };
         self.keep(anchor);
         let Some(sequence) = sequence else { return };
-        let numbers = (sequence, anchor.timestamp(packet.timestamp));
-        // All packets of an event bear the time of its start; the time it takes is in the audio after it.
-        self.sender.send(now, out, route, numbers, (packet.marker, payload_type), 0, |bytes| {
-            bytes.extend_from_slice(&event.bytes());
-        });
+        let numbers = Numbers {
+            sequence,
+            timestamp: anchor.timestamp(packet.timestamp),
+            marker: packet.marker,
+            payload_type,
+            // All packets of an event bear the time of its start; the audio after it bears the time it took.
+            samples: 0,
+        };
+        self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
     }
 
-    /// Sends a packet cut from the partner's audio; `payload` is in our codec.
-    #[expect(clippy::too_many_arguments, reason = "a packet's parts, from a buffer that is borrowed")]
+    /// Sends a packet cut from the partner's audio: in our codec, under the partner's SSRC and timestamp.
+    /// `restarted` where those timestamps began anew.
     pub fn relay_cut(
         &mut self,
         now: Instant,
-        ssrc: u32,
+        packet: &Packet<'_>,
         restarted: bool,
-        timestamp: u32,
-        payload: &[u8],
         grid: &mut Grid,
         out: &mut Output,
     ) {
         let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let packet = Packet {
-            marker: false,
-            payload_type: 0,
-            sequence: self.sender.next_sequence(),
-            timestamp,
-            ssrc,
-            payload,
-        };
         let fits = matches!(&self.voice, Voice::Relayed { anchor: Some(anchor), .. }
-            if !restarted && anchor.is_from(ssrc));
-        let anchor = self.anchor(now, &packet, grid, fits);
-        let numbers = (self.sender.next_sequence(), anchor.timestamp(timestamp));
-        let kind = (false, self.config.payload_type);
-        self.sender.send(now, out, route, numbers, kind, payload.len(), |bytes| {
-            bytes.extend_from_slice(payload);
-        });
+            if !restarted && anchor.is_from(packet.ssrc));
+        let anchor = self.anchor(now, packet, grid, fits);
+        let numbers = Numbers {
+            sequence: self.sender.next_sequence(),
+            timestamp: anchor.timestamp(packet.timestamp),
+            marker: false,
+            payload_type: self.config.payload_type,
+            samples: packet.payload.len(),
+        };
+        self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(packet.payload));
     }
 
     /// Does what is due at `now`, the partner's audio apart.

@@ -31,7 +31,10 @@ impl Leg {
         bytes: &'a [u8],
         out: &mut Output,
     ) -> Option<(Packet<'a>, Content)> {
-        let Ok(packet) = Packet::parse(bytes) else {
+        // What the second byte shows to be RTCP (RFC 5761 section 4) is no packet of the stream: its numbers would
+        // upset the count of what is lost.
+        let is_rtcp = bytes.get(1).is_some_and(|kind| (192..=223).contains(kind));
+        let Some(packet) = Packet::parse(bytes).ok().filter(|_| !is_rtcp) else {
             self.count_unreadable(from);
             return None;
         };

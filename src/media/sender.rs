@@ -17,6 +17,17 @@ pub struct Route {
     pub destination: SocketAddr,
 }
 
+/// The header of a packet, the stream's own fields apart.
+#[derive(Clone, Copy)]
+pub struct Numbers {
+    pub sequence: SequenceNumber,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload_type: u8,
+    /// By how many the next timestamp is later.
+    pub samples: usize,
+}
+
 /// The stream's numbers.
 pub struct Sender {
     pub identity: Identity,
@@ -91,8 +102,14 @@ impl Sender {
         samples: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        let (sequence, timestamp) = (self.next_sequence, self.next_timestamp);
-        self.send(now, out, route, (sequence, timestamp), (false, payload_type), samples, write);
+        let numbers = Numbers {
+            sequence: self.next_sequence,
+            timestamp: self.next_timestamp,
+            marker: false,
+            payload_type,
+            samples,
+        };
+        self.send(now, out, route, numbers, write);
     }
 
     /// Sends under numbers that were worked out from the partner's. `write` appends the payload.
@@ -101,11 +118,10 @@ impl Sender {
         now: Instant,
         out: &mut Output,
         route: Route,
-        (sequence, timestamp): (SequenceNumber, u32),
-        (marker, payload_type): (bool, u8),
-        samples: usize,
+        numbers: Numbers,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
+        let Numbers { sequence, timestamp, marker, payload_type, samples } = numbers;
         let header = Packet {
             marker: marker || self.fresh,
             payload_type,
@@ -155,5 +171,5 @@ impl Sender {
 /// `now` as an NTP time. The engine has no calendar; time since the start serves (RFC 3550 section 6.4.1).
 pub fn ntp(now: Instant) -> u64 {
     let (seconds, micros) = (now.as_micros() / 1_000_000, now.as_micros() % 1_000_000);
-    seconds << 32 | (micros << 32) / 1_000_000
+    (seconds << 32) | ((micros << 32) / 1_000_000)
 }

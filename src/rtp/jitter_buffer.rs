@@ -193,7 +193,7 @@ impl JitterBuffer {
         next.sequence = sequence.plus(1);
         let Some(payload_type) = payload_type else { return };
         let gap = timestamp_steps(timestamp, next.timestamp);
-        if gap > LONGEST_GAP || gap < 0 {
+        if !(0..=LONGEST_GAP).contains(&gap) {
             each(Frame::Restart);
         } else if gap > 0 {
             each(Frame::Lost { samples: gap as u32 });

@@ -55,7 +55,7 @@ impl Reception {
         if (1..MAX_DROPOUT).contains(&steps) {
             self.highest = self.highest.wrapping_add(steps as u32);
             self.restart = None;
-        } else if steps > 0 || steps < -MAX_MISORDER {
+        } else if !(-MAX_MISORDER..=0).contains(&steps) {
             if self.restart != Some(sequence) {
                 self.restart = Some(sequence.plus(1));
                 return;

@@ -181,6 +181,20 @@ fn packet_times_that_differ_are_cut_anew_and_evenly_paced() {
 }
 
 #[test]
+fn one_odd_packet_is_cut_and_two_seconds_later_packets_go_on_as_they_come_again() {
+    let (mut stage, mut peer, _) = bridged(config(1), config(2));
+    peer.talk(&mut stage, 10);
+    peer.audio(&mut stage, &[0xFF; 80]);
+    stage.run(10);
+    peer.talk(&mut stage, 200);
+    stage.run(13);
+    peer.audio(&mut stage, &[7; 160]);
+    let last = stage.rtp(2).last().copied().unwrap();
+    assert_eq!((last.at, last.rtp().payload), (stage.now, &[7; 160][..]));
+    assert_continuous(&stage.rtp(2), 320);
+}
+
+#[test]
 fn a_packet_lost_on_the_way_to_the_cutter_is_made_up_for() {
     let (mut stage, mut peer, _) = bridged(config(1), LegConfig { ptime_ms: 40, ..config(2) });
     for n in 0..200 {
