@@ -121,7 +121,8 @@ impl Audio {
 /// A BCP 47 tag under `language`, by its shape.
 pub(super) fn read_language(fields: &Fields, reading: &mut Reading) -> Option<String> {
     let tag = fields.text("language", 35, reading)?;
-    let subtag = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let subtag =
+        |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
     if tag.split('-').all(subtag) {
         return Some(tag.to_owned());
     }

@@ -175,11 +175,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 /// A word from a document, cut for a message, without control characters.
 pub(super) fn quoted(word: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
-    let mut text: String = word
-        .chars()
-        .take(SHOWN_CHARS_MAX)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut text: String =
+        word.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if word.chars().nth(SHOWN_CHARS_MAX).is_some() {
         text.push('…');
     }

@@ -260,7 +260,9 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
         reading.report.add(
             Code::W09,
             "/settings/status",
-            format!("The flow is paused, and the number {number} leads to it: calls go through it all the same."),
+            format!(
+                "The flow is paused, and the number {number} leads to it: calls go through it all the same."
+            ),
             "Lead the number elsewhere, or set the flow active.",
         );
     }
@@ -284,16 +286,16 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
 }
 
 /// Ids of the steps with their places.
-fn step_ids(fields: &Fields, reading: &mut Reading) -> HashMap<String, usize> {
+fn step_ids(fields: &Fields, reading: &mut Reading) -> BTreeMap<String, usize> {
     let steps = match fields.get("steps") {
         Some(Value::Object(steps)) if !steps.is_empty() => steps,
         Some(Value::Object(_)) | None => {
             fields.missing("steps", reading);
-            return HashMap::new();
+            return BTreeMap::new();
         }
         Some(other) => {
             wrong_type(reading, "/steps", "an object of steps", other);
-            return HashMap::new();
+            return BTreeMap::new();
         }
     };
     if steps.len() > STEPS_MAX {
@@ -313,14 +315,9 @@ fn is_step_id(id: &str) -> bool {
         && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn read_entry(fields: &Fields, ids: &HashMap<String, usize>, reading: &mut Reading) -> Option<usize> {
+fn read_entry(fields: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Option<usize> {
     let Some(entry) = fields.get("entry").and_then(Value::as_str).filter(|entry| !entry.is_empty()) else {
-        reading.error(
-            Code::E01,
-            "/entry",
-            "The flow has no entry.",
-            "Name the step that calls start with.",
-        );
+        reading.error(Code::E01, "/entry", "The flow has no entry.", "Name the step that calls start with.");
         return None;
     };
     let found = ids.get(entry).copied();
@@ -335,7 +332,7 @@ fn read_entry(fields: &Fields, ids: &HashMap<String, usize>, reading: &mut Readi
     found
 }
 
-fn read_fallback(fields: &Fields, ids: &HashMap<String, usize>, reading: &mut Reading) -> Option<usize> {
+fn read_fallback(fields: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Option<usize> {
     let fallback = fields.get("settings")?.get("fallback").filter(|value| !value.is_null())?;
     let Some(id) = fallback.as_str() else {
         wrong_type(reading, "/settings/fallback", "the id of a step", fallback);
@@ -348,7 +345,7 @@ fn read_fallback(fields: &Fields, ids: &HashMap<String, usize>, reading: &mut Re
     found
 }
 
-fn unknown_step(id: &str, pointer: &str, ids: &HashMap<String, usize>, reading: &mut Reading) {
+fn unknown_step(id: &str, pointer: &str, ids: &BTreeMap<String, usize>, reading: &mut Reading) {
     reading.error(
         Code::E02,
         pointer,
@@ -407,7 +404,7 @@ fn read_unused_settings(fields: &Fields, reading: &mut Reading) {
     }
 }
 
-fn read_steps(flow: &Fields, ids: &HashMap<String, usize>, reading: &mut Reading) -> Vec<Draft> {
+fn read_steps(flow: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Vec<Draft> {
     let Some(Value::Object(steps)) = flow.get("steps") else { return Vec::new() };
     let mut names: HashMap<String, String> = HashMap::new();
     let mut drafts = Vec::new();
@@ -443,7 +440,7 @@ fn read_step(
     id: &str,
     value: &Value,
     pointer: String,
-    ids: &HashMap<String, usize>,
+    ids: &BTreeMap<String, usize>,
     reading: &mut Reading,
 ) -> Draft {
     if value.is_null() {
@@ -484,7 +481,7 @@ fn unknown_kind(kind: &str, pointer: &str, reading: &mut Reading) {
 fn read_edges(
     step: &Fields,
     config: Option<&Config>,
-    ids: &HashMap<String, usize>,
+    ids: &BTreeMap<String, usize>,
     reading: &mut Reading,
 ) -> Vec<Edge> {
     let empty = Map::new();

@@ -10,7 +10,8 @@ use super::port::Port;
 use super::step::Machine;
 use super::variables::Variables;
 use super::{
-    Action, BuiltIn, CallFacts, EndedBy, Event, FinalStep, LogEvent, Outcome, OutcomeKind, Party, Sound, Visit,
+    Action, BuiltIn, CallFacts, EndedBy, Event, FinalStep, LOOP_GUARD, LogEvent, Outcome, OutcomeKind, Party,
+    Sound, Visit,
 };
 use crate::clock::{Instant, Now};
 use std::collections::VecDeque;
@@ -86,7 +87,9 @@ impl Interpreter {
         match event {
             Event::CallerHungUp => self.caller_left(EndedBy::Caller, now, actions),
             Event::CallerVanished => self.caller_left(EndedBy::System, now, actions),
-            Event::Digit { party: Party::Caller, digit, source } => self.hear_key(digit, source, now, actions),
+            Event::Digit { party: Party::Caller, digit, source } => {
+                self.hear_key(digit, source, now, actions)
+            }
             event => {
                 self.read_fresh_keys(now, actions);
                 // Timers that ran out before this event happened come first.
@@ -179,8 +182,7 @@ impl Interpreter {
             let mut call = Call { flow: &self.flow, now, state: &mut self.state, actions };
             let Some(step) = call.flow.step(call.state.step) else { continue };
             // A key that is kept may be the first of a card number that a later step asks for.
-            let sensitive =
-                step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
+            let sensitive = step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
             call.act(Action::Log(LogEvent::Key {
                 step: step.id.clone(),
                 digit: if sensitive { MASKED_KEY } else { key },
@@ -260,7 +262,7 @@ impl Interpreter {
         if self.state.steps_since_wait > self.flow.settings.max_steps_between_input {
             let fallback = self.flow.settings.fallback.filter(|_| !self.guarded);
             self.guarded = true;
-            self.log_fallback("loop_guard", fallback, actions);
+            self.log_fallback(LOOP_GUARD, fallback, actions);
             let Some(fallback) = fallback else {
                 self.say_goodbye(EndedBy::Flow, now, actions);
                 return ControlFlow::Continue(());
@@ -275,11 +277,7 @@ impl Interpreter {
             self.say_goodbye(EndedBy::Flow, now, actions);
             return ControlFlow::Continue(());
         };
-        call.state.push_visit(Visit {
-            step: step.id.clone(),
-            port: None,
-            entered_at: now.wall.to_string(),
-        });
+        call.state.push_visit(Visit { step: step.id.clone(), port: None, entered_at: now.wall.to_string() });
         call.act(Action::Log(LogEvent::StepEnter {
             step: step.id.clone(),
             name: step.name.clone(),

@@ -248,7 +248,7 @@ pub enum LogEvent {
     TtsLate {
         step: String,
     },
-    /// An unconnected port and where it fell to.
+    /// An unconnected port, or [`LOOP_GUARD`], and where it fell to: a step, or `end`.
     Fallback {
         step: String,
         port: String,
@@ -354,3 +354,9 @@ impl fmt::Display for DialId {
 
 /// How long a flow may wait for speech before it counts as silence. flows.md 1.4 rule 7.
 pub const SPEECH_START_LIMIT: Duration = Duration::from_secs(3);
+
+/// What stands for a port in [`LogEvent::Fallback`] where more steps than `maxStepsBetweenInput` went by.
+pub const LOOP_GUARD: &str = "loop_guard";
+
+#[cfg(test)]
+mod tests;

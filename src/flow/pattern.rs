@@ -37,7 +37,12 @@ impl Pattern {
         } else {
             build(source)
                 .and_then(|regex| if anchored { build(&format!("^(?:{source})$")) } else { Ok(regex) })
-                .map_err(|error| error.to_string().lines().last().unwrap_or_default().to_owned())
+                .map_err(|error| {
+                    // The lines before the last draw the pattern with a mark below it.
+                    let text = error.to_string();
+                    let last = text.lines().last().unwrap_or_default();
+                    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+                })
         };
         match compiled {
             Ok(regex) => Some(Pattern(regex)),

@@ -57,7 +57,13 @@ pub(super) struct Fields<'a> {
 }
 
 impl Reading {
-    pub fn error(&mut self, code: Code, pointer: &str, message: impl Into<String>, remedy: impl Into<String>) {
+    pub fn error(
+        &mut self,
+        code: Code,
+        pointer: &str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.report.add(code, pointer, message, remedy);
     }
 
@@ -157,13 +163,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number within a range.
-    pub fn number(
-        &self,
-        key: &str,
-        range: RangeInclusive<u32>,
-        default: u32,
-        reading: &mut Reading,
-    ) -> u32 {
+    pub fn number(&self, key: &str, range: RangeInclusive<u32>, default: u32, reading: &mut Reading) -> u32 {
         let Some(value) = self.get(key) else { return default };
         let Some(number) = value.as_f64() else {
             wrong_type(reading, &self.at(key), "a number", value);
@@ -184,13 +184,7 @@ impl<'a> Fields<'a> {
     }
 
     /// One of several words.
-    pub fn choice<T: Copy>(
-        &self,
-        key: &str,
-        words: &[(&str, T)],
-        default: T,
-        reading: &mut Reading,
-    ) -> T {
+    pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], default: T, reading: &mut Reading) -> T {
         match self.get(key) {
             None => default,
             Some(Value::String(word)) => match words.iter().find(|(known, _)| known == word) {
@@ -331,15 +325,19 @@ pub(super) fn template_value(
 }
 
 /// "Known here are …; did you mean …?"
-pub(super) fn known_words<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+pub(super) fn known_words<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(word, known.clone()) {
         Some(near) => format!("Did you mean `{near}`?"),
         None => {
-            let list: Vec<_> = known.into_iter().take(40).map(|word| format!("`{word}`")).collect();
-            if list.is_empty() { "Take it out.".to_owned() } else { format!("Known are {}.", list.join(", ")) }
+            const SHOWN_MAX: usize = 40;
+            let mut known = known.into_iter();
+            let list: Vec<_> = known.by_ref().take(SHOWN_MAX).map(|word| format!("`{word}`")).collect();
+            let rest = if known.next().is_some() { ", …" } else { "" };
+            if list.is_empty() {
+                "Take it out.".to_owned()
+            } else {
+                format!("Known are {}{rest}.", list.join(", "))
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Only the world around the interpreter is modelled; the interpreter is the one that live calls run.
 
 use super::{
-    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, Flow, Interpreter, LogEvent, Outcome, Party, Sound,
+    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, Flow, Interpreter, LogEvent, Outcome, Party,
+    Sound,
 };
 use crate::clock::{Instant, Now, Wall};
 use crate::ids::PlaybackId;
@@ -78,7 +79,9 @@ pub enum DialOutcome {
 pub enum ScenarioError {
     #[error("`{0}` is neither keys (0-9, *, #, A-D) nor a pause (wait:5)")]
     Press(String),
-    #[error("`{0}` is no outcome of a dial; known are answered, no_answer, busy, rejected, unavailable, failed")]
+    #[error(
+        "`{0}` is no outcome of a dial; known are answered, no_answer, busy, rejected, unavailable, failed"
+    )]
     Outcome(String),
 }
 
@@ -512,6 +515,9 @@ fn write_log(log: &LogEvent, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         LogEvent::Key { digit, .. } => write!(f, "key {digit}"),
         LogEvent::StepError { code, message, .. } => write!(f, "error {code}: {}", plain(message)),
         LogEvent::TtsLate { .. } => f.write_str("speech is late"),
+        LogEvent::Fallback { port, to, .. } if port == super::LOOP_GUARD => {
+            write!(f, "the loop guard strikes, goes to {to}")
+        }
         LogEvent::Fallback { port, to, .. } => write!(f, "{port} is not connected, goes to {to}"),
     }
 }

@@ -366,9 +366,8 @@ impl<'a> Cursor<'a> {
         let quote = match tail.chars().next() {
             Some(quote @ ('"' | '\'')) => quote,
             Some(c) if c.is_ascii_digit() || c == '-' => {
-                let end = tail
-                    .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'))
-                    .unwrap_or(tail.len());
+                let end =
+                    tail.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).unwrap_or(tail.len());
                 self.at += end;
                 return Ok(tail[..end].to_owned());
             }

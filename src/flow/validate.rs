@@ -5,9 +5,7 @@ use super::graph::{Draft, Resources, Settings, Way, way};
 use super::port::Port;
 use super::reading::{Read, Reading, known_words};
 use super::step::Config;
-use super::variables::{
-    CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES,
-};
+use super::variables::{CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Reachability, dead ends, cycles, and variables that are read before they are set.
@@ -109,9 +107,7 @@ fn unreachable_steps(
 fn dead_ends(draft: &Draft, settings: &Settings, reading: &mut Reading) {
     let Some(config) = &draft.config else { return };
     let pointer = format!("/steps/{}/on", draft.id);
-    let falls = |port: Port| {
-        way(|port| connected(draft, port), port, settings.fallback, config) == Way::End
-    };
+    let falls = |port: Port| way(|port| connected(draft, port), port, settings.fallback, config) == Way::End;
     let is_open = |port: Port| connected(draft, port).is_none();
     if matches!(config, Config::Menu(_))
         && [Port::NoResponse, Port::NoInput, Port::Invalid].into_iter().all(is_open)
@@ -208,14 +204,17 @@ fn runaway_cycles(drafts: &[Draft], ways: &[Vec<usize>], reading: &mut Reading) 
 
 fn report_cycle(cycle: Vec<usize>, drafts: &[Draft], reading: &mut Reading) {
     const SHOWN_MAX: usize = 10;
-    let ids: Vec<_> = cycle.iter().filter_map(|step| drafts.get(*step)).map(|draft| draft.id.as_str()).collect();
+    let ids: Vec<_> =
+        cycle.iter().filter_map(|step| drafts.get(*step)).map(|draft| draft.id.as_str()).collect();
     let Some(first) = ids.first() else { return };
     let shown = ids.iter().take(SHOWN_MAX).map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" → ");
     let rest = if ids.len() > SHOWN_MAX { " → …" } else { "" };
     reading.error(
         Code::E11,
         &format!("/steps/{first}"),
-        format!("The call can go round {shown}{rest} → `{first}` without ever waiting for the caller or an agent."),
+        format!(
+            "The call can go round {shown}{rest} → `{first}` without ever waiting for the caller or an agent."
+        ),
         "Put a menu, a prompt or a dial into the circle, or break it.",
     );
 }
@@ -298,10 +297,7 @@ fn merge(target: Option<&mut Option<Vec<u64>>>, after: &[u64]) -> bool {
     }
 }
 
-fn judge_read(
-    read: &Read,
-    may_be_set: impl Fn(&str) -> bool,
-) -> Option<(Code, String, String, &Read)> {
+fn judge_read(read: &Read, may_be_set: impl Fn(&str) -> bool) -> Option<(Code, String, String, &Read)> {
     let field = read.path.get(read.root.len() + 1..).unwrap_or_default();
     let of_group = |known: &[&'static str]| {
         (!known.contains(&field)).then(|| {

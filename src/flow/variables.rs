@@ -38,16 +38,8 @@ pub(super) const NEVER_SET: [&str; 2] = ["contact", "owner_id"];
 /// Reserved names that only a queue gives a value.
 pub(super) const QUEUE_VARIABLES: [&str; 2] = ["queue_size", "queue_average_wait_time"];
 /// First words that belong to the engine; a step cannot save under them.
-pub(super) const RESERVED: [&str; 8] = [
-    "call",
-    "flow",
-    "dial",
-    "error",
-    "contact",
-    "owner_id",
-    "queue_size",
-    "queue_average_wait_time",
-];
+pub(super) const RESERVED: [&str; 8] =
+    ["call", "flow", "dial", "error", "contact", "owner_id", "queue_size", "queue_average_wait_time"];
 
 /// `[a-z][a-zA-Z0-9_]{0,39}`, flows.md 1.2 rule 9.
 pub(super) fn is_variable_name(name: &str) -> bool {
@@ -108,6 +100,9 @@ impl Variables {
 
     /// Sets one of the engine's own few, which no limit keeps out.
     pub(super) fn set_own(&mut self, name: &str, value: String) {
+        if self.get(name).unwrap_or_default() == value {
+            return;
+        }
         let variable = Variable { value: VariableValue::Text(value), sensitive: false, changed: true };
         self.by_name.insert(name.to_owned(), variable);
     }
@@ -230,11 +225,12 @@ impl<'a> Scope<'a> {
         else {
             return Found::default();
         };
-        let inner = path.rest().unwrap_or_default().split('.').try_fold(value, |value, segment| match value {
-            Value::Object(map) => map.get(segment),
-            Value::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
-            _ => None,
-        });
+        let inner =
+            path.rest().unwrap_or_default().split('.').try_fold(value, |value, segment| match value {
+                Value::Object(map) => map.get(segment),
+                Value::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
+                _ => None,
+            });
         match inner {
             Some(value) => Found {
                 text: json_text(value),

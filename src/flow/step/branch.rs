@@ -123,7 +123,8 @@ impl Test {
     fn read(op: Op, fields: &Fields, reading: &mut Reading) -> Test {
         match op {
             Op::Blank => {
-                if fields.get("values").is_some_and(|values| values.as_array().is_none_or(|v| !v.is_empty())) {
+                if fields.get("values").is_some_and(|values| values.as_array().is_none_or(|v| !v.is_empty()))
+                {
                     reading.unused(fields.at("values"), "A value beside `blank`");
                 }
                 Test::Blank
@@ -132,7 +133,9 @@ impl Test {
                 // A comma list in one value, as in the reference product.
                 let lists = words(fields, reading);
                 let items = lists.iter().flat_map(|list| list.split(','));
-                Test::Equals(items.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect())
+                Test::Equals(
+                    items.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect(),
+                )
             }
             Op::StartsWith => Test::StartsWith(words(fields, reading)),
             Op::Contains => Test::Contains(words(fields, reading)),

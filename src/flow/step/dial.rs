@@ -87,9 +87,7 @@ impl Config {
         Config {
             order: read_order(fields, reading),
             ring: Duration::from_secs(fields.number("ringSec", 5..=120, 25, reading).into()),
-            total: Duration::from_secs(
-                fields.number("totalSec", 5..=300, total_default, reading).into(),
-            ),
+            total: Duration::from_secs(fields.number("totalSec", 5..=300, total_default, reading).into()),
             identity: read_identity(fields, target.is_number(), reading),
             ringback: read_ringback(fields, reading),
             whisper: Audio::read(fields, "whisper", reading),
@@ -105,12 +103,7 @@ impl Config {
                 seconds => Some(Duration::from_secs(seconds.into())),
             },
             ring_busy: fields.choice("onBusy", &[("skip", false), ("ring", true)], false, reading),
-            continues: fields.choice(
-                "afterAnswered",
-                &[("end", false), ("continue", true)],
-                false,
-                reading,
-            ),
+            continues: fields.choice("afterAnswered", &[("end", false), ("continue", true)], false, reading),
             language: reading.language.clone(),
             target,
         }

@@ -89,9 +89,7 @@ impl Target {
     /// A list: it has a limit of its own for the whole step.
     pub fn is_list(&self) -> bool {
         match self {
-            Target::Users(users) => {
-                users.len() > 1 || users.iter().any(|user| user.as_constant().is_none())
-            }
+            Target::Users(users) => users.len() > 1 || users.iter().any(|user| user.as_constant().is_none()),
             Target::Number(_) | Target::Sip(_) => false,
         }
     }
@@ -153,8 +151,7 @@ impl DialTarget {
 /// `+`, digits, `*` and `#`, as a keypad can dial them.
 pub fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    (1..=32).contains(&digits.len())
-        && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#')
+    (1..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#')
 }
 
 /// The shape only; whoever dials reads it for good. No white space and no control character, so that nothing

@@ -71,7 +71,8 @@ impl Config {
     /// What the keys typed so far amount to. flows.md 1.4 rule 4.
     fn judge(&self, typed: &str) -> Judgement {
         let exact = self.options.iter().position(|option| option == typed);
-        let longer = self.options.iter().any(|option| option.len() > typed.len() && option.starts_with(typed));
+        let longer =
+            self.options.iter().any(|option| option.len() > typed.len() && option.starts_with(typed));
         match (exact, longer) {
             (Some(option), false) => Judgement::Chosen(option),
             (_, true) => Judgement::Open,

@@ -168,8 +168,7 @@ impl Prompt {
             call.state.keys.clear();
         }
         let ask = Ask::start(config.manner, |call| config.prompt.sounds(call), call);
-        let mut prompt =
-            Prompt { ask, typed: String::new(), confirming: false, no_inputs: 0, invalids: 0 };
+        let mut prompt = Prompt { ask, typed: String::new(), confirming: false, no_inputs: 0, invalids: 0 };
         prompt.read_kept_keys(config, call)?;
         ControlFlow::Continue(prompt)
     }
@@ -301,13 +300,7 @@ impl Prompt {
         self.ask = Ask::start(config.manner, sounds, call);
     }
 
-    fn finish(
-        &mut self,
-        config: &Config,
-        status: &str,
-        port: Port,
-        call: &mut Call,
-    ) -> ControlFlow<Exit> {
+    fn finish(&mut self, config: &Config, status: &str, port: Port, call: &mut Call) -> ControlFlow<Exit> {
         let name = format!("{}_status", config.save_as);
         if let Err(error) = call.set(&name, VariableValue::Text(status.to_owned()), false) {
             return failure("variable_refused", error.to_string());

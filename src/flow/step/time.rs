@@ -126,12 +126,7 @@ impl Week {
     fn push(&mut self, day: Weekday, interval: Interval, pointer: &str, reading: &mut Reading) {
         let Some(intervals) = self.0.get_mut(index(day)) else { return };
         if intervals.len() == INTERVALS_A_DAY_MAX {
-            reading.error(
-                Code::E14,
-                pointer,
-                "This day has more than 6 intervals.",
-                "Join some of them.",
-            );
+            reading.error(Code::E14, pointer, "This day has more than 6 intervals.", "Join some of them.");
             return;
         }
         intervals.push(interval);
@@ -139,11 +134,12 @@ impl Week {
 
     fn is_open(&self, day: Weekday, minute: u16) -> bool {
         let of = |day: Weekday| self.0.get(index(day)).map(Vec::as_slice).unwrap_or_default();
-        of(day).iter().any(|today| {
-            today.open <= minute && (minute < today.close || today.close <= today.open)
-        }) || of(day.previous())
+        of(day)
             .iter()
-            .any(|yesterday| yesterday.close <= yesterday.open && minute < yesterday.close)
+            .any(|today| today.open <= minute && (minute < today.close || today.close <= today.open))
+            || of(day.previous())
+                .iter()
+                .any(|yesterday| yesterday.close <= yesterday.open && minute < yesterday.close)
     }
 }
 

@@ -29,7 +29,7 @@ enum State {
         playing: Playing,
         until: Instant,
     },
-    /// The question was heard; a key is awaited.
+    /// All was heard; where it is screened, a key is awaited.
     Screening {
         until: Instant,
     },
@@ -110,11 +110,8 @@ impl Leg {
                         call.act(Action::Log(LogEvent::StepError { step, code, message }));
                     }
                 }
-                if config.screen == Screen::Off {
-                    return Verdict::Accepted;
-                }
                 self.state = State::Screening { until: now + config.screen_time };
-                Verdict::Pending
+                if config.screen == Screen::Off { Verdict::Accepted } else { Verdict::Pending }
             }
             _ => Verdict::Pending,
         }

@@ -21,11 +21,7 @@ const WAITED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, PartialEq, Debug)]
 pub enum Dial {
     Offering(Offering),
-    Talking {
-        dial: DialId,
-        since: Instant,
-        until: Option<Instant>,
-    },
+    Talking { dial: DialId, since: Instant, until: Option<Instant> },
 }
 
 /// Legs ring, or have answered and are asked to accept.

@@ -1,0 +1,168 @@
+//! flows.md 1.5: each code by the smallest document that raises it.
+
+use super::*;
+
+fn codes(text: &str, resources: &Resources) -> Vec<(String, String)> {
+    let findings = match Flow::compile(text, resources) {
+        Ok((_, findings)) | Err(findings) => findings,
+    };
+    findings.into_iter().map(|finding| (finding.code.to_string(), finding.pointer)).collect()
+}
+
+#[test]
+fn each_code_is_raised_with_its_pointer() {
+    let hi = || json!({"type": "greeting", "config": {"audio": file("hi")}, "on": {"next": "e"}});
+    let dial = |target: Value, on: Value| json!({"d": {"type": "dial", "config": {"target": target}, "on": on}, "e": end()});
+    let menu = |options: Value, on: Value| json!({"m": {"type": "menu", "config": {"prompt": file("hi"), "options": options}, "on": on}, "e": end()});
+    let set = |value: &str, on: Value| json!({"s": {"type": "set", "config": {"variables": [{"name": "v", "value": value}]}, "on": on}, "e": end()});
+    for (code, pointer, settings, steps) in [
+        (
+            "E02",
+            "/steps/g/on/next",
+            json!({}),
+            json!({"g": {"type": "greeting", "config": {"audio": file("hi")}, "on": {"next": "nowhere"}}}),
+        ),
+        ("E02", "/settings/fallback", json!({"fallback": "x"}), json!({"e": end()})),
+        ("E03", "/steps/g/type", json!({}), json!({"g": {"type": "greetin"}})),
+        ("E03", "/steps/g/type", json!({}), json!({"g": {"type": "voicemail"}})),
+        (
+            "E03",
+            "/steps/d/config/target/kind",
+            json!({}),
+            dial(json!({"kind": "skill", "value": "x"}), json!({})),
+        ),
+        ("E03", "/settings/langage", json!({"langage": "de"}), json!({"e": end()})),
+        (
+            "E04",
+            "/steps/g/config/audio",
+            json!({}),
+            json!({"g": {"type": "greeting", "on": {"next": "e"}}, "e": end()}),
+        ),
+        ("E04", "/steps/d/config/target/value", json!({}), dial(json!({"kind": "user"}), json!({}))),
+        (
+            "E05",
+            "/steps/d/config/target/value",
+            json!({}),
+            dial(json!({"kind": "user", "value": "alicia"}), json!({})),
+        ),
+        (
+            "E05",
+            "/steps/g/config/audio/id",
+            json!({}),
+            json!({"g": {"type": "greeting", "config": {"audio": file("gone")}}, "e": end()}),
+        ),
+        (
+            "E06",
+            "/steps/b/name",
+            json!({}),
+            json!({"a": {"type": "hangup", "name": "X"}, "b": {"type": "hangup", "name": "x"}}),
+        ),
+        ("E07", "/steps/s/config/variables/0/value", json!({}), set("{{a | nope}}", json!({"next": "e"}))),
+        ("E11", "/steps/s", json!({}), set("1", json!({"next": "s"}))),
+        (
+            "E11",
+            "/steps/g",
+            json!({"fallback": "g"}),
+            json!({"g": {"type": "greeting", "config": {"audio": file("hi")}}}),
+        ),
+        (
+            "E14",
+            "/steps/m/config/timeoutSec",
+            json!({}),
+            json!({"m": {"type": "menu", "config": {"prompt": file("hi"), "options": {"1": {}}, "timeoutSec": 61}}}),
+        ),
+        ("W01", "/steps/lone", json!({}), json!({"g": hi(), "e": end(), "lone": end()})),
+        (
+            "W02",
+            "/steps/g/on",
+            json!({}),
+            json!({"g": {"type": "greeting", "config": {"audio": file("hi")}}}),
+        ),
+        ("W03", "/steps/s/config/variables/0/value", json!({}), set("{{later}}", json!({"next": "e"}))),
+        ("W04", "/steps/m/on", json!({}), menu(json!({"1": {}}), json!({"key:1": "e"}))),
+        (
+            "W05",
+            "/steps/d/on",
+            json!({}),
+            dial(json!({"kind": "user", "value": "alice"}), json!({"busy": "e"})),
+        ),
+        ("W07", "/steps/s/config/variables/0/value", json!({}), set("{{queue_size}}", json!({"next": "e"}))),
+        (
+            "W08",
+            "/steps/t/on",
+            json!({}),
+            json!({"t": {"type": "time", "config": {"weekly": []}, "on": {"open": "e"}}, "e": end()}),
+        ),
+        ("W09", "/settings/status", json!({"status": "paused"}), json!({"e": end()})),
+        (
+            "W10",
+            "/steps/m/config/options",
+            json!({}),
+            menu(json!({"1": {}, "2": {}, "3": {}, "4": {}, "5": {}, "6": {}}), json!({})),
+        ),
+        ("W11", "/settings/recording", json!({"recording": "always"}), json!({"e": end()})),
+        ("N01", "/settings/appendFinalStep", json!({"appendFinalStep": true}), json!({"e": end()})),
+    ] {
+        let resources = Resources {
+            agents: Some(["alice".to_owned()].into()),
+            prompts: Some(["hi".to_owned()].into()),
+            schedules: None,
+            numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
+        };
+        let found = codes(&document(settings, steps.clone()).to_string(), &resources);
+        assert!(found.contains(&(code.to_owned(), pointer.to_owned())), "{code} {pointer}: {found:?}");
+    }
+}
+
+#[test]
+fn documents_that_are_none_are_refused_in_words() {
+    let steps: serde_json::Map<_, _> = (0..501).map(|i| (format!("s{i}"), end())).collect();
+    let many = document(json!({}), Value::Object(steps)).to_string();
+    let huge = format!("\"{}\"", "x".repeat(DOCUMENT_BYTES_MAX));
+    let deep = "[".repeat(100_000);
+    for (text, code) in [
+        ("", "E03"),
+        ("{", "E03"),
+        ("7", "E03"),
+        ("{}", "E01"),
+        (many.as_str(), "E12"),
+        (huge.as_str(), "E12"),
+        (deep.as_str(), "E03"),
+        (r#"{"id":"a","id":"b"}"#, "E06"),
+    ] {
+        let found = codes(text, &Resources::default());
+        assert!(found.iter().any(|(found, _)| found == code), "{code}: {found:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_one_of_two_paths_sets_is_no_early_read() {
+    let steps = json!({
+        "m": {"type": "menu", "config": {"prompt": file("m"), "options": {"1": {}, "2": {}}}, "on": {"key:1": "s", "key:2": "g", "no_response": "g"}},
+        "s": {"type": "set", "config": {"variables": [{"name": "v", "value": "1"}]}, "on": {"next": "g"}},
+        "g": {"type": "greeting", "config": {"audio": say("{{v}} {{w | default: 'x'}}")}, "on": {"next": "e"}},
+        "e": end()});
+    assert_eq!(codes(&document(json!({}), steps).to_string(), &Resources::default()), []);
+}
+
+#[test]
+fn the_digest_follows_what_the_flow_does_and_not_how_it_is_drawn() {
+    let digest = |text: &str| Flow::compile(text, &Resources::default()).unwrap().0.digest().to_owned();
+    let plain = r#"{"schema":"callflow/1","id":"a","name":"A","entry":"e","steps":{"e":{"type":"hangup"}}}"#;
+    let drawn = r#"{"id":"a","schema":"callflow/1","name":"A","entry":"e","steps":{"e":{"ui":{"x":1},"type":"hangup"}}}"#;
+    let other = r#"{"schema":"callflow/1","id":"a","name":"B","entry":"e","steps":{"e":{"type":"hangup"}}}"#;
+    assert_eq!(digest(plain), digest(drawn));
+    assert_ne!(digest(plain), digest(other));
+    assert_eq!(digest(plain).len(), 64);
+}
+
+#[test]
+fn texts_without_variables_are_listed_for_rendering() {
+    let steps = json!({"g": {"type": "greeting", "config": {"audio": {"kind": "seq", "items": [
+        say("Hello"), say("{{call.from}}"), file("music")]}}, "on": {"next": "e"}}, "e": end()});
+    let flow = compile(&document(json!({"language": "de", "voice": "anna"}), steps));
+    let speech: Vec<_> =
+        flow.speech().iter().map(|s| (s.text.as_str(), s.language.as_str(), s.voice.as_str())).collect();
+    assert_eq!(speech, [("Hello", "de", "anna")]);
+    assert_eq!(flow.prompts().iter().collect::<Vec<_>>(), ["music"]);
+}
