@@ -74,3 +74,46 @@ fn the_sample_of_the_contract_compiles_with_nothing_to_say() {
     let ladder = run(Arc::new(flow), &Scenario::default());
     assert!(!ladder.rungs.is_empty());
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a provisioned folder for the commands")]
+fn what_lies_beside_a_flow_file_is_known_to_lint_and_simulate() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("provisioned");
+    for part in ["flows", "prompts/en"] {
+        std::fs::create_dir_all(folder.join(part)).unwrap();
+    }
+    std::fs::write(folder.join("agents.toml"), "[[agent]]\nid = \"alice\"\n").unwrap();
+    std::fs::write(folder.join("numbers.toml"), "[[number]]\ne164 = \"+15550100\"\nflow = \"f\"\n").unwrap();
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(folder.join("prompts/en/hello.wav"), spec).unwrap();
+    (0..10_000).for_each(|_| wav.write_sample(0i16).unwrap());
+    wav.finalize().unwrap();
+
+    let file = folder.join("flows/f.json");
+    let write = |prompt: &str, agent: &str| {
+        let document = serde_json::json!({
+            "schema": "callflow/1", "id": "f", "name": "F", "entry": "hi", "settings": {"status": "paused"},
+            "steps": {
+                "hi": {"type": "greeting", "config": {"audio": {"kind": "file", "id": prompt}}, "on": {"next": "d"}},
+                "d": {"type": "dial", "config": {"target": {"kind": "user", "value": agent}}, "on": {"no_response": "e"}},
+                "e": {"type": "hangup"}}});
+        std::fs::write(&file, document.to_string()).unwrap();
+    };
+    write("en/hello", "alice");
+    let said = print(&file, "lint");
+    assert!(said.contains("W09") && said.ends_with("exit 0\n"), "{said}");
+    let ladder = print(&file, "simulate --hang-up 2");
+    assert!(ladder.contains("    1.250  d (dial"), "{ladder}");
+    write("hello", "alicia");
+    let said = print(&file, "lint");
+    assert!(
+        said.contains("no agent `alicia`. Did you mean `alice`?") && said.contains("no prompt `hello`"),
+        "{said}"
+    );
+    assert!(said.ends_with("exit 1\n"), "{said}");
+}

@@ -140,9 +140,14 @@ impl Report {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        if self.findings.len() < FINDINGS_MAX {
+        if !self.is_full() {
             self.findings.push(Finding::new(code, pointer, message, remedy));
         }
+    }
+
+    /// No more is kept; looking for more is a waste of time.
+    pub fn is_full(&self) -> bool {
+        self.findings.len() >= FINDINGS_MAX
     }
 
     pub fn has_errors(&self) -> bool {

@@ -495,6 +495,9 @@ fn read_edges(
     };
     let mut on = Vec::new();
     for (name, target) in edges {
+        if reading.report.is_full() {
+            break;
+        }
         if target.is_null() {
             continue;
         }

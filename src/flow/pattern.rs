@@ -8,6 +8,8 @@ use regex::{Regex, RegexBuilder};
 pub(super) const PATTERN_CHARS_MAX: usize = 500;
 /// Compiled size in bytes; enough for any number plan, small enough for 500 steps.
 const COMPILED_BYTES_MAX: usize = 256 * 1_024;
+/// Most patterns of one flow, which bounds what all of them together can take to 50 MB.
+const PATTERNS_MAX: usize = 200;
 /// Nesting of groups; deeper ones only exhaust the compiler.
 const NESTING_MAX: u32 = 50;
 
@@ -32,7 +34,10 @@ impl Pattern {
                 .build()
         };
         // Compiled by itself first: a stray parenthesis must not close the group that anchors it.
-        let compiled = if source.chars().count() > PATTERN_CHARS_MAX {
+        reading.patterns += 1;
+        let compiled = if reading.patterns > PATTERNS_MAX {
+            Err("this flow has more than 200 of them".to_owned())
+        } else if source.chars().count() > PATTERN_CHARS_MAX {
             Err("it is longer than 500 characters".to_owned())
         } else {
             build(source)

@@ -48,6 +48,8 @@ pub(super) struct Reading {
     pub agents: Vec<(String, String)>,
     pub schedules: Vec<(String, String)>,
     pub speech: BTreeSet<Speech>,
+    /// How many regular expressions were compiled.
+    pub patterns: usize,
 }
 
 /// An object of the document whose keys are known.
@@ -117,6 +119,9 @@ impl<'a> Fields<'a> {
         };
         let fields = Fields { map, pointer };
         for key in map.into_iter().flat_map(Map::keys) {
+            if reading.report.is_full() {
+                break;
+            }
             if !known.contains(&key.as_str()) {
                 let pointer = fields.at(key);
                 reading.error(

@@ -26,6 +26,9 @@ pub(super) fn references(resources: &Resources, reading: &mut Reading) {
     let mut check = |what: &str, known: &Option<BTreeSet<String>>, named: Vec<(String, String)>| {
         let Some(known) = known else { return };
         for (id, pointer) in named.into_iter().filter(|(id, _)| !known.contains(id)) {
+            if reading.report.is_full() {
+                break;
+            }
             let remedy = match nearest(&id, known.iter().map(String::as_str)) {
                 Some(near) => format!("Did you mean `{near}`?"),
                 None => format!("Add the {what}, or name another."),

@@ -187,12 +187,16 @@ fn run(flow: Flow, random: &mut Random) {
             u64::from(random.below(2_000_000)) / u64::from(1 + random.below(1_000)),
         ));
         let event = random_event(random);
-        if let Event::DialFailed { dial, .. } | Event::DialledHungUp { dial } = event {
-            let is_known =
-                |action: &Action| matches!(action, Action::Dial { dial: known, .. } if *known == dial);
-            gone.extend(actions.iter().any(is_known).then_some(dial));
-        }
+        let over = match event {
+            Event::DialFailed { dial, .. } | Event::DialledHungUp { dial } => Some(dial),
+            _ => None,
+        };
         interpreter.handle(now, event, &mut actions);
+        // A timer that was due may have dialled it just before.
+        let was_dialled = |dial: &DialId| {
+            actions.iter().any(|action| matches!(action, Action::Dial { dial: known, .. } if known == dial))
+        };
+        gone.extend(over.filter(was_dialled));
     }
     for _ in 0..10_000 {
         let Some(due) = interpreter.next_timeout() else { break };
