@@ -79,11 +79,10 @@ fn rule_4_a_key_that_may_go_on_waits_and_one_that_cannot_is_decided_at_once() {
 #[test]
 fn rule_5_no_input_and_invalid_are_counted_apart_and_anew_on_each_visit() {
     let mut rig = menu(json!({"maxNoInput": 2, "maxInvalid": 2}));
-    rig.ended(1).at(5_000).keys("9").at(5_001);
-    assert_eq!(rig.step(), "m");
-    rig.take();
-    rig.ended(3);
-    assert_eq!(rig.at(10_001).take(), ["play p4 fail"]);
+    rig.keys("9").at(1).ended(2).take();
+    assert_eq!(rig.at(5_001).take(), ["play p3 menu"]);
+    rig.keys("9");
+    assert_eq!(rig.at(5_002).take(), ["stop p3", "play p4 fail"]);
 
     let steps = json!({"m": {"type": "menu", "config": {"prompt": file("m"), "options": {"1": {}}, "maxInvalid": 2},
         "on": {"key:1": "m", "no_response": "out"}}, "out": wait()});
