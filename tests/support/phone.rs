@@ -1,8 +1,8 @@
 //! baresip as a telephone that speaks a recording, keeps what it hears, and is steered over a socket.
 
-use super::{PATIENCE, address, folder, sound};
+use super::{PATIENCE, folder, sound};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 /// A running baresip.
 pub struct Phone {
     pub name: String,
-    pub address: Ipv4Addr,
+    /// Of SIP, on 127.0.0.1: baresip sends its media from there whatever address it is given.
+    pub port: u16,
     folder: PathBuf,
     child: Child,
     control: TcpStream,
@@ -22,7 +23,6 @@ pub struct Phone {
 /// How a telephone is set up.
 pub struct PhoneSetup {
     pub name: String,
-    pub address: Ipv4Addr,
     /// What it says, from the moment its audio starts; silence follows.
     pub voice: Vec<i16>,
     /// `rtpevent`, `info` or `auto`.
@@ -34,7 +34,7 @@ pub struct PhoneSetup {
 impl PhoneSetup {
     pub fn new(name: &str) -> Self {
         let voice = vec![0; 8_000];
-        PhoneSetup { name: name.into(), address: address(), voice, keys: "rtpevent", answers: false, codecs: "pcmu,pcma" }
+        PhoneSetup { name: name.into(), voice, keys: "rtpevent", answers: false, codecs: "pcmu,pcma" }
     }
 
     pub fn start(self) -> Phone {
@@ -43,23 +43,35 @@ impl PhoneSetup {
         // A source that ends hangs the call up.
         voice.extend(std::iter::repeat_n(0, 8_000 * 240));
         sound::write(&folder.join("voice.wav"), &voice);
-        let (address, home) = (self.address, folder.display());
-        let modules = modules();
+        let (port, control) = (free_port(), free_port());
+        let (home, modules) = (folder.display(), modules());
         let config = format!(
-            "poll_method epoll\nsip_listen {address}:5060\nnet_interface {address}\naudio_player aubridge,nil\n\
-             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:4444\n\
+            "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_player aubridge,nil\n\
+             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen 127.0.0.1:{control}\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
              snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
         );
         std::fs::write(folder.join("config"), config).unwrap();
         let mode = if self.answers { "auto" } else { "manual" };
         let account = format!(
-            "<sip:{}@{address}>;regint=0;answermode={mode};dtmfmode={};audio_codecs={}\n",
+            "<sip:{}@127.0.0.1:{port}>;regint=0;answermode={mode};dtmfmode={};audio_codecs={}\n",
             self.name, self.keys, self.codecs
         );
         std::fs::write(folder.join("accounts"), account).unwrap();
         std::fs::write(folder.join("contacts"), "").unwrap();
-        Phone::spawn(self, folder)
+        Phone::spawn(self, folder, port, control)
+    }
+}
+
+/// A port that is free for UDP and TCP at this moment. Another program may take it before baresip does;
+/// the range that the system hands out is wide enough for that not to happen in practice.
+fn free_port() -> u16 {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = udp.local_addr().unwrap().port();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
@@ -71,7 +83,7 @@ fn modules() -> String {
 }
 
 impl Phone {
-    fn spawn(setup: PhoneSetup, folder: PathBuf) -> Phone {
+    fn spawn(setup: PhoneSetup, folder: PathBuf, port: u16, control: u16) -> Phone {
         let mut child = Command::new("baresip")
             .arg("-f")
             .arg(&folder)
@@ -93,7 +105,7 @@ impl Phone {
         });
         let start = Instant::now();
         let control = loop {
-            match TcpStream::connect((setup.address, 4444)) {
+            match TcpStream::connect(("127.0.0.1", control)) {
                 Ok(stream) => break stream,
                 Err(_) => {
                     assert!(start.elapsed() < PATIENCE, "baresip does not start\n{}", log.lock().unwrap());
@@ -104,11 +116,11 @@ impl Phone {
         let events = Arc::new(Mutex::new(Vec::new()));
         let (reader, kept) = (control.try_clone().unwrap(), events.clone());
         std::thread::spawn(move || read_events(reader, &kept));
-        Phone { name: setup.name, address: setup.address, folder, child, control, events, log }
+        Phone { name: setup.name, port, folder, child, control, events, log }
     }
 
     pub fn uri(&self) -> String {
-        format!("sip:{}@{}:5060", self.name, self.address)
+        format!("sip:{}@127.0.0.1:{}", self.name, self.port)
     }
 
     pub fn log(&self) -> String {
