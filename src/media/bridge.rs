@@ -18,8 +18,19 @@ pub struct Anchor {
     ssrc: u32,
     first: SequenceNumber,
     highest: SequenceNumber,
+    /// The number that would prove a new run.
+    restart: Option<SequenceNumber>,
     sequence_offset: u16,
     timestamp_offset: u32,
+}
+
+/// To which run of the partner's numbers a packet belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Run {
+    Same,
+    New,
+    /// Perhaps a new one, perhaps a packet that comes seconds late: the next one tells.
+    Unclear,
 }
 
 impl Anchor {
@@ -29,15 +40,26 @@ impl Anchor {
             ssrc,
             first: sequence,
             highest: sequence,
+            restart: None,
             sequence_offset: sender.next_sequence().0.wrapping_sub(sequence.0),
             timestamp_offset: sender.next_timestamp().wrapping_sub(timestamp),
         }
     }
 
-    /// Whether the packet belongs to the run of numbers that this was made for.
-    pub fn covers(&self, packet: &Packet<'_>) -> bool {
+    /// Compares a packet with the run of numbers that this was made for.
+    pub fn run_of(&mut self, packet: &Packet<'_>) -> Run {
+        if packet.ssrc != self.ssrc {
+            return Run::New;
+        }
         let steps = packet.sequence.steps_since(self.highest);
-        packet.ssrc == self.ssrc && (MAX_BACK..=MAX_AHEAD).contains(&steps)
+        if (MAX_BACK..=MAX_AHEAD).contains(&steps) {
+            self.restart = None;
+            return Run::Same;
+        }
+        if self.restart.replace(packet.sequence.plus(1)) == Some(packet.sequence) {
+            return Run::New;
+        }
+        Run::Unclear
     }
 
     pub fn is_from(&self, ssrc: u32) -> bool {

@@ -1,6 +1,10 @@
 //! One leg: what it sends and when. What it receives is in `receive`.
+//!
+//! From the first command that plays, listens or bridges, a leg that may send never stops: where nothing is played
+//! and no partner is heard, it sends silence. A NAT in front of the peer lets its packets in only while ours go
+//! out, and carriers end calls whose streams fall silent.
 
-use super::bridge::Anchor;
+use super::bridge::{Anchor, Run};
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
@@ -225,8 +229,11 @@ impl Leg {
         }
     }
 
-    fn covers(&self, packet: &Packet<'_>) -> bool {
-        matches!(&self.voice, Voice::Relayed { anchor: Some(anchor), .. } if anchor.covers(packet))
+    fn run_of(&mut self, packet: &Packet<'_>) -> Run {
+        match &mut self.voice {
+            Voice::Relayed { anchor: Some(anchor), .. } => anchor.run_of(packet),
+            _ => Run::New,
+        }
     }
 
     /// Sends a packet of the partner's audio, which is in `codec`.
@@ -239,8 +246,11 @@ impl Leg {
         out: &mut Output,
     ) {
         let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let fits = self.covers(packet);
-        let mut anchor = self.anchor(now, packet, grid, fits);
+        let run = self.run_of(packet);
+        if run == Run::Unclear {
+            return;
+        }
+        let mut anchor = self.anchor(now, packet, grid, run == Run::Same);
         let sequence = anchor.sequence(packet.sequence);
         self.keep(anchor);
         let Some(sequence) = sequence else { return };
@@ -270,11 +280,17 @@ impl Leg {
     ) {
         let Some(payload_type) = self.config.telephone_event_send else { return };
         let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let fits = match &self.voice {
-            Voice::Relayed { anchor: Some(anchor), .. } if own_numbers => anchor.is_from(packet.ssrc),
-            _ => self.covers(packet),
+        let run = match &self.voice {
+            Voice::Relayed { anchor: Some(anchor), .. } if own_numbers && anchor.is_from(packet.ssrc) => {
+                Run::Same
+            }
+            _ if own_numbers => Run::New,
+            _ => self.run_of(packet),
         };
-        let mut anchor = self.anchor(now, packet, grid, fits);
+        if run == Run::Unclear {
+            return;
+        }
+        let mut anchor = self.anchor(now, packet, grid, run == Run::Same);
         let sequence =
             if own_numbers { Some(self.sender.next_sequence()) } else { anchor.sequence(packet.sequence) };
         self.keep(anchor);

@@ -59,6 +59,8 @@ struct Position {
 pub struct JitterBuffer {
     slots: [Option<Slot>; CAPACITY],
     next: Option<Position>,
+    /// The number that would prove that the stream goes on elsewhere.
+    restart: Option<SequenceNumber>,
     /// When the gap in front of the kept packets is given up.
     give_up: Option<Instant>,
     wait: Duration,
@@ -67,7 +69,14 @@ pub struct JitterBuffer {
 
 impl Default for JitterBuffer {
     fn default() -> Self {
-        JitterBuffer { slots: [None; CAPACITY], next: None, give_up: None, wait: SHORTEST_WAIT * 2, calm: 0 }
+        JitterBuffer {
+            slots: [None; CAPACITY],
+            next: None,
+            restart: None,
+            give_up: None,
+            wait: SHORTEST_WAIT * 2,
+            calm: 0,
+        }
     }
 }
 
@@ -75,7 +84,7 @@ impl JitterBuffer {
     /// Forgets the stream, not its habits.
     pub fn reset(&mut self) {
         self.slots = [None; CAPACITY];
-        (self.next, self.give_up) = (None, None);
+        (self.next, self.restart, self.give_up) = (None, None, None);
     }
 
     /// When [`JitterBuffer::expire`] has something to do.
@@ -95,17 +104,26 @@ impl JitterBuffer {
         each: &mut impl FnMut(Frame<'_>),
     ) {
         let steps = self.next.map_or(0, |next| sequence.steps_since(next.sequence));
-        if self.next.is_none() || steps.unsigned_abs() > STRAY as u16 {
+        let stray = steps.unsigned_abs() > STRAY as u16;
+        if stray && self.restart.replace(sequence.plus(1)) != Some(sequence) {
+            // One packet from elsewhere is a very late one; two in a row are a stream.
+            return;
+        }
+        if stray || self.next.is_none() {
             self.reset();
             self.next = Some(Position { sequence, timestamp });
             each(Frame::Restart);
-        } else if steps < 0 {
+            self.emit(sequence, timestamp, payload_type, payload, each);
+            return;
+        }
+        if steps < 0 {
             // Its place was given up already, or it is a duplicate. Wait longer next time.
             self.wait = (self.wait + self.wait / 2).min(LONGEST_WAIT);
             self.calm = 0;
             return;
         }
-        if steps == 0 || self.next.is_none() {
+        self.restart = None;
+        if steps == 0 {
             self.emit(sequence, timestamp, payload_type, payload, each);
             self.calm_down();
         } else {
@@ -261,7 +279,8 @@ mod tests {
             (&[1, 4, 3, 2, 5], "| 1 2 3 4 5 ", "three turned round"),
             (&[1, 2, 2, 3, 3], "| 1 2 3 ", "duplicates"),
             (&[2, 1, 3], "| 2 3 ", "one from before the beginning"),
-            (&[1, 2, 900, 901], "| 1 2 | 132 133 ", "a jump"),
+            (&[1, 2, 900, 901, 902], "| 1 2 | 133 134 ", "a jump"),
+            (&[200, 201, 7, 202], "| 200 201 202 ", "a packet that comes seconds late"),
         ] {
             let mut stream = Stream::new();
             for (index, &n) in order.iter().enumerate() {

@@ -82,11 +82,25 @@ fn a_partner_that_starts_again_with_other_numbers_is_followed() {
     peer.talk(&mut stage, 10);
     (peer.ssrc, peer.sequence, peer.timestamp) = (99, 40_000, 3_000_000_000);
     peer.talk(&mut stage, 10);
+    // With the same SSRC the first packet might be a very late one.
     (peer.sequence, peer.timestamp) = (12, 5);
-    peer.talk(&mut stage, 10);
+    peer.talk(&mut stage, 11);
     assert_continuous(&stage.rtp(2), 0);
     let markers: Vec<usize> = (0..30).filter(|&n| stage.rtp(2)[n].rtp().marker).collect();
     assert_eq!(markers, [0, 10, 20]);
+}
+
+#[test]
+fn a_packet_that_comes_seconds_late_is_not_relayed_and_disturbs_nothing() {
+    let (mut stage, mut peer, _) = bridged(config(1), config(2));
+    let late = peer.bytes(false, 0, &[1; 160]);
+    peer.lose(160);
+    peer.talk(&mut stage, 200);
+    stage.receive(1, Channel::Rtp, "127.0.0.1:4000", &late);
+    peer.talk(&mut stage, 10);
+    assert_eq!(stage.rtp(2).len(), 210);
+    assert_continuous(&stage.rtp(2), 0);
+    assert_eq!(stage.rtp(2).iter().filter(|sent| sent.rtp().marker).count(), 1);
 }
 
 #[test]
