@@ -57,7 +57,7 @@ impl Ear {
         !self.listening && self.cutting.is_none()
     }
 
-    /// A packet came; `audio` is false for an event, whose number must not be missed.
+    /// A packet came; `audio` is false for an event and for comfort noise, whose number must not be missed.
     pub fn push(
         &mut self,
         now: Instant,

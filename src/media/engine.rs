@@ -288,6 +288,7 @@ impl Engine {
         let Ok([from, to]) = self.legs.get_disjoint_mut([index, partner]) else { return };
         let cutting = from.ear.as_ref().is_some_and(|ear| ear.cutting.is_some());
         match content {
+            Content::ComfortNoise => {}
             Content::Audio(_) if !to.hears_partner() => {
                 to.forget_partner_numbers();
                 if let Some(ear) = &mut from.ear {

@@ -86,7 +86,8 @@ pub struct Playlist {
 /// What the signalling thread tells a media thread.
 #[derive(Clone)]
 pub enum Command {
-    /// Starts a leg on a port pair of this thread.
+    /// Starts a leg on a port pair of this thread. It sends nothing until it is to play, to listen or is bridged;
+    /// from then on it never stops: what is neither played nor heard from a partner is silence.
     Open { leg: LegId, port: PortId, config: LegConfig },
     /// A new answer for a leg: media moved, hold, another codec. Sequence numbers and timestamps go on.
     Update { leg: LegId, config: LegConfig },
@@ -100,7 +101,8 @@ pub enum Command {
     Listen { leg: LegId, in_band: bool },
     /// A key that came by SIP INFO, to be merged with those of the media.
     InfoDigit { leg: LegId, digit: char, duration: Duration },
-    /// Joins two legs: each hears the other. Playbacks on both stop.
+    /// Joins two legs: each hears the other. Playbacks on both stop without an event; one that begins later on
+    /// either is heard there instead of the partner.
     Bridge { a: LegId, b: LegId },
     /// Parts a bridged leg from its partner; both fall silent.
     Unbridge { leg: LegId },
@@ -129,7 +131,7 @@ pub enum Event {
     Inactive { leg: LegId, silent_for: Duration },
     /// The peer's packets come from elsewhere than its SDP said, and the rule let us follow.
     SourceLearned { leg: LegId, from: SocketAddr },
-    /// The leg is gone; its port may be lent again.
+    /// The leg is gone, or could not be opened; its port may be lent again.
     Closed { leg: LegId, port: PortId, statistics: Statistics },
 }
 

@@ -14,12 +14,16 @@ use std::net::SocketAddr;
 
 /// Longest payload taken for G.711: 200 ms. Longer packets do not fit a datagram of an ordinary network.
 const LONGEST_AUDIO: usize = 1_600;
+/// Static payload type of comfort noise, sent by some whether it was agreed on or not (RFC 3389 section 4).
+const COMFORT_NOISE: u8 = 13;
 
 /// What an accepted packet holds.
 #[derive(Clone, Copy)]
 pub enum Content {
     Audio(Codec),
     Event(TelephoneEvent, Sighting),
+    /// The peer is silent and says so (RFC 3389). Nothing is passed on: a partner that hears nothing gets silence.
+    ComfortNoise,
 }
 
 impl Leg {
@@ -155,6 +159,6 @@ impl Leg {
             let event = TelephoneEvent::parse(packet.payload)?;
             return Some(Content::Event(event, Sighting::Nothing));
         }
-        None
+        (number == COMFORT_NOISE).then_some(Content::ComfortNoise)
     }
 }

@@ -37,7 +37,8 @@ pub struct Sender {
     clock_base: u32,
     /// The next packet is the first of a talkspurt.
     fresh: bool,
-    last_sent: Option<Instant>,
+    /// When the last packet left, and its timestamp.
+    last: Option<(Instant, u32)>,
     packets: u64,
     octets: u64,
     /// Packets when the last report left.
@@ -53,7 +54,7 @@ impl Sender {
             next_timestamp: clock_base,
             clock_base,
             fresh: true,
-            last_sent: None,
+            last: None,
             packets: 0,
             octets: 0,
             packets_reported: 0,
@@ -74,7 +75,7 @@ impl Sender {
 
     /// When the last packet left; the start of time where none did.
     pub fn last_sent(&self) -> Instant {
-        self.last_sent.unwrap_or(Instant::ZERO)
+        self.last.map_or(Instant::ZERO, |(at, _)| at)
     }
 
     /// The audio is from elsewhere from `now` on: timestamps go on by the time that went by, and the next packet
@@ -137,7 +138,7 @@ impl Sender {
             self.octets += (bytes.len() - start - HEADER_LEN) as u64;
         });
         self.packets += 1;
-        (self.fresh, self.last_sent) = (false, Some(now));
+        (self.fresh, self.last) = (false, Some((now, timestamp)));
         let after = sequence.plus(1);
         if after.is_after(self.next_sequence) {
             self.next_sequence = after;
@@ -154,10 +155,11 @@ impl Sender {
             return None;
         }
         self.packets_reported = self.packets;
+        // From the last packet on, not from our clock: a partner's stream follows the partner's clock.
+        let (at, timestamp) = self.last?;
         Some(SenderInfo {
             ntp: ntp(now),
-            // The stream may run ahead of our clock by what a partner's clock gained.
-            rtp_timestamp: self.clock(now),
+            rtp_timestamp: timestamp.wrapping_add((now.since(at).as_micros() / 125) as u32),
             packets: self.packets as u32,
             octets: self.octets as u32,
         })

@@ -268,7 +268,11 @@ fn reports_leave_every_five_seconds_or_so_and_a_leg_says_goodbye() {
     assert!(gaps.iter().all(|gap| (2_052..=6_157).contains(gap)), "{gaps:?}");
     let first = Compound::parse(&stage.rtcp(1)[0].bytes, 0).unwrap();
     assert_eq!(first.sender.unwrap().packets as usize * 160, first.sender.unwrap().octets as usize);
-    assert_eq!(stage.rtcp(1)[0].to, "127.0.0.1:4001".parse().unwrap());
+    let report = stage.rtcp(1)[0].clone();
+    assert_eq!(report.to, "127.0.0.1:4001".parse().unwrap());
+    let before = *stage.rtp(1).iter().rfind(|sent| sent.at <= report.at).unwrap();
+    let steps = first.sender.unwrap().rtp_timestamp.wrapping_sub(before.rtp().timestamp);
+    assert_eq!(u128::from(steps), (report.at - before.at).as_micros() / 125, "both clocks at one moment");
 
     stage.command(Command::Close { leg: LegId(1) });
     assert!(Compound::parse(&stage.rtcp(1).last().unwrap().bytes, 0).unwrap().bye);
@@ -285,4 +289,23 @@ fn a_leg_that_never_sent_anything_leaves_without_a_goodbye() {
     stage.open(1, config(1));
     stage.command(Command::Close { leg: LegId(1) });
     assert!(stage.sent.is_empty());
+}
+
+#[test]
+fn a_thousand_prompts_that_start_together_do_not_leave_together() {
+    let mut stage = Stage::new();
+    stage.engine = Engine::new(EngineConfig { max_legs: 1_000 }, Random::from_seed(1));
+    let prompt = clip(1_600);
+    for n in 0..1_000 {
+        stage.open(n, config(1));
+        stage.play(n, n, vec![prompt.clone()], true);
+    }
+    stage.run(20);
+    stage.sent.clear();
+    stage.run(20);
+    assert_eq!(stage.sent.len(), 1_000);
+    let most = (1_020..=1_040)
+        .map(|ms| stage.sent.iter().filter(|sent| sent.at == Instant::from_millis(ms)).count())
+        .max();
+    assert!(most <= Some(120), "{most:?} in one tick");
 }

@@ -223,7 +223,7 @@ fn what_is_no_packet_of_the_call_is_counted_and_dropped() {
         vec![],
         vec![0x80; 11],
         peer.bytes(false, 0, &[0; 160])[..12].to_vec(),
-        peer.bytes(false, 13, &[0; 1]),
+        peer.bytes(false, 20, &[0; 1]),
         peer.bytes(false, 101, &[0; 3]),
         peer.bytes(false, 0, &[0; 1_601]),
     ];
@@ -235,6 +235,25 @@ fn what_is_no_packet_of_the_call_is_counted_and_dropped() {
     stage.receive(1, Channel::Rtcp, "127.0.0.1:4001", &[0x80, 200, 0, 1]);
     assert_eq!(stage.statistics(1).packets_bad, bad.len() as u64 + 1);
     assert_eq!(stage.digits(), "");
+}
+
+#[test]
+fn comfort_noise_is_a_sign_of_life_and_no_gap_in_the_audio() {
+    let (mut stage, mut peer) = listening();
+    stage.open(2, config(2));
+    stage.bridge();
+    let tone = tones::dtmf('6', -10.0, 100).unwrap();
+    for _ in 0..3 {
+        peer.say(&mut stage, &tone, || false);
+        let bytes = peer.bytes(false, 13, &[60]);
+        stage.receive(1, Channel::Rtp, &peer.from, &bytes);
+        peer.sequence += 1;
+        stage.run(300);
+        peer.timestamp += 2_400;
+    }
+    assert_eq!(stage.digits(), "666");
+    assert_eq!(stage.statistics(1).packets_bad, 0);
+    assert!(stage.rtp(2).iter().all(|sent| sent.rtp().payload_type == 0));
 }
 
 #[test]
