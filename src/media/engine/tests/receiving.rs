@@ -50,6 +50,26 @@ fn a_peer_behind_nat_is_followed_to_where_its_signalling_comes_from() {
 }
 
 #[test]
+fn reports_are_followed_by_the_same_rule() {
+    let mut stage = Stage::new();
+    let signalling_ip = "127.0.0.77".parse().unwrap();
+    stage.open(1, LegConfig { signalling_ip, inactivity: None, ..config(1) });
+    for _ in 0..10 {
+        stage.run(5_000);
+        stage.receive(1, Channel::Rtcp, STRANGER, &report(7_001, None, false));
+    }
+    for _ in 0..4 {
+        stage.run(5_000);
+        stage.receive(1, Channel::Rtcp, "127.0.0.77:9001", &report(7_001, None, false));
+    }
+    assert!(stage.rtcp(1).iter().all(|sent| sent.to == "127.0.0.1:4001".parse().unwrap()));
+    stage.receive(1, Channel::Rtcp, "127.0.0.77:9001", &report(7_001, None, false));
+    stage.run(10_000);
+    assert_eq!(stage.rtcp(1).last().unwrap().to, "127.0.0.77:9001".parse().unwrap());
+    assert_eq!(stage.statistics(1).packets_refused, 14);
+}
+
+#[test]
 fn a_rebinding_is_followed_after_five_packets_and_200_ms() {
     let (mut stage, mut peer) = listening();
     peer.talk(&mut stage, 50);
