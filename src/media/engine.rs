@@ -126,7 +126,7 @@ impl Engine {
 
     pub fn counts(&self) -> Counts {
         let playbacks = self.legs.iter().filter(|(_, leg)| leg.playback.is_some()).count();
-        let bridged = self.legs.iter().filter(|(_, leg)| leg.partner.is_some()).count();
+        let bridged = self.legs.iter().filter(|(index, leg)| leg.partner.is_some_and(|p| p != *index)).count();
         Counts { legs: self.legs.len(), playbacks, bridges: bridged / 2, timers: self.wheel.len() }
     }
 
@@ -235,9 +235,6 @@ impl Engine {
 
     fn bridge(&mut self, now: Instant, a: LegId, b: LegId) {
         let (Some(&first), Some(&second)) = (self.by_id.get(&a), self.by_id.get(&b)) else { return };
-        if first == second {
-            return;
-        }
         for (index, partner) in [(first, second), (second, first)] {
             self.part(index);
             if let Some(leg) = self.legs.get_mut(index) {
@@ -285,6 +282,9 @@ impl Engine {
         out: &mut Output,
     ) {
         let Some(partner) = self.legs.get(index).and_then(|leg| leg.partner) else { return };
+        if partner == index {
+            return self.echo(now, index, packet, content, out);
+        }
         let Ok([from, to]) = self.legs.get_disjoint_mut([index, partner]) else { return };
         let cutting = from.ear.as_ref().is_some_and(|ear| ear.cutting.is_some());
         match content {
@@ -321,6 +321,16 @@ impl Engine {
                     self.wake_at_due(now, partner);
                 }
             }
+        }
+    }
+
+    /// Sends a packet of a leg that is bridged with itself back to where it came from, whatever its length.
+    fn echo(&mut self, now: Instant, index: usize, packet: &Packet<'_>, content: Content, out: &mut Output) {
+        let Some(leg) = self.legs.get_mut(index).filter(|leg| leg.hears_partner()) else { return };
+        match content {
+            Content::Audio(codec) => leg.relay_audio(now, packet, codec, &mut self.shared.grid, out),
+            Content::Event(event, _) => leg.relay_event(now, packet, event, false, &mut self.shared.grid, out),
+            Content::ComfortNoise => {}
         }
     }
 

@@ -329,3 +329,19 @@ fn a_playback_on_a_bridged_leg_is_heard_instead_of_the_partner() {
     assert_eq!(loud, 10);
     assert_continuous(&stage.rtp(2), 160);
 }
+
+#[test]
+fn a_leg_joined_with_itself_hears_itself_whatever_the_length_of_its_packets() {
+    let mut stage = Stage::new();
+    stage.open(1, config(1));
+    stage.command(Command::Bridge { a: LegId(1), b: LegId(1) });
+    let mut peer = Peer::new(1);
+    for n in 0..50u8 {
+        peer.audio(&mut stage, &vec![n; if n < 25 { 160 } else { 240 }]);
+        stage.run(if n < 25 { 20 } else { 30 });
+    }
+    let packets = stage.rtp(1);
+    let heard: Vec<(u8, usize)> = packets.iter().map(|p| (p.rtp().payload[0], p.rtp().payload.len())).collect();
+    let said: Vec<(u8, usize)> = (0..50).map(|n| (n, if n < 25 { 160 } else { 240 })).collect();
+    assert_eq!(heard, said);
+}
