@@ -9,7 +9,8 @@ pub mod message;
 mod transaction;
 
 pub use endpoint::{
-    Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Listener, Outgoing,
+    Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener,
+    Outgoing,
 };
 pub use message::{CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Via};
 

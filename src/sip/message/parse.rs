@@ -109,14 +109,11 @@ impl StartLine {
 
 /// Unfolds and sorts. The first fault is kept, and what can be read in spite of it.
 pub(super) fn sort(bytes: &[u8]) -> Sorted {
-    let too_large = bytes.len() > HEAD_BYTES_MAX;
-    let bytes = bytes.get(..HEAD_BYTES_MAX).unwrap_or(bytes);
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
-    let (start, mut fault) = start_line(lines.next().unwrap_or_default());
-    if too_large && fault != Some(Fault::NotSip) {
-        fault = Some(Fault::HeadTooLarge);
-    }
+    // A bare CR would be a line end to others.
+    let (start, mut fault) = start_line(&lines.next().unwrap_or_default().replace('\r', " "));
+    let mut too_large = bytes.len() > HEAD_BYTES_MAX;
     let mut head = Head::with_capacity(text.len());
     while let Some(line) = lines.next() {
         let mut line = Cow::Borrowed(line);
@@ -128,25 +125,34 @@ pub(super) fn sort(bytes: &[u8]) -> Sorted {
         if line.is_empty() {
             continue;
         }
-        if head.len() >= HEADERS_MAX {
-            fault = fault.or(Some(Fault::HeadTooLarge));
-            break;
-        }
         if line.contains('\r') {
-            // A bare CR would be a line end to others.
             line = Cow::Owned(line.replace('\r', " "));
         }
         match line.split_once(':') {
             Some((name, value)) if is_token(name.trim_end_matches(is_space)) => {
-                head.push(name.trim_end_matches(is_space), value.trim_matches(is_space));
+                let (name, value) = (name.trim_end_matches(is_space), value.trim_matches(is_space));
+                if !too_large || serves_an_answer(&head, name, value) {
+                    head.push(name, value);
+                }
             }
             _ => fault = fault.or(Some(Fault::HeaderLine)),
         }
+        too_large |= head.len() > HEADERS_MAX;
     }
-    if head.len() > HEADERS_MAX {
-        fault = fault.or(Some(Fault::HeadTooLarge));
+    if too_large && fault != Some(Fault::NotSip) {
+        fault = Some(Fault::HeadTooLarge);
     }
     Sorted { start, head, fault }
+}
+
+/// Of a message that is too large only what its answer copies is kept, and that within limits.
+fn serves_an_answer(head: &Head, name: &str, value: &str) -> bool {
+    use HeaderName::*;
+    let name = HeaderName::of(name);
+    [Via, From, To, CallId, CSeq].contains(&name)
+        && value.len() <= URI_BYTES_MAX
+        && head.count(name) < VIA_MAX
+        && head.len() <= HEADERS_MAX + VIA_MAX
 }
 
 fn start_line(line: &str) -> (StartLine, Option<Fault>) {

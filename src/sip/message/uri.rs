@@ -46,7 +46,8 @@ impl Host {
     /// Reads a name, an IPv4 address, or an IPv6 address in brackets.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(inner) = text.strip_prefix('[') {
-            return inner.strip_suffix(']')?.parse().ok().map(Host::V6);
+            let inner = inner.strip_suffix(']')?;
+            return inner.parse().ok().or_else(|| with_bug_of_rfc_3261(inner)).map(Host::V6);
         }
         if let Ok(address) = text.parse() {
             return Some(Host::V4(address));
@@ -261,6 +262,14 @@ impl SipUri {
         headers.sort();
         headers
     }
+}
+
+/// The grammar of RFC 3261 has a colon too many before an IPv4 tail, and that has to be understood
+/// (RFC 5118 4.10).
+fn with_bug_of_rfc_3261(text: &str) -> Option<Ipv6Addr> {
+    let (start, tail) = text.split_once(":::")?;
+    tail.parse::<Ipv4Addr>().ok()?;
+    format!("{start}::{tail}").parse().ok()
 }
 
 /// Nothing, or a colon and a number from 1 to 65535.

@@ -60,6 +60,7 @@ fn what_is_no_uri_is_refused() {
         "sip:a@h:65536",
         "sip:a@h:5x",
         "sip:a@[2001:db8:::1]",
+        "sip:a@[2001:db8::::192.0.2.1]",
         "sip:2001:db8::10",
         "sip:a@h;",
         "sip:a@h;;x",
