@@ -119,7 +119,7 @@ pub struct RequestParts<'a> {
 /// A request, and where in it the value of Via stands.
 pub fn request(parts: &RequestParts<'_>) -> (Bytes, Range<usize>) {
     let mut writer = Writer::request(parts.method, parts.uri);
-    let via_start = writer.len() + "Via: ".len();
+    let via_start = writer.position() + "Via: ".len();
     writer.header("Via", parts.via);
     let via_span = via_start..via_start + parts.via.len();
     writer.header("Max-Forwards", "70");

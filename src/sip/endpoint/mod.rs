@@ -172,10 +172,10 @@ impl Endpoint {
         if let Some(connection) = dialog.state().and_then(|state| state.peer.connection) {
             self.release_connection(connection);
         }
-        if let Phase::Established(established) = &dialog.phase {
-            if let Some(answer) = established.unacknowledged.iter().find(|answer| answer.is_first) {
-                self.remove_half_open(answer.peer.address.ip());
-            }
+        if let Phase::Established(established) = &dialog.phase
+            && let Some(answer) = established.unacknowledged.iter().find(|answer| answer.is_first)
+        {
+            self.remove_half_open(answer.peer.address.ip());
         }
         for transaction in dialog.requests {
             self.close_request(now, transaction, actions);

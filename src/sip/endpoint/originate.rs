@@ -192,7 +192,6 @@ impl Endpoint {
     /// [`Event::Response`](super::Event::Response), unless the dialog ends before. Where there is no such
     /// dialog, or a re-INVITE of either side is under way already, nothing is sent and nothing comes; BYE and
     /// CANCEL have their own ways.
-    #[expect(clippy::too_many_arguments, reason = "a request has these parts")]
     pub fn request(
         &mut self,
         now: Instant,
@@ -430,10 +429,10 @@ impl Endpoint {
             if self.transmit(now, &mut hop, bytes, actions).is_err() {
                 return self.on_transport_failure(now, id, actions);
             }
-            if let Some(connection) = hop.connection.and_then(|id| self.connections.by_id.get_mut(&id)) {
-                if !connection.clients.contains(&id) {
-                    connection.clients.push(id);
-                }
+            if let Some(connection) = hop.connection.and_then(|id| self.connections.by_id.get_mut(&id))
+                && !connection.clients.contains(&id)
+            {
+                connection.clients.push(id);
             }
             if before != hop.connection {
                 self.forget_client_of(before, id);

@@ -68,7 +68,6 @@ impl Endpoint {
     }
 
     /// Sends a final response, 300 to 699, to the INVITE that wants to begin this dialog, which is gone then.
-    #[expect(clippy::too_many_arguments, reason = "a response has these parts")]
     pub fn reject(
         &mut self,
         now: Instant,

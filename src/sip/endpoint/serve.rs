@@ -293,15 +293,13 @@ impl Endpoint {
 
     /// ACK: of a failure it ends the INVITE transaction, of a 2xx it is the dialog's.
     fn on_ack(&mut self, now: Instant, peer: Peer, request: Request, actions: &mut Vec<Action>) {
-        if let Some(&id) = self.servers.by_key.get(&server_key(&request, "INVITE")) {
-            if let Some(ServerTransaction { machine: ServerMachine::Invite(machine), .. }) =
+        if let Some(&id) = self.servers.by_key.get(&server_key(&request, "INVITE"))
+            && let Some(ServerTransaction { machine: ServerMachine::Invite(machine), .. }) =
                 self.servers.by_id.get_mut(&id)
-            {
-                if !machine.is_accepted() {
-                    machine.on_ack(now);
-                    return self.rearm_or_drop_server(id);
-                }
-            }
+            && !machine.is_accepted()
+        {
+            machine.on_ack(now);
+            return self.rearm_or_drop_server(id);
         }
         let dialog = self.dialogs.find(request.call_id(), request.to_tag(), request.from_tag());
         let acknowledged = dialog.and_then(|id| {

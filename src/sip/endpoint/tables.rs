@@ -303,10 +303,10 @@ impl TcpPeers {
             return;
         }
         self.order.push_back(ip);
-        if self.order.len() > TCP_PEERS_MAX {
-            if let Some(oldest) = self.order.pop_front() {
-                self.known.remove(&oldest);
-            }
+        if self.order.len() > TCP_PEERS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
         }
     }
 

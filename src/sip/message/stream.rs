@@ -38,6 +38,7 @@ enum State {
 }
 
 /// What a stream brought.
+#[expect(clippy::large_enum_variant, reason = "handed on at once, never kept")]
 #[derive(Debug)]
 pub enum Framed {
     Message(Message),

@@ -69,7 +69,7 @@ impl Writer {
     }
 
     /// How many bytes are written so far.
-    pub fn len(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.bytes.len()
     }
 
