@@ -44,7 +44,7 @@ fn address(uri: &SipUri, peer: &Peer) -> (SocketAddr, Transport) {
     };
     let port = uri.port().unwrap_or(DEFAULT_PORT);
     match uri.host().ip() {
-        Some(ip) if !(is_private(ip) && !is_private(peer.address.ip())) => {
+        Some(ip) if !is_private(ip) || is_private(peer.address.ip()) => {
             (SocketAddr::new(ip, port), transport)
         }
         _ => (peer.address, peer.transport),

@@ -142,8 +142,11 @@ impl Endpoint {
             } else {
                 self.counters.overload_rejected += 1;
             }
-            let extra = vec![("Retry-After", self.retry_after())];
-            return self.refuse(now, id, &Refusal { code: 503, extra }, actions);
+            // Under pressure nothing is kept, and nothing is sent again.
+            self.servers.remove(id);
+            let seconds = self.retry_after();
+            let extra = [("Retry-After", seconds.as_str())];
+            return self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
         }
         let Some(transaction) = self.servers.by_id.get_mut(&id) else { return };
         let dialog = DialogId(id.0);

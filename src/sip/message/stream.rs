@@ -56,11 +56,9 @@ impl StreamFramer {
         if matches!(self.state, State::Broken) {
             return;
         }
-        if self.taken > 0 {
-            self.buffer.drain(..self.taken);
-            self.searched = self.searched.saturating_sub(self.taken);
-            self.taken = 0;
-        }
+        self.buffer.drain(..self.taken);
+        self.searched = self.searched.saturating_sub(self.taken);
+        self.taken = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -103,7 +101,12 @@ impl StreamFramer {
     fn skip_line_ends(&mut self, now: Instant) -> Option<Option<Framed>> {
         let rest = self.buffer.get(self.taken..)?;
         let step = match rest {
-            [] => return None,
+            [] => {
+                // Between messages a connection costs nothing.
+                self.buffer = Vec::new();
+                self.taken = 0;
+                return None;
+            }
             [b'\n', ..] => 1,
             [b'\r', b'\n', ..] => 2,
             [b'\r'] => return None,

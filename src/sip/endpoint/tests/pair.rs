@@ -155,17 +155,17 @@ fn play(seed: u64, script: Script, network: Network) -> (bool, bool) {
         Event::Bye { .. } | Event::Failed { .. } | Event::Cancelled { .. } => ended[side] += 1,
         other => panic!("{other:?}"),
     });
-    for side in 0..2 {
+    for (side, ended) in ended.into_iter().enumerate() {
         let known = side == 0 || callee.is_some();
         // One that hangs up hears nothing more; a call that rings for ever is the room's to end.
-        if known && ended[side] == 0 {
+        if known && ended == 0 {
             let dialog = if side == 0 { Some(dialog) } else { callee };
             assert!(side == 1 || network.loss > 0, "seed {seed} {script:?}");
             if let Some(dialog) = dialog {
                 world.act(side, |endpoint, now, actions| endpoint.bye(now, dialog, None, actions));
             }
         } else {
-            assert!(ended[side] <= 1, "seed {seed} {script:?} side {side} ended {} times", ended[side]);
+            assert!(ended <= 1, "seed {seed} {script:?} side {side} ended {ended} times");
         }
     }
     let end = world.now + Duration::from_secs(200);
@@ -174,6 +174,46 @@ fn play(seed: u64, script: Script, network: Network) -> (bool, bool) {
         assert_eq!(endpoint.counts(), Counts::default(), "seed {seed} {script:?} side {side}");
     }
     (answered[0], answered[1])
+}
+
+#[test]
+fn reinvites_that_cross_are_491_on_both_sides_and_the_call_goes_on() {
+    let mut world = World::new(3, Network { loss: 0, repeat: 0, delay_ms_max: 0 });
+    world.act(0, |endpoint, now, actions| {
+        endpoint.invite(now, outgoing(), actions);
+    });
+    let mut refused = [0; 2];
+    let mut dialogs = [None; 2];
+    world.run(Instant::from_millis(10_000), |world, side, event| match event {
+        Event::Invite { dialog, .. } => {
+            dialogs[side] = Some(dialog);
+            world.act(side, |endpoint, now, actions| endpoint.answer(now, dialog, &[], None, actions));
+        }
+        Event::Answered { dialog, .. } => dialogs[side] = Some(dialog),
+        // Both ends are up: both send at the same moment.
+        Event::Acknowledged { .. } => {
+            for (side, dialog) in dialogs.into_iter().enumerate() {
+                let Some(dialog) = dialog else { panic!("side {side}") };
+                world.act(side, |endpoint, now, actions| {
+                    endpoint.request(now, dialog, rsip::Method::Invite.into(), &[], None, actions);
+                });
+            }
+        }
+        Event::Response { response: Ok(response), .. } => {
+            assert_eq!(response.code(), 491);
+            refused[side] += 1;
+        }
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(refused, [1, 1]);
+    let Some(dialog) = dialogs[0] else { panic!("caller") };
+    world.act(0, |endpoint, now, actions| endpoint.bye(now, dialog, None, actions));
+    let mut byes = 0;
+    world.run(Instant::from_millis(100_000), |_, _, event| {
+        byes += u32::from(matches!(event, Event::Bye { .. }))
+    });
+    assert_eq!(byes, 1);
+    assert!(world.sides.iter().all(|endpoint| endpoint.counts() == Counts::default()));
 }
 
 const SCRIPTS: [Script; 5] = [
