@@ -201,7 +201,9 @@ impl HeaderName {
     pub fn of(label: &str) -> Self {
         let found = match label.as_bytes() {
             [letter] => NAMES.iter().find(|(_, _, compact, _)| *compact == Some(letter.to_ascii_lowercase())),
-            _ => NAMES.iter().find(|(_, canonical, _, _)| canonical.eq_ignore_ascii_case(label)),
+            bytes => NAMES.iter().find(|(_, canonical, _, _)| {
+                canonical.len() == bytes.len() && canonical.as_bytes().eq_ignore_ascii_case(bytes)
+            }),
         };
         found.map_or(HeaderName::Other, |(name, ..)| *name)
     }

@@ -1,7 +1,7 @@
 //! Addresses as From, To, Contact and the route headers carry them (RFC 3261 20.10).
 
 use super::params::Params;
-use super::text::{is_space, quote, quoted_end, unquote};
+use super::text::{find_any, is_space, quote, quoted_end, unquote};
 use super::uri::SipUri;
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl NameAddr {
                 return Self::bracketed(display.to_owned(), text.get(bracket..)?);
             }
         }
-        let uri_end = text.find([';', ' ', '\t']).unwrap_or(text.len());
+        let uri_end = find_any(text, b"; \t").unwrap_or(text.len());
         let (uri, rest) = text.split_at(uri_end);
         if uri.contains(['?', ',']) {
             return None;

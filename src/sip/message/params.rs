@@ -1,6 +1,6 @@
 //! `;name=value` parameters of headers and URIs.
 
-use super::text::{is_space, is_token, quoted_end, unquote};
+use super::text::{find_any, is_space, is_token, quoted_end, unquote};
 use std::fmt;
 
 /// Parameters in their order, white space taken out, otherwise as they came: `;tag=a;lr;x="y z"`.
@@ -15,7 +15,7 @@ impl Params {
         let mut whole = String::with_capacity(rest.len());
         while !rest.is_empty() {
             rest = rest.strip_prefix(';')?.trim_start_matches(is_space);
-            let name_end = rest.find([';', '=', ' ', '\t']).unwrap_or(rest.len());
+            let name_end = find_any(rest, b";= \t").unwrap_or(rest.len());
             let (name, after) = rest.split_at(name_end);
             if !is_token(name) && !is_loose_name(name) {
                 return None;
@@ -98,7 +98,7 @@ pub(super) fn iterate(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> 
     let mut rest = text;
     std::iter::from_fn(move || {
         let after = rest.strip_prefix(';')?;
-        let name_end = after.find([';', '=']).unwrap_or(after.len());
+        let name_end = find_any(after, b";=").unwrap_or(after.len());
         let (name, after) = after.split_at(name_end);
         let Some(after) = after.strip_prefix('=') else {
             rest = after;
@@ -129,7 +129,7 @@ fn value_end(text: &str) -> Option<usize> {
     if text.starts_with('"') {
         return quoted_end(text);
     }
-    let end = text.find([';', ' ', '\t', ',', '"', '<', '>']).unwrap_or(text.len());
+    let end = find_any(text, b"; \t,\"<>").unwrap_or(text.len());
     let separated = text[end..].is_empty() || text[end..].starts_with([';', ' ', '\t']);
     (end > 0 && separated).then_some(end)
 }

@@ -109,10 +109,16 @@ impl StartLine {
 
 /// Unfolds and sorts. The first fault is kept, and what can be read in spite of it.
 pub(super) fn sort(bytes: &[u8]) -> Sorted {
-    let text = String::from_utf8_lossy(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).peekable();
     // A bare CR would be a line end to others.
-    let (start, mut fault) = start_line(&lines.next().unwrap_or_default().replace('\r', " "));
+    let (start, mut fault) = match lines.next().unwrap_or_default() {
+        line if line.contains('\r') => start_line(&line.replace('\r', " ")),
+        line => start_line(line),
+    };
     let mut too_large = bytes.len() > HEAD_BYTES_MAX;
     let mut head = Head::with_capacity(text.len());
     while let Some(line) = lines.next() {
@@ -164,7 +170,7 @@ fn start_line(line: &str) -> (StartLine, Option<Fault>) {
         };
     }
     let (method, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let looks_like_sip = rest.to_ascii_uppercase().contains("SIP");
+    let looks_like_sip = rest.as_bytes().windows(3).any(|three| three.eq_ignore_ascii_case(b"SIP"));
     if !is_token(method) || method.len() > TOKEN_BYTES_MAX || !looks_like_sip {
         return (StartLine::Broken { subject: Subject::Nothing }, Some(Fault::NotSip));
     }

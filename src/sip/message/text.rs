@@ -14,6 +14,11 @@ pub(super) fn is_space(c: char) -> bool {
     c == ' ' || c == '\t'
 }
 
+/// Where the first of some ASCII characters stands. Faster than `str::find`, which decodes.
+pub(super) fn find_any(text: &str, wanted: &[u8]) -> Option<usize> {
+    text.bytes().position(|byte| wanted.contains(&byte))
+}
+
 /// A number of decimal digits alone, however many zeros lead. None where it is none, or above `max`.
 pub(super) fn decimal(text: &str, max: u32) -> Option<u32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {

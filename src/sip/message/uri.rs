@@ -1,7 +1,7 @@
 //! SIP, SIPS and tel URIs (RFC 3261 19.1, RFC 3966); others are carried as they are.
 
 use super::params::iterate;
-use super::text::{escapes_are_whole, is_token, unescape};
+use super::text::{escapes_are_whole, find_any, is_token, unescape};
 use crate::sip::limits::URI_BYTES_MAX;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,8 +13,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct SipUri {
     text: Box<str>,
     scheme: Scheme,
-    /// End of the scheme, its colon included.
-    body: u16,
     user: Option<(u16, u16)>,
     host: Host,
     port: Option<u16>,
@@ -88,17 +86,21 @@ impl SipUri {
             && scheme_text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
             && text.len() <= URI_BYTES_MAX
             && text.len() > colon + 1
-            && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>\"".contains(c));
+            && !text.bytes().any(|byte| byte <= b' ' || byte == 0x7f || b"<>\"".contains(&byte))
+            && (text.is_ascii() || !text.contains(|c: char| c.is_control() || c.is_whitespace()));
         if !well_formed {
             return None;
         }
         let rest = text.get(colon + 1..)?;
         let body = (colon + 1) as u16;
-        match scheme_text.to_ascii_lowercase().as_str() {
-            "sip" => Self::parse_sip(text, rest, body, Scheme::Sip),
-            "sips" => Self::parse_sip(text, rest, body, Scheme::Sips),
-            "tel" => Self::parse_tel(text, rest, body),
-            _ => Some(Self::plain(text, Scheme::Other, body)),
+        let scheme = [("sip", Scheme::Sip), ("sips", Scheme::Sips), ("tel", Scheme::Tel)]
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(scheme_text))
+            .map_or(Scheme::Other, |(_, scheme)| scheme);
+        match scheme {
+            Scheme::Sip | Scheme::Sips => Self::parse_sip(text, rest, body, scheme),
+            Scheme::Tel => Self::parse_tel(text, rest, body),
+            Scheme::Other => Some(Self::plain(text, Scheme::Other)),
         }
     }
 
@@ -122,12 +124,11 @@ impl SipUri {
         Self::parse(&text)
     }
 
-    fn plain(text: &str, scheme: Scheme, body: u16) -> Self {
+    fn plain(text: &str, scheme: Scheme) -> Self {
         let end = text.len() as u16;
         SipUri {
             text: text.into(),
             scheme,
-            body,
             user: None,
             host: Host::None,
             port: None,
@@ -137,7 +138,7 @@ impl SipUri {
     }
 
     fn parse_sip(text: &str, rest: &str, body: u16, scheme: Scheme) -> Option<Self> {
-        let mut uri = Self::plain(text, scheme, body);
+        let mut uri = Self::plain(text, scheme);
         // An at sign stands nowhere else unescaped: everything before it is the user, semicolons included.
         let mut host_start = 0;
         if let Some(at) = rest.find('@') {
@@ -152,7 +153,7 @@ impl SipUri {
         if after.contains('@') || !escapes_are_whole(rest) {
             return None;
         }
-        let hostport_end = after.find([';', '?']).unwrap_or(after.len());
+        let hostport_end = find_any(after, b";?").unwrap_or(after.len());
         let (hostport, tail) = after.split_at(hostport_end);
         let host_end = match hostport.find(']') {
             Some(bracket) => bracket + 1,
@@ -170,7 +171,7 @@ impl SipUri {
     }
 
     fn parse_tel(text: &str, rest: &str, body: u16) -> Option<Self> {
-        let mut uri = Self::plain(text, Scheme::Tel, body);
+        let mut uri = Self::plain(text, Scheme::Tel);
         let number_end = rest.find(';').unwrap_or(rest.len());
         let number = rest.get(..number_end)?;
         let well_formed = number.bytes().any(|byte| byte.is_ascii_hexdigit() || b"*#".contains(&byte))
