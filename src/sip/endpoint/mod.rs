@@ -25,7 +25,7 @@ use compose::OwnAddress;
 use refusal::RefusalLimit;
 use schedule::{Schedule, Target};
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use tables::{ClientTable, ConnectionTable, DialogTable, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
@@ -140,13 +140,24 @@ impl Endpoint {
         self.own.get(usize::from(listener.0))
     }
 
-    /// This listener where it has the transport, else the first one that has.
-    fn listener_for(&self, preferred: ListenerId, transport: Transport) -> Option<ListenerId> {
-        if self.own_address(preferred).is_some_and(|own| own.transport == transport) {
-            return Some(preferred);
-        }
-        let index = self.own.iter().position(|own| own.transport == transport)?;
-        u8::try_from(index).ok().map(ListenerId)
+    /// This listener where it speaks the transport and the address family, else the first one that does; where
+    /// none does, one that speaks the transport at least.
+    fn listener_for(
+        &self,
+        preferred: ListenerId,
+        transport: Transport,
+        destination: SocketAddr,
+    ) -> Option<ListenerId> {
+        let of_transport = || {
+            let numbered = (0..=u8::MAX).zip(&self.config.listeners);
+            numbered.filter(move |(_, listener)| listener.transport == transport)
+        };
+        let fits = |listener: &Listener| listener.bind.is_ipv4() == destination.is_ipv4();
+        let best = of_transport()
+            .filter(|(_, listener)| fits(listener))
+            .min_by_key(|(number, _)| (*number != preferred.0, *number));
+        let any = || of_transport().min_by_key(|(number, _)| (*number != preferred.0, *number));
+        best.or_else(any).map(|(number, _)| ListenerId(number))
     }
 
     fn half_open_of(&self, source: IpAddr) -> u32 {

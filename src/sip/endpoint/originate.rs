@@ -12,6 +12,7 @@ use crate::sip::message::{Method, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
 use crate::sip::{DialogId, Peer, TransactionId, Transport};
 use bytes::Bytes;
+use std::net::SocketAddr;
 
 /// A request that is ready to go.
 pub(super) struct Prepared {
@@ -50,8 +51,9 @@ impl Endpoint {
         let from: Box<str> = outgoing.from.clone().with_tag(&local_tag).to_string().into();
         let to: Box<str> = outgoing.to.to_string().into();
         let contact_user: Box<str> = outgoing.from.uri.raw_user().unwrap_or_default().into();
-        let listener = self.listener_for(outgoing.listener, outgoing.transport).unwrap_or(outgoing.listener);
         let (destination, transport) = (outgoing.destination, outgoing.transport);
+        let listener =
+            self.listener_for(outgoing.listener, transport, destination).unwrap_or(outgoing.listener);
         let hop = Hop { listener, transport, destination, connection: None };
         let extra = borrowed(&outgoing.headers);
         let content = Content {
@@ -281,13 +283,8 @@ impl Endpoint {
         self.prepare(hop, request_uri, routes, &content)
     }
 
-    fn hop_within(
-        &self,
-        state: &DialogState,
-        destination: std::net::SocketAddr,
-        transport: Transport,
-    ) -> Hop {
-        let Some(listener) = self.listener_for(state.listener, transport) else {
+    fn hop_within(&self, state: &DialogState, destination: SocketAddr, transport: Transport) -> Hop {
+        let Some(listener) = self.listener_for(state.listener, transport, destination) else {
             // No listener of ours speaks that: the way that the peer came is the only one left.
             let Peer { listener, transport, address, connection } = state.peer;
             return Hop { listener, transport, destination: address, connection };
@@ -321,7 +318,7 @@ impl Endpoint {
         };
         let (bytes, via_span) = compose::request(&parts);
         let too_long = hop.transport == Transport::Udp && bytes.len() > REQUEST_DATAGRAM_BYTES_MAX;
-        let tcp = self.listener_for(hop.listener, Transport::Tcp);
+        let tcp = self.listener_for(hop.listener, Transport::Tcp, hop.destination);
         match tcp.filter(|_| too_long && self.tcp_peers.contains(hop.destination.ip())) {
             Some(listener) => {
                 let tcp_hop = Hop { listener, transport: Transport::Tcp, connection: None, ..hop };

@@ -300,3 +300,35 @@ fn a_peer_with_a_public_address_that_names_a_private_one_is_reached_where_it_sen
         bench.actions.clear();
     }
 }
+
+#[test]
+fn a_request_leaves_by_a_listener_of_its_transport_and_address_family() {
+    let mut config = endpoint(1, ours()).config;
+    for (transport, bind) in [(Transport::Udp, "[2001:db8::1]:5060"), (Transport::Tcp, "[2001:db8::1]:5060")]
+    {
+        let bind: SocketAddr = bind.parse().unwrap_or_else(|_| ours());
+        let advertise_host = bind.ip().to_string();
+        config.listeners.push(Listener { transport, bind, advertise_host, advertise_port: 5060 });
+    }
+    let mut endpoint = Endpoint::new(config, Random::from_seed(1));
+    for (destination, transport, expected) in [
+        (peer(), Transport::Udp, 0),
+        (peer(), Transport::Tcp, 1),
+        (SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9], 5060)), Transport::Udp, 2),
+        (SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9], 5060)), Transport::Tcp, 3),
+    ] {
+        let mut actions = Vec::new();
+        let call = Outgoing { destination, transport, ..outgoing() };
+        endpoint.invite(Instant::ZERO, call, &mut actions);
+        let (Action::SendDatagram { listener, .. } | Action::Connect { listener, .. }) = actions[0] else {
+            panic!("{actions:?}")
+        };
+        assert_eq!(listener, ListenerId(expected));
+        if let Action::SendDatagram { bytes, .. } = &actions[0] {
+            let text = String::from_utf8_lossy(bytes).replace('\r', "");
+            let host = if expected == 2 { "[2001:db8::1]:5060" } else { "192.0.2.1:5060" };
+            assert!(value(&text, "Via").starts_with(&format!("SIP/2.0/UDP {host};branch=")));
+            assert_eq!(value(&text, "Contact"), format!("<sip:+15550100@{host}>"));
+        }
+    }
+}

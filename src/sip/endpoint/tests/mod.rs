@@ -9,7 +9,6 @@ mod streams;
 use super::*;
 use crate::sip::{NameAddr, SipUri};
 use bytes::Bytes;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 pub const UDP: ListenerId = ListenerId(0);
