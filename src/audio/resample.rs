@@ -108,7 +108,7 @@ mod tests {
         assert!(matches!(to_8k_mono(&[0.0], 0, 8_000), Err(ResampleError::NoChannels)));
         assert!(matches!(to_8k_mono(&[0.0], 1, 0), Err(ResampleError::Rate(0))));
         assert!(matches!(to_8k_mono(&[0.0], 1, 4_000_000), Err(ResampleError::Rate(_))));
-        assert_eq!(to_8k_mono(&[], 2, 44_100).unwrap(), []);
+        assert_eq!(to_8k_mono(&[], 2, 44_100).unwrap(), [0i16; 0]);
         assert_eq!(to_8k_mono(&[f32::NAN, 9.0, -9.0], 1, 8_000).unwrap(), [0, i16::MAX, i16::MIN]);
     }
 }

@@ -156,7 +156,7 @@ mod tests {
             wheel.set(ms(0), index, ms(due));
         }
         assert_eq!(wheel.next(), Some(ms(10)));
-        assert_eq!(drain(&mut wheel, 9), []);
+        assert_eq!(drain(&mut wheel, 9), [0usize; 0]);
         assert_eq!(drain(&mut wheel, 20), [1, 3]);
         assert_eq!(drain(&mut wheel, 100), [0, 2]);
         assert_eq!((wheel.len(), wheel.next()), (0, None));

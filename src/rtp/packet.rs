@@ -164,6 +164,6 @@ mod tests {
         let mut bytes = PLAIN[..12].to_vec();
         bytes[0] = 0x90;
         bytes.extend([0xBE, 0xDE, 0, 1, 0x1F, 0, 0, 0]);
-        assert_eq!(Packet::parse(&bytes).unwrap().payload, []);
+        assert_eq!(Packet::parse(&bytes).unwrap().payload, [0u8; 0]);
     }
 }

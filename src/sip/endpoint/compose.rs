@@ -41,10 +41,6 @@ impl OwnAddress {
         let transport = if self.transport == Transport::Tcp { ";transport=tcp" } else { "" };
         format!("<sip:{user}{at}{}{transport}>", self.sent_by)
     }
-
-    pub fn sent_by(&self) -> &str {
-        &self.sent_by
-    }
 }
 
 /// What goes into a response besides what it copies from the request.

@@ -199,8 +199,10 @@ impl Endpoint {
     /// Whether a request fits into the dialog now, or the status that says why not.
     fn admit_within(&mut self, id: DialogId, request: &Request) -> Result<(), u16> {
         let dialog = self.dialogs.by_id.get_mut(&id).ok_or(481u16)?;
-        if matches!(dialog.phase, Phase::Ending { .. }) {
-            return Err(481);
+        match &dialog.phase {
+            Phase::Ending { .. } => return Err(481),
+            Phase::Established(established) if established.hangup.is_some() => return Err(481),
+            _ => {}
         }
         if dialog.requests.len() >= DIALOG_REQUESTS_MAX {
             return Err(503);

@@ -139,14 +139,6 @@ impl ClientMachine {
         }
     }
 
-    /// No final response has come.
-    pub fn is_pending(&self) -> bool {
-        match self {
-            ClientMachine::Invite { machine, .. } => machine.is_pending(),
-            ClientMachine::Other(machine) => machine.is_pending(),
-        }
-    }
-
     pub fn terminate(&mut self) {
         match self {
             ClientMachine::Invite { machine, .. } => machine.terminate(),

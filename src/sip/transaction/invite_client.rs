@@ -115,11 +115,6 @@ impl InviteClient {
         matches!(self.state, State::Calling { .. })
     }
 
-    /// No final response has come.
-    pub fn is_pending(&self) -> bool {
-        matches!(self.state, State::Calling { .. } | State::Proceeding)
-    }
-
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)
     }

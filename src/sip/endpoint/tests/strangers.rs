@@ -1,0 +1,72 @@
+//! Those who may not send us requests.
+
+use super::*;
+
+fn stranger(bench: &mut Bench, text: &str) {
+    let bytes = text.replace('\n', "\r\n");
+    let input = Input::Datagram {
+        listener: UDP,
+        source: address(66, 5060),
+        bytes: bytes.as_bytes(),
+        admitted: false,
+    };
+    bench.endpoint.handle(bench.now, input, &mut bench.actions);
+}
+
+#[test]
+fn a_strangers_requests_are_403_at_a_limited_rate_and_leave_nothing() {
+    let mut bench = Bench::new();
+    for method in ["INVITE", "OPTIONS", "REGISTER", "CANCEL", "BYE", "NOTHING"] {
+        stranger(&mut bench, &request(method, 1, "z9hG4bKs", ""));
+        let sent = bench.sent();
+        assert_eq!(first_line(&sent[0]), "SIP/2.0 403 Forbidden", "{method}");
+        assert_eq!(value(&sent[0], "Via"), "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKs;received=192.0.2.66");
+    }
+    bench.assert_nothing();
+    for _ in 0..100 {
+        stranger(&mut bench, &invite());
+    }
+    assert_eq!(bench.sent().len(), 4);
+    assert_eq!(bench.endpoint.counts(), Counts::default());
+    assert_eq!(bench.endpoint.counters().refused_dropped, 96);
+}
+
+#[test]
+fn a_403_has_the_same_tag_for_each_retransmission() {
+    let mut bench = Bench::new();
+    stranger(&mut bench, &invite());
+    stranger(&mut bench, &invite());
+    let sent = bench.sent();
+    assert_eq!(sent[0], sent[1]);
+    stranger(&mut bench, &invite().replace("call-1", "call-2"));
+    assert_ne!(tag(&bench.sent()[0], "To"), tag(&sent[0], "To"));
+}
+
+#[test]
+fn a_strangers_broken_requests_are_403_too_and_its_acks_are_nothing() {
+    let mut bench = Bench::new();
+    stranger(&mut bench, &invite().replace("Max-Forwards: 70", "Max-Forwards: 700"));
+    assert_eq!(bench.lines(), ["SIP/2.0 403 Forbidden"]);
+    stranger(&mut bench, &request("ACK", 1, "z9hG4bKs", ""));
+    stranger(&mut bench, "NOT SIP AT ALL\n\n");
+    bench.assert_nothing();
+}
+
+#[test]
+fn responses_and_requests_inside_a_dialog_are_taken_from_anywhere() {
+    let mut bench = Bench::new();
+    bench.endpoint.invite(bench.now, outgoing(), &mut bench.actions);
+    let invite = bench.sent().remove(0);
+    stranger(&mut bench, &response(&invite, 200, "a1"));
+    assert!(matches!(bench.event(), Event::Answered { .. }));
+    bench.sent();
+    let bye = request("BYE", 1, "z9hG4bKbye", tag(&invite, "From"))
+        .replace("theirs", "a1")
+        .replace("call-1", value(&invite, "Call-ID"));
+    stranger(&mut bench, &bye.replace("a1", "wrong"));
+    assert_eq!(bench.lines(), ["SIP/2.0 403 Forbidden"]);
+    stranger(&mut bench, &bye);
+    assert_eq!(bench.lines(), ["SIP/2.0 200 OK"]);
+    assert!(matches!(bench.event(), Event::Bye { .. }));
+    bench.assert_clean();
+}
