@@ -108,14 +108,32 @@ caller_ladders! {
     a_basic_call_is_answered_and_ended: "basic" to ANSWERS, ends "caller_hung_up";
     a_cancel_before_the_answer_ends_the_call_with_487: "cancel_before_200" to RINGS, ends "caller_hung_up";
     a_cancel_after_the_answer_changes_nothing: "cancel_after_200" to ANSWERS, ends "caller_hung_up";
-    an_answer_comes_again_until_its_ack: "lost_ack" to ANSWERS, ends "caller_hung_up";
-    a_bye_that_comes_again_is_answered_again: "lost_bye" to ANSWERS, ends "caller_hung_up";
     an_invite_that_comes_twice_is_one_call: "retransmitted_invite" to ANSWERS, ends "caller_hung_up";
     a_reinvite_with_the_same_description_gets_the_same_one: "reinvite_same_sdp" to ANSWERS, ends "caller_hung_up";
     an_invite_without_an_offer_gets_one: "offerless_invite" to ANSWERS, ends "caller_hung_up";
     no_codec_in_common_is_488_with_the_reason: "wrong_codec" to ANSWERS, ends "rejected";
     an_unknown_number_is_404: "unknown_number" to "+15559999", ends "rejected";
     a_flow_that_ends_hangs_the_caller_up: "server_hangs_up" to SPEAKS, ends "flow_ended";
+}
+
+#[test]
+fn an_answer_comes_again_until_its_ack() {
+    let server = start("lost_ack", address());
+    let target = server.sip().to_string();
+    Sipp::run("lost_ack", address(), &["-s", ANSWERS, "-m", "1", &target]).passes("lost_ack", &server);
+    assert_eq!(server.wait_records(1)[0]["endReason"], "caller_hung_up");
+    server.until("two retransmissions", |s| s.metric("cordboard_sip_retransmissions_total{direction=\"out\"}") == 2);
+    server.assert_clean();
+}
+
+#[test]
+fn a_bye_that_comes_again_is_answered_again() {
+    let server = start("lost_bye", address());
+    let target = server.sip().to_string();
+    Sipp::run("lost_bye", address(), &["-s", ANSWERS, "-m", "20", "-r", "20", &target]).passes("lost_bye", &server);
+    assert_eq!(server.wait_records(20).len(), 20);
+    server.until("BYEs that came again", |s| s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") > 5);
+    server.assert_clean();
 }
 
 #[test]
