@@ -94,7 +94,8 @@ fn serve(file: &std::path::Path) -> u8 {
         eprintln!("{finding}");
     }
     let Some(config) = config else { return BAD_CONFIGURATION };
-    let (writer, _flush) = tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
+    let (writer, _flush) =
+        tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     start_log(&config.log, writer);
     match server::run(config) {
         Ok(()) => 0,

@@ -51,7 +51,8 @@ pub enum ServerError {
 /// Runs until it is told to stop.
 pub fn run(config: Config) -> Result<(), ServerError> {
     raise_open_files();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
     let result = runtime.block_on(serve(config));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -156,7 +157,8 @@ async fn steer(
     figures: &Arc<Mutex<Figures>>,
     mut current: Arc<Snapshot>,
 ) {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = signals else {
         tracing::error!("signals cannot be received");
         return std::future::pending().await;
@@ -308,7 +310,14 @@ fn start_media(
                 _ => unreachable!("the message that was sent comes back"),
             })
         };
-        threads.push(media_thread::start(format!("media-{index}"), clock, random.fork(), ORDERS, report, stop.clone())?);
+        threads.push(media_thread::start(
+            format!("media-{index}"),
+            clock,
+            random.fork(),
+            ORDERS,
+            report,
+            stop.clone(),
+        )?);
     }
     Ok(threads)
 }

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// A file seldom has more lines; one that does is on the list with its reason.
 const LINES_MAX: usize = 600;
-const LONG: &[(&str, &str)] = &[
-    ("src/call/b2bua.rs", "one call: every event it may meet stands in one place"),
-];
+const LONG: &[(&str, &str)] =
+    &[("src/call/b2bua.rs", "one call: every event it may meet stands in one place")];
 
 fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
@@ -23,7 +22,10 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 
 fn rooms() -> BTreeSet<String> {
     let entries = fs::read_dir("src").unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
-    entries.map(|name| name.trim_end_matches(".rs").to_owned()).filter(|n| !["main", "lib"].contains(&n.as_str())).collect()
+    entries
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .filter(|n| !["main", "lib"].contains(&n.as_str()))
+        .collect()
 }
 
 #[test]
@@ -41,8 +43,16 @@ fn the_map_names_every_room_and_none_that_is_gone() {
 #[test]
 fn every_path_that_the_map_names_exists() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
-    for path in map.split('`').skip(1).step_by(2).filter(|t| ["src/", "tests/", "docs/", "config/"].iter().any(|p| t.starts_with(p))) {
-        assert!(Path::new(path.trim_end_matches('/')).exists(), "ARCHITECTURE.md names {path}, which does not exist");
+    for path in map
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|t| ["src/", "tests/", "docs/", "config/"].iter().any(|p| t.starts_with(p)))
+    {
+        assert!(
+            Path::new(path.trim_end_matches('/')).exists(),
+            "ARCHITECTURE.md names {path}, which does not exist"
+        );
     }
 }
 
@@ -60,6 +70,10 @@ fn files_have_one_subject_or_a_reason() {
 fn every_file_begins_by_saying_what_it_is() {
     for path in walk(Path::new("src")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs")) {
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("//! ") || path.ends_with("tests.rs"), "{} has no first line", path.display());
+        assert!(
+            text.starts_with("//! ") || path.ends_with("tests.rs"),
+            "{} has no first line",
+            path.display()
+        );
     }
 }

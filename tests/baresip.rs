@@ -1,5 +1,7 @@
 //! Real telephones: baresip as caller and as agents, what they heard compared with what was said.
 
+#![allow(clippy::disallowed_methods, reason = "a test talks to real programs: sockets, files, deadlines")]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -115,7 +117,11 @@ fn whole_call(name: &str, transport: &str, keys: &'static str, caller_hangs_up: 
     }
     agent.wait_for("CALL_ESTABLISHED", 1);
     agent.listen(6.0);
-    if caller_hangs_up { caller.hang_up() } else { agent.hang_up() }
+    if caller_hangs_up {
+        caller.hang_up()
+    } else {
+        agent.hang_up()
+    }
     caller.wait_for("CALL_CLOSED", 1);
     agent.wait_for("CALL_CLOSED", 1);
 
@@ -125,7 +131,10 @@ fn whole_call(name: &str, transport: &str, keys: &'static str, caller_hangs_up: 
     assert_hears(&agent, "the caller", &caller_voice());
     let source = if keys == "rtpevent" { "rfc4733" } else { keys };
     assert_eq!(record["keys"].as_array().unwrap().len(), 1, "{record:#}");
-    assert_eq!((record["keys"][0]["digit"].as_str(), record["keys"][0]["source"].as_str()), (Some("1"), Some(source)));
+    assert_eq!(
+        (record["keys"][0]["digit"].as_str(), record["keys"][0]["source"].as_str()),
+        (Some("1"), Some(source))
+    );
     assert_eq!((record["outcome"].as_str(), record["agentId"].as_str()), (Some("answered"), Some("alice")));
     let ended = if caller_hangs_up { ("caller_hung_up", "caller") } else { ("agent_hung_up", "agent") };
     assert_eq!((record["endReason"].as_str(), record["endedBy"].as_str()), (Some(ended.0), Some(ended.1)));
@@ -177,7 +186,8 @@ fn pcmu_and_pcma_are_transcoded_so_that_both_hear_each_other() {
     agent.listen(6.0);
     caller.hang_up();
     let record = server.wait_records(1).remove(0);
-    let codecs: Vec<_> = record["legs"].as_array().unwrap().iter().map(|l| l["codec"].as_str().unwrap()).collect();
+    let codecs: Vec<_> =
+        record["legs"].as_array().unwrap().iter().map(|l| l["codec"].as_str().unwrap()).collect();
     assert!(codecs.contains(&"PCMU") && codecs.contains(&"PCMA"), "{record:#}");
     assert_hears(&caller, "the agent", &agent_voice());
     assert_hears(&agent, "the caller", &caller_voice());
@@ -200,7 +210,11 @@ fn the_first_agent_to_answer_wins_and_the_other_is_told_that_the_call_went_elsew
     caller.press('1');
     first.wait_for("CALL_ESTABLISHED", 1);
     second.wait_for("CALL_CLOSED", 1);
-    assert!(second.log().contains("Reason: SIP;cause=200;text=\"Call completed elsewhere\""), "{}", second.log());
+    assert!(
+        second.log().contains("Reason: SIP;cause=200;text=\"Call completed elsewhere\""),
+        "{}",
+        second.log()
+    );
     caller.hang_up();
     let record = server.wait_records(1).remove(0);
     assert_eq!(record["agentId"], "alice");
@@ -218,7 +232,10 @@ fn a_caller_who_hangs_up_while_it_rings_leaves_nothing_behind() {
     caller.hang_up();
     agent.wait_for("CALL_CLOSED", 1);
     let record = server.wait_records(1).remove(0);
-    assert_eq!((record["outcome"].as_str(), record["sipCode"].as_u64()), (Some("abandoned_ringing"), Some(487)));
+    assert_eq!(
+        (record["outcome"].as_str(), record["sipCode"].as_u64()),
+        (Some("abandoned_ringing"), Some(487))
+    );
     server.assert_clean();
 }
 
@@ -232,9 +249,16 @@ fn an_agent_who_never_answers_is_given_up_and_the_flow_goes_on() {
     agent.wait_for("CALL_CLOSED", 1);
     caller.wait_for("CALL_CLOSED", 1);
     let record = server.wait_records(1).remove(0);
-    assert_eq!((record["outcome"].as_str(), record["endedBy"].as_str()), (Some("disconnected_by_flow"), Some("flow")));
+    assert_eq!(
+        (record["outcome"].as_str(), record["endedBy"].as_str()),
+        (Some("disconnected_by_flow"), Some("flow"))
+    );
     assert_eq!(record["offers"][0]["result"], "no_answer");
-    assert_hears(&caller, "that nobody is there", &sound::speak("Nobody can take your call at the moment.", "en-us"));
+    assert_hears(
+        &caller,
+        "that nobody is there",
+        &sound::speak("Nobody can take your call at the moment.", "en-us"),
+    );
     server.assert_clean();
 }
 

@@ -21,18 +21,34 @@ const RULES: &[(&str, &[&str])] = &[
     ("store", &["config", "audio", "flow", "call", "media", "sip"]),
     ("services", &["call", "audio", "store"]),
     ("api", &["flow", "call", "net", "store", "services", "sip", "media"]),
-    ("cli", &["config", "sip", "sdp", "rtp", "audio", "flow", "media", "call", "net", "store", "services", "api"]),
+    (
+        "cli",
+        &["config", "sip", "sdp", "rtp", "audio", "flow", "media", "call", "net", "store", "services", "api"],
+    ),
     (
         "server",
-        &["config", "sip", "sdp", "rtp", "audio", "flow", "media", "call", "net", "store", "services", "api", "cli"],
+        &[
+            "config", "sip", "sdp", "rtp", "audio", "flow", "media", "call", "net", "store", "services",
+            "api", "cli",
+        ],
     ),
 ];
 
 /// Rooms that never wait: what they may not even name.
 const CORE: &[&str] = &["sip", "sdp", "rtp", "audio", "flow", "media", "call"];
 const WAITING: &[&str] = &[
-    "tokio::", "std::thread", "std::fs", "std::net::UdpSocket", "std::net::Tcp", "Mutex", "RwLock", "std::process",
-    "async fn", "std::env", "println!", "eprintln!",
+    "tokio::",
+    "std::thread",
+    "std::fs",
+    "std::net::UdpSocket",
+    "std::net::Tcp",
+    "Mutex",
+    "RwLock",
+    "std::process",
+    "async fn",
+    "std::env",
+    "println!",
+    "eprintln!",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -57,7 +73,11 @@ fn room(path: &Path) -> String {
 /// Lines of a file that are not comments, up to its test module.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-    text[..end].lines().enumerate().map(|(n, line)| (n + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    text[..end]
+        .lines()
+        .enumerate()
+        .map(|(n, line)| (n + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 /// Rooms that a line names: `crate::room` or one of `crate::{room, …}`.
@@ -65,8 +85,12 @@ fn imports(line: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for part in line.split("crate::").skip(1) {
         match part.strip_prefix('{') {
-            Some(list) => found.extend(list.split([',', '}']).map(|item| item.trim().split("::").next().unwrap_or(""))),
-            None => found.push(part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("")),
+            Some(list) => {
+                found.extend(list.split([',', '}']).map(|item| item.trim().split("::").next().unwrap_or("")))
+            }
+            None => {
+                found.push(part.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or(""))
+            }
         }
     }
     found
@@ -86,7 +110,8 @@ fn no_room_imports_what_it_may_not() {
         for (number, line) in code(&text) {
             for import in imports(line) {
                 let known = rules.contains_key(import);
-                let common = import == room || ["clock", "ids"].contains(&import) || allowed.contains(&import);
+                let common =
+                    import == room || ["clock", "ids"].contains(&import) || allowed.contains(&import);
                 if known && !common {
                     wrong.push(format!("{}:{number}: {room} may not import {import}", path.display()));
                 }
@@ -115,8 +140,13 @@ fn core_rooms_name_nothing_that_waits() {
 
 #[test]
 fn nobody_imports_the_server() {
-    for path in sources(Path::new("src")).into_iter().filter(|p| !["lib", "main"].contains(&room(p).as_str())) {
+    for path in sources(Path::new("src")).into_iter().filter(|p| !["lib", "main"].contains(&room(p).as_str()))
+    {
         let text = fs::read_to_string(&path).unwrap();
-        assert!(room(&path) == "server" || !text.contains("crate::server"), "{} imports the server", path.display());
+        assert!(
+            room(&path) == "server" || !text.contains("crate::server"),
+            "{} imports the server",
+            path.display()
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! SIPp as caller and as agent: the ladders of RFC 3261 on real sockets, with loss, and at a rate.
 
+#![allow(clippy::disallowed_methods, reason = "a test talks to real programs: sockets, files, deadlines")]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -87,7 +89,8 @@ impl Drop for Sipp {
 fn one_call(scenario: &str, number: &str, transport: &str) -> Value {
     let server = start(scenario, address());
     let target = server.sip().to_string();
-    Sipp::run(scenario, address(), &["-s", number, "-m", "1", "-t", transport, &target]).passes(scenario, &server);
+    Sipp::run(scenario, address(), &["-s", number, "-m", "1", "-t", transport, &target])
+        .passes(scenario, &server);
     let record = server.wait_records(1).remove(0);
     server.assert_clean();
     assert_eq!(server.records().len(), 1, "each call has one record");
@@ -122,7 +125,9 @@ fn an_answer_comes_again_until_its_ack() {
     let target = server.sip().to_string();
     Sipp::run("lost_ack", address(), &["-s", ANSWERS, "-m", "1", &target]).passes("lost_ack", &server);
     assert_eq!(server.wait_records(1)[0]["endReason"], "caller_hung_up");
-    server.until("two retransmissions", |s| s.metric("cordboard_sip_retransmissions_total{direction=\"out\"}") == 2);
+    server.until("two retransmissions", |s| {
+        s.metric("cordboard_sip_retransmissions_total{direction=\"out\"}") == 2
+    });
     server.assert_clean();
 }
 
@@ -130,9 +135,12 @@ fn an_answer_comes_again_until_its_ack() {
 fn a_bye_that_comes_again_is_answered_again() {
     let server = start("lost_bye", address());
     let target = server.sip().to_string();
-    Sipp::run("lost_bye", address(), &["-s", ANSWERS, "-m", "20", "-r", "20", &target]).passes("lost_bye", &server);
+    Sipp::run("lost_bye", address(), &["-s", ANSWERS, "-m", "20", "-r", "20", &target])
+        .passes("lost_bye", &server);
     assert_eq!(server.wait_records(20).len(), 20);
-    server.until("BYEs that came again", |s| s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") > 5);
+    server.until("BYEs that came again", |s| {
+        s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") > 5
+    });
     server.assert_clean();
 }
 
@@ -176,7 +184,8 @@ fn an_agent_who_does_not_answer_is_cancelled_and_the_flow_goes_on() {
 fn with_15_percent_of_datagrams_lost_both_ways_every_call_is_set_up_and_ended() {
     let server = start("loss", address());
     let target = server.sip().to_string();
-    let arguments = ["-s", ANSWERS, "-m", "100", "-r", "20", "-lost", "15", "-recv_timeout", "40000", &target];
+    let arguments =
+        ["-s", ANSWERS, "-m", "100", "-r", "20", "-lost", "15", "-recv_timeout", "40000", &target];
     Sipp::run("basic", address(), &arguments).passes("100 calls with loss", &server);
     server.wait_records(100);
     server.assert_clean();
@@ -187,7 +196,8 @@ fn with_15_percent_of_datagrams_lost_both_ways_every_call_is_set_up_and_ended() 
 fn a_thousand_calls_at_a_hundred_a_second_have_no_failure() {
     let server = start("rate", address());
     let target = server.sip().to_string();
-    Sipp::run("basic", address(), &["-s", ANSWERS, "-m", "1000", "-r", "100", &target]).passes("1,000 calls", &server);
+    Sipp::run("basic", address(), &["-s", ANSWERS, "-m", "1000", "-r", "100", &target])
+        .passes("1,000 calls", &server);
     let records = server.wait_records(1_000);
     assert!(records.iter().all(|r| r["endReason"] == "caller_hung_up"));
     server.assert_clean();

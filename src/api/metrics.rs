@@ -51,33 +51,73 @@ impl Collector for Page {
         gauge(e, "sip_connections", "TCP connections", counts.sip.connections as u64)?;
         gauge(e, "sip_half_open", "Calls answered but not acknowledged", counts.sip.half_open as u64)?;
         counter(e, "ports_skipped", "Media ports held by other programs", self.0.binder.skipped())?;
-        counters(e, "calls", "Calls by direction and result", vec![
-            (vec![("direction", "in"), ("result", "answered")], calls.answered),
-            (vec![("direction", "in"), ("result", "rejected")], calls.rejected),
-            (vec![("direction", "in"), ("result", "ended")], calls.ended),
-            (vec![("direction", "out"), ("result", "dialled")], calls.dialled),
-        ])?;
+        counters(
+            e,
+            "calls",
+            "Calls by direction and result",
+            vec![
+                (vec![("direction", "in"), ("result", "answered")], calls.answered),
+                (vec![("direction", "in"), ("result", "rejected")], calls.rejected),
+                (vec![("direction", "in"), ("result", "ended")], calls.ended),
+                (vec![("direction", "out"), ("result", "dialled")], calls.dialled),
+            ],
+        )?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;
-        counters(e, "dtmf_digits", "Keys by what detected them", vec![
-            (vec![("source", "rfc4733")], rfc4733),
-            (vec![("source", "in_band")], in_band),
-            (vec![("source", "info")], info),
-        ])?;
+        counters(
+            e,
+            "dtmf_digits",
+            "Keys by what detected them",
+            vec![
+                (vec![("source", "rfc4733")], rfc4733),
+                (vec![("source", "in_band")], in_band),
+                (vec![("source", "info")], info),
+            ],
+        )?;
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
         counter(e, "flow_step_errors", "Steps that failed", calls.flow_step_errors)?;
-        counters(e, "call_records", "Call records by what became of them", vec![
-            (vec![("result", "written")], self.0.records.written()),
-            (vec![("result", "lost")], self.0.records.lost()),
-        ])?;
-        counters(e, "rtp_packets", "RTP and RTCP packets on the sockets", vec![
-            (vec![("direction", "in")], self.media(|t| &t.packets_received)),
-            (vec![("direction", "out")], self.media(|t| &t.packets_sent)),
-        ])?;
-        counter(e, "rtp_packets_lost", "RTP packets lost on the way to us, of legs that ended", calls.rtp_lost)?;
-        counter(e, "rtp_packets_refused", "Media packets of strangers, of legs that ended", calls.rtp_refused)?;
-        counter(e, "rtp_packets_bad", "Media packets that could not be read, of legs that ended", calls.rtp_bad)?;
-        counter(e, "rtp_send_errors", "Media packets that the kernel did not take", self.media(|t| &t.send_errors))?;
+        counters(
+            e,
+            "call_records",
+            "Call records by what became of them",
+            vec![
+                (vec![("result", "written")], self.0.records.written()),
+                (vec![("result", "lost")], self.0.records.lost()),
+            ],
+        )?;
+        counters(
+            e,
+            "rtp_packets",
+            "RTP and RTCP packets on the sockets",
+            vec![
+                (vec![("direction", "in")], self.media(|t| &t.packets_received)),
+                (vec![("direction", "out")], self.media(|t| &t.packets_sent)),
+            ],
+        )?;
+        counter(
+            e,
+            "rtp_packets_lost",
+            "RTP packets lost on the way to us, of legs that ended",
+            calls.rtp_lost,
+        )?;
+        counter(
+            e,
+            "rtp_packets_refused",
+            "Media packets of strangers, of legs that ended",
+            calls.rtp_refused,
+        )?;
+        counter(
+            e,
+            "rtp_packets_bad",
+            "Media packets that could not be read, of legs that ended",
+            calls.rtp_bad,
+        )?;
+        counter(
+            e,
+            "rtp_send_errors",
+            "Media packets that the kernel did not take",
+            self.media(|t| &t.send_errors),
+        )?;
         counter(e, "media_late_ticks", "Ticks more than 5 ms late", self.media(|t| &t.late_ticks))?;
         sip_counters(e, sip)
     }
@@ -96,30 +136,49 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
         with.map(|(method, count)| (vec![("direction", direction), ("method", *method)], *count)).collect()
     };
     let responses = |direction, counts: &[u64]| -> Vec<(Labels, u64)> {
-        CLASSES.iter().zip(counts).map(|(class, count)| (vec![("direction", direction), ("class", *class)], *count)).collect()
+        CLASSES
+            .iter()
+            .zip(counts)
+            .map(|(class, count)| (vec![("direction", direction), ("class", *class)], *count))
+            .collect()
     };
     let both = [requests("in", &sip.requests_in), requests("out", &sip.requests_out)].concat();
     counters(e, "sip_requests", "SIP requests by method", both)?;
     let both = [responses("in", &sip.responses_in), responses("out", &sip.responses_out)].concat();
     counters(e, "sip_responses", "SIP responses by class", both)?;
-    counters(e, "sip_rejected", "SIP messages turned away, by reason", vec![
-        (vec![("reason", "malformed")], sip.malformed_answered),
-        (vec![("reason", "malformed_dropped")], sip.malformed_dropped),
-        (vec![("reason", "unknown_source")], sip.refused_answered),
-        (vec![("reason", "unknown_source_dropped")], sip.refused_dropped),
-        (vec![("reason", "overload")], sip.overload_rejected),
-        (vec![("reason", "half_open")], sip.half_open_rejected),
-        (vec![("reason", "stray")], sip.strays_dropped),
-    ])?;
-    counters(e, "sip_connections_closed", "TCP connections closed by us, by reason", vec![
-        (vec![("reason", "too_many")], sip.connections_rejected),
-        (vec![("reason", "slow_or_silent")], sip.connections_timed_out),
-        (vec![("reason", "no_sip")], sip.connections_broken),
-    ])?;
-    counters(e, "sip_retransmissions", "SIP messages sent or met again", vec![
-        (vec![("direction", "out")], sip.retransmissions_sent),
-        (vec![("direction", "in")], sip.retransmissions_absorbed),
-    ])?;
+    counters(
+        e,
+        "sip_rejected",
+        "SIP messages turned away, by reason",
+        vec![
+            (vec![("reason", "malformed")], sip.malformed_answered),
+            (vec![("reason", "malformed_dropped")], sip.malformed_dropped),
+            (vec![("reason", "unknown_source")], sip.refused_answered),
+            (vec![("reason", "unknown_source_dropped")], sip.refused_dropped),
+            (vec![("reason", "overload")], sip.overload_rejected),
+            (vec![("reason", "half_open")], sip.half_open_rejected),
+            (vec![("reason", "stray")], sip.strays_dropped),
+        ],
+    )?;
+    counters(
+        e,
+        "sip_connections_closed",
+        "TCP connections closed by us, by reason",
+        vec![
+            (vec![("reason", "too_many")], sip.connections_rejected),
+            (vec![("reason", "slow_or_silent")], sip.connections_timed_out),
+            (vec![("reason", "no_sip")], sip.connections_broken),
+        ],
+    )?;
+    counters(
+        e,
+        "sip_retransmissions",
+        "SIP messages sent or met again",
+        vec![
+            (vec![("direction", "out")], sip.retransmissions_sent),
+            (vec![("direction", "in")], sip.retransmissions_absorbed),
+        ],
+    )?;
     counter(e, "sip_not_acknowledged", "Calls whose answer was never acknowledged", sip.not_acknowledged)
 }
 
@@ -133,8 +192,14 @@ fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u
     metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
 }
 
-fn counters(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, samples: Vec<(Labels, u64)>) -> fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, ConstCounter::<u64>::new(0).metric_type())?;
+fn counters(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    samples: Vec<(Labels, u64)>,
+) -> fmt::Result {
+    let mut family =
+        encoder.encode_descriptor(name, help, None, ConstCounter::<u64>::new(0).metric_type())?;
     for (labels, value) in samples {
         ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
     }

@@ -29,9 +29,15 @@ pub fn router(sources: Sources) -> Router {
         .route("/livez", get(async || "live\n"))
         .route("/readyz", get(readyz))
         .route("/healthz", get(readyz))
-        .route("/metrics", get(async |State(sources): State<Sources>| {
-            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics::text(&sources))
-        }))
+        .route(
+            "/metrics",
+            get(async |State(sources): State<Sources>| {
+                (
+                    [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+                    metrics::text(&sources),
+                )
+            }),
+        )
         .with_state(sources)
 }
 

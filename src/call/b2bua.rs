@@ -97,10 +97,14 @@ pub(super) struct Arrival {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum CallerState {
     /// Not answered; whether a 180 was sent.
-    Ringing { rang: bool },
+    Ringing {
+        rang: bool,
+    },
     /// 200 sent, at that time.
     Answered(Wall),
-    Gone { answered: Option<Wall> },
+    Gone {
+        answered: Option<Wall>,
+    },
 }
 
 /// A playback that waits for its speech.
@@ -183,7 +187,8 @@ impl Call {
         match call.flow.clone() {
             Some(live) => {
                 let mut actions = std::mem::take(&mut call.flow_actions);
-                let interpreter = Interpreter::start(live.flow.clone(), call.facts.clone(), context.now, &mut actions);
+                let interpreter =
+                    Interpreter::start(live.flow.clone(), call.facts.clone(), context.now, &mut actions);
                 call.interpreter = Some(interpreter);
                 let mut events = VecDeque::new();
                 call.perform_all(actions, &mut events, context);
@@ -216,7 +221,12 @@ impl Call {
                 _ => {}
             }
         }
-        if self.interpreter.as_ref().and_then(Interpreter::next_timeout).is_some_and(|at| at <= context.now.instant) {
+        if self
+            .interpreter
+            .as_ref()
+            .and_then(Interpreter::next_timeout)
+            .is_some_and(|at| at <= context.now.instant)
+        {
             self.feed(FlowEvent::Timeout, context);
         }
     }
@@ -274,7 +284,13 @@ impl Call {
     }
 
     /// A request within a dialog: re-INVITE, UPDATE, INFO, OPTIONS.
-    pub fn request(&mut self, party: Party, transaction: TransactionId, request: &Request, context: &mut Context<'_>) {
+    pub fn request(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
         match request.method().as_str() {
             "INVITE" | "UPDATE" => self.describe_again(party, transaction, request, context),
             "INFO" => self.info(party, transaction, request, context),
@@ -283,17 +299,26 @@ impl Call {
         }
     }
 
-    fn describe_again(&mut self, party: Party, transaction: TransactionId, request: &Request, context: &mut Context<'_>) {
+    fn describe_again(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
         let caller_ip = self.caller.peer;
         let Some((media, peer)) = (match party {
             Party::Caller => Some((&mut self.caller.media, caller_ip)),
-            Party::Dialled(dial) => self.dialled.iter_mut().find(|d| d.dial == dial).and_then(Dialled::media_and_peer),
+            Party::Dialled(dial) => {
+                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(Dialled::media_and_peer)
+            }
         }) else {
             return respond(context, transaction, 481, "Call/Transaction Does Not Exist", &[], None);
         };
         if request.body().is_empty() {
             // An UPDATE that only refreshes, or a re-INVITE that wants our offer.
-            let body = if request.method().as_str() == "INVITE" { media.described().map(sdp_body) } else { None };
+            let body =
+                if request.method().as_str() == "INVITE" { media.described().map(sdp_body) } else { None };
             return respond(context, transaction, 200, "OK", &[], body);
         }
         if !is_sdp(request.content_type()) {
@@ -309,7 +334,13 @@ impl Call {
         }
     }
 
-    fn info(&mut self, party: Party, transaction: TransactionId, request: &Request, context: &mut Context<'_>) {
+    fn info(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
         let key = request.content_type().and_then(|t| super::info::key(t, request.body()));
         let Some((digit, duration)) = key else {
             if request.body().is_empty() {
@@ -372,7 +403,9 @@ impl Call {
                 }
                 self.feed(FlowEvent::Digit { party, digit, source: source_name(source) }, context);
             }
-            MediaEvent::PlaybackEnded { playback, .. } => self.feed(FlowEvent::PlaybackEnded { playback }, context),
+            MediaEvent::PlaybackEnded { playback, .. } => {
+                self.feed(FlowEvent::PlaybackEnded { playback }, context)
+            }
             MediaEvent::Inactive { silent_for, .. } => self.silent(party, silent_for, context),
             MediaEvent::SourceLearned { from, .. } => {
                 tracing::info!(call = %self.id, ?party, %from, "media comes from elsewhere than the SDP said; following it");
@@ -432,19 +465,28 @@ impl Call {
     fn party_name(&self, party: Party) -> String {
         match party {
             Party::Caller => "caller".to_owned(),
-            Party::Dialled(dial) => self.dialled.iter().find(|d| d.dial == dial).map(|d| d.name.clone()).unwrap_or_default(),
+            Party::Dialled(dial) => {
+                self.dialled.iter().find(|d| d.dial == dial).map(|d| d.name.clone()).unwrap_or_default()
+            }
         }
     }
 
     // Replies.
 
-    pub fn rendered(&mut self, request: RequestId, result: Result<Arc<Clip>, String>, context: &mut Context<'_>) {
+    pub fn rendered(
+        &mut self,
+        request: RequestId,
+        result: Result<Arc<Clip>, String>,
+        context: &mut Context<'_>,
+    ) {
         let Some(index) = self.waiting.iter().position(|w| w.request == request) else { return };
         let Waiting { party, playback, sounds, forever, .. } = self.waiting.remove(index);
         match result {
             Ok(clip) => {
                 // Which of the sounds it was: the first that still has no audio.
-                if let Resolved::NeedsSpeech(speech) = sound::resolve(&self.snapshot.prompts, &self.rendered, &sounds) {
+                if let Resolved::NeedsSpeech(speech) =
+                    sound::resolve(&self.snapshot.prompts, &self.rendered, &sounds)
+                {
                     if self.rendered.len() >= RENDERED_MAX {
                         self.rendered.remove(0);
                     }
@@ -458,7 +500,12 @@ impl Call {
         }
     }
 
-    pub fn resolved(&mut self, request: RequestId, result: Result<SocketAddr, String>, context: &mut Context<'_>) {
+    pub fn resolved(
+        &mut self,
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+        context: &mut Context<'_>,
+    ) {
         let Some(dialled) = self.dialled.iter_mut().find(|d| d.waits_for(request)) else { return };
         let dial = dialled.dial;
         match result {
@@ -492,7 +539,12 @@ impl Call {
         }
     }
 
-    fn perform_all(&mut self, mut actions: Vec<FlowAction>, events: &mut VecDeque<FlowEvent>, context: &mut Context<'_>) {
+    fn perform_all(
+        &mut self,
+        mut actions: Vec<FlowAction>,
+        events: &mut VecDeque<FlowEvent>,
+        context: &mut Context<'_>,
+    ) {
         for action in actions.drain(..) {
             self.perform(action, events, context);
         }
@@ -510,10 +562,16 @@ impl Call {
                 self.waiting.retain(|w| w.playback != playback);
                 self.command(party, context, |leg| Command::Stop { leg, playback });
             }
-            FlowAction::Listen { party, keys } => self.command(party, context, |leg| Command::Listen { leg, in_band: keys }),
+            FlowAction::Listen { party, keys } => {
+                self.command(party, context, |leg| Command::Listen { leg, in_band: keys })
+            }
             FlowAction::Dial { dial, target, identity, ring_busy } => {
                 let failed = self.dial(dial, target, &identity, ring_busy, context);
-                events.extend(failed.map(|(cause, sip_code)| FlowEvent::DialFailed { dial, cause, sip_code }));
+                events.extend(failed.map(|(cause, sip_code)| FlowEvent::DialFailed {
+                    dial,
+                    cause,
+                    sip_code,
+                }));
             }
             FlowAction::Cancel { dial, reason } => {
                 if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
@@ -580,7 +638,9 @@ impl Call {
     fn media(&mut self, party: Party) -> Option<&mut MediaLeg> {
         match party {
             Party::Caller => Some(&mut self.caller.media),
-            Party::Dialled(dial) => self.dialled.iter_mut().find(|d| d.dial == dial).and_then(|d| d.media.as_mut()),
+            Party::Dialled(dial) => {
+                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(|d| d.media.as_mut())
+            }
         }
     }
 
@@ -598,8 +658,12 @@ impl Call {
                 context.counters.flow_step_errors += 1;
                 tracing::warn!(call = %self.id, %step, %code, %message, "step failed");
             }
-            LogEvent::TtsLate { step } => tracing::warn!(call = %self.id, %step, "speech did not start in time: tts_late"),
-            LogEvent::Fallback { step, port, to } => tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port"),
+            LogEvent::TtsLate { step } => {
+                tracing::warn!(call = %self.id, %step, "speech did not start in time: tts_late")
+            }
+            LogEvent::Fallback { step, port, to } => {
+                tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port")
+            }
             LogEvent::StepLeave { .. } => {}
         }
     }
@@ -616,7 +680,14 @@ impl Call {
     fn ring(&mut self, context: &mut Context<'_>) {
         if let CallerState::Ringing { rang: false } = self.caller.state {
             self.caller.state = CallerState::Ringing { rang: true };
-            context.sip.ring(context.now.instant, self.caller.dialog, 180, "Ringing", None, context.sip_actions);
+            context.sip.ring(
+                context.now.instant,
+                self.caller.dialog,
+                180,
+                "Ringing",
+                None,
+                context.sip_actions,
+            );
         }
     }
 
@@ -652,7 +723,8 @@ impl Call {
                 self.caller.state = CallerState::Gone { answered: Some(at) };
             }
             CallerState::Ringing { .. } => {
-                let headers: Vec<_> = q850.map(|c| ("Reason".to_owned(), format!("Q.850;cause={c}"))).into_iter().collect();
+                let headers: Vec<_> =
+                    q850.map(|c| ("Reason".to_owned(), format!("Q.850;cause={c}"))).into_iter().collect();
                 let phrase = reason_phrase(sip_code);
                 context.sip.reject(now, self.caller.dialog, sip_code, phrase, &headers, context.sip_actions);
                 self.caller.state = CallerState::Gone { answered: None };
@@ -741,7 +813,10 @@ impl Call {
     /// Whether nothing of the call is left but its record.
     pub fn is_over(&self) -> bool {
         let flow_done = self.interpreter.as_ref().is_none_or(Interpreter::is_finished);
-        matches!(self.caller.state, CallerState::Gone { .. }) && flow_done && self.closing == 0 && self.caller.media.is_closing()
+        matches!(self.caller.state, CallerState::Gone { .. })
+            && flow_done
+            && self.closing == 0
+            && self.caller.media.is_closing()
     }
 
     /// The call record; the call is over.
@@ -800,12 +875,19 @@ pub(super) fn sdp_body(text: String) -> Body {
 }
 
 pub(super) fn is_sdp(content_type: Option<&str>) -> bool {
-    content_type.and_then(|t| t.split(';').next()).is_some_and(|t| t.trim().eq_ignore_ascii_case("application/sdp"))
+    content_type
+        .and_then(|t| t.split(';').next())
+        .is_some_and(|t| t.trim().eq_ignore_ascii_case("application/sdp"))
 }
 
 /// A Warning header (RFC 3261 section 20.43) that says a refusal in words.
 pub(super) fn warning(code: u16, host: &str, reason: &dyn std::fmt::Display) -> (String, String) {
-    let text: String = reason.to_string().chars().filter(|c| !c.is_control()).map(|c| if c == '"' { '\'' } else { c }).collect();
+    let text: String = reason
+        .to_string()
+        .chars()
+        .filter(|c| !c.is_control())
+        .map(|c| if c == '"' { '\'' } else { c })
+        .collect();
     ("Warning".to_owned(), format!("{code} {host} \"{}\"", text.replace('\\', "/")))
 }
 

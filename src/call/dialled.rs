@@ -83,7 +83,8 @@ impl Call {
         let thread = self.caller_media().thread;
         let leg = context.index.new_leg(self.id, Party::Dialled(dial));
         let settings = &context.settings.media;
-        let media = MediaLeg::new(context.now.instant, leg, context.ports, Some(thread), settings, context.random);
+        let media =
+            MediaLeg::new(context.now.instant, leg, context.ports, Some(thread), settings, context.random);
         let Some(media) = media else {
             context.index.legs.remove(&leg);
             tracing::warn!(call = %self.id, %dial, "no media port is free for a dialled leg");
@@ -93,7 +94,8 @@ impl Call {
         let invite = Invite { request_uri, from, tcp: host.tcp };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
-        let mut dialled = Dialled { dial, name, agent, talking: false, stage, media: Some(media), invite, peer };
+        let mut dialled =
+            Dialled { dial, name, agent, talking: false, stage, media: Some(media), invite, peer };
         match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(ip) => {
                 let like = self.caller_media().agreed().cloned();
@@ -162,7 +164,9 @@ impl Dialled {
             Stage::Inviting(dialog) => {
                 let reason = match reason {
                     // RFC 3326 section 3.1: so that a forked phone shows no missed call.
-                    CancelReason::AnsweredElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+                    CancelReason::AnsweredElsewhere => {
+                        Some("SIP;cause=200;text=\"Call completed elsewhere\"")
+                    }
                     CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
                     CancelReason::CallerGone | CancelReason::StepEnded => None,
                 };
@@ -226,11 +230,13 @@ fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, S
         }
         DialTarget::Sip(uri) => to_uri(uri.clone(), &uri),
         DialTarget::Number(number) => {
-            let (trunk, host) = snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
+            let (trunk, host) =
+                snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
             let digits = super::number::read(&number, trunk.default_country).best().to_owned();
             let bare = host.name.trim_matches(['[', ']']);
             let port = (host.port != SIP_PORT).then_some(host.port);
-            let request_uri = SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
+            let request_uri =
+                SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
             Ok(Destination { name: number, request_uri, host: host.clone() })
         }
     }
@@ -238,7 +244,8 @@ fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, S
 
 fn to_uri(name: String, text: &str) -> Result<Destination, String> {
     let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
-    let host = host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
+    let host =
+        host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     Ok(Destination { name, request_uri, host })
 }
 

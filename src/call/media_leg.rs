@@ -60,7 +60,8 @@ impl MediaLeg {
         let (thread, port) = ports.lend(now, thread)?;
         // RFC 8866 section 5.2: numeric, and no two of one user alike; kept in 62 bits for peers that read it signed.
         let session_id = random.next_u64() >> 2;
-        let local = Local { address: settings.advertise, rtp_port: port.number, session_id, session_version: 1 };
+        let local =
+            Local { address: settings.advertise, rtp_port: port.number, session_id, session_version: 1 };
         Some(MediaLeg { leg, thread, port, local, state: State::Fresh, codec: "" })
     }
 
@@ -94,9 +95,11 @@ impl MediaLeg {
     /// Offers: like the other leg's agreement where there is one, so that media can be relayed.
     pub fn offer(&mut self, like: Option<&Agreed>) -> String {
         let first = like.map_or(0, |a| a.codec);
-        let codecs: Vec<usize> = std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
+        let codecs: Vec<usize> =
+            std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
         let telephone_event = like.and_then(|a| a.telephone_event).map_or(TELEPHONE_EVENT, |t| t.receive);
-        let offer = sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
+        let offer =
+            sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
         let text = offer.to_string();
         self.state = State::Offered { offer, held: Vec::new() };
         text
@@ -130,7 +133,14 @@ impl MediaLeg {
         Ok(())
     }
 
-    fn agree(&mut self, ours: Description, agreed: Agreed, peer: IpAddr, settings: &MediaSettings, actions: &mut Vec<Action>) {
+    fn agree(
+        &mut self,
+        ours: Description,
+        agreed: Agreed,
+        peer: IpAddr,
+        settings: &MediaSettings,
+        actions: &mut Vec<Action>,
+    ) {
         let config = leg_config(&agreed, peer, settings);
         let (leg, port) = (self.leg, self.port.id);
         let state = std::mem::replace(&mut self.state, State::Closing);
@@ -165,7 +175,8 @@ impl MediaLeg {
     pub fn close(&mut self, now: Instant, ports: &mut Ports, actions: &mut Vec<Action>) -> bool {
         match std::mem::replace(&mut self.state, State::Closing) {
             State::Open { .. } => {
-                actions.push(Action::Media { thread: self.thread, command: Command::Close { leg: self.leg } });
+                actions
+                    .push(Action::Media { thread: self.thread, command: Command::Close { leg: self.leg } });
                 true
             }
             State::Fresh | State::Offered { .. } => {

@@ -10,9 +10,10 @@ pub mod route;
 pub mod snapshot;
 pub mod sound;
 
+mod arrival;
+pub mod b2bua;
 pub mod dialled;
 mod info;
-pub mod b2bua;
 pub mod media_leg;
 pub mod switchboard;
 
@@ -28,21 +29,47 @@ use std::sync::Arc;
 /// What the outside tells the switchboard.
 pub enum Input<'a> {
     /// From the network.
-    Datagram { listener: crate::sip::ListenerId, source: SocketAddr, bytes: &'a [u8] },
-    StreamOpened { connection: crate::ids::ConnectionId, listener: crate::sip::ListenerId, peer: SocketAddr },
-    StreamData { connection: crate::ids::ConnectionId, bytes: &'a [u8] },
+    Datagram {
+        listener: crate::sip::ListenerId,
+        source: SocketAddr,
+        bytes: &'a [u8],
+    },
+    StreamOpened {
+        connection: crate::ids::ConnectionId,
+        listener: crate::sip::ListenerId,
+        peer: SocketAddr,
+    },
+    StreamData {
+        connection: crate::ids::ConnectionId,
+        bytes: &'a [u8],
+    },
     /// Closed by the peer, broken, or never opened.
-    StreamClosed { connection: crate::ids::ConnectionId },
+    StreamClosed {
+        connection: crate::ids::ConnectionId,
+    },
     /// From a media thread.
-    Media { thread: ThreadId, event: media::Event },
+    Media {
+        thread: ThreadId,
+        event: media::Event,
+    },
     /// Port pairs that were bound; fewer than asked for where other programs hold some.
-    PortsBound { thread: ThreadId, asked: usize, ports: Vec<ports::Port> },
+    PortsBound {
+        thread: ThreadId,
+        asked: usize,
+        ports: Vec<ports::Port>,
+    },
     /// A new snapshot for new calls.
     Snapshot(Arc<Snapshot>),
     /// The reply to [`Action::Render`].
-    Rendered { request: RequestId, result: Result<Arc<Clip>, String> },
+    Rendered {
+        request: RequestId,
+        result: Result<Arc<Clip>, String>,
+    },
     /// The reply to [`Action::Resolve`].
-    Resolved { request: RequestId, result: Result<SocketAddr, String> },
+    Resolved {
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+    },
     /// Take no new calls.
     Drain,
     /// End all calls at once.
@@ -53,15 +80,28 @@ pub enum Input<'a> {
 pub enum Action {
     /// To the network. Never [`crate::sip::endpoint::Action::Event`].
     Sip(crate::sip::endpoint::Action),
-    Media { thread: ThreadId, command: media::Command },
+    Media {
+        thread: ThreadId,
+        command: media::Command,
+    },
     /// A call is over.
     Record(Box<CallRecord>),
     /// Speak a text; answered by [`Input::Rendered`], within 10 s.
-    Render { request: RequestId, speech: Speech },
+    Render {
+        request: RequestId,
+        speech: Speech,
+    },
     /// Look a host up; answered by [`Input::Resolved`], within 5 s.
-    Resolve { request: RequestId, host: String, port: u16 },
+    Resolve {
+        request: RequestId,
+        host: String,
+        port: u16,
+    },
     /// Bind so many more port pairs for a thread.
-    BindPorts { thread: ThreadId, count: usize },
+    BindPorts {
+        thread: ThreadId,
+        count: usize,
+    },
 }
 
 /// Names a question to the outside.

@@ -52,7 +52,9 @@ impl Ports {
         }
         let index = match thread {
             Some(ThreadId(index)) => index,
-            None => (0..self.pools.len()).filter(|i| !self.pools[*i].ready.is_empty()).min_by_key(|i| self.pools[*i].lent)?,
+            None => (0..self.pools.len())
+                .filter(|i| !self.pools[*i].ready.is_empty())
+                .min_by_key(|i| self.pools[*i].lent)?,
         };
         let pool = self.pools.get_mut(index)?;
         let port = pool.ready.pop_front()?;

@@ -116,13 +116,20 @@ impl EndReason {
             EndReason::CallerHungUp => "the caller hung up".to_owned(),
             EndReason::AgentHungUp => format!("{agent} hung up"),
             EndReason::FlowEnded => "the call flow came to its end".to_owned(),
-            EndReason::CallerVanished => "nothing was heard from the caller's phone for the inactivity limit".to_owned(),
-            EndReason::AgentVanished => format!("nothing was heard from the phone of {agent} for the inactivity limit"),
+            EndReason::CallerVanished => {
+                "nothing was heard from the caller's phone for the inactivity limit".to_owned()
+            }
+            EndReason::AgentVanished => {
+                format!("nothing was heard from the phone of {agent} for the inactivity limit")
+            }
             EndReason::NotAcknowledged => {
-                "the caller's side never acknowledged our answer: it may not have reached it (NAT, firewall)".to_owned()
+                "the caller's side never acknowledged our answer: it may not have reached it (NAT, firewall)"
+                    .to_owned()
             }
             EndReason::Rejected => "the call was refused".to_owned(),
-            EndReason::BadAnswer => "the caller's side answered our offer with media that cannot be used".to_owned(),
+            EndReason::BadAnswer => {
+                "the caller's side answered our offer with media that cannot be used".to_owned()
+            }
             EndReason::ServerStopped => "the server was stopped".to_owned(),
             EndReason::InternalError => "something in the server failed; the log says what".to_owned(),
         }

@@ -35,7 +35,11 @@ impl Unroutable {
 }
 
 /// Finds the number: exact before the longest prefix, the trunk's reading before the plain one (contract).
-pub fn route<'a>(snapshot: &'a Snapshot, source: Option<Source<'_>>, dialled: &str) -> Result<Route<'a>, Unroutable> {
+pub fn route<'a>(
+    snapshot: &'a Snapshot,
+    source: Option<Source<'_>>,
+    dialled: &str,
+) -> Result<Route<'a>, Unroutable> {
     let (country, from) = match source {
         Some(Source::Trunk(trunk)) => (trunk.default_country, format!("the trunk \"{}\"", trunk.id)),
         Some(Source::Agent(agent)) => (None, format!("the agent \"{}\"", agent.id)),
@@ -50,14 +54,18 @@ pub fn route<'a>(snapshot: &'a Snapshot, source: Option<Source<'_>>, dialled: &s
         why.push(format!("its default country {} reads {} as {read}", country.as_ref(), readings.plain));
     }
     let tried: Vec<String> = readings.by_rule.iter().chain([&readings.plain]).cloned().collect();
-    let number = tried.iter().find_map(|text| find(snapshot, text)).ok_or(Unroutable::UnknownNumber { tried: tried.clone() })?;
+    let number = tried
+        .iter()
+        .find_map(|text| find(snapshot, text))
+        .ok_or(Unroutable::UnknownNumber { tried: tried.clone() })?;
     why.push(match &number.pattern {
         Pattern::Exact(text) => format!("the Smart Number {text} is that number"),
         Pattern::Prefix(text) => format!("no number is exactly that; {text} is the longest prefix"),
     });
     let flow = match &number.answers {
         Answers::Flow(id) => {
-            let no_flow = || Unroutable::NoFlow { number: number.pattern.text().to_owned(), flow: id.clone() };
+            let no_flow =
+                || Unroutable::NoFlow { number: number.pattern.text().to_owned(), flow: id.clone() };
             let live = snapshot.flows.get(id).ok_or_else(no_flow)?;
             why.push(format!("it runs the call flow \"{id}\", version {}", live.version));
             Some(live)
@@ -73,7 +81,10 @@ pub fn route<'a>(snapshot: &'a Snapshot, source: Option<Source<'_>>, dialled: &s
 fn find<'a>(snapshot: &'a Snapshot, text: &str) -> Option<&'a Number> {
     let exact = snapshot.numbers.iter().find(|n| matches!(&n.pattern, Pattern::Exact(t) if t == text));
     let prefix = || {
-        let fits = snapshot.numbers.iter().filter(|n| matches!(&n.pattern, Pattern::Prefix(t) if text.starts_with(t.as_str())));
+        let fits = snapshot
+            .numbers
+            .iter()
+            .filter(|n| matches!(&n.pattern, Pattern::Prefix(t) if text.starts_with(t.as_str())));
         fits.max_by_key(|n| n.pattern.text().len())
     };
     exact.or_else(prefix)
@@ -122,6 +133,9 @@ mod tests {
         let lost = Number { pattern: Pattern::Exact("1".into()), label: String::new(), answers };
         let snapshot = Snapshot { numbers: vec![lost], ..Snapshot::default() };
         let error = route(&snapshot, None, "1").err().unwrap();
-        assert_eq!(error.to_string(), "the Smart Number 1 points to the call flow \"gone\", which does not exist");
+        assert_eq!(
+            error.to_string(),
+            "the Smart Number 1 points to the call flow \"gone\", which does not exist"
+        );
     }
 }

@@ -174,7 +174,11 @@ mod tests {
             address: Some("192.0.2.5:5071".parse().unwrap()),
         };
         let snapshot = Snapshot {
-            trunks: vec![trunk("wide", &["10.0.0.0/8"]), trunk("narrow", &["10.1.0.0/16"]), trunk("twin", &["10.1.0.0/16"])],
+            trunks: vec![
+                trunk("wide", &["10.0.0.0/8"]),
+                trunk("narrow", &["10.1.0.0/16"]),
+                trunk("twin", &["10.1.0.0/16"]),
+            ],
             agents: [("alice".to_owned(), agent)].into(),
             ..Snapshot::default()
         };

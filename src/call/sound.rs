@@ -21,7 +21,11 @@ pub enum Resolved {
 }
 
 /// Looks the sounds up. `rendered` holds speech that was made for this call.
-pub fn resolve(prompts: &Prompts, rendered: &[(Speech, Arc<crate::audio::Clip>)], sounds: &[Sound]) -> Resolved {
+pub fn resolve(
+    prompts: &Prompts,
+    rendered: &[(Speech, Arc<crate::audio::Clip>)],
+    sounds: &[Sound],
+) -> Resolved {
     let mut items = Vec::with_capacity(sounds.len());
     for sound in sounds {
         match sound {
@@ -39,10 +43,17 @@ pub fn resolve(prompts: &Prompts, rendered: &[(Speech, Arc<crate::audio::Clip>)]
                 }
             }
             Sound::Digits { digits, language } => push_digits(prompts, digits, language, &mut items),
-            Sound::BuiltIn { prompt, language } => match built_in(prompts, language, built_in_name(*prompt)) {
-                Some(item) => items.push(item),
-                None => return Resolved::Missing(format!("the built-in prompt {} is missing", built_in_name(*prompt))),
-            },
+            Sound::BuiltIn { prompt, language } => {
+                match built_in(prompts, language, built_in_name(*prompt)) {
+                    Some(item) => items.push(item),
+                    None => {
+                        return Resolved::Missing(format!(
+                            "the built-in prompt {} is missing",
+                            built_in_name(*prompt)
+                        ));
+                    }
+                }
+            }
             Sound::Silence { ms } => items.push(Item::Silence(Duration::from_millis(u64::from(*ms)))),
             Sound::RingbackTone => items.push(Item::Tone(Tone::Ringback)),
             Sound::Beep => items.push(Item::Tone(Tone::Beep)),
@@ -57,7 +68,9 @@ pub fn resolve(prompts: &Prompts, rendered: &[(Speech, Arc<crate::audio::Clip>)]
 
 fn push_digits(prompts: &Prompts, digits: &str, language: &str, items: &mut Vec<Item>) {
     for digit in digits.chars().take(DIGITS_MAX) {
-        let Some(item) = digit_name(digit).and_then(|name| built_in(prompts, language, name)) else { continue };
+        let Some(item) = digit_name(digit).and_then(|name| built_in(prompts, language, name)) else {
+            continue;
+        };
         if !items.is_empty() {
             items.push(Item::Silence(BETWEEN_DIGITS));
         }
@@ -68,7 +81,9 @@ fn push_digits(prompts: &Prompts, digits: &str, language: &str, items: &mut Vec<
 /// `en-GB`, then `en`, then English: a call is never silent for want of a language.
 fn built_in(prompts: &Prompts, language: &str, name: &'static str) -> Option<Item> {
     let short = language.split(['-', '_']).next().unwrap_or(language);
-    let found = [language, short, "en"].into_iter().find_map(|l| prompts.built_in.get(&(l.to_ascii_lowercase(), name)));
+    let found = [language, short, "en"]
+        .into_iter()
+        .find_map(|l| prompts.built_in.get(&(l.to_ascii_lowercase(), name)));
     found.map(|clip| Item::Clip(clip.clone()))
 }
 
@@ -143,7 +158,11 @@ mod tests {
         };
         assert_eq!(missing(Sound::File { id: "x".into() }), "there is no prompt \"x\"");
         assert_eq!(missing(Sound::Music), "there is no music on hold");
-        let speech = |text: &str| Sound::Speech { text: text.into(), language: "en-US".into(), voice: "default".into() };
+        let speech = |text: &str| Sound::Speech {
+            text: text.into(),
+            language: "en-US".into(),
+            voice: "default".into(),
+        };
         assert_eq!(missing(speech("hello")), "speech hello");
         assert_eq!(missing(speech("  ")), "0 items");
         assert_eq!(missing(Sound::Digits { digits: "12".into(), language: "en".into() }), "0 items");

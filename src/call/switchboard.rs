@@ -1,15 +1,13 @@
 //! The one door of signalling: all calls, in the order in which things happen to them.
 
-use super::b2bua::{Arrival, Call, Context, Index, Settings, is_sdp, reason_phrase, warning};
+use super::b2bua::{Call, Context, Index, Settings};
 use super::dialled::failure_of;
-use super::media_leg::MediaLeg;
 use super::ports::{Ports, ThreadId};
-use super::record::{CallRecord, EndReason};
-use super::route::{Route, route};
-use super::snapshot::{Snapshot, Source};
-use super::{Action, Input, number};
+use super::record::EndReason;
+use super::snapshot::Snapshot;
+use super::{Action, Input};
 use crate::clock::{Instant, Now};
-use crate::flow::{CallFacts, Party};
+use crate::flow::Party;
 use crate::ids::{CallId, Random};
 use crate::media;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
@@ -62,20 +60,20 @@ pub struct Counts {
 
 /// All calls.
 pub struct Switchboard {
-    endpoint: Endpoint,
-    settings: Settings,
-    calls_max: usize,
-    snapshot: Arc<Snapshot>,
-    calls: HashMap<CallId, Call>,
-    next_call: u64,
-    index: Index,
-    ports: Ports,
-    random: Random,
+    pub(super) endpoint: Endpoint,
+    pub(super) settings: Settings,
+    pub(super) calls_max: usize,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) calls: HashMap<CallId, Call>,
+    pub(super) next_call: u64,
+    pub(super) index: Index,
+    pub(super) ports: Ports,
+    pub(super) random: Random,
     /// Lazy: an entry counts only while its call says the same.
     timers: BinaryHeap<Reverse<(Instant, CallId)>>,
-    sip_actions: Vec<sip::Action>,
-    draining: bool,
-    counters: Counters,
+    pub(super) sip_actions: Vec<sip::Action>,
+    pub(super) draining: bool,
+    pub(super) counters: Counters,
 }
 
 impl Switchboard {
@@ -111,19 +109,31 @@ impl Switchboard {
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamData { connection, bytes } => {
-                self.endpoint.handle(now.instant, sip::Input::StreamData { connection, bytes }, &mut self.sip_actions);
+                self.endpoint.handle(
+                    now.instant,
+                    sip::Input::StreamData { connection, bytes },
+                    &mut self.sip_actions,
+                );
             }
             Input::StreamClosed { connection } => {
-                self.endpoint.handle(now.instant, sip::Input::StreamClosed { connection }, &mut self.sip_actions);
+                self.endpoint.handle(
+                    now.instant,
+                    sip::Input::StreamClosed { connection },
+                    &mut self.sip_actions,
+                );
             }
             Input::Media { thread, event } => self.media_event(now, thread, event, actions),
             Input::PortsBound { thread, asked, ports } => self.ports.bound(thread, asked, ports),
             Input::Snapshot(snapshot) => self.snapshot = snapshot,
             Input::Rendered { request, result } => {
-                self.with_call(request.call, now, actions, |call, context| call.rendered(request, result, context));
+                self.with_call(request.call, now, actions, |call, context| {
+                    call.rendered(request, result, context)
+                });
             }
             Input::Resolved { request, result } => {
-                self.with_call(request.call, now, actions, |call, context| call.resolved(request, result, context));
+                self.with_call(request.call, now, actions, |call, context| {
+                    call.resolved(request, result, context)
+                });
             }
             Input::Drain => self.draining = true,
             Input::Stop => self.stop(now, actions),
@@ -134,7 +144,9 @@ impl Switchboard {
     /// Does all that is due.
     pub fn handle_timeout(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.endpoint.handle_timeout(now.instant, &mut self.sip_actions);
-        while let Some(Reverse((at, id))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant) {
+        while let Some(Reverse((at, id))) =
+            self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant)
+        {
             self.timers.pop();
             if self.calls.get(&id).is_some_and(|call| call.scheduled == Some(at)) {
                 if let Some(call) = self.calls.get_mut(&id) {
@@ -218,10 +230,12 @@ impl Switchboard {
             Event::Request { dialog, transaction, request, peer } => {
                 self.request(now, dialog, transaction, &request, peer, actions);
             }
-            Event::Bye { dialog, .. } => self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                Party::Caller => call.caller_hung_up(context),
-                Party::Dialled(dial) => call.dialled_hung_up(dial, context),
-            }),
+            Event::Bye { dialog, .. } => {
+                self.with_dialog(dialog, now, actions, |call, party, context| match party {
+                    Party::Caller => call.caller_hung_up(context),
+                    Party::Dialled(dial) => call.dialled_hung_up(dial, context),
+                })
+            }
             Event::Provisional { dialog, response } if response.code() > 100 => {
                 self.with_dialled(dialog, now, actions, Call::dialled_rings);
             }
@@ -255,140 +269,6 @@ impl Switchboard {
                 call.dialled_hung_up(dial, context);
             }
         });
-    }
-
-    // A new call.
-
-    fn invite(&mut self, now: Now, dialog: DialogId, request: Arc<Request>, peer: Peer, actions: &mut Vec<Action>) {
-        self.counters.invites += 1;
-        let snapshot = self.snapshot.clone();
-        let id = CallId(self.next_call);
-        self.next_call += 1;
-        let source = snapshot.caller_source(peer.address);
-        match self.admit(now, id, &snapshot, source, &request) {
-            Ok((route, media)) => {
-                let facts = self.facts(id, &route, source, &request);
-                tracing::debug!(call = %id, why = %route.why.join("; "), "routed");
-                let trunk = if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
-                let number = route.number.pattern.text().to_owned();
-                let flow = route.flow.cloned();
-                let address = peer.address;
-                let snapshot = snapshot.clone();
-                let arrival = Arrival { id, dialog, request, peer: address, trunk, number, flow, facts, media, snapshot };
-                let mut context = context(self, now, actions);
-                let call = Call::start(arrival, &mut context);
-                self.calls.insert(id, call);
-                self.after(id, now, actions);
-            }
-            Err(refusal) => self.refuse(now, id, dialog, source, &request, peer, refusal, actions),
-        }
-    }
-
-    fn admit<'s>(
-        &mut self,
-        now: Now,
-        id: CallId,
-        snapshot: &'s Snapshot,
-        source: Option<Source<'_>>,
-        request: &Request,
-    ) -> Result<(Route<'s>, MediaLeg), Refused> {
-        if source.is_none() {
-            return Err(Refused::new(403, "no trunk and no agent has that address".to_owned()));
-        }
-        if self.draining {
-            return Err(Refused::later("the server is being stopped and takes no new calls"));
-        }
-        if self.calls.len() >= self.calls_max {
-            return Err(Refused::later("there are as many calls as the server takes"));
-        }
-        let route = route(snapshot, source, &dialled_number(request)).map_err(|e| Refused::new(e.sip_code(), e.to_string()))?;
-        if !request.body().is_empty() && !is_sdp(request.content_type()) {
-            let text = format!("a body of type {} is not understood", printable(request.content_type().unwrap_or(""), 64));
-            let headers = vec![("Accept".to_owned(), "application/sdp".to_owned())];
-            return Err(Refused { code: 415, text, headers });
-        }
-        let leg = self.index.new_leg(id, Party::Caller);
-        let settings = &self.settings.media;
-        let media = MediaLeg::new(now.instant, leg, &mut self.ports, None, settings, &mut self.random);
-        let Some(mut media) = media else {
-            self.index.legs.remove(&leg);
-            return Err(Refused::later("no media port is free"));
-        };
-        if !request.body().is_empty()
-            && let Err(refusal) = media.would_answer(request.body())
-        {
-            media.close(now.instant, &mut self.ports, &mut Vec::new());
-            self.index.legs.remove(&leg);
-            let headers = vec![warning(refusal.warning_code(), &self.settings.domain, &refusal)];
-            return Err(Refused { code: 488, text: refusal.to_string(), headers });
-        }
-        Ok((route, media))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a call that never began")]
-    fn refuse(
-        &mut self,
-        now: Now,
-        id: CallId,
-        dialog: DialogId,
-        source: Option<Source<'_>>,
-        request: &Request,
-        peer: Peer,
-        refused: Refused,
-        actions: &mut Vec<Action>,
-    ) {
-        let Refused { code, text, mut headers } = refused;
-        self.counters.rejected += 1;
-        tracing::info!(call = %id, code, source = %peer.address, reason = %text, "call refused");
-        if !headers.iter().any(|(name, _)| name == "Warning") {
-            headers.push(warning(399, &self.settings.domain, &text));
-        }
-        let phrase = if code == 415 { "Unsupported Media Type" } else { reason_phrase(code) };
-        self.endpoint.reject(now.instant, dialog, code, phrase, &headers, &mut self.sip_actions);
-        // Strangers get no record: they could fill the disk.
-        let Some(source) = source else { return };
-        let trunk = if let Source::Trunk(trunk) = source { Some(trunk.id.clone()) } else { None };
-        actions.push(Action::Record(Box::new(CallRecord {
-            call_id: id.to_string(),
-            call_key: self.random.token::<24>(),
-            sip_call_id: printable(request.call_id(), 128),
-            trunk,
-            source: peer.address.to_string(),
-            number: None,
-            flow_id: None,
-            version: None,
-            from: caller_number(request, Some(source)).0,
-            to: printable(&dialled_number(request), 64),
-            start: now.wall,
-            answer: None,
-            end: now.wall,
-            duration_sec: 0.0,
-            billed_sec: 0.0,
-            sip_code: Some(code),
-            end_reason: EndReason::Rejected,
-            reason: text,
-            outcome: None,
-            keys: Vec::new(),
-            legs: Vec::new(),
-        })));
-    }
-
-    fn facts(&mut self, id: CallId, route: &Route<'_>, source: Option<Source<'_>>, request: &Request) -> CallFacts {
-        let (from, from_name) = caller_number(request, source);
-        CallFacts {
-            call_id: id.to_string(),
-            call_key: self.random.token::<24>(),
-            from_area_code: number::area_code(&from).to_owned(),
-            from_country_code: number::country_code(&from),
-            from,
-            from_name,
-            to: match (&route.number.pattern, route.flow) {
-                (super::snapshot::Pattern::Exact(text), _) => text.clone(),
-                _ => number::read(&dialled_number(request), country(source)).best().to_owned(),
-            },
-            number_label: route.number.label.clone(),
-            answered: false,
-        }
     }
 
     // Requests of others.
@@ -505,7 +385,7 @@ impl Switchboard {
     }
 
     /// Sets the call's timer, or writes its record where it is over.
-    fn after(&mut self, id: CallId, now: Now, actions: &mut Vec<Action>) {
+    pub(super) fn after(&mut self, id: CallId, now: Now, actions: &mut Vec<Action>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.is_over() {
             if let Some(call) = self.calls.remove(&id) {
@@ -524,29 +404,16 @@ impl Switchboard {
     }
 }
 
-/// Why an INVITE is refused.
-struct Refused {
-    code: u16,
-    text: String,
-    headers: Vec<(String, String)>,
-}
-
-impl Refused {
-    fn new(code: u16, text: String) -> Self {
-        Refused { code, text, headers: Vec::new() }
-    }
-
-    fn later(text: &str) -> Self {
-        Refused { code: 503, text: text.to_owned(), headers: vec![retry_after()] }
-    }
-}
-
 /// RFC 3261 section 20.33: long enough for a load to pass, short enough for a caller who tries again.
-fn retry_after() -> (String, String) {
+pub(super) fn retry_after() -> (String, String) {
     ("Retry-After".to_owned(), "5".to_owned())
 }
 
-fn context<'a>(switchboard: &'a mut Switchboard, now: Now, actions: &'a mut Vec<Action>) -> Context<'a> {
+pub(super) fn context<'a>(
+    switchboard: &'a mut Switchboard,
+    now: Now,
+    actions: &'a mut Vec<Action>,
+) -> Context<'a> {
     Context {
         now,
         sip: &mut switchboard.endpoint,
@@ -560,32 +427,7 @@ fn context<'a>(switchboard: &'a mut Switchboard, now: Now, actions: &'a mut Vec<
     }
 }
 
-/// The Request-URI's user part, To only where it is empty (contract).
-fn dialled_number(request: &Request) -> String {
-    let user = request.uri().user();
-    if user.is_empty() { request.to().uri.user() } else { user }
-}
-
-fn country(source: Option<Source<'_>>) -> Option<phonenumber::country::Id> {
-    match source {
-        Some(Source::Trunk(trunk)) => trunk.default_country,
-        _ => None,
-    }
-}
-
-/// The caller's number, read by the trunk's rule, and name. Both empty where they are withheld.
-fn caller_number(request: &Request, source: Option<Source<'_>>) -> (String, String) {
-    let from = request.from();
-    let user = from.uri.user();
-    if user.eq_ignore_ascii_case("anonymous") || user.is_empty() {
-        return (String::new(), String::new());
-    }
-    let number = number::read(&user, country(source)).best().to_owned();
-    (printable(&number, 64), printable(&from.display, 64))
-}
-
 /// Text from the wire for logs and records: cut, and without control characters.
 pub(super) fn printable(text: &str, max: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(max).collect()
 }
-

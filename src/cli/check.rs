@@ -59,7 +59,8 @@ fn capacity(config: &Config, findings: &mut Vec<Finding>) -> usize {
     let pairs = Binder::pairs(config.media.ports);
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     // Two sockets a leg; some hundred for everything else.
-    let by_files = limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(256) / 2);
+    let by_files =
+        limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(256) / 2);
     if by_files < pairs {
         findings.push(Finding {
             severity: Severity::Warning,

@@ -12,7 +12,13 @@ use std::path::Path;
 use super::check::BAD_CONFIGURATION;
 
 /// Explains the routing of a dialled number, as a live call from `from` (or from the first trunk) would have it.
-pub fn test(number: &str, file: &Path, from: Option<SocketAddr>, json: bool, out: &mut dyn Write) -> std::io::Result<u8> {
+pub fn test(
+    number: &str,
+    file: &Path,
+    from: Option<SocketAddr>,
+    json: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<u8> {
     let (config, findings) = config::load(file);
     let Some(config) = config else {
         for finding in findings {
@@ -30,7 +36,10 @@ pub fn test(number: &str, file: &Path, from: Option<SocketAddr>, json: bool, out
         None => snapshot.trunks.first().map(Source::Trunk),
     };
     let Some(source) = source else {
-        let who = from.map_or_else(|| "there is no trunk: nobody may call in".to_owned(), |a| format!("{a} is no trunk's and no agent's address"));
+        let who = from.map_or_else(
+            || "there is no trunk: nobody may call in".to_owned(),
+            |a| format!("{a} is no trunk's and no agent's address"),
+        );
         return refused(out, json, 403, &who);
     };
     match route(&snapshot, Some(source), number) {

@@ -175,7 +175,9 @@ fn read_listen(section: &Section<'_>) -> Option<Listen> {
 /// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.
 fn split_host_port(text: &str, default: u16) -> (String, u16) {
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().unwrap_or(default)),
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, port.parse().unwrap_or(default))
+        }
         _ => (text, default),
     };
     (host.trim_start_matches('[').trim_end_matches(']').to_owned(), port)

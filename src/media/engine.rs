@@ -126,7 +126,8 @@ impl Engine {
 
     pub fn counts(&self) -> Counts {
         let playbacks = self.legs.iter().filter(|(_, leg)| leg.playback.is_some()).count();
-        let bridged = self.legs.iter().filter(|(index, leg)| leg.partner.is_some_and(|p| p != *index)).count();
+        let bridged =
+            self.legs.iter().filter(|(index, leg)| leg.partner.is_some_and(|p| p != *index)).count();
         Counts { legs: self.legs.len(), playbacks, bridges: bridged / 2, timers: self.wheel.len() }
     }
 
@@ -329,7 +330,9 @@ impl Engine {
         let Some(leg) = self.legs.get_mut(index).filter(|leg| leg.hears_partner()) else { return };
         match content {
             Content::Audio(codec) => leg.relay_audio(now, packet, codec, &mut self.shared.grid, out),
-            Content::Event(event, _) => leg.relay_event(now, packet, event, false, &mut self.shared.grid, out),
+            Content::Event(event, _) => {
+                leg.relay_event(now, packet, event, false, &mut self.shared.grid, out)
+            }
             Content::ComfortNoise => {}
         }
     }

@@ -37,7 +37,11 @@ impl Binder {
     /// `range`: first and last port. Even ones carry RTP, the odd one after each RTCP.
     pub fn new(address: IpAddr, range: (u16, u16)) -> Self {
         let even = u32::from(range.0).next_multiple_of(2);
-        Binder { address, next: Mutex::new(Cursor { even, last: u32::from(range.1), next_id: 0 }), skipped: AtomicU64::new(0) }
+        Binder {
+            address,
+            next: Mutex::new(Cursor { even, last: u32::from(range.1), next_id: 0 }),
+            skipped: AtomicU64::new(0),
+        }
     }
 
     /// Pairs in a range.

@@ -40,14 +40,36 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 
 /// What others tell the thread.
 pub enum Message {
-    StreamOpened { connection: ConnectionId, listener: ListenerId, peer: SocketAddr },
-    StreamData { connection: ConnectionId, bytes: Bytes },
-    StreamClosed { connection: ConnectionId },
-    Media { thread: ThreadId, event: media::Event },
-    PortsBound { thread: ThreadId, asked: usize, ports: Vec<crate::call::ports::Port> },
+    StreamOpened {
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+    },
+    StreamData {
+        connection: ConnectionId,
+        bytes: Bytes,
+    },
+    StreamClosed {
+        connection: ConnectionId,
+    },
+    Media {
+        thread: ThreadId,
+        event: media::Event,
+    },
+    PortsBound {
+        thread: ThreadId,
+        asked: usize,
+        ports: Vec<crate::call::ports::Port>,
+    },
     Snapshot(Arc<Snapshot>),
-    Rendered { request: RequestId, result: Result<Arc<crate::audio::Clip>, String> },
-    Resolved { request: RequestId, result: Result<SocketAddr, String> },
+    Rendered {
+        request: RequestId,
+        result: Result<Arc<crate::audio::Clip>, String>,
+    },
+    Resolved {
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+    },
     /// Take no new calls.
     Drain,
     /// End all calls, then the thread.
@@ -202,7 +224,9 @@ impl Signalling {
             let Ok(message) = self.mailbox.queue.try_recv() else { return stop };
             let now = self.clock.now();
             let input = match message {
-                Message::StreamOpened { connection, listener, peer } => Input::StreamOpened { connection, listener, peer },
+                Message::StreamOpened { connection, listener, peer } => {
+                    Input::StreamOpened { connection, listener, peer }
+                }
                 Message::StreamData { connection, ref bytes } => Input::StreamData { connection, bytes },
                 Message::StreamClosed { connection } => Input::StreamClosed { connection },
                 Message::Media { thread, event } => Input::Media { thread, event },

@@ -45,7 +45,13 @@ impl Streams {
                     let connection = ConnectionId(self.0.next.fetch_add(1, Ordering::Relaxed));
                     let receiver = self.register(connection);
                     // Awaited: while the signalling thread is behind, nothing more is accepted.
-                    if self.0.post.send(Message::StreamOpened { connection, listener: id, peer }).await.is_err() {
+                    if self
+                        .0
+                        .post
+                        .send(Message::StreamOpened { connection, listener: id, peer })
+                        .await
+                        .is_err()
+                    {
                         return;
                     }
                     tokio::spawn(self.clone().carry(stream, connection, receiver));
@@ -53,7 +59,8 @@ impl Streams {
                 Err(error) => {
                     // Out of descriptors, most likely: wait for some to come free.
                     tracing::warn!(%error, "a connection cannot be accepted");
-                    let _ = tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
+                    let _ =
+                        tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
                 }
             }
         }

@@ -147,7 +147,8 @@ fn digest(speech: &Speech) -> [u8; 32] {
 
 /// Only what a language tag or the name of a voice may hold: it becomes an argument of a program.
 fn word(text: &str) -> String {
-    let word: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || "-_+.".contains(*c)).take(64).collect();
+    let word: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || "-_+.".contains(*c)).take(64).collect();
     word.trim_start_matches('-').to_owned()
 }
 

@@ -67,10 +67,16 @@ pub fn decode(bytes: Vec<u8>, extension: &str) -> Result<Vec<i16>, AudioFileErro
         rate = decoded.spec().rate();
         let channels = decoded.num_planes().max(1);
         decoded.copy_to_vec_interleaved(&mut interleaved);
-        mono.extend(interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32));
+        mono.extend(
+            interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32),
+        );
         if mono.len() as u64 > SECONDS_MAX * u64::from(rate) {
             return Err(AudioFileError::TooLong);
         }
     }
-    if mono.is_empty() { Err(AudioFileError::Empty) } else { Ok(audio::resample::to_8k_mono(&mono, 1, rate)?) }
+    if mono.is_empty() {
+        Err(AudioFileError::Empty)
+    } else {
+        Ok(audio::resample::to_8k_mono(&mono, 1, rate)?)
+    }
 }

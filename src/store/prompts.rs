@@ -91,7 +91,6 @@ pub fn list(folder: &Path, findings: &mut Vec<Finding>) -> Vec<PromptFile> {
     files
 }
 
-#[expect(clippy::disallowed_methods, reason = "prompt files are read when a snapshot is built")]
 fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, findings: &mut Vec<Finding>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -113,7 +112,12 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
         let relative = path.strip_prefix(root).unwrap_or(&path).with_extension("");
         match relative.to_str() {
             Some(id) => files.push(PromptFile { id: id.replace('\\', "/"), path }),
-            None => findings.push(finding(Severity::Error, &path, "has a name that is not UTF-8".into(), "rename it")),
+            None => findings.push(finding(
+                Severity::Error,
+                &path,
+                "has a name that is not UTF-8".into(),
+                "rename it",
+            )),
         }
     }
 }
@@ -122,7 +126,8 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
 #[expect(clippy::disallowed_methods, reason = "prompt files are read when a snapshot is built")]
 pub fn load(file: &PromptFile) -> Result<Clip, Finding> {
     let path = &file.path;
-    let fail = |message: String| finding(Severity::Error, path, message, "put a sound file of a known format there");
+    let fail =
+        |message: String| finding(Severity::Error, path, message, "put a sound file of a known format there");
     let size = std::fs::metadata(path).map_err(|e| fail(format!("cannot be read: {e}")))?.len();
     if size > BYTES_MAX {
         return Err(fail(format!("has {size} bytes, more than {BYTES_MAX}")));

@@ -2,7 +2,9 @@
 
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
-use crate::call::snapshot::{Agent, Answers, Host, LiveFlow, Number, Pattern, Prompts, Snapshot, Speech, Trunk};
+use crate::call::snapshot::{
+    Agent, Answers, Host, LiveFlow, Number, Pattern, Prompts, Snapshot, Speech, Trunk,
+};
 use crate::call::{dialled, number};
 use crate::config::reader::{Document, Finding, Section, Severity, nearest};
 use crate::flow::{Flow, Resources};
@@ -123,7 +125,11 @@ fn read_agents(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Ag
         let skills = section.texts("skills").unwrap_or_default();
         let uri = section.text("uri");
         if section.text("password").is_some() {
-            section.warning("password", "is not used yet: this version has no registrar", "give the agent a fixed uri");
+            section.warning(
+                "password",
+                "is not used yet: this version has no registrar",
+                "give the agent a fixed uri",
+            );
         }
         let address = uri.as_deref().and_then(|text| agent_address(section, text));
         let id = id?;
@@ -135,7 +141,11 @@ fn read_agents(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Ag
 fn agent_address(section: &Section<'_>, text: &str) -> Option<std::net::SocketAddr> {
     let host = SipUri::parse(text).as_ref().and_then(dialled::host_of);
     let Some(host) = host else {
-        section.error("uri", format!("\"{text}\" is not a SIP URI that this version can ring"), "sip:USER@HOST:PORT");
+        section.error(
+            "uri",
+            format!("\"{text}\" is not a SIP URI that this version can ring"),
+            "sip:USER@HOST:PORT",
+        );
         return None;
     };
     let ip = host.name.trim_matches(['[', ']']).parse().ok()?;
@@ -149,7 +159,14 @@ fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
         let sources = section.texts("match").unwrap_or_default();
         let sources = sources.iter().filter_map(|text| {
             let net = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
-            net.map_err(|_| section.error("match", format!("\"{text}\" is not an address range"), "for example 192.0.2.0/24")).ok()
+            net.map_err(|_| {
+                section.error(
+                    "match",
+                    format!("\"{text}\" is not an address range"),
+                    "for example 192.0.2.0/24",
+                )
+            })
+            .ok()
         });
         let sources = sources.collect();
         let host = section.parsed("host", parse_host);
@@ -163,10 +180,16 @@ fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
 /// `host`, `host:port`, with `;transport=tcp` where it is not UDP.
 fn parse_host(text: &str) -> Result<Host, String> {
     let uri = SipUri::parse(&format!("sip:{text}"));
-    uri.as_ref().and_then(dialled::host_of).ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
+    uri.as_ref()
+        .and_then(dialled::host_of)
+        .ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
 }
 
-fn read_numbers(folder: &Path, flows: &HashMap<String, LiveFlow>, findings: &mut Vec<Finding>) -> Vec<Number> {
+fn read_numbers(
+    folder: &Path,
+    flows: &HashMap<String, LiveFlow>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Number> {
     let mut seen = BTreeSet::new();
     read_list(folder.join("numbers.toml"), "number", findings, |section| {
         let exact = section.text("e164");
@@ -211,10 +234,19 @@ fn read_numbers(folder: &Path, flows: &HashMap<String, LiveFlow>, findings: &mut
 }
 
 #[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
-fn read_flows(folder: &Path, resources: &Resources, findings: &mut Vec<Finding>) -> (HashMap<String, LiveFlow>, Vec<Speech>) {
+fn read_flows(
+    folder: &Path,
+    resources: &Resources,
+    findings: &mut Vec<Finding>,
+) -> (HashMap<String, LiveFlow>, Vec<Speech>) {
     let (mut flows, mut speech) = (HashMap::<String, LiveFlow>::new(), Vec::new());
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "json"))
+        .collect();
     paths.sort();
     for path in paths {
         if std::fs::metadata(&path).map_or(0, |m| m.len()) > FLOW_BYTES_MAX {
@@ -239,7 +271,11 @@ fn read_flows(folder: &Path, resources: &Resources, findings: &mut Vec<Finding>)
             findings.push(finding(Severity::Error, &path, message, "give each flow an id of its own"));
             continue;
         }
-        speech.extend(flow.speech().iter().cloned().map(|s| Speech { text: s.text, language: s.language, voice: s.voice }));
+        speech.extend(flow.speech().iter().cloned().map(|s| Speech {
+            text: s.text,
+            language: s.language,
+            voice: s.voice,
+        }));
         flows.insert(flow.id().to_owned(), LiveFlow { flow: Arc::new(flow), version: 1 });
     }
     (flows, speech)

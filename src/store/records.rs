@@ -3,7 +3,7 @@
 use crate::call::record::CallRecord;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -38,7 +38,9 @@ impl Records {
         let (sender, receiver) = sync_channel(QUEUE);
         let totals = Arc::new(Totals::default());
         let (path, shared) = (path.to_owned(), totals.clone());
-        let thread = std::thread::Builder::new().name("records".to_owned()).spawn(move || run(&receiver, file, &path, &shared))?;
+        let thread = std::thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || run(&receiver, file, &path, &shared))?;
         Ok((Records { queue: Some(sender), totals }, thread))
     }
 
@@ -48,7 +50,10 @@ impl Records {
             None | Some(Ok(())) => {}
             Some(Err(TrySendError::Full(record) | TrySendError::Disconnected(record))) => {
                 if self.totals.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-                    tracing::error!(call = record.call_id, "the disk does not keep up: call records are lost");
+                    tracing::error!(
+                        call = record.call_id,
+                        "the disk does not keep up: call records are lost"
+                    );
                 }
             }
         }
@@ -72,7 +77,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-fn run(receiver: &Receiver<Box<CallRecord>>, file: File, path: &PathBuf, totals: &Totals) {
+fn run(receiver: &Receiver<Box<CallRecord>>, file: File, path: &Path, totals: &Totals) {
     let mut file = BufWriter::new(file);
     while let Ok(first) = receiver.recv() {
         // All that waits goes out in one write; a reader sees whole lines.

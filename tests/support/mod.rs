@@ -120,12 +120,15 @@ impl Setup {
             self.sip, self.media, self.filter
         );
         std::fs::write(folder.join("cordboard.toml"), config).unwrap();
-        let list = |key: &str, items: Vec<String>| items.iter().map(|i| format!("[[{key}]]\n{i}\n")).collect::<String>();
+        let list = |key: &str, items: Vec<String>| {
+            items.iter().map(|i| format!("[[{key}]]\n{i}\n")).collect::<String>()
+        };
         let numbers = self.numbers.iter().map(|(n, rest)| format!("e164 = \"{n}\"\n{rest}")).collect();
         std::fs::write(folder.join("p/numbers.toml"), list("number", numbers)).unwrap();
         let agents = self.agents.iter().map(|(id, uri)| format!("id = \"{id}\"\nuri = \"{uri}\"")).collect();
         std::fs::write(folder.join("p/agents.toml"), list("agent", agents)).unwrap();
-        let trunk = format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
+        let trunk =
+            format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
         std::fs::write(folder.join("p/trunks.toml"), trunk).unwrap();
         Server::spawn(self)
     }
@@ -193,7 +196,8 @@ impl Server {
     /// A sample of the metrics page, by its whole name with labels.
     pub fn metric(&self, name: &str) -> u64 {
         let page = self.get("/metrics");
-        let line = page.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+        let line =
+            page.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
         let value = line.unwrap_or_else(|| panic!("no metric {name} in\n{page}")).rsplit(' ').next().unwrap();
         value.parse::<f64>().unwrap() as u64
     }

@@ -152,9 +152,16 @@ impl Phone {
     /// from the call's own identifiers and sent beside it; the peer sees it as the telephone's.
     pub fn press_by_info(&self, key: char) {
         let log = self.log();
-        let answer = log.split("SIP/2.0 200 OK").find(|m| m.contains("CSeq:") && m.contains(" INVITE")).expect("a 200");
+        let answer = log
+            .split("SIP/2.0 200 OK")
+            .skip(1)
+            .find(|m| m.contains("CSeq:") && m.contains(" INVITE"))
+            .expect("a 200");
         let field = |name: &str| {
-            let line = answer.lines().find(|l| l.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {answer}"));
+            let line = answer
+                .lines()
+                .find(|l| l.starts_with(name))
+                .unwrap_or_else(|| panic!("no {name} in {answer}"));
             line[name.len()..].trim().to_owned()
         };
         let contact = field("Contact:").split_once('<').unwrap().1.split('>').next().unwrap().to_owned();
@@ -177,7 +184,11 @@ impl Phone {
         socket.send_to(request.as_bytes(), server).unwrap();
         let mut response = [0; 2_048];
         let length = socket.recv(&mut response).expect("an answer to the INFO");
-        assert!(response[..length].starts_with(b"SIP/2.0 200"), "{}", String::from_utf8_lossy(&response[..length]));
+        assert!(
+            response[..length].starts_with(b"SIP/2.0 200"),
+            "{}",
+            String::from_utf8_lossy(&response[..length])
+        );
     }
 
     /// Waits for the n-th event of a kind (counted from 1).
@@ -192,7 +203,13 @@ impl Phone {
                 return event;
             }
             let waited = start.elapsed();
-            assert!(waited < PATIENCE, "{}: no {kind}\n{:#?}\n{}", self.name, self.events.lock().unwrap(), self.log());
+            assert!(
+                waited < PATIENCE,
+                "{}: no {kind}\n{:#?}\n{}",
+                self.name,
+                self.events.lock().unwrap(),
+                self.log()
+            );
             std::thread::park_timeout(Duration::from_millis(10));
         }
     }
@@ -203,7 +220,8 @@ impl Phone {
 
     /// What it has heard in all its calls.
     pub fn heard(&self) -> Vec<i16> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(&self.folder).unwrap().flatten().map(|e| e.path()).collect();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(&self.folder).unwrap().flatten().map(|e| e.path()).collect();
         files.retain(|p| p.to_string_lossy().ends_with("-dec.wav"));
         files.sort();
         files.iter().flat_map(|p| sound::read(p)).collect()
@@ -212,7 +230,9 @@ impl Phone {
     /// Seconds of audio it has kept so far, read from the size of the file that is being written.
     pub fn heard_seconds(&self) -> f64 {
         let files = std::fs::read_dir(&self.folder).unwrap().flatten();
-        let sizes = files.filter(|e| e.file_name().to_string_lossy().ends_with("-dec.wav")).map(|e| e.metadata().unwrap().len());
+        let sizes = files
+            .filter(|e| e.file_name().to_string_lossy().ends_with("-dec.wav"))
+            .map(|e| e.metadata().unwrap().len());
         sizes.sum::<u64>() as f64 / 16_000.0
     }
 
@@ -220,7 +240,12 @@ impl Phone {
     pub fn listen(&self, seconds: f64) {
         let start = Instant::now();
         while self.heard_seconds() < seconds {
-            assert!(start.elapsed() < PATIENCE + Duration::from_secs_f64(seconds), "{} hears nothing\n{}", self.name, self.log());
+            assert!(
+                start.elapsed() < PATIENCE + Duration::from_secs_f64(seconds),
+                "{} hears nothing\n{}",
+                self.name,
+                self.log()
+            );
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
@@ -246,7 +271,9 @@ fn read_events(stream: TcpStream, events: &Mutex<Vec<serde_json::Value>>) {
     let mut reader = BufReader::new(stream);
     let mut length = Vec::new();
     while reader.read_until(b':', &mut length).is_ok_and(|n| n > 1) {
-        let Ok(count) = String::from_utf8_lossy(&length[..length.len() - 1]).trim().parse::<usize>() else { return };
+        let Ok(count) = String::from_utf8_lossy(&length[..length.len() - 1]).trim().parse::<usize>() else {
+            return;
+        };
         let mut text = vec![0; count + 1];
         if reader.read_exact(&mut text).is_err() {
             return;

@@ -5,7 +5,12 @@ use std::process::Command;
 
 /// Writes 8 kHz mono.
 pub fn write(path: &Path, samples: &[i16]) {
-    let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
     samples.iter().for_each(|s| writer.write_sample(*s).unwrap());
     writer.finalize().unwrap();
@@ -14,7 +19,9 @@ pub fn write(path: &Path, samples: &[i16]) {
 /// Reads 16-bit mono.
 pub fn read(path: &Path) -> Vec<i16> {
     // A recorder that is still writing has no length in the header yet; what is there is used.
-    hound::WavReader::open(path).map(|mut r| r.samples::<i16>().map_while(Result::ok).collect()).unwrap_or_default()
+    hound::WavReader::open(path)
+        .map(|mut r| r.samples::<i16>().map_while(Result::ok).collect())
+        .unwrap_or_default()
 }
 
 /// Speaks a text at 8 kHz, so that two texts are two voices that can be told apart.

@@ -341,7 +341,8 @@ fn a_leg_joined_with_itself_hears_itself_whatever_the_length_of_its_packets() {
         stage.run(if n < 25 { 20 } else { 30 });
     }
     let packets = stage.rtp(1);
-    let heard: Vec<(u8, usize)> = packets.iter().map(|p| (p.rtp().payload[0], p.rtp().payload.len())).collect();
+    let heard: Vec<(u8, usize)> =
+        packets.iter().map(|p| (p.rtp().payload[0], p.rtp().payload.len())).collect();
     let said: Vec<(u8, usize)> = (0..50).map(|n| (n, if n < 25 { 160 } else { 240 })).collect();
     assert_eq!(heard, said);
 }
