@@ -79,7 +79,8 @@ impl Ports {
     pub fn wanted(&mut self, now: Instant) -> Option<(ThreadId, usize)> {
         for (index, pool) in self.pools.iter_mut().enumerate() {
             pool.settle(now);
-            let there = pool.ready.len() + pool.draining.len() + pool.asked_for;
+            // Those that drain are not there yet: a high rate of short calls needs more of them.
+            let there = pool.ready.len() + pool.asked_for;
             let missing = READY.saturating_sub(there).min(self.unbound);
             // In steps, so that each call does not cause a bind of its own.
             if missing > READY / 4 || (missing > 0 && there == 0) {

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod caller;
 pub mod phone;
 pub mod sound;
 
