@@ -25,8 +25,7 @@ impl Switchboard {
     ) {
         self.counters.invites += 1;
         let snapshot = self.snapshot.clone();
-        let id = CallId(self.next_call);
-        self.next_call += 1;
+        let id = self.new_id(now);
         let source = snapshot.caller_source(peer.address);
         match self.admit(now, id, &snapshot, source, &request) {
             Ok((route, media)) => {
@@ -57,6 +56,13 @@ impl Switchboard {
             }
             Err(refusal) => self.refuse(now, id, dialog, source, &request, peer, refusal, actions),
         }
+    }
+
+    /// The microsecond the call came in: unique over restarts too, since records are kept by it.
+    fn new_id(&mut self, now: Now) -> CallId {
+        let id = self.next_call.max(u64::try_from(now.wall.as_unix_micros()).unwrap_or(0));
+        self.next_call = id + 1;
+        CallId(id)
     }
 
     fn admit<'s>(
@@ -164,7 +170,7 @@ impl Switchboard {
             call_id: id.to_string(),
             call_key: self.random.token::<24>(),
             from_area_code: number::area_code(&from).to_owned(),
-            from_country_code: number::country_code(&from),
+            from_country_code: number::country_code(&from).to_owned(),
             from,
             from_name,
             to: match (&route.number.pattern, route.flow) {
