@@ -1,7 +1,8 @@
 """The music on hold: sixteen bars in C for electric piano, pad, bass and a flute-like lead, composed for cordboard.
 
 Every note is added around the end of the piece to its beginning, so that it loops without a seam, and every
-tone is made of partials below 3.4 kHz, which a telephone carries.
+tone is made of partials below 3.4 kHz, which a telephone carries. No E5 is held under an F5: the F and the
+second partial of the E are nearly the two frequencies of the key 2.
 """
 
 import numpy as np
@@ -21,11 +22,11 @@ PEAK_DB = -6.0
 CHORDS = [
     (48, (60, 64, 67, 71)),  # C major 7
     (45, (60, 64, 67, 69)),  # A minor 7
-    (53, (60, 65, 69, 76)),  # F major 7
+    (53, (60, 65, 69, 72)),  # F major
     (55, (62, 67, 71, 76)),  # G 6
     (48, (60, 64, 67, 71)),
     (52, (62, 64, 67, 71)),  # E minor 7
-    (53, (60, 65, 69, 76)),
+    (53, (60, 65, 69, 72)),
     (55, (60, 62, 67, 74)),  # G suspended
     (45, (60, 64, 67, 69)),
     (52, (59, 64, 67, 74)),
