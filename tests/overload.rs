@@ -108,7 +108,12 @@ fn three_thousand_unacknowledged_invites_and_300_slow_streams_hurt_nobody_else()
     let limit = before + 32 * 1024;
     while server.resident() > limit || server.metric("cordboard_calls_active") > 0 {
         let waited = ended.elapsed();
-        assert!(waited < Duration::from_secs(45), "{} KiB before, {} KiB {waited:?} later", before, server.resident());
+        assert!(
+            waited < Duration::from_secs(45),
+            "{} KiB before, {} KiB {waited:?} later",
+            before,
+            server.resident()
+        );
         std::thread::park_timeout(Duration::from_millis(200));
     }
     println!("{before} KiB before, {} KiB {:?} after the flood", server.resident(), ended.elapsed());

@@ -30,7 +30,8 @@ pub fn measure(calls: usize, streams: usize) -> f64 {
     while start.elapsed() < LENGTH + Duration::from_secs(1) {
         let due = start + PACKET.mul_f64(sent as f64 / count as f64);
         if Instant::now() >= due {
-            let _ = sockets[sent % count].send_to(&[0xD5; 172], (Ipv4Addr::new(127, 9, 0, 1), theirs[sent % count]));
+            let _ = sockets[sent % count]
+                .send_to(&[0xD5; 172], (Ipv4Addr::new(127, 9, 0, 1), theirs[sent % count]));
             while sockets[sent % count].recv(&mut buffer).is_ok() {}
             sent += 1;
         } else {
@@ -45,7 +46,8 @@ pub fn measure(calls: usize, streams: usize) -> f64 {
 /// The process that is measured: `arguments` are the ports to send to.
 pub fn run(arguments: &[String]) {
     pin_self(0);
-    let ports: Vec<u16> = arguments.first().map(|a| a.split(',').filter_map(|p| p.parse().ok()).collect()).unwrap_or_default();
+    let ports: Vec<u16> =
+        arguments.first().map(|a| a.split(',').filter_map(|p| p.parse().ok()).collect()).unwrap_or_default();
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).expect("epoll");
     let sockets: Vec<UdpSocket> = ports
         .iter()
@@ -59,9 +61,11 @@ pub fn run(arguments: &[String]) {
             socket
         })
         .collect();
-    let own: Vec<String> = sockets.iter().map(|s| s.local_addr().expect("an address").port().to_string()).collect();
+    let own: Vec<String> =
+        sockets.iter().map(|s| s.local_addr().expect("an address").port().to_string()).collect();
     println!("{}", own.join(","));
-    let (start, mut sent, mut buffer, mut ready) = (Instant::now(), 0usize, [0; 2_048], Vec::with_capacity(512));
+    let (start, mut sent, mut buffer, mut ready) =
+        (Instant::now(), 0usize, [0; 2_048], Vec::with_capacity(512));
     let before = cpu();
     while start.elapsed() < LENGTH {
         let due = start + PACKET.mul_f64(sent as f64 / sockets.len() as f64);

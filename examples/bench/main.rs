@@ -38,11 +38,21 @@ fn main() {
     put("CPU per 1,000 short calls", round(cpu, 3), "s", "<= 0.2 (peers 1.6, 4.1)");
 
     let prompt = prompt_calls();
-    put("CPU of 100 prompt calls that send audio", round(prompt.cpu * 100.0, 1), "% of a core", "<= 11.5 (peers 51, 46)");
+    put(
+        "CPU of 100 prompt calls that send audio",
+        round(prompt.cpu * 100.0, 1),
+        "% of a core",
+        "<= 11.5 (peers 51, 46)",
+    );
     put("memory per prompt call", round(prompt.kib, 1), "KiB", "<= 30 (peers 156, 537)");
     put("spacing of prompt packets off 20 ms, p50", round(prompt.spacing[0], 3), "ms", "peers 0.04, 0.3");
     put("spacing of prompt packets off 20 ms, p99", round(prompt.spacing[1], 3), "ms", "peers 2.9, 6");
-    put("spacing of prompt packets off 20 ms, p99.9", round(prompt.spacing[2], 3), "ms", "<= 5 (peers 11, 21)");
+    put(
+        "spacing of prompt packets off 20 ms, p99.9",
+        round(prompt.spacing[2], 3),
+        "ms",
+        "<= 5 (peers 11, 21)",
+    );
 
     let bridged = bridged_calls();
     put("CPU of 100 bridged calls", round(bridged.cpu * 100.0, 1), "% of a core", "<= 16 (peers 64, 83)");
@@ -51,11 +61,26 @@ fn main() {
     put("delay of the bridge, p99", round(bridged.delay[1], 3), "ms", "peers 1.4, 26");
 
     let answer = key_to_prompt();
-    put("first packet of a key to the next prompt, p50", round(answer[0], 3), "ms", "peers 0.40, 34 (from its end)");
+    put(
+        "first packet of a key to the next prompt, p50",
+        round(answer[0], 3),
+        "ms",
+        "peers 0.40, 34 (from its end)",
+    );
     put("first packet of a key to the next prompt, p99", round(answer[1], 3), "ms", "peers 1.3");
 
-    put("kernel floor of the prompt packets", round(floor::measure(CALLS, 1) * 100.0, 1), "% of a core", "was 4");
-    put("kernel floor of the bridged packets", round(floor::measure(CALLS, 2) * 100.0, 1), "% of a core", "was 8");
+    put(
+        "kernel floor of the prompt packets",
+        round(floor::measure(CALLS, 1) * 100.0, 1),
+        "% of a core",
+        "was 4",
+    );
+    put(
+        "kernel floor of the bridged packets",
+        round(floor::measure(CALLS, 2) * 100.0, 1),
+        "% of a core",
+        "was 8",
+    );
     let text = serde_json::to_string_pretty(&Value::Object(figures)).unwrap_or_default();
     if let Err(error) = std::fs::write("target/bench.json", text) {
         eprintln!("target/bench.json cannot be written: {error}");

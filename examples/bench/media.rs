@@ -20,7 +20,10 @@ pub struct Seen {
 }
 
 fn percentile(sorted: &[f64], share: f64) -> f64 {
-    sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    sorted
+        .get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 impl Seen {
@@ -93,10 +96,14 @@ impl Calls {
             }
             let Ok((length, _)) = self.signalling.recv_from(&mut buffer) else { continue };
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if !text.starts_with("SIP/2.0 200") || !text.contains(&format!("Call-ID: b{n}-")) || !text.contains("m=audio") {
+            if !text.starts_with("SIP/2.0 200")
+                || !text.contains(&format!("Call-ID: b{n}-"))
+                || !text.contains("m=audio")
+            {
                 continue;
             }
-            let tag = text.split(";tag=").nth(2).and_then(|t| t.split(['\r', ';']).next()).unwrap_or("").to_owned();
+            let tag =
+                text.split(";tag=").nth(2).and_then(|t| t.split(['\r', ';']).next()).unwrap_or("").to_owned();
             let ack = within("ACK", 1, n, &local, &self.target.to_string(), &tag);
             self.signalling.send_to(ack.as_bytes(), self.target).expect("loopback takes it");
             self.legs.push(Leg { socket, server: media_of(&text) });
@@ -107,10 +114,16 @@ impl Calls {
 
     fn answer_as_agent(&mut self, agent: &UdpSocket, text: &str, from: SocketAddr) {
         let lines = |names: &[&str]| -> String {
-            text.lines().filter(|l| names.iter().any(|n| l.starts_with(n))).map(|l| format!("{l}\r\n")).collect()
+            text.lines()
+                .filter(|l| names.iter().any(|n| l.starts_with(n)))
+                .map(|l| format!("{l}\r\n"))
+                .collect()
         };
         if text.starts_with("BYE") {
-            let answer = format!("SIP/2.0 200 OK\r\n{}Content-Length: 0\r\n\r\n", lines(&["Via", "From", "To", "Call-ID", "CSeq"]));
+            let answer = format!(
+                "SIP/2.0 200 OK\r\n{}Content-Length: 0\r\n\r\n",
+                lines(&["Via", "From", "To", "Call-ID", "CSeq"])
+            );
             let _ = agent.send_to(answer.as_bytes(), from);
         }
         if !text.starts_with("INVITE") {
@@ -119,7 +132,9 @@ impl Calls {
         let socket = UdpSocket::bind((AGENT.ip(), 0)).expect("a media socket");
         let port = socket.local_addr().expect("an address").port();
         let ip = AGENT.ip();
-        let sdp = format!("v=0\r\no=a 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n");
+        let sdp = format!(
+            "v=0\r\no=a 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+        );
         let to = lines(&["To"]).trim_end().to_owned();
         let answer = format!(
             "SIP/2.0 200 OK\r\n{}{to};tag=a{port}\r\nContact: <sip:agent@{AGENT}>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
@@ -206,7 +221,12 @@ fn audio(number: u32, leg: usize, stamp: u64) -> [u8; 172] {
 }
 
 fn media_of(text: &str) -> SocketAddr {
-    let port = text.split("m=audio ").nth(1).and_then(|t| t.split(' ').next()).and_then(|p| p.parse().ok()).unwrap_or(0);
+    let port = text
+        .split("m=audio ")
+        .nth(1)
+        .and_then(|t| t.split(' ').next())
+        .and_then(|p| p.parse().ok())
+        .unwrap_or(0);
     let ip = text.split("c=IN IP4 ").nth(1).and_then(|t| t.split('\r').next()).and_then(|a| a.parse().ok());
     SocketAddr::new(ip.unwrap_or(LOAD.into()), port)
 }

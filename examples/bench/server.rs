@@ -35,7 +35,12 @@ pub fn pin_self(core: usize) {
 }
 
 fn wav(path: PathBuf, sample: i16) {
-    let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut writer = hound::WavWriter::create(path, spec).expect("a prompt can be written");
     for _ in 0..8_000 * 5 {
         writer.write_sample(sample).expect("a sample can be written");
@@ -69,11 +74,13 @@ impl Server {
         wav(folder.join("p/prompts/second.wav"), SECOND);
         let mut numbers = String::new();
         for ((id, steps), number) in FLOWS.iter().zip([PLAYS, RINGS, MENU]) {
-            let text = format!(r#"{{"schema":"callflow/1","id":"{id}","name":"{id}","settings":{{}},{steps}}}"#);
+            let text =
+                format!(r#"{{"schema":"callflow/1","id":"{id}","name":"{id}","settings":{{}},{steps}}}"#);
             std::fs::write(folder.join(format!("p/flows/{id}.json")), text).expect("a flow can be written");
             numbers += &format!("[[number]]\ne164 = \"{number}\"\nflow = \"{id}\"\n");
         }
-        let write = |file: &str, text: &str| std::fs::write(folder.join(file), text).expect("a file under target");
+        let write =
+            |file: &str, text: &str| std::fs::write(folder.join(file), text).expect("a file under target");
         write("p/numbers.toml", &numbers);
         write("p/trunks.toml", "[[trunk]]\nid = \"load\"\nmatch = [\"127.0.0.0/8\"]\n");
         write(
@@ -102,7 +109,8 @@ impl Server {
 
     /// CPU time of all threads so far.
     pub fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        let tasks =
+            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
         let nanoseconds = tasks.filter_map(|task| {
             let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
             text.split_ascii_whitespace().next()?.parse::<u64>().ok()

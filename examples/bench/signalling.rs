@@ -45,9 +45,13 @@ pub fn run(server: &Server, count: u32, rate: u32) -> Outcome {
             match states.get(number).copied() {
                 Some(State::Invited(at)) if text.starts_with("SIP/2.0 2") => {
                     outcome.retransmissions += u32::from(at.elapsed() > T1);
-                    let tag = text.split(";tag=").nth(2).and_then(|t| t.split(['\r', ';']).next()).unwrap_or("");
+                    let tag =
+                        text.split(";tag=").nth(2).and_then(|t| t.split(['\r', ';']).next()).unwrap_or("");
                     for (method, cseq) in [("ACK", 1), ("BYE", 2)] {
-                        let _ = socket.send_to(within(method, cseq, number, &local, &target.to_string(), tag).as_bytes(), target);
+                        let _ = socket.send_to(
+                            within(method, cseq, number, &local, &target.to_string(), tag).as_bytes(),
+                            target,
+                        );
                     }
                     states[number] = State::Ending(Instant::now());
                 }
@@ -64,7 +68,9 @@ pub fn run(server: &Server, count: u32, rate: u32) -> Outcome {
                 _ => {}
             }
         }
-        if states.len() == count as usize && start.elapsed() > Duration::from_secs_f64(f64::from(count) / f64::from(rate)) + T1 * 4 {
+        if states.len() == count as usize
+            && start.elapsed() > Duration::from_secs_f64(f64::from(count) / f64::from(rate)) + T1 * 4
+        {
             outcome.failed += open;
             break;
         }
@@ -82,7 +88,14 @@ pub fn invite(n: usize, local: &str, target: &str) -> String {
     invite_to(PLAYS, n, local, target, "127.9.0.2", 9)
 }
 
-pub fn invite_to(number: &str, n: usize, local: &str, target: &str, media_host: &str, media_port: u16) -> String {
+pub fn invite_to(
+    number: &str,
+    n: usize,
+    local: &str,
+    target: &str,
+    media_host: &str,
+    media_port: u16,
+) -> String {
     let sdp = format!(
         "v=0\r\no=b 1 1 IN IP4 {media_host}\r\ns=-\r\nc=IN IP4 {media_host}\r\nt=0 0\r\nm=audio {media_port} RTP/AVP 0 101\r\n\
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"

@@ -54,15 +54,17 @@ pub fn area_code(e164: &str) -> &str {
 /// Country calling codes of one and of two digits (ITU-T E.164 annex); all others have three.
 const ONE_DIGIT: [&str; 2] = ["1", "7"];
 const TWO_DIGITS: [&str; 44] = [
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51", "52",
-    "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90", "91", "92",
-    "93", "94", "95", "98",
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
+    "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
+    "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
 
 /// The country calling code of a number with a plus; empty where it is none. By the plan of E.164 alone: looking
 /// a number up in the tables of the library costs more than the rest of a call's set-up.
 pub fn country_code(e164: &str) -> &str {
-    let Some(digits) = e164.strip_prefix('+').filter(|d| d.len() >= 4 && d.bytes().all(|b| b.is_ascii_digit())) else {
+    let Some(digits) =
+        e164.strip_prefix('+').filter(|d| d.len() >= 4 && d.bytes().all(|b| b.is_ascii_digit()))
+    else {
         return "";
     };
     let starts = |length: usize, codes: &[&str]| codes.contains(&&digits[..length]);
