@@ -1,7 +1,7 @@
 //! `cordboard dtmf`: the in-band detector of live calls, over a file.
 
 use crate::audio::SAMPLE_RATE;
-use crate::audio::dtmf_detector::{Detected, DtmfDetector};
+use crate::audio::dtmf_detector::{Detected, DtmfDetector, Heard};
 use crate::store::audio_file;
 use std::io::Write;
 use std::path::Path;
@@ -39,12 +39,17 @@ pub fn run(file: &Path, out: &mut dyn Write) -> std::io::Result<u8> {
     Ok(0)
 }
 
-/// All keys of a recording at 8 kHz.
+/// All keys of a recording at 8 kHz, each with its whole length.
 pub fn detect(samples: &[i16]) -> Vec<Detected> {
     let mut detector = DtmfDetector::new();
     let mut found = Vec::new();
     for packet in samples.chunks(PACKET) {
-        detector.push(packet, &mut |key| found.push(key));
+        detector.push_until_end(packet, &mut |heard| {
+            if let Heard::End(key) = heard {
+                found.push(key);
+            }
+        });
     }
+    found.extend(detector.unfinished());
     found
 }
