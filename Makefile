@@ -40,7 +40,7 @@ install-run:
 	@tools/install espeak-ng baresip
 
 install-test:
-	@tools/install espeak-ng baresip sip-tester sox python3-numpy
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy
 
 clean:
 	cargo clean

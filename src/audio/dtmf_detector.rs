@@ -9,10 +9,12 @@ mod measure;
 mod spectrum;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use measure::{Pair, Tone, WINDOW, measure};
 use spectrum::{STEP, Step, TONES};
 use std::ops::Range;
+use told::{Course, Now, Told};
 
 /// A key heard in the audio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,19 +67,6 @@ struct Candidate {
     pair: Pair,
 }
 
-/// A key that was told and has not ended.
-#[derive(Clone, Copy)]
-struct Told {
-    key: Detected,
-    low: usize,
-    high: usize,
-    /// Power of each tone in 10 ms of it.
-    power: (f32, f32),
-    /// Steps in a row in which it was not heard, and where it stopped.
-    absent: u32,
-    end: u64,
-}
-
 /// Steps kept: a window and the two steps before it, where its tone may have begun.
 const RING: usize = WINDOW / STEP + 2;
 
@@ -110,10 +99,6 @@ const PURITY: [(f32, u8); 3] = [(0.07, 4), (0.115, 2), (0.16, 1)];
 const STEADY: f32 = 0.25;
 /// What makes a key sure: two windows of a pure one (35 ms), eight of the least pure.
 const SURE: u8 = 8;
-/// A told key is heard as long as both tones hold this part of their first power: -8 dB.
-const HELD: f32 = 0.16;
-/// Steps without a key that end it. A break of 20 ms (a lost packet) is shorter, one of 30 ms is not.
-const ENDS: u32 = 6;
 /// A key goes on over lost packets up to 100 ms; after more it is a new one.
 const LONGEST_LOSS: usize = 800;
 
@@ -155,7 +140,7 @@ impl DtmfDetector {
             let (now, later) = samples.split_at(count);
             self.samples[self.next][self.filled..self.filled + count].copy_from_slice(now);
             self.filled += count;
-            self.position += count as u64;
+            self.position = self.position.saturating_add(count as u64);
             samples = later;
             if self.filled == STEP {
                 self.filled = 0;
@@ -173,12 +158,14 @@ impl DtmfDetector {
         self.position = self.position.saturating_add(samples as u64);
         if samples > LONGEST_LOSS {
             self.told = None;
+        } else if let Some(told) = &mut self.told {
+            told.interrupted(samples);
         }
     }
 
     /// The key that has begun and not ended, as long as it was heard until now.
     pub fn unfinished(&self) -> Option<Detected> {
-        self.told.map(|told| told.lasting_until(if told.absent > 0 { told.end } else { self.position }))
+        self.told.map(|told| told.until(self.position))
     }
 
     /// Starts afresh at sample 0.
@@ -196,16 +183,26 @@ impl DtmfDetector {
         self.last = step;
         self.next = (self.next + 1) % RING;
         self.known = (self.known + 1).min(RING);
-        if let Some(told) = &mut self.told {
-            if self.known < 2 || told.goes_on(&power, self.position) {
-                return;
-            }
-            if told.absent >= ENDS {
-                each(Heard::End(told.lasting_until(told.end)));
-                self.told = None;
+        if let Some(mut told) = self.told {
+            // The first step after a gap has none before it to be joined with.
+            let course =
+                if self.known < 2 { Course::GoesOn } else { told.step(&self.now(), |age| self.last(age)) };
+            self.told = (course != Course::Ended).then_some(told);
+            match course {
+                Course::GoesOn => {
+                    self.candidate = None;
+                    return;
+                }
+                Course::Away => {}
+                Course::Ended => each(Heard::End(told.until(self.position))),
             }
         }
         self.look(each);
+    }
+
+    fn now(&self) -> Now<'_> {
+        let place = self.place(0);
+        Now { power: &self.power[place], position: self.position, samples: &self.samples[place] }
     }
 
     fn look(&mut self, each: &mut impl FnMut(Heard)) {
@@ -213,7 +210,7 @@ impl DtmfDetector {
             self.candidate = None;
             return;
         };
-        let pair = measure(&self.window(), low, high);
+        let pair = measure(&self.last(0), low, high);
         let weight = weight(&pair);
         if weight == 0 || self.told.is_some_and(|told| (told.low, told.high) == (low, high)) {
             self.candidate = None;
@@ -227,16 +224,12 @@ impl DtmfDetector {
             return;
         }
         self.candidate = None;
-        if let Some(told) = self.told.take() {
-            each(Heard::End(told.lasting_until(told.end)));
+        if let Some(before) = self.told.take() {
+            each(Heard::End(before.until(self.position)));
         }
-        let key = Detected {
-            digit: KEYS[low][high - 4],
-            start_sample: start,
-            duration_samples: (self.position - start) as u32,
-        };
-        self.told = Some(Told { key, low, high, power, absent: 0, end: self.position });
-        each(Heard::Key(key));
+        let told = Told::new(low, high, pair, power, start, self.position);
+        self.told = Some(told);
+        each(Heard::Key(told.key));
     }
 
     /// The low and the high tone that hold most of the last window, with their powers in 10 ms.
@@ -275,15 +268,16 @@ impl DtmfDetector {
         (self.next + 2 * RING - 1 - age) % RING
     }
 
-    fn window(&self) -> [f32; WINDOW] {
-        let mut window = [0.0; WINDOW];
-        for (place, part) in window.chunks_exact_mut(STEP).enumerate() {
-            let age = WINDOW / STEP - 1 - place;
-            for (to, &from) in part.iter_mut().zip(&self.samples[self.place(age)]) {
-                *to = f32::from(from);
+    /// The last samples but so many steps.
+    fn last<const COUNT: usize>(&self, age: usize) -> [f32; COUNT] {
+        let mut last = [0.0; COUNT];
+        for (place, part) in last.chunks_exact_mut(STEP).enumerate() {
+            let from = &self.samples[self.place(age + COUNT / STEP - 1 - place)];
+            for (to, &sample) in part.iter_mut().zip(from) {
+                *to = f32::from(sample);
             }
         }
-        window
+        last
     }
 
     /// Where the tones of the present window began, to about 1 ms: the blocks of 10 ms that begin before the
@@ -303,27 +297,6 @@ impl DtmfDetector {
             }
         }
         self.position.saturating_sub(heard as u64)
-    }
-}
-
-impl Told {
-    /// Whether the key is in the last 10 ms.
-    fn goes_on(&mut self, power: &[f32; TONES], position: u64) -> bool {
-        let part = (power[self.low] / self.power.0).min(power[self.high] / self.power.1);
-        if part >= HELD {
-            self.absent = 0;
-            return true;
-        }
-        if self.absent == 0 {
-            let heard = part.sqrt() * (2 * STEP) as f32;
-            self.end = position.saturating_sub(2 * STEP as u64) + heard as u64;
-        }
-        self.absent += 1;
-        false
-    }
-
-    fn lasting_until(&self, end: u64) -> Detected {
-        Detected { duration_samples: end.saturating_sub(self.key.start_sample) as u32, ..self.key }
     }
 }
 
