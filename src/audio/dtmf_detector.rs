@@ -149,17 +149,17 @@ impl DtmfDetector {
         }
     }
 
-    /// So many samples are missing here. A tone on both sides of the gap is one tone.
+    /// So many samples are missing here. A tone on both sides of a gap up to 100 ms is one tone. A key that is taken
+    /// to have ended in the gap is not told to have.
     pub fn lost(&mut self, samples: usize) {
         self.filled = 0;
         self.known = 0;
         self.last = Step::SILENT;
         self.candidate = None;
         self.position = self.position.saturating_add(samples as u64);
-        if samples > LONGEST_LOSS {
+        let ended = |told: &mut Told| samples > LONGEST_LOSS || told.interrupted(samples) == Course::Ended;
+        if self.told.as_mut().is_some_and(ended) {
             self.told = None;
-        } else if let Some(told) = &mut self.told {
-            told.interrupted(samples);
         }
     }
 

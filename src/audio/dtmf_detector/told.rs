@@ -9,6 +9,8 @@ use std::f32::consts::TAU;
 const HELD: f32 = 0.16;
 /// Steps without a key that end it. A break of 20 ms (a lost packet) is shorter, one of 30 ms is not.
 const ENDS: u32 = 6;
+/// Steps without a key after which a gap is held for the rest of a pause: more than a break of 10 ms inside a key has.
+const PAUSED: u32 = 3;
 /// Steps of a packet of 20 ms.
 const PACKET: u32 = 4;
 /// Lost packets in a row that may lie inside a key.
@@ -100,10 +102,12 @@ impl Told {
         Detected { duration_samples: end.saturating_sub(self.key.start_sample) as u32, ..self.key }
     }
 
-    /// Samples are missing. They count as a pause if silence follows, as tone if the tone does.
-    pub fn interrupted(&mut self, samples: usize) {
+    /// Samples are missing. They count as a pause if silence was heard before them or is after them, as tone if the
+    /// tone is.
+    pub fn interrupted(&mut self, samples: usize) -> Course {
         self.hole = Hole::None;
         self.missing += (samples / STEP) as u32;
+        if self.absent >= PAUSED && self.absent + self.missing >= ENDS { Course::Ended } else { Course::Away }
     }
 
     /// `span` gives the last 20 ms but so many steps.
