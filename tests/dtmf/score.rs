@@ -74,7 +74,9 @@ pub struct Table {
 
 impl Table {
     pub fn add(&mut self, file: &Graded) {
-        let tally = tally(&file.sent, &hear(&file.samples));
+        // What must be rejected counts as if nothing had been sent.
+        let sent: &[Sent] = if file.expect == Expect::Reject { &[] } else { &file.sent };
+        let tally = tally(sent, &hear(&file.samples));
         self.groups.entry((file.group, file.expect)).or_default().add(tally);
         let name = format!("{} {}", file.group, file.name);
         if file.expect == Expect::Info {

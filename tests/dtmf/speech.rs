@@ -31,6 +31,8 @@ const TEXTS: [(&str, &str); 12] = [
     ("tr", "Günaydın. Lütfen hatta kalın, en kısa sürede size yardımcı olacağız."),
     ("ru", "Доброе утро. Оставайтесь на линии, мы скоро ответим на ваш звонок."),
 ];
+/// How often each language is read, each time by another voice. Twice makes some 50 minutes.
+const ROUNDS: usize = 2;
 const VARIANTS: [&str; 6] = ["", "+f2", "+m3", "+f4", "+m7", "+croak"];
 const FLITE: [&str; 5] = ["kal", "awb", "rms", "slt", "kal16"];
 
@@ -44,14 +46,17 @@ struct Reading {
 fn readings() -> Vec<Reading> {
     let mut noise = Noise::named(7, "speech", "readings");
     let mut all = Vec::new();
-    for (round, variant) in VARIANTS.iter().enumerate() {
-        for (language, text) in TEXTS {
+    for round in 0..ROUNDS {
+        for (place, (language, text)) in TEXTS.iter().enumerate() {
             let (speed, pitch) = (120 + noise.below(90), 10 + noise.below(80));
-            let name = format!("{language}{variant}-{round}");
-            let voice = format!("{language}{variant}");
+            let voice = format!("{language}{}", VARIANTS[(place + round) % VARIANTS.len()]);
             let words = ["espeak-ng", "-v", &voice, "-s", &speed.to_string(), "-p", &pitch.to_string()];
             let command = words.map(str::to_owned).to_vec();
-            all.push(Reading { name, command, text: script(text, 14, &mut noise) });
+            all.push(Reading {
+                name: format!("{language}-{round}"),
+                command,
+                text: script(text, 14, &mut noise),
+            });
         }
     }
     for voice in FLITE {
