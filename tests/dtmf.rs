@@ -19,7 +19,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// Past the test runner, which keeps the words of tests that pass to itself.
 fn say(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
 #[test]

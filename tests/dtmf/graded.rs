@@ -9,6 +9,8 @@ use cordboard::audio::tones::dtmf_frequencies;
 use std::f64::consts::TAU;
 
 pub const RATE: usize = 8_000;
+/// Amplitude of a sine at 0 dBm0.
+const AT_0_DBM0: f64 = 22_826.0;
 const KEYS: &str = "123A456B789C*0#D";
 
 /// What is wanted of a file.
@@ -108,7 +110,7 @@ impl Default for Keys<'_> {
 
 /// Amplitude of a sine at so many dBm0.
 fn amplitude(dbm0: f64) -> f64 {
-    32_767.0 * gain(dbm0 - 3.14)
+    AT_0_DBM0 * gain(dbm0)
 }
 
 fn gain(db: f64) -> f64 {
@@ -190,9 +192,9 @@ impl Keys<'_> {
         (sent, over_the_line(self.line, &audio))
     }
 
-    fn disturb(&self, audio: &mut Vec<f64>, noise: &mut Noise) {
+    fn disturb(&self, audio: &mut [f64], noise: &mut Noise) {
         if let Some((delay_ms, db)) = self.echo {
-            let (delay, before) = (samples_of(delay_ms), audio.clone());
+            let (delay, before) = (samples_of(delay_ms), audio.to_vec());
             for n in delay..audio.len() {
                 audio[n] += before[n - delay] * gain(db);
             }
@@ -254,6 +256,8 @@ pub fn clean(seed: u64, on_ms: f64, off_ms: f64, each: &mut dyn FnMut(Graded)) {
     files.keys("clean", format!("{on_ms}-{off_ms}"), Must, Keys { on_ms, off_ms, ..Keys::default() });
 }
 
+type Pairs = &'static [(f64, f64)];
+
 struct Files<'a> {
     seed: u64,
     each: &'a mut dyn FnMut(Graded),
@@ -311,7 +315,7 @@ impl Files<'_> {
             (-1.0, 1.0),
         ];
         const SOME_WAYS: [(f64, f64); 4] = [(1.0, 1.0), (-1.0, -1.0), (1.0, 0.0), (0.0, -1.0)];
-        let grades: [(Expect, &[f64], &[(f64, f64)]); 3] = [
+        let grades: [(Expect, &[f64], Pairs); 3] = [
             (Must, &[0.5, 1.0, 1.5], &EVERY_WAY),
             (Info, &[1.8, 2.0, 2.5, 3.0], &SOME_WAYS),
             (Reject, &[3.5, 4.0, 5.0], &EVERY_WAY),
@@ -328,7 +332,7 @@ impl Files<'_> {
     }
 
     fn times(&mut self) {
-        let times: [(Expect, &[(f64, f64)]); 3] = [
+        let times: [(Expect, Pairs); 3] = [
             (
                 Must,
                 &[
@@ -397,7 +401,7 @@ impl Files<'_> {
         for snr in [12.0, 10.0, 8.0, 6.0, 3.0] {
             self.keys("F-noise", format!("snr-{snr}"), Info, Keys { snr: Some(snr), ..usual() });
         }
-        let hums: [(Expect, &str, &[(f64, f64)]); 5] = [
+        let hums: [(Expect, &str, Pairs); 5] = [
             (Must, "hum-50", &[(50.0, -22.0), (150.0, -32.0)]),
             (Must, "hum-60", &[(60.0, -22.0), (180.0, -32.0)]),
             (Info, "dial tone 350+440 at -23", &[(350.0, -23.0), (440.0, -23.0)]),
