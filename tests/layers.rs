@@ -1,5 +1,7 @@
 //! Who may import whom. A violation names file, line and rule.
 
+#![allow(clippy::disallowed_methods, reason = "the test reads the sources")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -29,8 +29,11 @@ fn start(name: &str) -> Server {
 /// Threads that go on until they are told to stop.
 struct Load(Arc<AtomicBool>, Vec<std::thread::JoinHandle<()>>);
 
+/// Goes on until the flag is set.
+type Work = Box<dyn FnOnce(&AtomicBool) + Send>;
+
 impl Load {
-    fn start(work: Vec<Box<dyn FnOnce(&AtomicBool) + Send>>) -> Load {
+    fn start(work: Vec<Work>) -> Load {
         let stop = Arc::new(AtomicBool::new(false));
         let threads = work.into_iter().map(|work| {
             let stop = stop.clone();
