@@ -105,6 +105,7 @@ async fn serve(config: Config) -> Result<(), ServerError> {
         sockets,
         binds: config.sip.listen.iter().map(|l| l.bind).collect(),
         streams,
+        backlog: media.iter().map(|_| std::collections::VecDeque::new()).collect(),
         media,
         binder,
         records,

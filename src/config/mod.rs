@@ -147,17 +147,20 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
 
 fn read_listen(section: &Section<'_>) -> Option<Listen> {
     let transport = section.parsed("transport", |text| match text {
-        "udp" => Ok(Transport::Udp),
-        "tcp" => Ok(Transport::Tcp),
-        "tls" | "ws" | "wss" => Err("a transport of this version: udp or tcp".to_owned()),
-        _ => Err("a transport: udp or tcp".to_owned()),
+        "udp" => Ok(Some(Transport::Udp)),
+        "tcp" => Ok(Some(Transport::Tcp)),
+        "tls" | "ws" | "wss" => Ok(None),
+        _ => Err("a transport: udp, tcp, tls, ws or wss".to_owned()),
     });
+    if transport == Some(None) {
+        section.warning("transport", "is not listened on yet: this version has udp and tcp", "");
+    }
     let bind = section.parsed("bind", socket_address);
     let advertise = section.text("advertise");
     if bind.is_none() && section.text("bind").is_none() {
         section.error("", "has no bind", "add bind = \"ADDRESS:PORT\"");
     }
-    let (transport, bind) = (transport?, bind?);
+    let (transport, bind) = (transport??, bind?);
     let (host, port) = match &advertise {
         Some(text) => split_host_port(text, bind.port()),
         None => (bind.ip().to_string(), bind.port()),
@@ -304,7 +307,7 @@ mod tests {
     #[test]
     fn each_wrong_value_is_named_with_its_place() {
         let (config, findings) = check(
-            "[sip]\ndomain = \"a b\"\n[[sip.listen]]\ntransport = \"tls\"\nbind = \"x\"\n[media]\nports = [5, 6]\n\
+            "[sip]\ndomain = \"a b\"\n[[sip.listen]]\ntransport = \"sctp\"\nbind = \"x\"\n[media]\nports = [5, 6]\n\
              threads = -1\n[store]\nurl = \"mysql://\"\n[http]\nbind = \"80\"\n",
         );
         assert!(config.is_none());

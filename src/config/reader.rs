@@ -1,6 +1,6 @@
 //! Reading TOML so that all that is wrong is said at once, each with its place and a remedy.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -121,13 +121,7 @@ impl Document {
     }
 
     pub fn root(&self) -> Section<'_> {
-        Section {
-            document: self,
-            path: String::new(),
-            node: Some(&self.root),
-            seen: RefCell::default(),
-            open: Cell::new(false),
-        }
+        Section { document: self, path: String::new(), node: Some(&self.root), seen: RefCell::default() }
     }
 
     pub fn into_findings(self) -> Vec<Finding> {
@@ -146,8 +140,6 @@ pub struct Section<'a> {
     path: String,
     node: Option<&'a Node>,
     seen: RefCell<Vec<&'static str>>,
-    /// Any key is allowed.
-    open: Cell<bool>,
 }
 
 impl<'a> Section<'a> {
@@ -316,21 +308,22 @@ impl<'a> Section<'a> {
 
     fn below(&self, key: &str, node: Option<&'a Node>) -> Section<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Section { document: self.document, path, node, seen: RefCell::default(), open: Cell::new(false) }
+        Section { document: self.document, path, node, seen: RefCell::default() }
     }
 
-    /// Passes over whatever keys there are.
-    pub fn allow_any(&self) {
-        self.open.set(true);
+    /// Keys that a later version brings: accepted, and said not to be used yet.
+    pub fn later(&self, keys: &[&'static str]) {
+        for key in keys {
+            if self.take(key).is_some() {
+                self.warning(key, "is not used yet: a later version brings it", "");
+            }
+        }
     }
 }
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
         let Some(Node { value: Value::Table(entries), .. }) = self.node else { return };
-        if self.open.get() {
-            return;
-        }
         let seen = self.seen.borrow();
         for (key, _) in entries {
             if !seen.contains(&key.as_str()) {

@@ -18,6 +18,7 @@ use crate::store::records::Records;
 use bytes::Bytes;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
@@ -144,6 +145,8 @@ pub struct Signalling {
     pub speech: Arc<SpeechEngine>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
+    /// Orders that a media thread had no room for, by thread and in order; few, since its queue is long.
+    pub backlog: Vec<VecDeque<Order>>,
     /// Told once, when the first media ports are there.
     pub ready: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -184,6 +187,11 @@ impl Signalling {
                         }
                     }
                     listener => self.read(listener as usize, &mut buffer, &mut actions),
+                }
+            }
+            for thread in 0..self.backlog.len() {
+                if !self.backlog[thread].is_empty() {
+                    self.send_backlog(thread);
                 }
             }
             let now = self.clock.now();
@@ -311,12 +319,24 @@ impl Signalling {
         }
     }
 
-    fn order(&self, thread: ThreadId, order: Order) {
-        let Some(media) = self.media.get(thread.0) else { return };
-        match media.orders.try_send(order) {
-            Ok(()) => media.waker.wake(),
-            Err(_) => tracing::error!(thread = thread.0, "a media thread does not keep up: an order is lost"),
+    /// Hands an order to a media thread. None is ever lost: a leg that is not closed would keep its port for good.
+    fn order(&mut self, thread: ThreadId, order: Order) {
+        let Some(backlog) = self.backlog.get_mut(thread.0) else { return };
+        backlog.push_back(order);
+        self.send_backlog(thread.0);
+    }
+
+    fn send_backlog(&mut self, thread: usize) {
+        let (Some(media), Some(backlog)) = (self.media.get(thread), self.backlog.get_mut(thread)) else {
+            return;
+        };
+        while let Some(order) = backlog.pop_front() {
+            if let Err(refused) = media.orders.try_send(order) {
+                backlog.push_front(refused.into_inner());
+                break;
+            }
         }
+        media.waker.wake();
     }
 
     fn bind_ports(&self, thread: ThreadId, count: usize) {

@@ -185,6 +185,24 @@ fn parse_host(text: &str) -> Result<Host, String> {
         .ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
 }
 
+/// Of flows.md 2.4, in the snake case of files.
+const LATER_NUMBER_KEYS: [&str; 14] = [
+    "kind",
+    "assignment",
+    "account_id",
+    "campaign",
+    "tags",
+    "sms_enabled",
+    "caller_name",
+    "recording_policy",
+    "language",
+    "unassigned_behaviour",
+    "blocked_callers",
+    "max_concurrent_calls",
+    "status",
+    "description",
+];
+
 fn read_numbers(
     folder: &Path,
     flows: &HashMap<String, LiveFlow>,
@@ -195,6 +213,7 @@ fn read_numbers(
         let exact = section.text("e164");
         let prefix = section.text("prefix");
         let label = section.text("label").unwrap_or_default();
+        section.later(&LATER_NUMBER_KEYS);
         let flow = section.text("flow");
         let service = section.parsed("service", |text| match text {
             "echo" => Ok(Answers::Echo),
