@@ -95,7 +95,7 @@ const USUAL_TWIST: Range<f32> = 0.34..1.8;
 /// under a key makes 0.03, 10 dB under it 0.09. In hours of speech nearly all windows that resemble a key have more
 /// than 0.12, and few of the rest last.
 const PURITY: [(f32, u8); 3] = [(0.07, 4), (0.115, 2), (0.16, 1)];
-/// The weakest step of a window beside the strongest.
+/// Energy of the weakest step of a window beside that of the strongest: a key fills the window.
 const STEADY: f32 = 0.25;
 /// What makes a key sure: two windows of a pure one (35 ms), eight of the least pure.
 const SURE: u8 = 8;
@@ -170,8 +170,7 @@ impl DtmfDetector {
 
     /// Starts afresh at sample 0.
     pub fn reset(&mut self) {
-        (self.filled, self.position, self.known) = (0, 0, 0);
-        (self.candidate, self.told) = (None, None);
+        *self = Self::new();
     }
 
     /// A step is full: goes on with the told key, or looks for a new one.
