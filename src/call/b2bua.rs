@@ -384,9 +384,6 @@ impl Call {
     }
 
     pub fn dialled_hung_up(&mut self, dial: flow::DialId, context: &mut Context<'_>) {
-        if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
-            dialled.stage = Stage::Over;
-        }
         self.close_dialled(dial, context);
         self.feed(FlowEvent::DialledHungUp { dial }, context);
     }
