@@ -322,7 +322,9 @@ impl Switchboard {
     /// Ends all calls, for a server that is told to stop at once.
     fn stop(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.draining = true;
-        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        let mut ids: Vec<CallId> = self.calls.keys().copied().collect();
+        // In an order of ours, so that the same run is the same to the last byte.
+        ids.sort_unstable();
         for id in ids {
             self.with_call(id, now, actions, |call, context| call.end(EndReason::ServerStopped, context));
         }
