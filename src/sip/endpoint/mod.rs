@@ -26,7 +26,7 @@ use refusal::RefusalLimit;
 use schedule::{Schedule, Target};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use tables::{ClientTable, ConnectionTable, DialogTable, ServerTable, TcpPeers};
+use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
 ///
@@ -188,8 +188,22 @@ impl Endpoint {
         {
             self.remove_half_open(answer.peer.address.ip());
         }
+        if let Phase::Established(established) = &dialog.phase {
+            self.abandon_reinvite(now, established.invite_out);
+        }
         for transaction in dialog.requests {
             self.close_request(now, transaction, actions);
+        }
+    }
+
+    /// The dialog of a re-INVITE of ours is over, so nobody limits any more how long it waits.
+    fn abandon_reinvite(&mut self, now: Instant, reinvite: Option<TransactionId>) {
+        let Some(id) = reinvite else { return };
+        if let Some(ClientMachine::Invite { machine, .. }) =
+            self.clients.by_id.get_mut(&id).map(|owner| &mut owner.machine)
+        {
+            machine.abandon(now);
+            self.arm_client(id);
         }
     }
 

@@ -177,7 +177,9 @@ impl Endpoint {
         let Some(owner) = self.dialogs.by_id.get_mut(&dialog) else { return };
         let Phase::Established(established) = &owner.phase else { return };
         let mut state = established.state.clone();
+        let reinvite = established.invite_out;
         let open = std::mem::take(&mut owner.requests);
+        self.abandon_reinvite(now, reinvite);
         for transaction in open {
             self.close_request(now, transaction, actions);
         }

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct InviteClient {
     reliable: bool,
     state: State,
+    /// Nobody waits for the final response any more: the end of it all where none comes.
+    abandoned: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl InviteClient {
         out.push(ClientOutput::Send(request.clone()));
         let timer_a = Timer::A.first(reliable).map(|duration| (now + duration, duration));
         let timer_b = now + Timer::B.limit(reliable);
-        InviteClient { reliable, state: State::Calling { request, timer_a, timer_b } }
+        InviteClient { reliable, state: State::Calling { request, timer_a, timer_b }, abandoned: None }
     }
 
     /// A response came. `ack` makes the ACK for a final response other than 2xx; it is called once at most.
@@ -78,7 +80,9 @@ impl InviteClient {
 
     /// Runs the timers that are due.
     pub fn on_timeout(&mut self, now: Instant, out: &mut Vec<ClientOutput>) {
+        let abandoned = self.abandoned.is_some_and(|until| until <= now);
         match &mut self.state {
+            State::Calling { .. } | State::Proceeding if abandoned => self.state = State::Terminated,
             State::Calling { timer_b, .. } if *timer_b <= now => {
                 out.push(ClientOutput::TimedOut);
                 self.state = State::Terminated;
@@ -98,11 +102,19 @@ impl InviteClient {
     pub fn next_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Calling { timer_a, timer_b, .. } => {
-                Some(timer_a.map_or(*timer_b, |(due, _)| due.min(*timer_b)))
+                let end = self.abandoned.map_or(*timer_b, |until| until.min(*timer_b));
+                Some(timer_a.map_or(end, |(due, _)| due.min(end)))
             }
             State::Completed { timer_d: end, .. } | State::Accepted { timer_m: end } => Some(*end),
-            State::Proceeding | State::Terminated => None,
+            State::Proceeding => self.abandoned,
+            State::Terminated => None,
         }
+    }
+
+    /// The dialog of a re-INVITE is over. A final response is still acknowledged, but a peer that gave one before
+    /// it heard of the end does not send it again, so it is waited for no longer than 64*T1.
+    pub fn abandon(&mut self, now: Instant) {
+        self.abandoned.get_or_insert(now + Timer::B.limit(self.reliable));
     }
 
     /// Ends at once: the transport failed, or its user gave up (RFC 3261 9.1).

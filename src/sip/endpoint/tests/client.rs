@@ -332,3 +332,35 @@ fn a_request_leaves_by_a_listener_of_its_transport_and_address_family() {
         }
     }
 }
+
+#[test]
+fn a_reinvite_that_was_only_tried_is_forgotten_64_t1_after_its_dialog_ended() {
+    for we_hang_up in [true, false] {
+        let mut bench = Bench::new();
+        let (dialog, invite, _) = established(&mut bench);
+        bench.endpoint.request(
+            bench.now,
+            dialog,
+            rsip::Method::Invite.into(),
+            &[],
+            None,
+            &mut bench.actions,
+        );
+        let reinvite = bench.sent().remove(0);
+        bench.receive(&response(&reinvite, 100, ""));
+        bench.pass(40_000);
+        if we_hang_up {
+            bench.endpoint.bye(bench.now, dialog, None, &mut bench.actions);
+            let bye = bench.sent().remove(0);
+            bench.receive(&response(&bye, 200, ""));
+        } else {
+            let bye = request("BYE", 1, "z9hG4bKbye", tag(&invite, "From"));
+            let bye = bye.replace("call-1", value(&invite, "Call-ID")).replace("tag=theirs", "tag=a1");
+            bench.receive(&bye);
+            assert!(matches!(bench.event(), Event::Bye { .. }));
+        }
+        bench.pass(31_000);
+        assert_eq!(bench.endpoint.counts().client_transactions, 1, "a final response is still acknowledged");
+        bench.assert_clean();
+    }
+}
