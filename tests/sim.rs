@@ -72,7 +72,13 @@ fn run_out(world: &mut World) {
 }
 
 fn settings(seed: u64, network: Network) -> Settings {
-    Settings { seed, network, port_pairs: 2_000, between_calls: Duration::from_millis(50), keeps_audio: false }
+    Settings {
+        seed,
+        network,
+        port_pairs: 2_000,
+        between_calls: Duration::from_millis(50),
+        keeps_audio: false,
+    }
 }
 
 #[test]
@@ -84,14 +90,19 @@ fn a_thousand_calls_on_a_bad_network_leave_nothing_and_one_record_each() {
         let mut random = Random::from_seed(seed);
         let network = Network { loss: 10, repeated: 5, delay_ms: 20, jitter_ms: 60 };
         let media_every = calls / with_media.max(1);
-        let is_media = |call: usize| media_every > 0 && call % media_every == 0 && call / media_every < with_media;
+        let is_media =
+            |call: usize| media_every > 0 && call % media_every == 0 && call / media_every < with_media;
         let scripts = (0..calls).map(|call| Script::random(&mut random, is_media(call))).collect();
         let between_calls = Duration::from_millis(20);
-        let mut world = World::new(Settings { port_pairs: 16_000, between_calls, ..settings(seed, network) }, scripts);
+        let mut world =
+            World::new(Settings { port_pairs: 16_000, between_calls, ..settings(seed, network) }, scripts);
         run_out(&mut world);
         println!(
             "{calls} calls ({with_media} with media), seed {seed}: {:?} of virtual time, {} events, {} RTP packets, {} records",
-            world.now, world.events, world.wire.packets, world.records.len()
+            world.now,
+            world.events,
+            world.wire.packets,
+            world.records.len()
         );
         let faults = oracle::faults(&mut world, Interference::default());
         again.check(&faults);
@@ -165,7 +176,9 @@ fn agents_who_vanish_in_a_conversation_are_noticed_and_named() {
         let mut faults = oracle::faults(&mut world, Interference::default());
         for record in &world.records {
             let agent = record.outcome.as_ref().and_then(|outcome| outcome.agent_id.as_deref());
-            if (record.end_reason, agent.is_some()) != (EndReason::AgentVanished, true) || record.duration_sec > 50.0 {
+            if (record.end_reason, agent.is_some()) != (EndReason::AgentVanished, true)
+                || record.duration_sec > 50.0
+            {
                 let (reason, seconds) = (record.end_reason, record.duration_sec);
                 faults.push(format!("{} ended by {reason:?} after {seconds} s", record.sip_call_id));
             }

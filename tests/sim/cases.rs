@@ -27,7 +27,8 @@ pub struct Case {
 impl Case {
     /// A call of phones with media to `number` that ends by `reason`.
     fn new(name: &'static str, number: &'static str, reason: EndReason) -> Self {
-        let expected = Expected { reason, sip_code: None, agent: None, outcome_text: None, keys: "", talk_ms: 0 };
+        let expected =
+            Expected { reason, sip_code: None, agent: None, outcome_text: None, keys: "", talk_ms: 0 };
         Case { name, script: Script::new(number, FULL), expected }
     }
 
@@ -78,7 +79,8 @@ fn to_agent(name: &'static str, by: KeyBy) -> Case {
 
 fn talking() -> Vec<Case> {
     let media = |codec, ptime_ms| Media::Full { codec, ptime_ms };
-    let agent_ends = Case::new("the agent hangs up", MAIN, EndReason::AgentHungUp).key(1_200, '1', KeyBy::Event);
+    let agent_ends =
+        Case::new("the agent hangs up", MAIN, EndReason::AgentHungUp).key(1_200, '1', KeyBy::Event);
     let fastest = Case::new("two ring and the second is faster", MAIN, EndReason::CallerHungUp);
     let next = Case::new("the first declines and the second takes it", MAIN, EndReason::CallerHungUp);
     vec![
@@ -101,8 +103,9 @@ fn talking() -> Vec<Case> {
         to_agent("10 ms to 60 ms A-law", KeyBy::Event)
             .caller(|caller| caller.media = media(Codec::Pcmu, 10))
             .first(|agent| agent.media = media(Codec::Pcma, 60)),
-        to_agent("the caller holds and resumes", KeyBy::Event)
-            .caller(|caller| (caller.holds, caller.hangs_up) = (Some((ms(5_000), ms(2_000))), Some(ms(12_000)))),
+        to_agent("the caller holds and resumes", KeyBy::Event).caller(|caller| {
+            (caller.holds, caller.hangs_up) = (Some((ms(5_000), ms(2_000))), Some(ms(12_000)))
+        }),
         to_agent("the agent holds and resumes", KeyBy::Event)
             .first(|agent| agent.holds = Some((ms(2_000), ms(1_000))))
             .caller(|caller| caller.hangs_up = Some(ms(10_000))),
@@ -121,7 +124,8 @@ fn nobody_answers() -> Vec<Case> {
         let case = Case::new(name, MAIN, EndReason::FlowEnded).key(1_200, '1', KeyBy::Info);
         case.expect(|e| (e.keys, e.outcome_text) = ("1", Some("sorry")))
     };
-    let direct = |name, code| Case::new(name, DIRECT, EndReason::FlowEnded).expect(|e| e.sip_code = Some(code));
+    let direct =
+        |name, code| Case::new(name, DIRECT, EndReason::FlowEnded).expect(|e| e.sip_code = Some(code));
     vec![
         case("busy").first(|agent| agent.answer = Answer::Refuses(ms(300), 486)),
         case("declined").first(|agent| agent.answer = Answer::Refuses(ms(300), 603)),
@@ -142,13 +146,15 @@ fn nobody_answers() -> Vec<Case> {
 
 fn alone() -> Vec<Case> {
     let code = Case::new("a code", MAIN, EndReason::FlowEnded).key(1_200, '4', KeyBy::Tone);
-    let code = (0..4).fold(code, |case, n| case.key(2_500 + 900 * n, char::from(b'5' + n as u8), KeyBy::Tone));
+    let code =
+        (0..4).fold(code, |case, n| case.key(2_500 + 900 * n, char::from(b'5' + n as u8), KeyBy::Tone));
     vec![
         code.expect(|e| (e.keys, e.outcome_text) = ("45678", Some("bye 5678"))),
         Case::new("nothing is pressed", MAIN, EndReason::FlowEnded).expect(|e| e.outcome_text = Some("bye ")),
         Case::new("hung up in the greeting", MAIN, EndReason::CallerHungUp)
             .caller(|caller| caller.hangs_up = Some(ms(300))),
-        Case::new("an echo", ECHO, EndReason::CallerHungUp).caller(|caller| caller.hangs_up = Some(ms(3_000))),
+        Case::new("an echo", ECHO, EndReason::CallerHungUp)
+            .caller(|caller| caller.hangs_up = Some(ms(3_000))),
         Case::new("music to its end", ON_HOLD, EndReason::FlowEnded),
         Case::new("signalling only", MAIN, EndReason::CallerHungUp)
             .key(1_200, '1', KeyBy::Info)
@@ -180,8 +186,10 @@ fn vanishing() -> Vec<Case> {
         case
     };
     vec![
-        forever("the caller vanishes", EndReason::CallerVanished).caller(|caller| caller.crashes = Some(ms(6_000))),
-        forever("the agent vanishes", EndReason::AgentVanished).first(|agent| agent.crashes = Some(ms(3_000))),
+        forever("the caller vanishes", EndReason::CallerVanished)
+            .caller(|caller| caller.crashes = Some(ms(6_000))),
+        forever("the agent vanishes", EndReason::AgentVanished)
+            .first(|agent| agent.crashes = Some(ms(3_000))),
         forever("the agent sends nothing", EndReason::AgentVanished).first(|agent| agent.media = Media::Mute),
         Case::new("the caller vanishes from an echo", ECHO, EndReason::CallerVanished)
             .caller(|caller| caller.crashes = Some(ms(2_000))),
@@ -222,7 +230,11 @@ impl Case {
         differ("the keys", found_keys, (*keys).to_owned());
         let found_agent = outcome.and_then(|outcome| outcome.agent_id.clone());
         if self.script.number != BY_NAME {
-            differ("the agent", format!("{found_agent:?}"), format!("{:?}", agent.map(|role| agent_id(role, call))));
+            differ(
+                "the agent",
+                format!("{found_agent:?}"),
+                format!("{:?}", agent.map(|role| agent_id(role, call))),
+            );
             let is_answered = outcome.is_some_and(|outcome| outcome.outcome == OutcomeKind::Answered);
             differ("answered", is_answered.to_string(), agent.is_some().to_string());
         }
@@ -231,7 +243,10 @@ impl Case {
             differ("the outcome's text", found.trim().to_owned(), text.trim().to_owned());
         }
         if let Some(agent) = agent.filter(|_| *talk_ms > 0) {
-            let (first, second) = (self.heard_ms(world, call, Role::Caller, agent), self.heard_ms(world, call, agent, Role::Caller));
+            let (first, second) = (
+                self.heard_ms(world, call, Role::Caller, agent),
+                self.heard_ms(world, call, agent, Role::Caller),
+            );
             if first < *talk_ms || second < *talk_ms {
                 differ("heard of one another", format!("{first} and {second} ms"), format!("{talk_ms} ms"));
             }

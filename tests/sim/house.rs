@@ -8,8 +8,8 @@ use cordboard::call::snapshot::{Agent, Answers, LiveFlow, Number, Pattern, Promp
 use cordboard::call::switchboard::SwitchboardConfig;
 use cordboard::flow::{Flow, Resources};
 use cordboard::ids::Random;
-use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
 use cordboard::sip::Transport;
+use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -162,7 +162,10 @@ fn compile(text: &str, revision: u64) -> (String, LiveFlow) {
 
 /// Looks a host up: `call0012.desk.sim` is the first agent's of call 12, and nothing else exists.
 pub fn resolve(host: &str) -> Result<SocketAddr, String> {
-    let call = host.strip_prefix("call").and_then(|rest| rest.strip_suffix(".desk.sim")).and_then(|n| n.parse().ok());
+    let call = host
+        .strip_prefix("call")
+        .and_then(|rest| rest.strip_suffix(".desk.sim"))
+        .and_then(|n| n.parse().ok());
     call.map(|call| address(Role::First, call)).ok_or_else(|| format!("{host} does not exist"))
 }
 

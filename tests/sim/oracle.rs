@@ -93,7 +93,9 @@ fn may_end_by(script: &Script, reason: EndReason, loses: bool, interference: Int
         EndReason::CallerHungUp => *number != NOBODY,
         EndReason::AgentHungUp => agents.iter().any(|agent| matches!(agent.answer, Answer::After(_))),
         EndReason::FlowEnded => *number != NOBODY && *number != ECHO,
-        EndReason::CallerVanished => caller.crashes.is_some() || loses || silent(caller.media) || is_odd(caller.oddities),
+        EndReason::CallerVanished => {
+            caller.crashes.is_some() || loses || silent(caller.media) || is_odd(caller.oddities)
+        }
         EndReason::AgentVanished => {
             loses || agents.iter().any(|a| a.crashes.is_some() || silent(a.media) || is_odd(a.oddities))
         }
@@ -114,7 +116,8 @@ fn phones_are_idle(world: &World, faults: &mut Vec<String>) {
         let (role, call, counts) = (phone.role, phone.call, phone.endpoint.counts());
         let conduct = &phone.conduct;
         // One that hears nothing of the end waits for ever.
-        let is_deaf = is_odd(conduct.oddities) || (role != Role::Caller && conduct.answer != Answer::After(Duration::ZERO));
+        let only_rings = role != Role::Caller && !matches!(conduct.answer, Answer::After(_));
+        let is_deaf = is_odd(conduct.oddities) || only_rings;
         if counts != sip::Counts::default() && !is_deaf {
             faults.push(format!("the phone {role:?} of call {call} keeps {counts:?}"));
         }

@@ -8,8 +8,8 @@ use cordboard::audio::Codec;
 use cordboard::clock::Instant;
 use cordboard::ids::Random;
 use cordboard::sip::{
-    Action, Body, DialogId, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener, ListenerId, NameAddr,
-    Outgoing, SipUri, Transport,
+    Action, Body, DialogId, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener, ListenerId,
+    NameAddr, Outgoing, SipUri, Transport,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -362,7 +362,8 @@ impl Phone {
     fn listen_to(&mut self, now: Instant, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
         let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start));
-        let port = line("m=audio ").and_then(|rest| rest.split(' ').next()).and_then(|port| port.parse().ok());
+        let port =
+            line("m=audio ").and_then(|rest| rest.split(' ').next()).and_then(|port| port.parse().ok());
         let Some(port) = port.filter(|port: &u16| *port >= house::FIRST_PORT) else { return };
         let Media::Full { codec, ptime_ms } = self.conduct.media else { return };
         let local = SocketAddr::new(self.address.ip(), 4_000);
@@ -374,7 +375,8 @@ impl Phone {
             voice.heard.audio = Some(Vec::new());
         }
         let event = text.lines().find(|line| line.contains("telephone-event"));
-        let event = event.and_then(|line| line.strip_prefix("a=rtpmap:")).and_then(|rest| rest.split(' ').next());
+        let event =
+            event.and_then(|line| line.strip_prefix("a=rtpmap:")).and_then(|rest| rest.split(' ').next());
         voice.event_type = event.and_then(|number| number.parse().ok());
         voice.sends = false;
         self.voice = Some(voice);

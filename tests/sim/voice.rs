@@ -122,7 +122,9 @@ impl Voice {
                 self.key = self.keys.pop_front().map(|(digit, by)| Key { digit, by, sent_ms: 0 });
             }
             match self.key.take() {
-                Some(key) if key.by == KeyBy::Event && self.event_type.is_some() => self.send_event(key, &mut send),
+                Some(key) if key.by == KeyBy::Event && self.event_type.is_some() => {
+                    self.send_event(key, &mut send)
+                }
                 Some(key) => self.send_tone(key, &mut send),
                 None => {
                     let byte = self.codec.encode(level(self.role));

@@ -184,7 +184,8 @@ impl World {
         let mut at_this_moment = 0;
         loop {
             let first = self.heap.peek().map(|Reverse(entry)| entry.at);
-            let timers = self.engines.iter().map(Engine::next_timeout).chain([self.switchboard.next_timeout()]);
+            let timers =
+                self.engines.iter().map(Engine::next_timeout).chain([self.switchboard.next_timeout()]);
             let timer = timers.flatten().min();
             let Some(next) = [first, timer].into_iter().flatten().min().filter(|next| *next <= until) else {
                 self.now = until;
@@ -292,10 +293,13 @@ impl World {
             }
             Event::Bound { thread, asked, ports } => self.tell(Input::PortsBound { thread, asked, ports }),
             Event::Rendered { request, fails } => {
-                let result = if fails { Err("the engine failed".to_owned()) } else { Ok(house::prompt(9, 600)) };
+                let result =
+                    if fails { Err("the engine failed".to_owned()) } else { Ok(house::prompt(9, 600)) };
                 self.tell(Input::Rendered { request, result });
             }
-            Event::Resolved { request, host } => self.tell(Input::Resolved { request, result: house::resolve(&host) }),
+            Event::Resolved { request, host } => {
+                self.tell(Input::Resolved { request, result: house::resolve(&host) })
+            }
             Event::Order(Order::Snapshot(snapshot)) => self.tell(Input::Snapshot(snapshot)),
             Event::Order(Order::Drain) => self.tell(Input::Drain),
             Event::Order(Order::Stop) => self.tell(Input::Stop),
