@@ -90,8 +90,9 @@ fn a_thousand_calls_on_a_bad_network_leave_nothing_and_one_record_each() {
         let mut random = Random::from_seed(seed);
         let network = Network { loss: 10, repeated: 5, delay_ms: 20, jitter_ms: 60 };
         let media_every = calls / with_media.max(1);
-        let is_media =
-            |call: usize| media_every > 0 && call % media_every == 0 && call / media_every < with_media;
+        let is_media = |call: usize| {
+            media_every > 0 && call.is_multiple_of(media_every) && call / media_every < with_media
+        };
         let scripts = (0..calls).map(|call| Script::random(&mut random, is_media(call))).collect();
         let between_calls = Duration::from_millis(20);
         let mut world =
