@@ -35,6 +35,8 @@ struct Pool {
 /// All pools.
 pub struct Ports {
     pools: Vec<Pool>,
+    /// How many each pool keeps ready: a small range is shared out evenly.
+    ready: usize,
     /// Pairs that may still be bound.
     unbound: usize,
 }
@@ -42,7 +44,8 @@ pub struct Ports {
 impl Ports {
     /// `pairs`: how many the configured range holds.
     pub fn new(threads: usize, pairs: usize) -> Self {
-        Ports { pools: (0..threads).map(|_| Pool::default()).collect(), unbound: pairs }
+        let ready = READY.min(pairs / threads.max(1)).max(1);
+        Ports { pools: (0..threads).map(|_| Pool::default()).collect(), ready, unbound: pairs }
     }
 
     /// Lends the port that has been free for longest, on the thread with the fewest lent (or on `thread`).
@@ -81,9 +84,9 @@ impl Ports {
             pool.settle(now);
             // Those that drain are not there yet: a high rate of short calls needs more of them.
             let there = pool.ready.len() + pool.asked_for;
-            let missing = READY.saturating_sub(there).min(self.unbound);
+            let missing = self.ready.saturating_sub(there).min(self.unbound);
             // In steps, so that each call does not cause a bind of its own.
-            if missing > READY / 4 || (missing > 0 && there == 0) {
+            if missing > self.ready / 4 || (missing > 0 && there == 0) {
                 pool.asked_for += missing;
                 self.unbound -= missing;
                 return Some((ThreadId(index), missing));
@@ -147,6 +150,14 @@ mod tests {
         let mut lend = |thread| ports.lend(Instant::ZERO, thread).map(|(t, _)| t.0);
         assert_eq!([lend(None), lend(None), lend(Some(ThreadId(0)))], [Some(0), Some(1), Some(0)]);
         assert_eq!([lend(Some(ThreadId(0))), lend(None)], [None, Some(1)]);
+    }
+
+    #[test]
+    fn a_small_range_is_shared_out_over_the_threads() {
+        let mut ports = Ports::new(2, 12);
+        assert_eq!(ports.wanted(Instant::ZERO), Some((ThreadId(0), 6)));
+        assert_eq!(ports.wanted(Instant::ZERO), Some((ThreadId(1), 6)));
+        assert_eq!(ports.wanted(Instant::ZERO), None);
     }
 
     #[test]

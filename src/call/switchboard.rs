@@ -386,6 +386,15 @@ impl Switchboard {
         self.after(id, now, actions);
     }
 
+    /// Most entries are dead long before their time (a call's limit is hours): thrown out once they are the most.
+    fn sweep_timers(&mut self) {
+        if self.timers.len() > 1_024 + 4 * self.calls.len() {
+            let calls = &self.calls;
+            self.timers
+                .retain(|Reverse((at, id))| calls.get(id).is_some_and(|call| call.scheduled == Some(*at)));
+        }
+    }
+
     /// Sets the call's timer, or writes its record where it is over.
     pub(super) fn after(&mut self, id: CallId, now: Now, actions: &mut Vec<Action>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -402,6 +411,7 @@ impl Switchboard {
         if next != call.scheduled {
             call.scheduled = next;
             self.timers.extend(next.map(|at| Reverse((at, id))));
+            self.sweep_timers();
         }
     }
 }

@@ -338,14 +338,7 @@ fn a_reinvite_that_was_only_tried_is_forgotten_64_t1_after_its_dialog_ended() {
     for we_hang_up in [true, false] {
         let mut bench = Bench::new();
         let (dialog, invite, _) = established(&mut bench);
-        bench.endpoint.request(
-            bench.now,
-            dialog,
-            rsip::Method::Invite.into(),
-            &[],
-            None,
-            &mut bench.actions,
-        );
+        bench.endpoint.request(bench.now, dialog, rsip::Method::Invite.into(), &[], None, &mut bench.actions);
         let reinvite = bench.sent().remove(0);
         bench.receive(&response(&reinvite, 100, ""));
         bench.pass(40_000);
