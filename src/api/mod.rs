@@ -3,7 +3,7 @@
 mod metrics;
 
 use crate::net::signalling::Figures;
-use crate::store::records::Records;
+use crate::store::records::RecordFigures;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,7 +18,7 @@ pub struct Sources {
     pub figures: Arc<Mutex<Figures>>,
     pub media: Vec<Arc<crate::net::media_thread::Totals>>,
     pub binder: Arc<crate::net::ports::Binder>,
-    pub records: Records,
+    pub records: RecordFigures,
     /// Set once the first media ports are bound and the sockets listen.
     pub ready: Arc<AtomicBool>,
 }

@@ -2,7 +2,7 @@
 
 use crate::call::record::CallRecord;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +11,9 @@ use std::thread::JoinHandle;
 
 /// Records that wait while the disk is slow: a minute of 1,000 calls/s. Above, records are lost and counted.
 const QUEUE: usize = 65_536;
+
+/// Records in one write, so that the memory of a burst stays small.
+const BATCH: usize = 1_024;
 
 /// The signalling thread's end of the writer.
 #[derive(Clone)]
@@ -59,13 +62,24 @@ impl Records {
         }
     }
 
+    /// The figures, for whoever shows them. Holds no end of the queue: the thread ends although they are held.
+    pub fn figures(&self) -> RecordFigures {
+        RecordFigures(self.totals.clone())
+    }
+}
+
+/// What became of the records so far.
+#[derive(Clone)]
+pub struct RecordFigures(Arc<Totals>);
+
+impl RecordFigures {
     pub fn written(&self) -> u64 {
-        self.totals.written.load(Ordering::Relaxed)
+        self.0.written.load(Ordering::Relaxed)
     }
 
     /// Records that were lost because the queue was full or the file could not be written.
     pub fn lost(&self) -> u64 {
-        self.totals.lost.load(Ordering::Relaxed) + self.totals.failed.load(Ordering::Relaxed)
+        self.0.lost.load(Ordering::Relaxed) + self.0.failed.load(Ordering::Relaxed)
     }
 }
 
@@ -78,24 +92,126 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 fn run(receiver: &Receiver<Box<CallRecord>>, file: File, path: &Path, totals: &Totals) {
-    let mut file = BufWriter::new(file);
+    let mut lines = Lines { file, text: Vec::new(), torn: false };
     while let Ok(first) = receiver.recv() {
         // All that waits goes out in one write; a reader sees whole lines.
-        let mut count = 0;
-        let mut result = Ok(());
-        for record in std::iter::once(first).chain(receiver.try_iter()) {
-            count += 1;
-            result = result.and_then(|()| {
-                serde_json::to_writer(&mut file, &record)?;
-                file.write_all(b"\n")
-            });
+        lines.put(std::iter::once(first).chain(receiver.try_iter()).take(BATCH), path, totals);
+    }
+}
+
+struct Lines<W> {
+    file: W,
+    text: Vec<u8>,
+    /// Perhaps only a part of the last line reached the disk: it is closed first, so that it spoils no other.
+    torn: bool,
+}
+
+impl<W: Write> Lines<W> {
+    fn put(&mut self, records: impl Iterator<Item = Box<CallRecord>>, path: &Path, totals: &Totals) {
+        self.text.clear();
+        if self.torn {
+            self.text.push(b'\n');
         }
-        match result.and_then(|()| file.flush()) {
+        let mut count = 0;
+        for record in records {
+            count += 1;
+            if let Err(error) = serde_json::to_writer(&mut self.text, &record) {
+                tracing::error!(%error, call = record.call_id, "a call record cannot be put in words");
+            }
+            self.text.push(b'\n');
+        }
+        let result = self.file.write_all(&self.text);
+        self.torn = result.is_err();
+        match result {
             Ok(()) => totals.written.fetch_add(count, Ordering::Relaxed),
             Err(error) => {
                 tracing::error!(path = %path.display(), %error, count, "call records could not be written");
                 totals.failed.fetch_add(count, Ordering::Relaxed)
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::record::EndReason;
+    use crate::clock::Wall;
+
+    /// A disk that is full after some bytes, until it is told to have room.
+    struct Disk {
+        room: Vec<usize>,
+        written: Arc<std::sync::Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let room = if self.room.is_empty() { bytes.len() } else { self.room.remove(0) };
+            if room == 0 {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            let taken = room.min(bytes.len());
+            self.written.lock().unwrap().extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn record(id: &str) -> Box<CallRecord> {
+        let wall = Wall::from_unix_micros(0);
+        Box::new(CallRecord {
+            call_id: id.to_owned(),
+            call_key: String::new(),
+            sip_call_id: String::new(),
+            trunk: None,
+            source: String::new(),
+            number: None,
+            flow_id: None,
+            version: None,
+            from: String::new(),
+            to: String::new(),
+            start: wall,
+            answer: None,
+            end: wall,
+            duration_sec: 0.0,
+            billed_sec: 0.0,
+            sip_code: None,
+            end_reason: EndReason::Rejected,
+            reason: String::new(),
+            outcome: None,
+            keys: Vec::new(),
+            legs: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn a_full_disk_spoils_no_later_record() {
+        let written = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let totals = Totals::default();
+        let file = Disk { room: vec![10, 0], written: written.clone() };
+        let mut lines = Lines { file, text: Vec::new(), torn: false };
+        for id in ["first", "second"] {
+            lines.put(std::iter::once(record(id)), Path::new("disk"), &totals);
+        }
+        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[1].starts_with("{\"callId\":\"second\""), "{text}");
+        assert_eq!((totals.written.into_inner(), totals.failed.into_inner()), (1, 1));
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_last_records_although_figures_are_still_shown() {
+        let path = std::env::temp_dir().join(format!("cordboard-records-{}.jsonl", std::process::id()));
+        let (records, thread) = Records::open(&path).unwrap();
+        let figures = records.figures();
+        records.write(record("only"));
+        drop(records);
+        thread.join().unwrap();
+        assert_eq!((figures.written(), figures.lost()), (1, 0));
+        let _ = std::fs::remove_file(&path);
     }
 }
