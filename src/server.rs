@@ -92,7 +92,7 @@ async fn serve(config: Config) -> Result<(), ServerError> {
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),
         binder: binder.clone(),
-        records: records.clone(),
+        records: records.figures(),
         ready: ready.clone(),
     };
     start_http(&config, sources).await?;
@@ -105,7 +105,7 @@ async fn serve(config: Config) -> Result<(), ServerError> {
         sockets,
         binds: config.sip.listen.iter().map(|l| l.bind).collect(),
         streams,
-        backlog: media.iter().map(|_| std::collections::VecDeque::new()).collect(),
+        late_orders: media.iter().map(|_| Default::default()).collect(),
         media,
         binder,
         records,

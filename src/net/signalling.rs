@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
@@ -36,6 +37,10 @@ pub const QUEUE: usize = 16_384;
 const WAKER: u64 = u64::MAX;
 /// As long as a look-up may take (contract of [`Action::Resolve`]).
 const RESOLVE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Orders kept for a media thread that is behind, beside those in its queue: two minutes of a thousand calls/s.
+const LATE_ORDERS_MAX: usize = 524_288;
+/// When to offer them again.
+const ORDER_AGAIN: Duration = Duration::from_millis(5);
 /// How often the figures for the metrics page are copied out.
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 
@@ -140,13 +145,14 @@ pub struct Signalling {
     pub binds: Vec<SocketAddr>,
     pub streams: Streams,
     pub media: Vec<MediaThread>,
+    /// Orders that a media thread had no room for, in their order, by [`ThreadId`]: one that got lost could leave a
+    /// leg open for ever.
+    pub late_orders: Vec<VecDeque<Order>>,
     pub binder: Arc<Binder>,
     pub records: Records,
     pub speech: Arc<SpeechEngine>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
-    /// Orders that a media thread had no room for, by thread and in order; few, since its queue is long.
-    pub backlog: Vec<VecDeque<Order>>,
     /// Told once, when the first media ports are there.
     pub ready: Option<tokio::sync::oneshot::Sender<()>>,
 }
@@ -189,11 +195,7 @@ impl Signalling {
                     listener => self.read(listener as usize, &mut buffer, &mut actions),
                 }
             }
-            for thread in 0..self.backlog.len() {
-                if !self.backlog[thread].is_empty() {
-                    self.send_backlog(thread);
-                }
-            }
+            (0..self.late_orders.len()).for_each(|thread| self.hand_over(thread));
             let now = self.clock.now();
             if self.switchboard.next_timeout().is_some_and(|at| at <= now.instant) {
                 self.switchboard.handle_timeout(now, &mut actions);
@@ -221,7 +223,9 @@ impl Signalling {
 
     fn timeout(&self) -> Timespec {
         let due = self.switchboard.next_timeout().map(|at| at.since(self.clock.instant()));
-        let wait = due.unwrap_or(PUBLISH_EVERY).min(PUBLISH_EVERY);
+        let longest =
+            if self.late_orders.iter().all(VecDeque::is_empty) { PUBLISH_EVERY } else { ORDER_AGAIN };
+        let wait = due.unwrap_or(longest).min(longest);
         Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 })
     }
 
@@ -319,24 +323,36 @@ impl Signalling {
         }
     }
 
-    /// Hands an order to a media thread. None is ever lost: a leg that is not closed would keep its port for good.
     fn order(&mut self, thread: ThreadId, order: Order) {
-        let Some(backlog) = self.backlog.get_mut(thread.0) else { return };
-        backlog.push_back(order);
-        self.send_backlog(thread.0);
+        let Some(late) = self.late_orders.get_mut(thread.0) else { return };
+        if late.len() >= LATE_ORDERS_MAX {
+            tracing::error!(thread = thread.0, "a media thread stands still: an order is lost");
+            return;
+        }
+        late.push_back(order);
+        self.hand_over(thread.0);
     }
 
-    fn send_backlog(&mut self, thread: usize) {
-        let (Some(media), Some(backlog)) = (self.media.get(thread), self.backlog.get_mut(thread)) else {
+    /// Hands a media thread as many orders as it has room for.
+    fn hand_over(&mut self, thread: usize) {
+        let (Some(late), Some(media)) = (self.late_orders.get_mut(thread), self.media.get(thread)) else {
             return;
         };
-        while let Some(order) = backlog.pop_front() {
-            if let Err(refused) = media.orders.try_send(order) {
-                backlog.push_front(refused.into_inner());
-                break;
+        let mut any = false;
+        while let Some(order) = late.pop_front() {
+            match media.orders.try_send(order) {
+                Ok(()) => any = true,
+                Err(TrySendError::Full(order)) => {
+                    late.push_front(order);
+                    break;
+                }
+                // The thread has ended: so does the server.
+                Err(TrySendError::Closed(_)) => late.clear(),
             }
         }
-        media.waker.wake();
+        if any {
+            media.waker.wake();
+        }
     }
 
     fn bind_ports(&self, thread: ThreadId, count: usize) {
