@@ -19,6 +19,8 @@ const WRITE_QUEUE: usize = 256;
 const READ_SIZE: usize = 16 * 1024;
 /// As long as Timer B: nobody waits longer for the first response.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(32);
+/// A peer that has taken nothing of a message for so long has gone: as long as Timer B.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(32);
 /// Time for the last messages to leave a connection that is being closed.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -132,12 +134,21 @@ impl Streams {
             }
         };
         let write = async {
-            while let Some(bytes) = queue.recv().await {
-                if writer.write_all(&bytes).await.is_err() {
+            while !queue.is_closed() {
+                let Some(bytes) = queue.recv().await else { break };
+                // A peer that takes nothing would hold its connection for ever.
+                if !matches!(tokio::time::timeout(WRITE_TIME_MAX, writer.write_all(&bytes)).await, Ok(Ok(())))
+                {
                     return;
                 }
             }
-            let _ = tokio::time::timeout(LINGER, writer.shutdown()).await;
+            let rest = async {
+                while let Some(bytes) = queue.recv().await {
+                    writer.write_all(&bytes).await?;
+                }
+                writer.shutdown().await
+            };
+            let _ = tokio::time::timeout(LINGER, rest).await;
         };
         tokio::select! {
             () = read => {}
