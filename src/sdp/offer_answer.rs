@@ -100,6 +100,8 @@ pub enum Refusal {
     NoCommonCodec { theirs: String, ours: String },
     #[error("the audio stream names no numeric address to send to")]
     NoAddress,
+    #[error("the audio stream is to be sent to {0}, which is no single host")]
+    NotUnicast(IpAddr),
 }
 
 impl Refusal {
@@ -111,6 +113,7 @@ impl Refusal {
             Refusal::Protocol(_) => 302,
             Refusal::NoCommonCodec { .. } => 305,
             Refusal::NoAddress => 300,
+            Refusal::NotUnicast(_) => 330,
         }
     }
 }
@@ -181,12 +184,16 @@ fn agree(
 ) -> Result<Agreed, Refusal> {
     let connection = stream.connection.as_ref().or(theirs.connection.as_ref());
     let Some(Connection::Address(address)) = connection else { return Err(Refusal::NoAddress) };
+    let (rtcp_port, rtcp_address) = rtcp(stream, *address);
+    // A call to a group or to all of a network is none, and would make us a reflector (RFC 3264 section 5.2).
+    if let Some(group) = [*address, rtcp_address].into_iter().find(is_not_unicast) {
+        return Err(Refusal::NotUnicast(group));
+    }
     let mut direction = direction(theirs, stream).reversed();
     if address.is_unspecified() {
         // RFC 3264 section 8.4: 0.0.0.0 was the old way to put a call on hold.
         direction = if direction.receives() { Direction::ReceiveOnly } else { Direction::Inactive };
     }
-    let (rtcp_port, rtcp_address) = rtcp(stream, *address);
     Ok(Agreed {
         codec,
         payload_type,
@@ -197,6 +204,12 @@ fn agree(
         remote_rtcp: SocketAddr::new(rtcp_address, rtcp_port),
         direction,
     })
+}
+
+fn is_not_unicast(address: &IpAddr) -> bool {
+    // An IPv6 address may carry one of IPv4 (RFC 4291 section 2.5.5.2).
+    let address = address.to_canonical();
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// The first audio stream that is not switched off. Several are legal; the others are refused.

@@ -85,6 +85,23 @@ fn ptime_is_the_peers_wish_in_tens_between_10_and_60() {
 }
 
 #[test]
+fn nothing_is_sent_to_groups_of_hosts() {
+    let to =
+        |line: &str| answer(&phone(&format!("m=audio 4000 RTP/AVP 0\r\n{line}")), CAPABILITIES, &local());
+    for line in [
+        "c=IN IP4 224.2.1.1/127\r\n",
+        "c=IN IP4 239.255.0.1\r\n",
+        "c=IN IP4 255.255.255.255\r\n",
+        "c=IN IP6 ff15::101\r\n",
+        "c=IN IP6 ::ffff:224.2.1.1\r\n",
+        "a=rtcp:4001 IN IP4 224.2.1.1\r\n",
+    ] {
+        assert!(matches!(to(line), Err(Refusal::NotUnicast(_))), "{line}");
+    }
+    assert!(to("c=IN IP4 192.0.2.1\r\n").is_ok());
+}
+
+#[test]
 fn a_refusal_says_what_the_peer_has_and_what_we_have() {
     let wrong = phone("m=audio 4000 RTP/AVP 18 96\r\na=rtpmap:96 opus/48000/2\r\n");
     let refusal = answer(&wrong, CAPABILITIES, &local()).unwrap_err();
