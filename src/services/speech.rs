@@ -19,8 +19,9 @@ const WAV_MAX: u64 = 64 * 1024 * 1024;
 const PROCESSES: usize = 2;
 /// Texts that wait for a process; above, they fail at once.
 const WAITING_MAX: usize = 256;
-/// Texts kept in memory, the oldest forgotten first.
-const CACHE_MAX: usize = 1_024;
+/// Seconds of speech kept in memory (16 KB each), the oldest text forgotten first: a caller's name may be part of a
+/// text, so that each call can bring a new one.
+const CACHE_SECONDS_MAX: u64 = 3_600;
 
 /// Why a text was not spoken.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,7 @@ pub struct SpeechEngine {
 struct Cache {
     clips: HashMap<[u8; 32], Arc<Clip>>,
     order: std::collections::VecDeque<[u8; 32]>,
+    length: std::time::Duration,
 }
 
 impl SpeechEngine {
@@ -71,8 +73,13 @@ impl SpeechEngine {
             return Ok(clip.clone());
         }
         let _place = self.waiting.try_acquire().map_err(|_| SpeechError::Overload)?;
-        let _process = self.processes.acquire().await.map_err(|_| SpeechError::Overload)?;
-        let wav = tokio::time::timeout(TIME_MAX, self.run(speech)).await.map_err(|_| SpeechError::Late)??;
+        // The wait for others counts: a text that comes late is of no use to its call.
+        let speak = async {
+            let process = self.processes.acquire().await.map_err(|_| SpeechError::Overload)?;
+            Ok::<_, SpeechError>((self.run(speech).await?, process))
+        };
+        let (wav, _process) =
+            tokio::time::timeout(TIME_MAX, speak).await.map_err(|_| SpeechError::Late)??;
         let samples = tokio::task::spawn_blocking(move || audio_file::decode(wav, "wav"))
             .await
             .map_err(|e| SpeechError::Failed(e.to_string()))??;
@@ -125,13 +132,15 @@ impl SpeechEngine {
 
 impl Cache {
     fn keep(&mut self, key: [u8; 32], clip: Arc<Clip>) {
-        if self.clips.insert(key, clip).is_none() {
-            self.order.push_back(key);
+        self.length += clip.duration();
+        match self.clips.insert(key, clip) {
+            // Two calls wanted the same text at one time.
+            Some(same) => self.length -= same.duration(),
+            None => self.order.push_back(key),
         }
-        while self.order.len() > CACHE_MAX {
-            if let Some(oldest) = self.order.pop_front() {
-                self.clips.remove(&oldest);
-            }
+        while self.length.as_secs() > CACHE_SECONDS_MAX {
+            let Some(oldest) = self.order.pop_front() else { return };
+            self.length -= self.clips.remove(&oldest).map_or_else(Default::default, |clip| clip.duration());
         }
     }
 }
@@ -168,6 +177,18 @@ mod tests {
     fn an_argument_holds_nothing_but_a_word() {
         assert_eq!(word("--help; rm -rf $HOME"), "helprm-rfHOME");
         assert_eq!(word("en-US"), "en-US");
+    }
+
+    #[test]
+    fn the_cache_keeps_an_hour_of_speech_and_forgets_the_oldest() {
+        let mut cache = Cache::default();
+        let minutes = |m: usize| Arc::new(Clip::from_samples(&vec![0; m * 60 * 8_000]));
+        for (key, m) in [(1, 30), (1, 30), (2, 20), (3, 20)] {
+            cache.keep([key; 32], minutes(m));
+        }
+        let mut kept: Vec<_> = cache.clips.keys().map(|key| key[0]).collect();
+        kept.sort_unstable();
+        assert_eq!((kept, cache.length.as_secs()), (vec![2, 3], 2_400));
     }
 
     #[tokio::test]
