@@ -325,6 +325,11 @@ impl Call {
             let accept = [("Accept".to_owned(), "application/sdp".to_owned())];
             return respond(context, transaction, 415, "Unsupported Media Type", &accept, None);
         }
+        if let Some((code, phrase)) = media.refuses_offer() {
+            let headers =
+                if code == 500 { vec![("Retry-After".to_owned(), "2".to_owned())] } else { Vec::new() };
+            return respond(context, transaction, code, phrase, &headers, None);
+        }
         match media.answer(request.body(), peer, &context.settings.media, context.actions) {
             Ok(text) => respond(context, transaction, 200, "OK", &[], Some(sdp_body(text))),
             Err(refusal) => {

@@ -18,6 +18,9 @@ pub const CAPABILITIES: &[Capability] = &[
 /// The telephone-event type offered where the caller named none. 101 is what nearly every peer uses.
 const TELEPHONE_EVENT: u8 = 101;
 
+/// Commands that wait for an answer: a flow gives a handful, a peer that sends keys before its answer is testing us.
+const HELD_MAX: usize = 64;
+
 /// One leg's media.
 pub struct MediaLeg {
     pub leg: LegId,
@@ -85,6 +88,16 @@ impl MediaLeg {
         let text = ours.to_string();
         self.agree(ours, agreed, peer, settings, actions);
         Ok(text)
+    }
+
+    /// Why an offer of the peer cannot be taken now: one of the two sides still owes an answer. RFC 3311 section 5.2.
+    pub fn refuses_offer(&self) -> Option<(u16, &'static str)> {
+        match &self.state {
+            State::Fresh => Some((500, "Server Internal Error")),
+            State::Offered { .. } => Some((491, "Request Pending")),
+            State::Open { .. } => None,
+            State::Closing => Some((481, "Call/Transaction Does Not Exist")),
+        }
     }
 
     /// Whether an offer could be answered, without saying anything.
@@ -166,7 +179,8 @@ impl MediaLeg {
     pub fn command(&mut self, command: Command, actions: &mut Vec<Action>) {
         match &mut self.state {
             State::Open { .. } => actions.push(Action::Media { thread: self.thread, command }),
-            State::Offered { held, .. } => held.push(command),
+            State::Offered { held, .. } if held.len() < HELD_MAX => held.push(command),
+            State::Offered { .. } => {}
             State::Fresh | State::Closing => {}
         }
     }
@@ -228,5 +242,47 @@ fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) 
         send: agreed.direction.sends(),
         receive_enabled: agreed.direction.receives(),
         inactivity: Some(settings.inactivity),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PortId;
+
+    const OFFER: &[u8] = b"v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+
+    fn leg() -> (MediaLeg, MediaSettings) {
+        let mut ports = Ports::new(1, 0);
+        ports.bound(ThreadId(0), 0, [Port { id: PortId(0), number: 20_000 }]);
+        let settings =
+            MediaSettings { advertise: IpAddr::from([127, 0, 0, 1]), inactivity: Duration::from_secs(60) };
+        let mut random = Random::from_seed(1);
+        let leg = MediaLeg::new(Instant::ZERO, LegId(1), &mut ports, None, &settings, &mut random).unwrap();
+        (leg, settings)
+    }
+
+    #[test]
+    fn an_offer_is_taken_only_where_no_answer_is_owed() {
+        let (mut leg, settings) = leg();
+        let code = |leg: &MediaLeg| leg.refuses_offer().map(|(code, _)| code);
+        assert_eq!(code(&leg), Some(500), "we owe the answer to the INVITE");
+        leg.offer(None);
+        assert_eq!(code(&leg), Some(491), "the peer owes one");
+        leg.accept(OFFER, settings.advertise, &settings, &mut Vec::new()).unwrap();
+        assert_eq!(code(&leg), None);
+    }
+
+    #[test]
+    fn what_waits_for_an_answer_is_bounded() {
+        let (mut leg, settings) = leg();
+        leg.offer(None);
+        let mut actions = Vec::new();
+        for _ in 0..10_000 {
+            let key = Command::InfoDigit { leg: LegId(1), digit: '5', duration: Duration::ZERO };
+            leg.command(key, &mut actions);
+        }
+        leg.accept(OFFER, settings.advertise, &settings, &mut actions).unwrap();
+        assert_eq!(actions.len(), 1 + HELD_MAX);
     }
 }
