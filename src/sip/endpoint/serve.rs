@@ -39,7 +39,7 @@ impl Endpoint {
         if let Some(&known) = self.servers.by_key.get(&key) {
             return self.on_request_again(now, known, actions);
         }
-        if self.servers.by_id.len() >= self.config.limits.server_transactions_max {
+        if self.servers.by_id.len() >= self.transactions_for(&request) {
             return self.answer_overload(now, peer, &request, actions);
         }
         let reply_to = request.via().response_address(peer.address);
@@ -107,6 +107,15 @@ impl Endpoint {
             // BYE, INFO and UPDATE mean something inside a dialog only.
             _ => self.refuse(now, id, &Refusal::plain(481), actions),
         }
+    }
+
+    /// How many transactions there may be for a request to be taken. What begins or ends calls may use them all;
+    /// the rest only half, so that one call's flood of INFOs or re-INVITEs does not shut out the others.
+    fn transactions_for(&self, request: &Request) -> usize {
+        let all = self.config.limits.server_transactions_max;
+        let begins = request.is(rsip::Method::Invite) && request.to_tag().is_empty();
+        let ends = request.is(rsip::Method::Bye) || request.is(rsip::Method::Cancel);
+        if begins || ends { all } else { all / 2 }
     }
 
     fn on_request_again(&mut self, now: Instant, id: TransactionId, actions: &mut Vec<Action>) {

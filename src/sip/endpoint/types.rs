@@ -32,6 +32,7 @@ pub struct EndpointConfig {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Requests of others that are not yet forgotten. One call leaves three for 32 s: enough for 600 calls/s.
+    /// Only half of them for requests that neither begin nor end a call.
     pub server_transactions_max: usize,
     /// Calls at once, both legs counted, and those that end.
     pub dialogs_max: usize,
@@ -176,6 +177,8 @@ pub struct Outgoing {
     pub body: Option<Body>,
     /// Made up where there is none.
     pub call_id: Option<String>,
+    /// How many more hops may follow, where the request continues another: 70 where it does not.
+    pub max_forwards: Option<u8>,
 }
 
 /// What is kept at this moment. All zero when nothing is left.
