@@ -866,6 +866,14 @@ impl Call {
         &self.facts
     }
 
+    /// How many more hops a leg of this call may take; `None` where there is none left. What the caller's side left
+    /// over is handed on, so that a number that leads back to itself ends (RFC 7332 section 5).
+    pub(super) fn hops_left(&self) -> Option<u8> {
+        const USUAL: u8 = 70;
+        let caller = self.caller.invite.header("Max-Forwards").and_then(|text| text.trim().parse().ok());
+        caller.unwrap_or(USUAL).min(USUAL).checked_sub(1).filter(|left| *left > 0)
+    }
+
     pub(super) fn caller_media(&self) -> &MediaLeg {
         &self.caller.media
     }

@@ -45,6 +45,7 @@ struct Invite {
     request_uri: SipUri,
     from: NameAddr,
     tcp: bool,
+    max_forwards: u8,
 }
 
 /// Where a target is rung.
@@ -80,6 +81,10 @@ impl Call {
         let Some(from) = caller_address(self.facts(), identity, &context.settings.domain) else {
             return Some((DialFailure::Failed, None));
         };
+        let Some(max_forwards) = self.hops_left() else {
+            tracing::warn!(call = %self.id, %dial, "the call has gone round in a circle, or through too many servers");
+            return Some((DialFailure::Failed, Some(483)));
+        };
         let thread = self.caller_media().thread;
         let leg = context.index.new_leg(self.id, Party::Dialled(dial));
         let settings = &context.settings.media;
@@ -91,7 +96,7 @@ impl Call {
             return Some((DialFailure::Failed, Some(503)));
         };
         let request = self.new_request();
-        let invite = Invite { request_uri, from, tcp: host.tcp };
+        let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
         let mut dialled =
@@ -135,6 +140,7 @@ impl Dialled {
             headers: Vec::new(),
             body: Some(sdp_body(media.offer(like))),
             call_id: None,
+            max_forwards: Some(self.invite.max_forwards),
         };
         context.counters.dialled += 1;
         let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);

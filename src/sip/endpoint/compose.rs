@@ -8,6 +8,8 @@ use bytes::Bytes;
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
+/// What a request begins with, RFC 3261 section 8.1.1.6.
+pub const MAX_FORWARDS: u8 = 70;
 /// The methods that are really handled.
 pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
 
@@ -103,6 +105,7 @@ pub struct RequestParts<'a> {
     pub to: &'a str,
     pub call_id: &'a str,
     pub cseq: u32,
+    pub max_forwards: u8,
     pub contact: Option<String>,
     /// Tells what we can do: in what begins or changes a dialog.
     pub allow: bool,
@@ -118,7 +121,7 @@ pub fn request(parts: &RequestParts<'_>) -> (Bytes, Range<usize>) {
     let via_start = writer.position() + "Via: ".len();
     writer.header("Via", parts.via);
     let via_span = via_start..via_start + parts.via.len();
-    writer.header("Max-Forwards", "70");
+    writer.header_fmt("Max-Forwards", format_args!("{}", parts.max_forwards));
     for route in parts.routes {
         writer.header("Route", route);
     }
@@ -157,6 +160,7 @@ fn sibling(sent: &SentInvite, method: &str, to: &str, extra: &[Extra<'_>]) -> By
         to,
         call_id: &sent.call_id,
         cseq: sent.cseq,
+        max_forwards: MAX_FORWARDS,
         contact: None,
         allow: false,
         user_agent: "",

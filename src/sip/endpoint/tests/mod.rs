@@ -202,5 +202,6 @@ pub fn outgoing() -> Outgoing {
             bytes: Bytes::from_static(b"v=0\r\n"),
         }),
         call_id: None,
+        max_forwards: None,
     }
 }
