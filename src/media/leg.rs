@@ -5,6 +5,7 @@
 //! out, and carriers end calls whose streams fall silent.
 
 use super::bridge::{Anchor, Run};
+use super::budget::Budget;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
@@ -73,6 +74,7 @@ pub struct Leg {
     pub port: PortId,
     pub config: LegConfig,
     pub rtp_source: Source,
+    pub budget: Budget,
     pub rtcp_source: Source,
     pub sender: Sender,
     pub voice: Voice,
@@ -105,6 +107,7 @@ impl Leg {
             id,
             port,
             rtp_source: Source::new(now, config.remote_rtp, config.signalling_ip),
+            budget: Budget::default(),
             rtcp_source: Source::new(now, config.remote_rtcp, config.signalling_ip),
             config,
             sender: Sender::new(&mut shared.random),

@@ -4,6 +4,7 @@
 //! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
 
 mod bridge;
+mod budget;
 mod digit_merge;
 mod ear;
 pub mod engine;
@@ -137,6 +138,7 @@ pub enum Event {
 
 /// Totals of one leg.
 #[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Statistics {
     pub packets_received: u64,
     pub packets_sent: u64,
@@ -144,6 +146,8 @@ pub struct Statistics {
     pub packets_lost: u64,
     /// From sources that the rule refused.
     pub packets_refused: u64,
+    /// Above what any telephone sends: dropped.
+    pub packets_excess: u64,
     /// Not RTP, an unknown payload type, a length no codec has.
     pub packets_bad: u64,
     /// Interarrival jitter (RFC 3550 section 6.4.1), microseconds.

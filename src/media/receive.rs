@@ -53,6 +53,10 @@ impl Leg {
             }
         }
         self.hear_from_peer(now);
+        if !self.budget.allows(now) {
+            self.totals.packets_excess += 1;
+            return None;
+        }
         self.totals.packets_received += 1;
         self.count_reception(now, &packet);
         let Some(content) = self.content(&packet) else {

@@ -22,8 +22,6 @@ use tokio::sync::mpsc;
 const DATAGRAM_MAX: usize = 65_535;
 /// Sockets looked at in one wait.
 const READY_MAX: usize = 256;
-/// Datagrams read from one socket before the others have their turn: a flood on one port holds up nobody.
-const READ_MAX: usize = 8;
 /// Legs of one thread; a core carries some 2,600 (spec of the media path).
 const LEGS_MAX: usize = 8_192;
 /// Names the waker among the epoll data; ports take the rest.
@@ -120,7 +118,7 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
                     return;
                 }
             }
-            let mut now = self.clock.instant();
+            let now = self.clock.instant();
             for event in &ready {
                 match event.data.u64() {
                     WAKER => {
@@ -129,7 +127,7 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
                             return;
                         }
                     }
-                    data => now = self.read(now, data),
+                    data => self.read(now, data),
                 }
             }
             self.tick();
@@ -174,28 +172,19 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
         self.ports[index] = Some(pair);
     }
 
-    fn read(&mut self, now: Instant, data: u64) -> Instant {
+    fn read(&mut self, now: Instant, data: u64) {
         let port = PortId(data >> 1);
         let channel = if data & 1 == 0 { Channel::Rtp } else { Channel::Rtcp };
-        for _ in 0..READ_MAX {
-            let Some(socket) = socket(&self.ports, port, channel) else { break };
-            match socket.recv_from(&mut self.buffer) {
-                Ok((length, source)) => {
-                    self.totals.packets_received.fetch_add(1, Ordering::Relaxed);
-                    let Some(bytes) = self.buffer.get_mut(..length) else { break };
-                    self.engine.packet(now, port, channel, source, bytes, &mut self.output);
-                    self.flush();
-                }
-                // Nothing more; or an ICMP refusal of something sent, which ends no leg.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => {}
-            }
-            // Telephones send a packet at a time; what is left makes the socket ready again.
-            if channel == Channel::Rtp {
-                break;
-            }
+        // One datagram: telephones send one at a time, and what is left makes the socket ready again after the
+        // others have had their turn, so that a flood on one port holds up nobody.
+        let Some(socket) = socket(&self.ports, port, channel) else { return };
+        // Nothing more; or an ICMP refusal of something sent, which ends no leg.
+        let Ok((length, source)) = socket.recv_from(&mut self.buffer) else { return };
+        self.totals.packets_received.fetch_add(1, Ordering::Relaxed);
+        if let Some(bytes) = self.buffer.get(..length) {
+            self.engine.packet(now, port, channel, source, bytes, &mut self.output);
+            self.flush();
         }
-        now
     }
 
     fn tick(&mut self) {

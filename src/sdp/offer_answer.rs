@@ -102,6 +102,10 @@ pub enum Refusal {
     NoAddress,
     #[error("the audio stream is to be sent to {0}, which is no single host")]
     NotUnicast(IpAddr),
+    #[error(
+        "the audio stream is to be sent to {0}, which is of another address family than this server's media"
+    )]
+    Family(IpAddr),
 }
 
 impl Refusal {
@@ -114,6 +118,7 @@ impl Refusal {
             Refusal::NoCommonCodec { .. } => 305,
             Refusal::NoAddress => 300,
             Refusal::NotUnicast(_) => 330,
+            Refusal::Family(_) => 301,
         }
     }
 }
@@ -128,7 +133,7 @@ pub fn answer(
     let stream = &offer.media[index];
     let (format, codec) = first_common(stream, capabilities)?;
     let telephone_event = telephone_event(stream).map(|pt| TelephoneEvent { send: pt, receive: pt });
-    let agreed = agree(offer, stream, codec, format, vec![(format, codec)], telephone_event)?;
+    let agreed = agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
     let mut ours = audio_media(local, capabilities, &[(format, codec)], telephone_event.map(|t| t.receive));
     ours.protocol.clone_from(&stream.protocol);
     finish_media(&mut ours, agreed.ptime_ms, agreed.direction);
@@ -171,7 +176,8 @@ pub fn accept_answer(
         (Some(send), Some(receive)) => Some(TelephoneEvent { send, receive }),
         _ => None,
     };
-    agree(answer, stream, codec, format, receive, telephone_event)
+    let Some(Connection::Address(local)) = ours.connection else { return Err(Refusal::NoAddress) };
+    agree(answer, stream, codec, format, receive, telephone_event, local)
 }
 
 fn agree(
@@ -181,6 +187,7 @@ fn agree(
     payload_type: u8,
     receive: Vec<(u8, usize)>,
     telephone_event: Option<TelephoneEvent>,
+    local: IpAddr,
 ) -> Result<Agreed, Refusal> {
     let connection = stream.connection.as_ref().or(theirs.connection.as_ref());
     let Some(Connection::Address(address)) = connection else { return Err(Refusal::NoAddress) };
@@ -188,6 +195,9 @@ fn agree(
     // A call to a group or to all of a network is none, and would make us a reflector (RFC 3264 section 5.2).
     if let Some(group) = [*address, rtcp_address].into_iter().find(is_not_unicast) {
         return Err(Refusal::NotUnicast(group));
+    }
+    if address.to_canonical().is_ipv4() != local.to_canonical().is_ipv4() {
+        return Err(Refusal::Family(*address));
     }
     let mut direction = direction(theirs, stream).reversed();
     if address.is_unspecified() {

@@ -147,3 +147,10 @@ fn rtcp_goes_where_rfc_3605_says() {
         assert_eq!(agreed.remote_rtcp, expected.parse().unwrap(), "{line}");
     }
 }
+
+#[test]
+fn an_address_of_the_other_family_is_refused() {
+    let wrong = phone("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::9\r\n");
+    let refusal = answer(&wrong, CAPABILITIES, &local()).unwrap_err();
+    assert_eq!((refusal.warning_code(), refusal), (301, Refusal::Family("2001:db8::9".parse().unwrap())));
+}
