@@ -178,6 +178,8 @@ impl Signalling {
         self.carry_out(&mut actions);
         let mut stopping = None;
         loop {
+            // Once for all that was handled: a media thread has a higher priority, and each wake is a switch to it.
+            (0..self.late_orders.len()).for_each(|thread| self.hand_over(thread));
             ready.clear();
             let timeout = self.timeout();
             match epoll::wait(&epoll, spare_capacity(&mut ready), Some(&timeout)) {
@@ -195,7 +197,6 @@ impl Signalling {
                     listener => self.read(listener as usize, &mut buffer, &mut actions),
                 }
             }
-            (0..self.late_orders.len()).for_each(|thread| self.hand_over(thread));
             let now = self.clock.now();
             if self.switchboard.next_timeout().is_some_and(|at| at <= now.instant) {
                 self.switchboard.handle_timeout(now, &mut actions);
@@ -330,7 +331,6 @@ impl Signalling {
             return;
         }
         late.push_back(order);
-        self.hand_over(thread.0);
     }
 
     /// Hands a media thread as many orders as it has room for.
