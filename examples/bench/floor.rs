@@ -68,7 +68,9 @@ pub fn run(arguments: &[String]) {
         (Instant::now(), 0usize, [0; 2_048], Vec::with_capacity(512));
     let before = cpu();
     while start.elapsed() < LENGTH {
-        let due = start + PACKET.mul_f64(sent as f64 / sockets.len() as f64);
+        // In ten groups a packet time, as the server sends.
+        let group = sockets.len().div_ceil(10);
+        let due = start + PACKET.mul_f64((sent + group) as f64 / sockets.len() as f64);
         ready.clear();
         let timeout = Timespec::try_from(due.saturating_duration_since(Instant::now()));
         let timeout = timeout.unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
@@ -76,9 +78,11 @@ pub fn run(arguments: &[String]) {
         for event in &ready {
             let _ = sockets[event.data.u64() as usize].recv(&mut buffer);
         }
-        while Instant::now() >= start + PACKET.mul_f64(sent as f64 / sockets.len() as f64) {
-            let _ = sockets[sent % sockets.len()].send(&[0xD5; 172]);
-            sent += 1;
+        if Instant::now() >= due {
+            for _ in 0..group {
+                let _ = sockets[sent % sockets.len()].send(&[0xD5; 172]);
+                sent += 1;
+            }
         }
     }
     println!("{}", (cpu() - before).as_secs_f64() / start.elapsed().as_secs_f64());
