@@ -119,6 +119,7 @@ impl Phone {
             to: NameAddr::new(uri(number, server())),
             headers: Vec::new(),
             body,
+            max_forwards: None,
             call_id: Some(call_id),
         };
         self.dialog = Some(self.endpoint.invite(now, outgoing, &mut self.actions));
