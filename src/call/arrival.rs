@@ -1,6 +1,6 @@
 //! A new INVITE: whose it is, which number it is for, and whether it is taken.
 
-use super::b2bua::{Arrival, Call, is_sdp, reason_phrase, warning};
+use super::b2bua::{Arrival, Call, is_sdp, warning};
 use super::media_leg::MediaLeg;
 use super::record::{CallRecord, EndReason};
 use super::route::{Route, route};
@@ -128,8 +128,7 @@ impl Switchboard {
         if !headers.iter().any(|(name, _)| name == "Warning") {
             headers.push(warning(399, &self.settings.domain, &text));
         }
-        let phrase = if code == 415 { "Unsupported Media Type" } else { reason_phrase(code) };
-        self.endpoint.reject(now.instant, dialog, code, phrase, &headers, &mut self.sip_actions);
+        self.endpoint.reject(now.instant, dialog, code, "", &headers, &mut self.sip_actions);
         // Strangers get no record: they could fill the disk.
         let Some(source) = source else { return };
         let trunk = if let Source::Trunk(trunk) = source { Some(trunk.id.clone()) } else { None };

@@ -727,8 +727,7 @@ impl Call {
             CallerState::Ringing { .. } => {
                 let headers: Vec<_> =
                     q850.map(|c| ("Reason".to_owned(), format!("Q.850;cause={c}"))).into_iter().collect();
-                let phrase = reason_phrase(sip_code);
-                context.sip.reject(now, self.caller.dialog, sip_code, phrase, &headers, context.sip_actions);
+                context.sip.reject(now, self.caller.dialog, sip_code, "", &headers, context.sip_actions);
                 self.caller.state = CallerState::Gone { answered: None };
                 self.ended.get_or_insert((EndReason::FlowEnded, Some(sip_code)));
             }
@@ -925,22 +924,5 @@ fn source_of(name: &str) -> DigitSource {
         "in_band" => DigitSource::InBand,
         "info" => DigitSource::Info,
         _ => DigitSource::Rfc4733,
-    }
-}
-
-/// The phrases of RFC 3261 section 21 for the codes that a flow or the switchboard may send.
-pub(super) fn reason_phrase(code: u16) -> &'static str {
-    match code {
-        403 => "Forbidden",
-        404 => "Not Found",
-        480 => "Temporarily Unavailable",
-        484 => "Address Incomplete",
-        486 => "Busy Here",
-        488 => "Not Acceptable Here",
-        500 => "Server Internal Error",
-        503 => "Service Unavailable",
-        600 => "Busy Everywhere",
-        603 => "Decline",
-        _ => "Call Ended",
     }
 }

@@ -88,31 +88,6 @@ fn built_in(prompts: &Prompts, language: &str, name: &'static str) -> Option<Ite
 }
 
 /// Names of the files in `prompts/en/built-in`.
-pub const BUILT_IN_NAMES: [&str; 22] = [
-    "goodbye",
-    "you-entered",
-    "confirm-options",
-    "press-any-to-accept",
-    "press-one-to-accept",
-    "0",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "7",
-    "8",
-    "9",
-    "star",
-    "pound",
-    "a",
-    "b",
-    "c",
-    "d",
-    "plus",
-];
-
 fn built_in_name(prompt: BuiltIn) -> &'static str {
     match prompt {
         BuiltIn::Goodbye => "goodbye",
@@ -124,16 +99,26 @@ fn built_in_name(prompt: BuiltIn) -> &'static str {
 }
 
 fn digit_name(digit: char) -> Option<&'static str> {
-    let index = match digit {
-        '0'..='9' => 5 + (digit as usize - '0' as usize),
-        '*' => 15,
-        '#' => 16,
-        'a'..='d' => 17 + (digit as usize - 'a' as usize),
-        'A'..='D' => 17 + (digit as usize - 'A' as usize),
-        '+' => 21,
+    Some(match digit.to_ascii_lowercase() {
+        '0' => "0",
+        '1' => "1",
+        '2' => "2",
+        '3' => "3",
+        '4' => "4",
+        '5' => "5",
+        '6' => "6",
+        '7' => "7",
+        '8' => "8",
+        '9' => "9",
+        '*' => "star",
+        '#' => "pound",
+        'a' => "a",
+        'b' => "b",
+        'c' => "c",
+        'd' => "d",
+        '+' => "plus",
         _ => return None,
-    };
-    BUILT_IN_NAMES.get(index).copied()
+    })
 }
 
 #[cfg(test)]

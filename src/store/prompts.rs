@@ -2,7 +2,6 @@
 
 use super::audio_file::{self, BYTES_MAX, EXTENSIONS};
 use crate::audio::Clip;
-use crate::call::sound::BUILT_IN_NAMES;
 use crate::config::reader::{Finding, Severity};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,8 +49,7 @@ const MUSIC: &[u8] = include_bytes!("../../prompts/music.flac");
 /// The embedded prompts by language and name.
 pub fn built_in() -> HashMap<(String, &'static str), Arc<Clip>> {
     let decoded = BUILT_IN.iter().filter_map(|(file, bytes)| {
-        let name = BUILT_IN_NAMES.iter().find(|n| *n == file)?;
-        Some((("en".to_owned(), *name), Arc::new(decode_embedded(file, bytes)?)))
+        Some((("en".to_owned(), *file), Arc::new(decode_embedded(file, bytes)?)))
     });
     decoded.collect()
 }
