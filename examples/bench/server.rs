@@ -1,4 +1,4 @@
-//! The server under measurement, on core 0.
+//! The server under measurement, on core 0: our own, or a peer's that is already running.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,9 +8,12 @@ use std::time::Duration;
 
 /// Where the load sends from.
 pub const LOAD: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 2);
-const HERE: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 1);
+/// Where the server listens.
+pub const HERE: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 1);
 /// The agents of the bridged calls.
 pub const AGENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 9, 0, 3)), 5060);
+/// Answers and is silent.
+pub const SILENT: &str = "+15550933";
 /// Answers and plays.
 pub const PLAYS: &str = "+15550930";
 /// Rings the agent.
@@ -22,8 +25,14 @@ pub const FIRST: i16 = 8_000;
 pub const SECOND: i16 = -8_000;
 
 pub struct Server {
-    child: Child,
-    folder: PathBuf,
+    /// Our own; a peer is started and ended by whoever measures it.
+    own: Option<(Child, PathBuf)>,
+    pid: u32,
+}
+
+/// The number after an argument's name.
+pub fn argument(name: &str) -> Option<u32> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)?.parse().ok()
 }
 
 pub fn pin_self(core: usize) {
@@ -48,7 +57,11 @@ fn wav(path: PathBuf, sample: i16) {
     writer.finalize().expect("a prompt can be written");
 }
 
-const FLOWS: [(&str, &str); 3] = [
+const FLOWS: [(&str, &str); 4] = [
+    (
+        "silent",
+        r#""entry":"w","steps":{"w":{"type":"wait","name":"W","config":{"seconds":120},"on":{"next":"b"}},"b":{"type":"hangup","name":"B","config":{},"on":{}}}"#,
+    ),
     (
         "plays",
         r#""entry":"w","steps":{"w":{"type":"wait","name":"W","config":{"seconds":120,"audio":{"kind":"file","id":"first"}},"on":{"next":"b"}},"b":{"type":"hangup","name":"B","config":{},"on":{}}}"#,
@@ -64,7 +77,12 @@ const FLOWS: [(&str, &str); 3] = [
 ];
 
 impl Server {
+    /// A fresh server of ours, or the peer with the process id of `--peer`, which listens at the same address and
+    /// has the same numbers (docs/bench.md).
     pub fn start(name: &str) -> Server {
+        if let Some(pid) = argument("--peer") {
+            return Server::of(pid);
+        }
         let folder = PathBuf::from(format!("target/tmp/bench-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         for sub in ["p/flows", "p/prompts"] {
@@ -73,9 +91,10 @@ impl Server {
         wav(folder.join("p/prompts/first.wav"), FIRST);
         wav(folder.join("p/prompts/second.wav"), SECOND);
         let mut numbers = String::new();
-        for ((id, steps), number) in FLOWS.iter().zip([PLAYS, RINGS, MENU]) {
-            let text =
-                format!(r#"{{"schema":"callflow/1","id":"{id}","name":"{id}","settings":{{}},{steps}}}"#);
+        for ((id, steps), number) in FLOWS.iter().zip([SILENT, PLAYS, RINGS, MENU]) {
+            let text = format!(
+                r#"{{"schema":"callflow/1","id":"{id}","name":"{id}","settings":{{"answer":"immediate"}},{steps}}}"#
+            );
             std::fs::write(folder.join(format!("p/flows/{id}.json")), text).expect("a flow can be written");
             numbers += &format!("[[number]]\ne164 = \"{number}\"\nflow = \"{id}\"\n");
         }
@@ -100,7 +119,13 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         while !lines.next().expect("the server says ready").expect("text").contains(" ready ") {}
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
-        Server { child, folder }
+        let pid = child.id();
+        Server { own: Some((child, folder)), pid }
+    }
+
+    /// Another process at our server's address.
+    pub fn of(pid: u32) -> Server {
+        Server { own: None, pid }
     }
 
     pub fn sip(&self) -> SocketAddr {
@@ -109,8 +134,7 @@ impl Server {
 
     /// CPU time of all threads so far.
     pub fn cpu(&self) -> Duration {
-        let tasks =
-            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid)).into_iter().flatten().flatten();
         let nanoseconds = tasks.filter_map(|task| {
             let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
             text.split_ascii_whitespace().next()?.parse::<u64>().ok()
@@ -120,7 +144,7 @@ impl Server {
 
     /// Resident memory in KiB.
     pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
         line.split_ascii_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0)
     }
@@ -128,8 +152,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some((mut child, folder)) = self.own.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }

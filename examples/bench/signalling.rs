@@ -1,6 +1,6 @@
 //! Short calls: INVITE, 200, ACK, BYE, 200, from one socket at a set rate.
 
-use crate::server::{LOAD, PLAYS, Server};
+use crate::server::{LOAD, SILENT, Server};
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ fn call_number(text: &str) -> Option<usize> {
 
 /// An INVITE of call `n`; the media address is one where nobody listens.
 pub fn invite(n: usize, local: &str, target: &str) -> String {
-    invite_to(PLAYS, n, local, target, "127.9.0.2", 9)
+    invite_to(SILENT, n, local, target, "127.9.0.2", 9)
 }
 
 pub fn invite_to(
@@ -101,9 +101,10 @@ pub fn invite_to(
          a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
     );
     format!(
-        "INVITE sip:{number}@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bKb{n}\r\nFrom: <sip:+14155550123@{local}>;tag=f{n}\r\n\
+        "INVITE sip:{number}@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bKb{n}p{}\r\nFrom: <sip:+14155550123@{local}>;tag=f{n}\r\n\
          To: <sip:{number}@{target}>\r\nCall-ID: b{n}-{local}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <sip:b@{local}>\r\n\
          Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        port_of(local),
         sdp.len()
     )
 }
@@ -111,7 +112,13 @@ pub fn invite_to(
 /// ACK or BYE of call `n`.
 pub fn within(method: &str, cseq: u32, n: usize, local: &str, target: &str, tag: &str) -> String {
     format!(
-        "{method} sip:x@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{method}{n}\r\nFrom: <sip:+14155550123@{local}>;tag=f{n}\r\n\
-         To: <sip:x@{target}>;tag={tag}\r\nCall-ID: b{n}-{local}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        "{method} sip:x@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{method}{n}p{}\r\nFrom: <sip:+14155550123@{local}>;tag=f{n}\r\n\
+         To: <sip:x@{target}>;tag={tag}\r\nCall-ID: b{n}-{local}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        port_of(local)
     )
+}
+
+/// Makes branches differ between the rounds: a server keeps one for 32 s.
+fn port_of(local: &str) -> &str {
+    local.rsplit(':').next().unwrap_or_default()
 }
