@@ -120,6 +120,26 @@ impl Now {
     }
 }
 
+/// How often something may happen: a rate, and what may come at once after a pause. It is the time that the events so
+/// far have used up, each an interval of it, a burst ahead at the most (the generic cell rate algorithm): one word for
+/// each that is watched.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Budget {
+    used_up_to: Instant,
+}
+
+impl Budget {
+    /// Whether one more event is within the budget of one per `interval`, with a `burst` used ahead.
+    pub fn allows(&mut self, now: Instant, interval: Duration, burst: Duration) -> bool {
+        let from = self.used_up_to.max(now);
+        if from - now > burst {
+            return false;
+        }
+        self.used_up_to = from + interval;
+        true
+    }
+}
+
 /// The one place that reads the machine's clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
@@ -158,5 +178,23 @@ mod tests {
     #[test]
     fn wall_prints_as_rfc_3339_in_utc_with_milliseconds() {
         assert_eq!(Wall::from_unix_seconds(1_795_380_337).to_string(), "2026-11-22T20:45:37.000Z");
+    }
+
+    #[test]
+    fn a_burst_passes_at_once_and_a_flood_at_the_rate() {
+        let mut budget = Budget::default();
+        let (interval, burst) = (Duration::from_millis(4), Duration::from_secs(1));
+        let at = Instant::from_millis(5_000);
+        assert_eq!((0..1_000).filter(|_| budget.allows(at, interval, burst)).count(), 251);
+        let later = |n: &u64| budget.allows(at + Duration::from_micros(n * 100), interval, burst);
+        let later = (0..10_000).filter(later).count();
+        assert!((249..=251).contains(&later), "{later} in the second after");
+    }
+
+    #[test]
+    fn what_comes_at_less_than_the_rate_always_passes() {
+        let mut budget = Budget::default();
+        let (interval, burst) = (Duration::from_millis(4), Duration::ZERO);
+        assert!((0..20_000).all(|n| budget.allows(Instant::from_millis(n * 5), interval, burst)));
     }
 }

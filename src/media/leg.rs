@@ -5,7 +5,6 @@
 //! out, and carriers end calls whose streams fall silent.
 
 use super::bridge::{Anchor, Run};
-use super::budget::Budget;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
@@ -15,7 +14,7 @@ use super::source::Source;
 use super::tones::Tones;
 use super::{Channel, Event, LegConfig, Output, Statistics};
 use crate::audio::Codec;
-use crate::clock::Instant;
+use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::Packet;
 use crate::rtp::reception::Reception;

@@ -4,7 +4,6 @@
 //! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
 
 mod bridge;
-mod budget;
 mod digit_merge;
 mod ear;
 pub mod engine;

@@ -11,6 +11,7 @@ use crate::rtp::reception::Reception;
 use crate::rtp::rtcp::Compound;
 use crate::rtp::telephone_event::{Sighting, TelephoneEvent};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Longest payload taken for G.711: 200 ms. Longer packets do not fit a datagram of an ordinary network.
 const LONGEST_AUDIO: usize = 1_600;
@@ -25,6 +26,12 @@ pub enum Content {
     /// The peer is silent and says so (RFC 3389). Nothing is passed on: a partner that hears nothing gets silence.
     ComfortNoise,
 }
+
+/// 250 packets/s from one peer: 100 of audio at 10 ms, a telephone-event repeated as often, and room. No telephone sends
+/// more, and two legs whose descriptions point at each other's ports would pass a packet on for ever.
+const PACKET_INTERVAL: Duration = Duration::from_millis(4);
+/// What a network that stood still for a second brings at once.
+const PACKET_BURST: Duration = Duration::from_secs(1);
 
 impl Leg {
     /// Takes an RTP datagram. None where there is nothing in it to be heard: the counters say why.
@@ -53,7 +60,7 @@ impl Leg {
             }
         }
         self.hear_from_peer(now);
-        if !self.budget.allows(now) {
+        if !self.budget.allows(now, PACKET_INTERVAL, PACKET_BURST) {
             self.totals.packets_excess += 1;
             return None;
         }

@@ -44,6 +44,15 @@ pub const UNACKNOWLEDGED_MAX: usize = 4;
 /// Requests of one dialog that wait for our response. A peer sends a handful (keys as INFO) at most.
 pub const DIALOG_REQUESTS_MAX: usize = 16;
 
+/// One request a tenth of a second within a dialog, BYE apart: nobody types keys faster, and re-INVITEs are rarer. Each
+/// costs a transaction for 32 s, so that a flood in one dialog holds some 400 of them.
+pub const DIALOG_REQUEST_INTERVAL: Duration = Duration::from_millis(100);
+/// 64 requests of a dialog at once: what a proxy kept back while it stood still.
+pub const DIALOG_REQUEST_BURST: Duration = Duration::from_millis(6_400);
+/// Share of the server transactions that one source may use for what neither begins nor ends a call. A proxy may be the
+/// source of all calls; with a quarter, or 470 requests a second, it leaves room for the pings of others.
+pub const SIDE_REQUESTS_SHARE: usize = 4;
+
 /// Sources whose refusals are counted for the rate limit. At 48 bytes each the table stays below 1 MiB.
 pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 /// Refusals that a source gets at once before the rate applies: a scanner's first volley, a misconfigured

@@ -9,7 +9,7 @@ pub use unacknowledged::{Due, Unacknowledged};
 use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
 use super::message::{HeaderName, NameAddr, Request, Response, SipUri};
 use super::{ListenerId, Peer, TransactionId};
-use crate::clock::Instant;
+use crate::clock::{Budget, Instant};
 
 /// The state of RFC 3261 12.1, as it is once both tags are known.
 #[derive(Clone, Debug)]
@@ -138,6 +138,8 @@ pub struct Dialog {
     pub phase: Phase,
     /// Requests of the peer that wait for our response.
     pub requests: Vec<TransactionId>,
+    /// Of the peer's requests.
+    pub budget: Budget,
     /// The earliest entry in the schedule.
     pub scheduled: Option<Instant>,
 }
@@ -229,7 +231,7 @@ pub struct Hangup {
 
 impl Dialog {
     pub fn new(phase: Phase) -> Self {
-        Dialog { phase, requests: Vec::new(), scheduled: None }
+        Dialog { phase, requests: Vec::new(), budget: Budget::default(), scheduled: None }
     }
 
     /// Both ends' state, where there is one yet.

@@ -5,7 +5,9 @@ use super::tables::{ServerMachine, ServerTransaction};
 use super::{Action, Endpoint, Event};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, DialogState, Phase};
-use crate::sip::limits::DIALOG_REQUESTS_MAX;
+use crate::sip::limits::{
+    DIALOG_REQUEST_BURST, DIALOG_REQUEST_INTERVAL, DIALOG_REQUESTS_MAX, SIDE_REQUESTS_SHARE,
+};
 use crate::sip::message::{HeaderName, Method, Request, Scheme};
 use crate::sip::transaction::{InviteServer, NonInviteServer, ServerOutput, merge_key, server_key};
 use crate::sip::{DialogId, Peer, TransactionId};
@@ -39,7 +41,8 @@ impl Endpoint {
         if let Some(&known) = self.servers.by_key.get(&key) {
             return self.on_request_again(now, known, actions);
         }
-        if self.servers.by_id.len() >= self.transactions_for(&request) {
+        let is_side = !begins_or_ends(&request);
+        if !self.has_room(peer, is_side) {
             return self.answer_overload(now, peer, &request, actions);
         }
         let reply_to = request.via().response_address(peer.address);
@@ -63,6 +66,7 @@ impl Endpoint {
             peer,
             reply_to,
             to_tag: self.new_tag(),
+            is_side,
             dialog: None,
             scheduled: None,
         };
@@ -109,13 +113,15 @@ impl Endpoint {
         }
     }
 
-    /// How many transactions there may be for a request to be taken. What begins or ends calls may use them all;
-    /// the rest only half, so that one call's flood of INFOs or re-INVITEs does not shut out the others.
-    fn transactions_for(&self, request: &Request) -> usize {
-        let all = self.config.limits.server_transactions_max;
-        let begins = request.is(rsip::Method::Invite) && request.to_tag().is_empty();
-        let ends = request.is(rsip::Method::Bye) || request.is(rsip::Method::Cancel);
-        if begins || ends { all } else { all / 2 }
+    /// Whether one more transaction may be kept. What begins or ends calls may use them all; the rest only half, and
+    /// of one source only a share of that, so that no flood of INFOs, re-INVITEs or pings shuts out the others.
+    fn has_room(&self, peer: Peer, is_side: bool) -> bool {
+        let (all, used) = (self.config.limits.server_transactions_max, self.servers.by_id.len());
+        if !is_side {
+            return used < all;
+        }
+        let of_source = self.servers.side_of(peer.address.ip());
+        used < all / 2 && of_source < (all / SIDE_REQUESTS_SHARE).max(1)
     }
 
     fn on_request_again(&mut self, now: Instant, id: TransactionId, actions: &mut Vec<Action>) {
@@ -182,6 +188,15 @@ impl Endpoint {
     ) {
         if request.is(rsip::Method::Bye) {
             return self.on_bye(now, id, dialog_id, request, actions);
+        }
+        let within_budget =
+            self.dialogs.by_id.get_mut(&dialog_id).is_some_and(|dialog| {
+                dialog.budget.allows(now, DIALOG_REQUEST_INTERVAL, DIALOG_REQUEST_BURST)
+            });
+        if !within_budget {
+            // Nothing is kept of it.
+            self.servers.remove(id);
+            return self.answer_overload(now, peer, &request, actions);
         }
         if let Err(code) = self.admit_within(dialog_id, &request) {
             let extra =
@@ -364,6 +379,11 @@ impl Endpoint {
             refusal.extra.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.respond_in(now, id, refusal.code, "", &extra, None, actions);
     }
+}
+
+fn begins_or_ends(request: &Request) -> bool {
+    let begins = request.is(rsip::Method::Invite) && request.to_tag().is_empty();
+    begins || request.is(rsip::Method::Bye) || request.is(rsip::Method::Cancel)
 }
 
 /// Methods, URI schemes and extensions that are not ours (RFC 3261 8.2.1 to 8.2.2.3).

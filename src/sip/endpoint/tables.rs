@@ -25,6 +25,8 @@ pub struct ServerTransaction {
     pub reply_to: SocketAddr,
     /// The tag of our responses, where the request has none in To.
     pub to_tag: Box<str>,
+    /// It neither begins nor ends a call.
+    pub is_side: bool,
     pub dialog: Option<DialogId>,
     pub scheduled: Option<Instant>,
 }
@@ -63,6 +65,8 @@ pub struct ServerTable {
     pub by_id: HashMap<TransactionId, ServerTransaction>,
     pub by_key: HashMap<Box<str>, TransactionId>,
     pub by_merge_key: HashMap<Box<str>, TransactionId>,
+    /// Transactions that neither begin nor end a call, by the peer's host.
+    side: HashMap<IpAddr, usize>,
 }
 
 impl ServerTable {
@@ -70,6 +74,9 @@ impl ServerTable {
         self.by_key.insert(transaction.key.clone(), id);
         if let Some(key) = &transaction.merge_key {
             self.by_merge_key.insert(key.clone(), id);
+        }
+        if transaction.is_side {
+            *self.side.entry(transaction.peer.address.ip()).or_insert(0) += 1;
         }
         self.by_id.insert(id, transaction);
     }
@@ -80,7 +87,21 @@ impl ServerTable {
         if let Some(key) = &transaction.merge_key {
             self.by_merge_key.remove(key);
         }
+        if transaction.is_side {
+            let source = transaction.peer.address.ip();
+            let left = self.side_of(source).saturating_sub(1);
+            if left == 0 {
+                self.side.remove(&source);
+            } else {
+                self.side.insert(source, left);
+            }
+        }
         Some(transaction)
+    }
+
+    /// Transactions of a host that neither begin nor end a call.
+    pub fn side_of(&self, source: IpAddr) -> usize {
+        self.side.get(&source).copied().unwrap_or_default()
     }
 }
 

@@ -472,6 +472,45 @@ fn above_its_limits_the_endpoint_says_503_and_keeps_nothing() {
     assert_eq!(bench.endpoint.counts(), before);
 }
 
+/// Whether a new OPTIONS of this telephone gets to the call room.
+fn is_ping_taken(bench: &mut Bench, last: u8, number: u32) -> bool {
+    let text =
+        request("OPTIONS", 1, &format!("z9hG4bKo{number}"), "").replace("call-1", &format!("ping-{number}"));
+    bench.receive_from(address(last, 5060), &text);
+    let _ = bench.sent();
+    !bench.events().is_empty()
+}
+
+#[test]
+fn the_pings_of_one_source_do_not_shut_out_those_of_another() {
+    let mut bench = Bench::new();
+    bench.endpoint.config.limits.server_transactions_max = 40;
+    let taken = (0..30).filter(|n| is_ping_taken(&mut bench, 9, *n)).count();
+    assert_eq!(taken, 10, "a quarter of all");
+    assert!(is_ping_taken(&mut bench, 10, 100));
+}
+
+#[test]
+fn a_flood_within_one_dialog_is_refused_without_a_transaction_and_its_bye_is_taken() {
+    let mut bench = Bench::new();
+    let (dialog, ours) = established(&mut bench);
+    let before = bench.endpoint.counts().server_transactions;
+    let mut lines = Vec::new();
+    for n in 0..200u32 {
+        bench.receive(&request("INFO", 10 + n, &format!("z9hG4bKi{n}"), &ours));
+        for event in bench.events() {
+            let Event::Request { transaction, .. } = event else { panic!("{event:?}") };
+            bench.endpoint.respond(bench.now, transaction, 200, "", &[], None, &mut bench.actions);
+        }
+        lines.extend(bench.lines());
+    }
+    assert_eq!(lines.iter().filter(|line| line.contains("200 OK")).count(), 65);
+    assert_eq!(lines.iter().filter(|line| line.contains("503")).count(), 135);
+    assert_eq!(bench.endpoint.counts().server_transactions, before + 65);
+    bench.receive(&request("BYE", 500, "z9hG4bKbye", &ours));
+    assert!(matches!(bench.event(), Event::Bye { dialog: known, .. } if known == dialog));
+}
+
 #[test]
 fn a_call_of_rfc_2543_without_branch_tag_and_contact_works() {
     let mut bench = Bench::new();
