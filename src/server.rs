@@ -14,7 +14,7 @@ use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::{Binder, udp_socket};
 use crate::net::signalling::{Figures, Message, Post, Signalling};
 use crate::net::streams::Streams;
-use crate::services::speech::SpeechEngine;
+use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{EndpointConfig, Limits, Listener};
 use crate::store::provision;
@@ -44,6 +44,8 @@ pub enum ServerError {
     Records(std::io::Error),
     #[error(transparent)]
     System(#[from] std::io::Error),
+    #[error("the files could not be loaded: {0}")]
+    Load(String),
     #[error("the signalling thread ended: {0}")]
     Signalling(String),
 }
@@ -53,7 +55,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     raise_open_files();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
-    let result = runtime.block_on(serve(config));
+    let result = runtime.block_on(serve(Arc::new(config)));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -70,7 +72,7 @@ fn raise_open_files() {
     }
 }
 
-async fn serve(config: Config) -> Result<(), ServerError> {
+async fn serve(config: Arc<Config>) -> Result<(), ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
@@ -152,7 +154,7 @@ async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
 
 /// Follows the signals until the server is to end: SIGTERM drains, a second one stops; SIGHUP reloads.
 async fn steer(
-    config: &Config,
+    config: &Arc<Config>,
     post: &Post,
     speech: &Arc<SpeechEngine>,
     figures: &Arc<Mutex<Figures>>,
@@ -165,6 +167,8 @@ async fn steer(
         return std::future::pending().await;
     };
     let mut draining = false;
+    // A reload reads files and speaks texts: seconds in which other signals must count.
+    let (mut reloading, mut again) = (None, false);
     // Kept until no call uses them, so that the threads of calls never pay for dropping one.
     let mut old: Vec<Arc<Snapshot>> = Vec::new();
     let mut look = tokio::time::interval(Duration::from_millis(250));
@@ -173,7 +177,12 @@ async fn steer(
             _ = terminate.recv() => true,
             _ = interrupt.recv() => true,
             _ = hang_up.recv() => {
-                match load(config, speech, current.revision + 1, Some(&current)).await {
+                again |= reloading.is_some();
+                reloading.get_or_insert_with(|| reload(config, speech, &current));
+                false
+            }
+            result = ended(&mut reloading) => {
+                match result {
                     Ok(snapshot) => {
                         let snapshot = Arc::new(snapshot);
                         old.push(std::mem::replace(&mut current, snapshot.clone()));
@@ -182,6 +191,7 @@ async fn steer(
                     }
                     Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
                 }
+                reloading = std::mem::take(&mut again).then(|| reload(config, speech, &current));
                 false
             }
             _ = look.tick() => {
@@ -203,7 +213,25 @@ async fn steer(
             let _ = post.send(Message::Drain).await;
         }
     }
+    if let Some(reloading) = reloading {
+        reloading.abort();
+    }
     let _ = post.send(Message::Stop).await;
+}
+
+type Reload = tokio::task::JoinHandle<Result<Snapshot, ServerError>>;
+
+fn reload(config: &Arc<Config>, speech: &Arc<SpeechEngine>, current: &Arc<Snapshot>) -> Reload {
+    let (config, speech, current) = (config.clone(), speech.clone(), current.clone());
+    tokio::spawn(async move { load(&config, &speech, current.revision + 1, Some(current)).await })
+}
+
+/// Waits for the reload that runs; for ever where none does.
+async fn ended(reloading: &mut Option<Reload>) -> Result<Snapshot, ServerError> {
+    let Some(task) = reloading else { return std::future::pending().await };
+    let result = task.await;
+    *reloading = None;
+    result.unwrap_or_else(|error| Err(ServerError::Load(error.to_string())))
 }
 
 /// Reads the provisioned files, speaks their texts, and makes a snapshot. Says all that is wrong.
@@ -211,17 +239,21 @@ async fn load(
     config: &Config,
     speech: &Arc<SpeechEngine>,
     revision: u64,
-    previous: Option<&Snapshot>,
+    previous: Option<Arc<Snapshot>>,
 ) -> Result<Snapshot, ServerError> {
-    let Some(folder) = &config.provision else {
+    // Files are read and decoded beside the runtime's threads, which carry streams.
+    let folder = config.provision.clone().unwrap_or_default();
+    let (provisioned, mut findings) = aside(move || provision::read(&folder)).await?;
+    if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
-        let mut findings = Vec::new();
-        let (nothing, _) = provision::read(std::path::Path::new(""));
-        return Ok(provision::snapshot(nothing, revision, HashMap::new(), previous, &mut findings));
-    };
-    let (provisioned, mut findings) = provision::read(folder);
+        findings.clear();
+    }
     let spoken = speak(&provisioned.speech, speech, &mut findings).await;
-    let snapshot = provision::snapshot(provisioned, revision, spoken, previous, &mut findings);
+    let (snapshot, findings) = aside(move || {
+        let previous = previous.as_deref();
+        (provision::snapshot(provisioned, revision, spoken, previous, &mut findings), findings)
+    })
+    .await?;
     for finding in &findings {
         match finding.severity {
             Severity::Error => tracing::error!("{finding}"),
@@ -234,14 +266,20 @@ async fn load(
     }
 }
 
-/// What cannot be spoken is said and tried again when a call needs it; it stops no start.
+/// Work that takes its time, on a thread of its own.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServerError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ServerError::Load(error.to_string()))
+}
+
+/// What cannot be spoken is said and tried again when a call needs it; it stops no start. Nor does an engine that hangs:
+/// after one text that comes too late the rest is left to the calls.
 async fn speak(
     texts: &[Speech],
     engine: &Arc<SpeechEngine>,
     findings: &mut Vec<Finding>,
 ) -> HashMap<Speech, Arc<crate::audio::Clip>> {
     let mut spoken = HashMap::new();
-    for text in texts {
+    for (index, text) in texts.iter().enumerate() {
         match engine.render(text).await {
             Ok(clip) => {
                 spoken.insert(text.clone(), clip);
@@ -255,6 +293,13 @@ async fn speak(
                     message: format!("\"{short}\" cannot be spoken: {error}"),
                     remedy: "install the engine, or use a prompt file".to_owned(),
                 });
+                if matches!(error, SpeechError::Late) {
+                    tracing::warn!(
+                        texts = texts.len() - index - 1,
+                        "left to be spoken when a call needs them"
+                    );
+                    break;
+                }
             }
         }
     }

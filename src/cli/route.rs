@@ -9,7 +9,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::check::BAD_CONFIGURATION;
+use super::{check::BAD_CONFIGURATION, plain};
 
 /// Explains the routing of a dialled number, as a live call from `from` (or from the first trunk) would have it.
 pub fn test(
@@ -57,7 +57,7 @@ pub fn test(
                 writeln!(out, "{report:#}")?;
             } else {
                 for (index, line) in found.why.iter().enumerate() {
-                    writeln!(out, "{}. {line}", index + 1)?;
+                    writeln!(out, "{}. {}", index + 1, plain(line))?;
                 }
             }
             Ok(0)
@@ -70,7 +70,7 @@ fn refused(out: &mut dyn Write, json: bool, code: u16, why: &str) -> std::io::Re
     if json {
         writeln!(out, "{:#}", serde_json::json!({ "refused": code, "why": [why] }))?;
     } else {
-        writeln!(out, "refused with {code}: {why}")?;
+        writeln!(out, "refused with {code}: {}", plain(why))?;
     }
     Ok(1)
 }

@@ -21,6 +21,9 @@ const READ_SIZE: usize = 16 * 1024;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(32);
 /// A peer that has taken nothing of a message for so long has gone: as long as Timer B.
 const WRITE_TIME_MAX: Duration = Duration::from_secs(32);
+/// How long answers may still go to a peer that has ended its half of a connection. Most have closed it whole, and the
+/// endpoint must soon hear of that; who only sends no more has its answer long before.
+const HALF_CLOSED: Duration = Duration::from_secs(1);
 /// Time for the last messages to leave a connection that is being closed.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -123,11 +126,12 @@ impl Streams {
             loop {
                 buffer.reserve(READ_SIZE);
                 match reader.read_buf(&mut buffer).await {
-                    Ok(0) | Err(_) => return,
+                    Ok(0) => return true,
+                    Err(_) => return false,
                     Ok(_) => {
                         let bytes = buffer.split().freeze();
                         if self.0.post.send(Message::StreamData { connection, bytes }).await.is_err() {
-                            return;
+                            return false;
                         }
                     }
                 }
@@ -150,9 +154,13 @@ impl Streams {
             };
             let _ = tokio::time::timeout(LINGER, rest).await;
         };
-        tokio::select! {
-            () = read => {}
-            () = write => {}
+        tokio::pin!(write);
+        let half_closed = tokio::select! {
+            ended = read => ended,
+            () = &mut write => false,
+        };
+        if half_closed {
+            let _ = tokio::time::timeout(HALF_CLOSED, write).await;
         }
         self.forget(connection).await;
     }

@@ -57,6 +57,8 @@ pub struct Setup {
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,
+    /// The speech engine's command, as TOML.
+    pub speech: String,
     /// Processors for `taskset`.
     pub cpu: Option<usize>,
     pub filter: String,
@@ -76,6 +78,7 @@ impl Setup {
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
+            speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
             cpu: None,
             filter: "info,cordboard=debug".to_owned(),
         }
@@ -116,9 +119,8 @@ impl Setup {
             "[sip]\ndomain = \"cordboard.test\"\n{}\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
              ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n[records]\npath = \"calls.jsonl\"\n\
-             [speech]\ncommand = [\"espeak-ng\", \"--stdin\", \"--stdout\", \"-v\", \"{{language}}\"]\n\
-             [log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n",
-            self.sip, self.media, self.filter
+             [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n",
+            self.sip, self.media, self.speech, self.filter
         );
         std::fs::write(folder.join("cordboard.toml"), config).unwrap();
         let list = |key: &str, items: Vec<String>| {
