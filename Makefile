@@ -37,7 +37,7 @@ sim:
 	SIM_CALLS=10000 SIM_MEDIA_CALLS=500 cargo test --locked --release --test sim -- --nocapture
 
 install-run:
-	@tools/install espeak-ng baresip
+	@tools/install espeak-ng baresip sox
 
 install-test:
 	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy

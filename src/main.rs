@@ -97,9 +97,9 @@ fn serve(file: &std::path::Path) -> u8 {
     let (writer, _flush) =
         tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     start_log(&config.log, writer);
-    match server::run(config) {
+    match server::run(config, file) {
         Ok(()) => 0,
-        Err(error @ server::ServerError::Findings(_)) => {
+        Err(error @ (server::ServerError::Findings(_) | server::ServerError::Records { .. })) => {
             tracing::error!("{error}");
             BAD_CONFIGURATION
         }

@@ -20,11 +20,13 @@ use crate::sip::endpoint::{EndpointConfig, Limits, Listener};
 use crate::store::provision;
 use crate::store::records::Records;
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Orders that wait for a media thread: each call makes about five.
 const ORDERS: usize = 16_384;
@@ -40,8 +42,10 @@ pub enum ServerError {
     Findings(usize),
     #[error("cannot listen on {address} ({what}): {error}")]
     Listen { what: &'static str, address: std::net::SocketAddr, error: std::io::Error },
-    #[error("the file of call records cannot be opened: {0}")]
-    Records(std::io::Error),
+    #[error("the file of call records, {}, cannot be opened: {error} ([records] path)", path.display())]
+    Records { path: PathBuf, error: std::io::Error },
+    #[error("no media port can be bound on {address} ([media] bind, ports): {error}")]
+    MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
     System(#[from] std::io::Error),
     #[error("the files could not be loaded: {0}")]
@@ -50,12 +54,21 @@ pub enum ServerError {
     Signalling(String),
 }
 
-/// Runs until it is told to stop.
-pub fn run(config: Config) -> Result<(), ServerError> {
+/// Runs until it is told to stop. `file` is where the configuration came from: a reload looks at it again.
+pub fn run(config: Config, file: &Path) -> Result<(), ServerError> {
     raise_open_files();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
-    let result = runtime.block_on(serve(Arc::new(config)));
+    let origin = Arc::new(Origin { config, file: file.to_owned() });
+    let result = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        // While it starts there is nothing to drain.
+        let running = tokio::select! {
+            running = start(&origin.config) => running?,
+            () = signals.stop() => return Ok(()),
+        };
+        carry_on(&origin, running, signals).await
+    });
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -72,22 +85,47 @@ fn raise_open_files() {
     }
 }
 
-async fn serve(config: Arc<Config>) -> Result<(), ServerError> {
+/// The configuration, and where it came from.
+struct Origin {
+    config: Config,
+    file: PathBuf,
+}
+
+/// A server whose calls run.
+struct Running {
+    post: Post,
+    speech: Arc<SpeechEngine>,
+    figures: Arc<Mutex<Figures>>,
+    snapshot: Arc<Snapshot>,
+    signalling: JoinHandle<std::io::Result<Vec<MediaThread>>>,
+    records: Option<JoinHandle<()>>,
+    /// Ends the media threads.
+    stop: Arc<AtomicBool>,
+}
+
+async fn start(config: &Config) -> Result<Running, ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     crate::call::number::warm_up();
-    let snapshot = Arc::new(load(&config, &speech, 1, None).await?);
+    let snapshot = Arc::new(load(config, &speech, 1, None).await?);
     let (records, records_thread) = match &config.records {
-        Some(path) => Records::open(path).map(|(r, t)| (r, Some(t))).map_err(ServerError::Records)?,
-        None => (Records::nowhere(), None),
+        Some(path) => Records::open(path)
+            .map(|(records, thread)| (records, Some(thread)))
+            .map_err(|error| ServerError::Records { path: path.clone(), error })?,
+        None => {
+            tracing::warn!("no [records] path: calls leave no record");
+            (Records::nowhere(), None)
+        }
     };
     let mut random = Random::from_system();
     let streams = Streams::new(post.clone());
-    let sockets = listen(&config, &streams).await?;
+    let sockets = listen(config, &streams).await?;
     let stop = Arc::new(AtomicBool::new(false));
-    let media = start_media(&config, clock, &mut random, &post, &stop)?;
+    let media = start_media(config, clock, &mut random, &post, &stop)?;
     let binder = Arc::new(Binder::new(config.media.bind, config.media.ports));
+    let address = config.media.bind;
+    binder.probe().map_err(|error| ServerError::MediaPorts { address, error })?;
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let sources = api::Sources {
@@ -97,10 +135,10 @@ async fn serve(config: Arc<Config>) -> Result<(), ServerError> {
         records: records.figures(),
         ready: ready.clone(),
     };
-    start_http(&config, sources).await?;
+    start_http(config, sources).await?;
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
-        switchboard: Switchboard::new(switchboard_config(&config, media.len()), snapshot.clone(), random),
+        switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
         clock,
         mailbox,
         post: post.clone(),
@@ -116,18 +154,29 @@ async fn serve(config: Arc<Config>) -> Result<(), ServerError> {
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),
     };
-    let thread = std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
-    let (ended_sender, mut ended) = tokio::sync::oneshot::channel();
-    tokio::task::spawn_blocking(move || {
-        let _ = ended_sender.send(thread.join());
-    });
+    let signalling_thread =
+        std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
     if ready_receiver.await.is_ok() {
         ready.store(true, Ordering::Release);
         tracing::info!(http = %config.http.bind, "ready");
     }
-    let steering = steer(&config, &post, &speech, &figures, snapshot);
+    Ok(Running {
+        post,
+        speech,
+        figures,
+        snapshot,
+        signalling: signalling_thread,
+        records: records_thread,
+        stop,
+    })
+}
+
+/// Until it is told to stop, or its signalling thread ends by itself.
+async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
+    let Running { post, speech, figures, snapshot, signalling, records, stop } = running;
+    let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
-        () = steering => (&mut ended).await,
+        () = steer(origin, &post, &speech, &figures, snapshot, signals) => (&mut ended).await,
         joined = &mut ended => joined,
     };
     let media = match joined {
@@ -135,12 +184,36 @@ async fn serve(config: Arc<Config>) -> Result<(), ServerError> {
         _ => return Err(ServerError::Signalling("it panicked".to_owned())),
     };
     stop_media(media, &stop).await;
-    if let Some(thread) = records_thread {
+    if let Some(thread) = records {
         // The last records are on their way to the disk; the queue's other end is gone.
         let _ = tokio::task::spawn_blocking(move || thread.join()).await;
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What an operator tells the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
@@ -154,18 +227,13 @@ async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
 
 /// Follows the signals until the server is to end: SIGTERM drains, a second one stops; SIGHUP reloads.
 async fn steer(
-    config: &Arc<Config>,
+    origin: &Arc<Origin>,
     post: &Post,
     speech: &Arc<SpeechEngine>,
     figures: &Arc<Mutex<Figures>>,
     mut current: Arc<Snapshot>,
+    mut signals: Signals,
 ) {
-    let signals =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = signals else {
-        tracing::error!("signals cannot be received");
-        return std::future::pending().await;
-    };
     let mut draining = false;
     // A reload reads files and speaks texts: seconds in which other signals must count.
     let (mut reloading, mut again) = (None, false);
@@ -174,11 +242,11 @@ async fn steer(
     let mut look = tokio::time::interval(Duration::from_millis(250));
     loop {
         let stop = tokio::select! {
-            _ = terminate.recv() => true,
-            _ = interrupt.recv() => true,
-            _ = hang_up.recv() => {
+            _ = signals.terminate.recv() => true,
+            _ = signals.interrupt.recv() => true,
+            _ = signals.hang_up.recv() => {
                 again |= reloading.is_some();
-                reloading.get_or_insert_with(|| reload(config, speech, &current));
+                reloading.get_or_insert_with(|| reload(origin, speech, &current));
                 false
             }
             result = ended(&mut reloading) => {
@@ -191,7 +259,7 @@ async fn steer(
                     }
                     Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
                 }
-                reloading = std::mem::take(&mut again).then(|| reload(config, speech, &current));
+                reloading = std::mem::take(&mut again).then(|| reload(origin, speech, &current));
                 false
             }
             _ = look.tick() => {
@@ -221,9 +289,52 @@ async fn steer(
 
 type Reload = tokio::task::JoinHandle<Result<Snapshot, ServerError>>;
 
-fn reload(config: &Arc<Config>, speech: &Arc<SpeechEngine>, current: &Arc<Snapshot>) -> Reload {
-    let (config, speech, current) = (config.clone(), speech.clone(), current.clone());
-    tokio::spawn(async move { load(&config, &speech, current.revision + 1, Some(current)).await })
+/// The provisioned files anew. Of the configuration itself it is said what is wrong with it, and what waits for a restart.
+fn reload(origin: &Arc<Origin>, speech: &Arc<SpeechEngine>, current: &Arc<Snapshot>) -> Reload {
+    let (origin, speech, current) = (origin.clone(), speech.clone(), current.clone());
+    tokio::spawn(async move {
+        let file = origin.file.clone();
+        let (config, findings) = aside(move || crate::config::load(&file)).await?;
+        let Some(config) = config else {
+            say(&findings);
+            return Err(ServerError::Findings(errors(&findings)));
+        };
+        let waiting = changed_sections(&origin.config, &config).join(", ");
+        if !waiting.is_empty() {
+            tracing::warn!(
+                sections = waiting,
+                "changed in the configuration, and used from the next restart on"
+            );
+        }
+        load(&origin.config, &speech, current.revision + 1, Some(current)).await
+    })
+}
+
+/// Sections that a running server does not take over.
+fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
+    let sections = [
+        ("[sip]", old.sip != new.sip),
+        ("[media]", old.media != new.media),
+        ("[http]", old.http != new.http),
+        ("[records]", old.records != new.records),
+        ("[speech]", old.speech != new.speech),
+        ("[log]", old.log != new.log),
+        ("[provision]", old.provision != new.provision),
+    ];
+    sections.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
+}
+
+fn say(findings: &[Finding]) {
+    for finding in findings {
+        match finding.severity {
+            Severity::Error => tracing::error!("{finding}"),
+            Severity::Warning => tracing::warn!("{finding}"),
+        }
+    }
+}
+
+fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
 /// Waits for the reload that runs; for ever where none does.
@@ -254,13 +365,8 @@ async fn load(
         (provision::snapshot(provisioned, revision, spoken, previous, &mut findings), findings)
     })
     .await?;
-    for finding in &findings {
-        match finding.severity {
-            Severity::Error => tracing::error!("{finding}"),
-            Severity::Warning => tracing::warn!("{finding}"),
-        }
-    }
-    match findings.iter().filter(|f| f.severity == Severity::Error).count() {
+    say(&findings);
+    match errors(&findings) {
         0 => Ok(snapshot),
         errors => Err(ServerError::Findings(errors)),
     }

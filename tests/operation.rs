@@ -7,6 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use support::caller::Caller;
 use support::{PATIENCE, Setup};
 
 const NUMBER: &str = "+15550960";
@@ -38,6 +39,74 @@ fn a_reload_that_waits_for_a_hanging_speech_engine_does_not_hold_up_sigterm() {
     assert!(server.wait_exit().success());
     let log = server.log();
     assert!(log.contains("draining") && !log.contains("cannot be spoken"), "{log}");
+}
+
+#[test]
+fn a_hanging_engine_and_what_it_started_end_with_the_server() {
+    let mut setup = Setup::new("engine-children");
+    let folder = setup.folder.display().to_string();
+    let script = format!(
+        "if [ -e {folder}/hang ]; then sleep 61 & echo $! > {folder}/child; wait; fi; exec espeak-ng --stdin --stdout"
+    );
+    setup.speech = format!("[\"sh\", \"-c\", \"{script}\"]");
+    let mut server = setup.flow(NUMBER, "say", &says("Good morning")).start();
+    std::fs::write(server.folder.join("hang"), "").unwrap();
+    let flow = server.folder.join("p/flows/say.json");
+    let changed = std::fs::read_to_string(&flow).unwrap().replace("Good morning", "Good evening");
+    std::fs::write(&flow, changed).unwrap();
+    server.signal("HUP");
+    let child = server.folder.join("child");
+    let id = || std::fs::read_to_string(&child).ok().filter(|id| id.ends_with('\n'));
+    server.until("the engine to have a child", |_| id().is_some());
+    server.signal("TERM");
+    assert!(server.wait_exit().success());
+    let id = id().unwrap();
+    // A process that has ended and is not collected yet counts as ended.
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
+#[test]
+fn a_reload_says_what_is_wrong_with_the_configuration_and_what_waits_for_a_restart() {
+    let server = Setup::new("reload-config").flow(NUMBER, "say", &says("Good morning")).start();
+    let file = server.folder.join("cordboard.toml");
+    let right = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, right.replace("[sip]", "[sip")).unwrap();
+    server.signal("HUP");
+    server.until("the reload to be refused", |server| server.log().contains("not reloaded"));
+    std::fs::write(&file, right.replace("info,cordboard=debug", "info")).unwrap();
+    server.signal("HUP");
+    server.until("the reload", |server| server.log().contains("reloaded; calls"));
+    assert!(server.log().contains("from the next restart on sections=\"[log]\""), "{}", server.log());
+}
+
+#[test]
+fn records_go_to_a_new_file_when_the_old_one_was_moved_away() {
+    let server = Setup::new("rotation").flow(NUMBER, "say", &says("Good morning")).start();
+    let mut caller = Caller::new(support::address(), server.sip());
+    caller.call(NUMBER);
+    server.wait_records(1);
+    let (file, moved) = (server.folder.join("calls.jsonl"), server.folder.join("calls.jsonl.1"));
+    std::fs::rename(&file, &moved).unwrap();
+    caller.call(NUMBER);
+    server.until("a new file", |_| file.exists());
+    server.wait_records(1);
+    assert_eq!(std::fs::read_to_string(moved).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn a_source_that_may_not_call_is_named_in_the_log() {
+    let mut setup = Setup::new("stranger").flow(NUMBER, "say", &says("Good morning"));
+    setup.trusted = "192.0.2.0/24".to_owned();
+    let server = setup.start();
+    let mut caller = Caller::new(support::address(), server.sip());
+    let invite = caller.invite(NUMBER, "127.0.0.1:9".parse().unwrap());
+    caller.send(&invite);
+    assert!(caller.wait_for(" INVITE", &invite).starts_with("SIP/2.0 403"));
+    let source = caller.socket.local_addr().unwrap().to_string();
+    server.until("the refusal in the log", |server| {
+        server.log().lines().any(|line| line.contains("refused: no trunk") && line.contains(&source))
+    });
 }
 
 #[test]

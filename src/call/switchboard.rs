@@ -12,6 +12,7 @@ use crate::ids::{CallId, Random};
 use crate::media;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::message::Request;
+use crate::sip::message::Subject;
 use crate::sip::{DialogId, Peer, TransactionId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -222,6 +223,11 @@ impl Switchboard {
         use sip::Event;
         match event {
             Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
+            Event::Refused { peer, subject } => {
+                let what =
+                    if let Subject::Request(method) = &subject { method.as_str() } else { "a message" };
+                tracing::info!(source = %peer.address, request = what, status = 403, "refused: no trunk's range and no agent's address has that source");
+            }
             Event::Cancelled { dialog, .. } => self.with_caller(dialog, now, actions, Call::caller_cancelled),
             Event::Acknowledged { dialog, request } => {
                 self.with_caller(dialog, now, actions, |call, context| call.acknowledged(&request, context));
@@ -402,7 +408,13 @@ impl Switchboard {
             if let Some(call) = self.calls.remove(&id) {
                 self.counters.ended += 1;
                 let record = call.into_record(now);
-                tracing::info!(call = %id, number = record.number, reason = %record.reason, seconds = record.duration_sec, "call ended");
+                let outcome = record.outcome.as_ref();
+                tracing::info!(
+                    call = %id, number = record.number, reason = %record.reason, seconds = record.duration_sec,
+                    outcome = outcome.map(|outcome| tracing::field::debug(outcome.outcome)),
+                    agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
+                    "call ended"
+                );
                 actions.push(Action::Record(Box::new(record)));
             }
             return;

@@ -66,6 +66,22 @@ impl Binder {
         pairs
     }
 
+    /// Whether at least one pair of the range can be bound now; else the last reason why not.
+    pub fn probe(&self) -> std::io::Result<()> {
+        let (first, last) = {
+            let cursor = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (cursor.even, cursor.last)
+        };
+        let mut reason = std::io::Error::other("the range has no pair of ports");
+        for number in (first..last).step_by(2).filter_map(|number| u16::try_from(number).ok()) {
+            match self.bind_pair(number, PortId(0)) {
+                Ok(_) => return Ok(()),
+                Err(error) => reason = error,
+            }
+        }
+        Err(reason)
+    }
+
     /// Pairs that could not be bound.
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
@@ -104,4 +120,18 @@ pub fn udp_socket(address: SocketAddr, receive_buffer: usize) -> std::io::Result
     }
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_in_which_nothing_can_be_bound_is_told_with_the_reason() {
+        let foreign = Binder::new("192.0.2.1".parse().unwrap(), (20_000, 20_009));
+        assert_eq!(foreign.probe().unwrap_err().kind(), std::io::ErrorKind::AddrNotAvailable);
+        let loopback = Binder::new("127.0.0.1".parse().unwrap(), (20_000, 29_999));
+        assert!(loopback.probe().is_ok());
+        assert_eq!(loopback.bind(1).len(), 1, "nothing was taken");
+    }
 }

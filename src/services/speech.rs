@@ -104,8 +104,10 @@ impl SpeechEngine {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .map_err(|error| SpeechError::Start { program: program.clone(), error })?;
+        let group = Group(child.id());
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let text = speech.text.clone();
         let write = async move {
@@ -122,11 +124,26 @@ impl SpeechEngine {
             }
         };
         let ((), wav, status) = tokio::join!(write, read, child.wait());
+        drop(group);
         let status = status.map_err(|e| SpeechError::Failed(e.to_string()))?;
         if !status.success() {
             return Err(SpeechError::Failed(status.to_string()));
         }
         wav.map_err(|e| SpeechError::Failed(e.to_string()))
+    }
+}
+
+/// The engine and all that it has started. They end together: with the engine, and when it is given up.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let group = self.0.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // Fails where nothing of it is left, which is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

@@ -60,5 +60,9 @@ pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 pub const REFUSALS_BURST: u32 = 10;
 /// Refusals a second and source after that.
 pub const REFUSALS_PER_SECOND: u32 = 2;
+/// One refusal a second is told of, so that an operator sees whom the server refuses and a flood fills no log.
+pub const REFUSAL_TOLD_INTERVAL: Duration = Duration::from_secs(1);
+/// Ten refusals at once are told of: those of a new trunk that is set up wrongly.
+pub const REFUSAL_TOLD_BURST: Duration = Duration::from_secs(10);
 /// Peers remembered as taking TCP. The oldest is forgotten first; forgetting costs one long UDP request.
 pub const TCP_PEERS_MAX: usize = 4 * 1024;

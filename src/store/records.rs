@@ -91,9 +91,27 @@ fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
+/// What stays the same when a file is given another name.
+fn identity(metadata: std::fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
 fn run(receiver: &Receiver<Box<CallRecord>>, file: File, path: &Path, totals: &Totals) {
+    let mut known = file.metadata().ok().map(identity);
     let mut lines = Lines { file, text: Vec::new(), torn: false };
     while let Ok(first) = receiver.recv() {
+        // Moved away or deleted by whoever rotates such files: the next record begins a new one.
+        if path.metadata().ok().map(identity) != known {
+            match open(path).and_then(|file| Ok((file.metadata()?, file))) {
+                Ok((metadata, file)) => {
+                    (known, lines.file, lines.torn) = (Some(identity(metadata)), file, false);
+                }
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "the file of call records was moved away, and a new one cannot be made");
+                }
+            }
+        }
         // All that waits goes out in one write; a reader sees whole lines.
         lines.put(std::iter::once(first).chain(receiver.try_iter()).take(BATCH), path, totals);
     }

@@ -17,7 +17,7 @@ pub use types::{
     Action, Body, Counters, Counts, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
 };
 
-use crate::clock::Instant;
+use crate::clock::{Budget, Instant};
 use crate::ids::Random;
 use crate::sip::dialog::Phase;
 use crate::sip::{DialogId, ListenerId, TransactionId, Transport};
@@ -50,6 +50,7 @@ pub struct Endpoint {
     connections: ConnectionTable,
     half_open: HashMap<IpAddr, u32>,
     refusals: RefusalLimit,
+    refusals_told: Budget,
     tcp_peers: TcpPeers,
 }
 
@@ -69,6 +70,7 @@ impl Endpoint {
             connections: ConnectionTable::default(),
             half_open: HashMap::new(),
             refusals: RefusalLimit::default(),
+            refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
         }
     }

@@ -1,8 +1,9 @@
 //! What comes in: who may send it, whether it is SIP, and who it is for. Answers that leave no state.
 
 use super::compose::{self, ALLOW, Extra, ResponseParts};
-use super::{Action, Counters, Endpoint};
+use super::{Action, Counters, Endpoint, Event};
 use crate::clock::Instant;
+use crate::sip::limits::{REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL};
 use crate::sip::message::{
     Glance, Head, HeaderName, Message, NameAddr, Reject, Request, Subject, Via, glance, is_answerable,
     parse_datagram,
@@ -102,6 +103,9 @@ impl Endpoint {
         }
         self.counters.refused_answered += 1;
         self.answer_stateless(now, origin.peer, &head, 403, "", &[], actions);
+        if self.refusals_told.allows(now, REFUSAL_TOLD_INTERVAL, REFUSAL_TOLD_BURST) {
+            actions.push(Action::Event(Event::Refused { peer: origin.peer, subject }));
+        }
     }
 
     /// Whoever knows the tag that we made up for a dialog takes part in it, wherever it sends from.

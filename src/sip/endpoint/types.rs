@@ -1,7 +1,7 @@
 //! What goes in and out of the [`Endpoint`](super::Endpoint).
 
 use crate::ids::ConnectionId;
-use crate::sip::message::{NameAddr, Request, Response, SipUri};
+use crate::sip::message::{NameAddr, Request, Response, SipUri, Subject};
 use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -118,6 +118,8 @@ pub enum Event {
     /// The caller gave up; 200 to its CANCEL and 487 to its INVITE are already sent. The dialog is gone.
     /// `reason` is the value of the CANCEL's Reason header.
     Cancelled { dialog: DialogId, reason: Option<String> },
+    /// A request of a source that may not send any was answered 403: at most one event a second, for the log.
+    Refused { peer: Peer, subject: Subject },
     /// The first ACK of a 2xx to the first INVITE; its body may hold an answer.
     Acknowledged { dialog: DialogId, request: Arc<Request> },
     /// 64*T1 went by without an ACK of our 2xx (RFC 3261 13.3.1.4). The caller of the door sends BYE.
