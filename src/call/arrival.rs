@@ -1,7 +1,8 @@
 //! A new INVITE: whose it is, which number it is for, and whether it is taken.
 
-use super::b2bua::{Arrival, Call, is_sdp, warning};
+use super::b2bua::{Arrival, Call};
 use super::media_leg::MediaLeg;
+use super::message_parts::{is_sdp, warning};
 use super::record::{CallRecord, EndReason};
 use super::route::{Route, route};
 use super::snapshot::{Pattern, Snapshot, Source};

@@ -1,7 +1,9 @@
 //! A leg that the flow dialled: whom it rings, and how far it has come.
 
-use super::b2bua::{Call, Context, Index, sdp_body};
+use super::b2bua::{Call, Context};
+use super::index::Index;
 use super::media_leg::MediaLeg;
+use super::message_parts::sdp_body;
 use super::snapshot::{Host, Snapshot};
 use super::{Action, RequestId};
 use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};

@@ -13,8 +13,10 @@ pub mod sound;
 mod arrival;
 pub mod b2bua;
 pub mod dialled;
+mod index;
 mod info;
 pub mod media_leg;
+mod message_parts;
 pub mod switchboard;
 
 use crate::audio::Clip;

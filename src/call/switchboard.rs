@@ -1,7 +1,8 @@
 //! The one door of signalling: all calls, in the order in which things happen to them.
 
-use super::b2bua::{Call, Context, Index, Settings};
+use super::b2bua::{Call, Context, Settings};
 use super::dialled::failure_of;
+use super::index::Index;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
 use super::snapshot::Snapshot;

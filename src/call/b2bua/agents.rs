@@ -1,0 +1,92 @@
+//! What becomes of the legs that the flow dialled. How one is dialled stands in `dialled.rs`.
+//!
+//! Invariant: a leg that is closed has left the index of dialogs, and its agent is free again.
+
+use super::{Call, Context};
+use crate::call::RequestId;
+use crate::call::dialled::Stage;
+use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
+use crate::sip::message::Response;
+use std::net::SocketAddr;
+
+impl Call {
+    pub fn resolved(
+        &mut self,
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(dialled) = self.dialled.iter_mut().find(|d| d.waits_for(request)) else { return };
+        let dial = dialled.dial;
+        match result {
+            Ok(address) => {
+                let like = self.caller.media.agreed().cloned();
+                dialled.send_invite(address, like.as_ref(), context);
+                context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
+            }
+            Err(message) => {
+                tracing::info!(call = %self.id, %dial, %message, "the host of a dialled leg cannot be found");
+                self.dialled_failed(dial, DialFailure::Failed, Some(503), context);
+            }
+        }
+    }
+
+    pub fn dialled_rings(&mut self, dial: DialId, context: &mut Context<'_>) {
+        self.feed(FlowEvent::Ringing { dial }, context);
+    }
+
+    pub fn dialled_answered(&mut self, dial: DialId, response: &Response, context: &mut Context<'_>) {
+        let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
+        match dialled.answered(response, context) {
+            Ok(()) => self.feed(FlowEvent::Answered { dial }, context),
+            Err(refusal) => {
+                tracing::info!(call = %self.id, %dial, %refusal, "the answer of a dialled leg cannot be used");
+                self.dialled_failed(dial, DialFailure::Failed, Some(488), context);
+            }
+        }
+    }
+
+    /// A dialled leg came to nothing, or hung up.
+    pub fn dialled_failed(
+        &mut self,
+        dial: DialId,
+        cause: DialFailure,
+        sip_code: Option<u16>,
+        context: &mut Context<'_>,
+    ) {
+        self.close_dialled(dial, context);
+        self.feed(FlowEvent::DialFailed { dial, cause, sip_code }, context);
+    }
+
+    pub fn dialled_hung_up(&mut self, dial: DialId, context: &mut Context<'_>) {
+        self.close_dialled(dial, context);
+        self.feed(FlowEvent::DialledHungUp { dial }, context);
+    }
+
+    /// Gives up the dialog and the media of a dialled leg. Nothing happens where that was done before.
+    pub(super) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
+        let Some(index) = self.dialled.iter().position(|d| d.dial == dial) else { return };
+        let dialled = &mut self.dialled[index];
+        if let Some(dialog) = dialled.dialog() {
+            context.index.dialogs.remove(&dialog);
+        }
+        dialled.release_agent(context.index);
+        dialled.stage = Stage::Over;
+        let gone = match &mut dialled.media {
+            None => true,
+            Some(media) if media.is_closing() => false,
+            Some(media) => {
+                let waits = media.close(context.now.instant, context.ports, context.actions);
+                if waits {
+                    self.closing += 1;
+                } else {
+                    context.index.legs.remove(&media.leg);
+                }
+                !waits
+            }
+        };
+        if gone {
+            self.dialled.remove(index);
+        }
+    }
+}

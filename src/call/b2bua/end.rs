@@ -1,0 +1,103 @@
+//! The end of a call, whoever ends it, and the call record.
+//!
+//! Invariants: the first reason given is the one that is recorded; a call is over when its flow is finished, its
+//! caller gone and every media leg closed, and then leaves nothing but its record.
+
+use super::caller::CallerState;
+use super::{Call, Context};
+use crate::call::record::{CallRecord, EndReason};
+use crate::call::switchboard::printable;
+use crate::clock::{Now, Wall};
+use crate::flow::{CancelReason, EndedBy, Event as FlowEvent, Interpreter, Outcome};
+
+impl Call {
+    /// Ends the call from our side, whatever its flow does.
+    pub fn end(&mut self, reason: EndReason, context: &mut Context<'_>) {
+        self.ended.get_or_insert((reason, None));
+        let unanswered = matches!(self.caller.state, CallerState::Ringing { .. });
+        let code = if unanswered { 503 } else { 480 };
+        self.hang_up_caller(code, None, context);
+        match &self.interpreter {
+            Some(i) if !i.is_finished() => self.feed(FlowEvent::CallerVanished, context),
+            _ => {}
+        }
+        self.close_all(context);
+    }
+
+    pub(super) fn finished(&mut self, outcome: Outcome, context: &mut Context<'_>) {
+        let reason = match outcome.ended_by {
+            EndedBy::Caller => EndReason::CallerHungUp,
+            EndedBy::Agent => self.vanished.unwrap_or(EndReason::AgentHungUp),
+            EndedBy::Flow => EndReason::FlowEnded,
+            EndedBy::System => self.vanished.unwrap_or(EndReason::InternalError),
+        };
+        self.ended.get_or_insert((reason, None));
+        self.outcome = Some(outcome);
+        self.hang_up_caller(480, None, context);
+        self.close_all(context);
+    }
+
+    pub(super) fn close_all(&mut self, context: &mut Context<'_>) {
+        let dials: Vec<_> = self.dialled.iter().map(|d| d.dial).collect();
+        for dial in dials {
+            if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+                dialled.cancel(CancelReason::CallerGone, context);
+            }
+            self.close_dialled(dial, context);
+        }
+        self.waiting.clear();
+        self.deadline = None;
+        let leg = self.caller.media.leg;
+        if !self.caller.media.is_closing() {
+            if self.caller.media.close(context.now.instant, context.ports, context.actions) {
+                self.closing += 1;
+            } else {
+                context.index.legs.remove(&leg);
+            }
+        }
+    }
+
+    /// Whether nothing of the call is left but its record.
+    pub fn is_over(&self) -> bool {
+        let flow_done = self.interpreter.as_ref().is_none_or(Interpreter::is_finished);
+        matches!(self.caller.state, CallerState::Gone { .. })
+            && flow_done
+            && self.closing == 0
+            && self.caller.media.is_closing()
+    }
+
+    /// The call record; the call is over.
+    pub fn into_record(self, now: Now) -> CallRecord {
+        let answer = match self.caller.state {
+            CallerState::Answered(at) => Some(at),
+            CallerState::Gone { answered } => answered,
+            CallerState::Ringing { .. } => None,
+        };
+        let (end_reason, code) = self.ended.unwrap_or((EndReason::InternalError, None));
+        let seconds = |from: Wall| (now.wall.as_unix_micros() - from.as_unix_micros()).max(0) as f64 / 1e6;
+        let agent = self.outcome.as_ref().and_then(|o| o.agent_id.as_deref());
+        CallRecord {
+            call_id: self.facts.call_id,
+            call_key: self.facts.call_key,
+            sip_call_id: printable(self.caller.invite.call_id(), 128),
+            trunk: self.trunk,
+            source: self.source.to_string(),
+            number: Some(self.number),
+            flow_id: self.flow.as_ref().map(|f| f.flow.id().to_owned()),
+            version: self.flow.as_ref().map(|f| f.version),
+            from: self.facts.from,
+            to: self.facts.to,
+            start: self.started.wall,
+            answer,
+            end: now.wall,
+            duration_sec: seconds(self.started.wall),
+            billed_sec: answer.map_or(0.0, seconds),
+            sip_code: if answer.is_none() { code } else { None },
+            end_reason,
+            reason: end_reason.sentence(agent),
+            outcome: self.outcome,
+            keys: self.keys,
+            legs: self.legs,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Requests that a party sends inside its dialog: a new description, INFO, OPTIONS.
+//!
+//! Invariant: each request gets exactly one response.
+
+use super::{Call, Context};
+use crate::call::dialled::Dialled;
+use crate::call::message_parts::{is_sdp, sdp_body, warning};
+use crate::flow::Party;
+use crate::media::Command;
+use crate::sip::TransactionId;
+use crate::sip::endpoint::Body;
+use crate::sip::message::Request;
+
+impl Call {
+    /// A request within a dialog: re-INVITE, UPDATE, INFO, OPTIONS.
+    pub fn request(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
+        match request.method().as_str() {
+            "INVITE" | "UPDATE" => self.describe_again(party, transaction, request, context),
+            "INFO" => self.info(party, transaction, request, context),
+            "OPTIONS" => respond(context, transaction, 200, "OK", &[], None),
+            _ => respond(context, transaction, 405, "Method Not Allowed", &[], None),
+        }
+    }
+
+    fn describe_again(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
+        let caller_ip = self.caller.peer;
+        let Some((media, peer)) = (match party {
+            Party::Caller => Some((&mut self.caller.media, caller_ip)),
+            Party::Dialled(dial) => {
+                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(Dialled::media_and_peer)
+            }
+        }) else {
+            return respond(context, transaction, 481, "Call/Transaction Does Not Exist", &[], None);
+        };
+        if request.body().is_empty() {
+            // An UPDATE that only refreshes, or a re-INVITE that wants our offer.
+            let body =
+                if request.method().as_str() == "INVITE" { media.described().map(sdp_body) } else { None };
+            return respond(context, transaction, 200, "OK", &[], body);
+        }
+        if !is_sdp(request.content_type()) {
+            let accept = [("Accept".to_owned(), "application/sdp".to_owned())];
+            return respond(context, transaction, 415, "Unsupported Media Type", &accept, None);
+        }
+        if let Some((code, phrase)) = media.refuses_offer() {
+            let headers =
+                if code == 500 { vec![("Retry-After".to_owned(), "2".to_owned())] } else { Vec::new() };
+            return respond(context, transaction, code, phrase, &headers, None);
+        }
+        match media.answer(request.body(), peer, &context.settings.media, context.actions) {
+            Ok(text) => respond(context, transaction, 200, "OK", &[], Some(sdp_body(text))),
+            Err(refusal) => {
+                let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];
+                respond(context, transaction, 488, "Not Acceptable Here", &warning, None);
+            }
+        }
+    }
+
+    fn info(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
+        let key = request.content_type().and_then(|t| crate::call::info::key(t, request.body()));
+        let Some((digit, duration)) = key else {
+            if request.body().is_empty() {
+                return respond(context, transaction, 200, "OK", &[], None);
+            }
+            let accept = [("Accept".to_owned(), "application/dtmf-relay, application/dtmf".to_owned())];
+            return respond(context, transaction, 415, "Unsupported Media Type", &accept, None);
+        };
+        respond(context, transaction, 200, "OK", &[], None);
+        if let Some(media) = self.media(party) {
+            let leg = media.leg;
+            media.command(Command::InfoDigit { leg, digit, duration }, context.actions);
+        }
+    }
+}
+
+fn respond(
+    context: &mut Context<'_>,
+    transaction: TransactionId,
+    code: u16,
+    reason: &str,
+    headers: &[(String, String)],
+    body: Option<Body>,
+) {
+    context.sip.respond(context.now.instant, transaction, code, reason, headers, body, context.sip_actions);
+}

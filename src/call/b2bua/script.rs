@@ -1,0 +1,119 @@
+//! The call and its flow: events in, and what the flow wants done.
+//!
+//! Invariant: the flow is never entered from within what it wants done; events that this causes wait in a list.
+
+use super::{Call, Context};
+use crate::call::record::{KEYS_MAX, Key};
+use crate::clock::Now;
+use crate::flow::{Action, Event, LogEvent, Party};
+use crate::media::{Command, DigitSource};
+use std::collections::VecDeque;
+
+impl Call {
+    pub(super) fn feed(&mut self, event: Event, context: &mut Context<'_>) {
+        self.feed_all(VecDeque::from([event]), context);
+    }
+
+    pub(super) fn feed_all(&mut self, mut events: VecDeque<Event>, context: &mut Context<'_>) {
+        while let Some(event) = events.pop_front() {
+            let Some(interpreter) = &mut self.interpreter else { return };
+            if interpreter.is_finished() {
+                return;
+            }
+            let mut actions = std::mem::take(&mut self.flow_actions);
+            interpreter.handle(context.now, event, &mut actions);
+            self.perform_all(actions, &mut events, context);
+        }
+    }
+
+    pub(super) fn perform_all(
+        &mut self,
+        mut actions: Vec<Action>,
+        events: &mut VecDeque<Event>,
+        context: &mut Context<'_>,
+    ) {
+        for action in actions.drain(..) {
+            self.perform(action, events, context);
+        }
+        self.flow_actions = actions;
+    }
+
+    fn perform(&mut self, action: Action, events: &mut VecDeque<Event>, context: &mut Context<'_>) {
+        match action {
+            Action::Answer => self.answer(context),
+            Action::Ringing => self.ring(context),
+            Action::Play { party, playback, sounds, forever } => {
+                self.play(party, playback, sounds, forever, events, context);
+            }
+            Action::Stop { party, playback } => {
+                self.waiting.retain(|w| w.playback != playback);
+                self.command(party, context, |leg| Command::Stop { leg, playback });
+            }
+            Action::Listen { party, keys } => {
+                self.command(party, context, |leg| Command::Listen { leg, in_band: keys })
+            }
+            Action::Dial { dial, target, identity, ring_busy } => {
+                let failed = self.dial(dial, target, &identity, ring_busy, context);
+                events.extend(failed.map(|(cause, sip_code)| Event::DialFailed { dial, cause, sip_code }));
+            }
+            Action::Cancel { dial, reason } => {
+                if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+                    dialled.cancel(reason, context);
+                }
+                self.close_dialled(dial, context);
+            }
+            Action::HangUpDialled { dial } => {
+                if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+                    dialled.hang_up(None, context);
+                }
+                self.close_dialled(dial, context);
+            }
+            Action::Connect { dial } => {
+                let a = self.caller.media.leg;
+                self.command(Party::Dialled(dial), context, |b| Command::Bridge { a, b });
+            }
+            Action::HangUp { sip_code, q850 } => self.hang_up_caller(sip_code, q850, context),
+            Action::Log(event) => self.log(event, context),
+            Action::Finished(outcome) => self.finished(*outcome, context),
+        }
+    }
+
+    fn log(&mut self, event: LogEvent, context: &mut Context<'_>) {
+        match event {
+            LogEvent::Key { digit, source, sensitive, .. } => {
+                let digit = if sensitive { '•' } else { digit };
+                self.keep_key(digit, source_of(source), context.now);
+            }
+            LogEvent::StepEnter { step, kind, .. } => {
+                context.counters.flow_steps += 1;
+                tracing::debug!(call = %self.id, %step, kind, "step");
+            }
+            LogEvent::StepError { step, code, message } => {
+                context.counters.flow_step_errors += 1;
+                tracing::warn!(call = %self.id, %step, %code, %message, "step failed");
+            }
+            LogEvent::TtsLate { step } => {
+                tracing::warn!(call = %self.id, %step, "speech did not start in time: tts_late")
+            }
+            LogEvent::Fallback { step, port, to } => {
+                tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port")
+            }
+            LogEvent::StepLeave { .. } => {}
+        }
+    }
+
+    pub(super) fn keep_key(&mut self, digit: char, source: DigitSource, now: Now) {
+        if self.keys.len() < KEYS_MAX {
+            let ms_from_start = (now.instant - self.started.instant).as_millis() as u64;
+            self.keys.push(Key { digit, source, ms_from_start });
+        }
+    }
+}
+
+fn source_of(name: &str) -> DigitSource {
+    match name {
+        "in_band" => DigitSource::InBand,
+        "info" => DigitSource::Info,
+        _ => DigitSource::Rfc4733,
+    }
+}
