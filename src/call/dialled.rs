@@ -166,33 +166,29 @@ impl Dialled {
         accepted
     }
 
-    /// Gives the leg up, however far it has come.
+    /// Gives the leg up, however far it has come: where it still rings, the CANCEL says why.
     pub fn cancel(&mut self, reason: CancelReason, context: &mut Context<'_>) {
-        match self.stage {
-            Stage::Inviting(dialog) => {
-                let reason = match reason {
-                    // RFC 3326 section 3.1: so that a forked phone shows no missed call.
-                    CancelReason::AnsweredElsewhere => {
-                        Some("SIP;cause=200;text=\"Call completed elsewhere\"")
-                    }
-                    CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
-                    CancelReason::CallerGone | CancelReason::StepEnded => None,
-                };
-                context.index.dialogs.remove(&dialog);
-                context.sip.cancel(context.now.instant, dialog, reason, context.sip_actions);
-                self.stage = Stage::Over;
-            }
-            Stage::Answered(_) => self.hang_up(None, context),
-            Stage::Resolving(_) => self.stage = Stage::Over,
-            Stage::Over => {}
-        }
+        let reason = match reason {
+            // RFC 3326 section 3.1: so that a forked phone shows no missed call.
+            CancelReason::AnsweredElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+            CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
+            CancelReason::CallerGone | CancelReason::StepEnded => None,
+        };
+        let rings = matches!(self.stage, Stage::Inviting(_));
+        self.hang_up(reason.filter(|_| rings), context);
     }
 
-    /// Ends a leg that has answered.
+    /// Ends the leg with CANCEL before its answer and BYE after it (RFC 3261 sections 9.1 and 15); `reason` is the
+    /// value of a Reason header.
     pub fn hang_up(&mut self, reason: Option<&str>, context: &mut Context<'_>) {
-        if let Stage::Answered(dialog) = self.stage {
+        let now = context.now.instant;
+        match self.stage {
+            Stage::Inviting(dialog) => context.sip.cancel(now, dialog, reason, context.sip_actions),
+            Stage::Answered(dialog) => context.sip.bye(now, dialog, reason, context.sip_actions),
+            Stage::Resolving(_) | Stage::Over => {}
+        }
+        if let Some(dialog) = self.dialog() {
             context.index.dialogs.remove(&dialog);
-            context.sip.bye(context.now.instant, dialog, reason, context.sip_actions);
         }
         self.stage = Stage::Over;
     }

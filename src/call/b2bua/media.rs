@@ -2,9 +2,10 @@
 
 use super::caller::CallerState;
 use super::{Call, Context};
+use crate::call::dialled::Stage;
 use crate::call::media_leg::MediaLeg;
 use crate::call::record::{EndReason, LegRecord};
-use crate::flow::{Event as FlowEvent, Party};
+use crate::flow::{DialFailure, Event as FlowEvent, Party};
 use crate::ids::LegId;
 use crate::media::{Command, DigitSource, Event, Statistics};
 use std::time::Duration;
@@ -43,11 +44,20 @@ impl Call {
                 self.caller_vanished(context);
             }
             Party::Dialled(dial) => {
-                self.vanished = Some(EndReason::AgentVanished);
-                if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
-                    dialled.hang_up(reason, context);
+                let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
+                let stage = dialled.stage;
+                dialled.hang_up(reason, context);
+                match stage {
+                    Stage::Answered(_) => {
+                        self.vanished = Some(EndReason::AgentVanished);
+                        self.dialled_hung_up(dial, context);
+                    }
+                    // Early media that falls silent: nobody has answered yet, so nobody hangs up.
+                    Stage::Inviting(_) | Stage::Resolving(_) => {
+                        self.dialled_failed(dial, DialFailure::NoAnswer, Some(408), context);
+                    }
+                    Stage::Over => {}
                 }
-                self.dialled_hung_up(dial, context);
             }
         }
     }
