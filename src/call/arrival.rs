@@ -36,20 +36,9 @@ impl Switchboard {
                     if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
                 let number = route.number.pattern.text().to_owned();
                 let flow = route.flow.cloned();
-                let address = peer.address;
                 let snapshot = snapshot.clone();
-                let arrival = Arrival {
-                    id,
-                    dialog,
-                    request,
-                    peer: address,
-                    trunk,
-                    number,
-                    flow,
-                    facts,
-                    media,
-                    snapshot,
-                };
+                let arrival =
+                    Arrival { id, dialog, request, peer, trunk, number, flow, facts, media, snapshot };
                 let mut context = context(self, now, actions);
                 let call = Call::start(arrival, &mut context);
                 self.calls.insert(id, call);

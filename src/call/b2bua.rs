@@ -13,7 +13,7 @@ mod script;
 
 use super::dialled::Dialled;
 use super::index::Index;
-use super::media_leg::{MediaLeg, MediaSettings};
+use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
 use super::record::{EndReason, Key, LegRecord};
 use super::snapshot::{LiveFlow, Snapshot, Speech};
@@ -23,9 +23,9 @@ use crate::clock::{Instant, Now};
 use crate::flow::{self, Action as FlowAction, Event as FlowEvent, Interpreter, Outcome, Party};
 use crate::ids::{CallId, Random};
 use crate::media::Command;
-use crate::sip::DialogId;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::message::Request;
+use crate::sip::{DialogId, Peer};
 use caller::{Caller, CallerState};
 use playback::Waiting;
 use std::collections::VecDeque;
@@ -63,7 +63,7 @@ pub(super) struct Arrival {
     pub id: CallId,
     pub dialog: DialogId,
     pub request: Arc<Request>,
-    pub peer: SocketAddr,
+    pub peer: Peer,
     pub trunk: Option<String>,
     pub number: String,
     pub flow: Option<LiveFlow>,
@@ -106,7 +106,8 @@ impl Call {
         let Arrival { id, dialog, request, peer, trunk, number, flow, facts, media, snapshot } = arrival;
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { rang: false };
-        let caller = Caller { dialog, invite: request, state, media, peer: peer.ip() };
+        let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
+        let caller = Caller { dialog, invite: request, state, media, peer: peer.address.ip(), sender };
         let mut call = Call {
             id,
             facts,
@@ -130,7 +131,7 @@ impl Call {
             trunk,
             number,
             flow,
-            source: peer,
+            source: peer.address,
         };
         match call.flow.clone() {
             Some(live) => {

@@ -18,8 +18,17 @@ pub const CAPABILITIES: &[Capability] = &[
 /// The telephone-event type offered where the caller named none. 101 is what nearly every peer uses.
 const TELEPHONE_EVENT: u8 = 101;
 
-/// Commands that wait for an answer: a flow gives a handful, a peer that sends keys before its answer is testing us.
+/// Commands that wait: a flow leaves a handful, a peer that sends keys before it hears us is testing us.
 const HELD_MAX: usize = 64;
+
+/// What is known of the address that a peer's signalling comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sender {
+    /// It gets what we send there: it made a TCP connection, or repeated a tag that we made up.
+    Proven,
+    /// A first datagram says so, and anybody may write any source address into one.
+    Claimed,
+}
 
 /// One leg's media.
 pub struct MediaLeg {
@@ -37,6 +46,10 @@ enum State {
     Fresh,
     /// We offered and wait for the answer; commands wait with us.
     Offered { offer: Description, held: Vec<Command> },
+    /// Agreed, but media would go to a host that nobody has shown to want it: nothing is sent, not even RTCP, and
+    /// what comes is dropped, until [`MediaLeg::release`]; commands wait with us. Else one forged INVITE from the
+    /// address of a trunk would have us stream to any third party until the call ends without an ACK, 64 T1 later.
+    Unproven { ours: Description, agreed: Agreed, config: LegConfig, held: Vec<Command> },
     /// Agreed; the engine has the leg.
     Open { ours: Description, agreed: Agreed },
     /// The engine was told to close it.
@@ -68,17 +81,20 @@ impl MediaLeg {
         Some(MediaLeg { leg, thread, port, local, state: State::Fresh, codec: "" })
     }
 
-    /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text.
+    /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text. Where
+    /// the first offer of a sender that is not proven wants media at another host than `peer`, which its signalling
+    /// comes from, the leg opens at [`MediaLeg::release`].
     pub fn answer(
         &mut self,
         offer: &[u8],
+        sender: Sender,
         peer: IpAddr,
         settings: &MediaSettings,
         actions: &mut Vec<Action>,
     ) -> Result<String, Refusal> {
         let offer = Description::parse(offer)?;
         let (mut ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
-        if let State::Open { ours: before, .. } = &self.state
+        if let State::Open { ours: before, .. } | State::Unproven { ours: before, .. } = &self.state
             && before.media != ours.media
         {
             // RFC 3264 section 8: the version grows when the description differs from the one before.
@@ -86,7 +102,7 @@ impl MediaLeg {
             (ours, _) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
         }
         let text = ours.to_string();
-        self.agree(ours, agreed, peer, settings, actions);
+        self.agree(ours, agreed, sender, peer, settings, actions);
         Ok(text)
     }
 
@@ -95,7 +111,7 @@ impl MediaLeg {
         match &self.state {
             State::Fresh => Some((500, "Server Internal Error")),
             State::Offered { .. } => Some((491, "Request Pending")),
-            State::Open { .. } => None,
+            State::Open { .. } | State::Unproven { .. } => None,
             State::Closing => Some((481, "Call/Transaction Does Not Exist")),
         }
     }
@@ -121,7 +137,7 @@ impl MediaLeg {
     /// What was described last, for a re-INVITE without an offer.
     pub fn described(&self) -> Option<String> {
         match &self.state {
-            State::Open { ours, .. } => Some(ours.to_string()),
+            State::Open { ours, .. } | State::Unproven { ours, .. } => Some(ours.to_string()),
             State::Offered { offer, .. } => Some(offer.to_string()),
             State::Fresh | State::Closing => None,
         }
@@ -138,23 +154,39 @@ impl MediaLeg {
         let answer = Description::parse(answer)?;
         let ours = match &self.state {
             State::Offered { offer, .. } => offer.clone(),
-            State::Open { ours, .. } => ours.clone(),
+            State::Open { ours, .. } | State::Unproven { ours, .. } => ours.clone(),
             State::Fresh | State::Closing => return Err(Refusal::NoAudio),
         };
         let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES)?;
-        self.agree(ours, agreed, peer, settings, actions);
+        self.agree(ours, agreed, Sender::Proven, peer, settings, actions);
         Ok(())
+    }
+
+    /// The peer has repeated our tag, so it gets what we send: a leg that waited for that opens, and does what it
+    /// was told meanwhile.
+    pub fn release(&mut self, actions: &mut Vec<Action>) {
+        match std::mem::replace(&mut self.state, State::Closing) {
+            State::Unproven { ours, agreed, config, held } => {
+                let open = Command::Open { leg: self.leg, port: self.port.id, config };
+                let commands = std::iter::once(open).chain(held);
+                actions.extend(commands.map(|command| Action::Media { thread: self.thread, command }));
+                self.state = State::Open { ours, agreed };
+            }
+            other => self.state = other,
+        }
     }
 
     fn agree(
         &mut self,
         ours: Description,
         agreed: Agreed,
+        sender: Sender,
         peer: IpAddr,
         settings: &MediaSettings,
         actions: &mut Vec<Action>,
     ) {
         let config = leg_config(&agreed, peer, settings);
+        self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         let (leg, port) = (self.leg, self.port.id);
         let state = std::mem::replace(&mut self.state, State::Closing);
         let mut tell = |command| actions.push(Action::Media { thread: self.thread, command });
@@ -164,6 +196,14 @@ impl MediaLeg {
                     tell(Command::Update { leg, config });
                 }
             }
+            State::Fresh if sender == Sender::Claimed && goes_elsewhere(&config) => {
+                self.state = State::Unproven { ours, agreed, config, held: Vec::new() };
+                return;
+            }
+            State::Unproven { held, .. } => {
+                self.state = State::Unproven { ours, agreed, config, held };
+                return;
+            }
             State::Fresh => tell(Command::Open { leg, port, config }),
             State::Offered { held, .. } => {
                 tell(Command::Open { leg, port, config });
@@ -171,7 +211,6 @@ impl MediaLeg {
             }
             State::Closing => return,
         }
-        self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         self.state = State::Open { ours, agreed };
     }
 
@@ -179,8 +218,7 @@ impl MediaLeg {
     pub fn command(&mut self, command: Command, actions: &mut Vec<Action>) {
         match &mut self.state {
             State::Open { .. } => actions.push(Action::Media { thread: self.thread, command }),
-            State::Offered { held, .. } if held.len() < HELD_MAX => held.push(command),
-            State::Offered { .. } => {}
+            State::Offered { held, .. } | State::Unproven { held, .. } => hold(held, command),
             State::Fresh | State::Closing => {}
         }
     }
@@ -193,7 +231,7 @@ impl MediaLeg {
                     .push(Action::Media { thread: self.thread, command: Command::Close { leg: self.leg } });
                 true
             }
-            State::Fresh | State::Offered { .. } => {
+            State::Fresh | State::Offered { .. } | State::Unproven { .. } => {
                 ports.give_back(now, self.thread, self.port);
                 false
             }
@@ -218,10 +256,33 @@ impl MediaLeg {
 
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.state {
-            State::Open { agreed, .. } => Some(agreed),
+            State::Open { agreed, .. } | State::Unproven { agreed, .. } => Some(agreed),
             _ => None,
         }
     }
+}
+
+/// Keeps a command for later. What it undoes needs to wait no longer, so that however long a flow goes on, what it
+/// wants now is not turned away.
+fn hold(held: &mut Vec<Command>, command: Command) {
+    held.retain(|before| match (before, &command) {
+        (Command::Play { .. }, Command::Play { .. } | Command::Bridge { .. }) => false,
+        (Command::Play { playback, .. }, Command::Stop { playback: stopped, .. }) => playback != stopped,
+        (Command::Listen { .. }, Command::Listen { .. }) => false,
+        (Command::Bridge { .. }, Command::Bridge { .. }) => false,
+        _ => true,
+    });
+    match command {
+        Command::Stop { .. } => {}
+        Command::InfoDigit { .. } if held.len() >= HELD_MAX => {}
+        command => held.push(command),
+    }
+}
+
+/// Whether media or reports would go to another host than the one that the signalling comes from.
+fn goes_elsewhere(config: &LegConfig) -> bool {
+    let signalling = config.signalling_ip.to_canonical();
+    [config.remote_rtp, config.remote_rtcp].iter().any(|remote| remote.ip().to_canonical() != signalling)
 }
 
 fn codec(index: usize) -> Codec {

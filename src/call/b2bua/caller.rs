@@ -3,7 +3,7 @@
 //! Invariants: [`CallerState`] only goes forward; a caller who is gone is in no index and gets no more SIP.
 
 use super::{Call, Context};
-use crate::call::media_leg::MediaLeg;
+use crate::call::media_leg::{MediaLeg, Sender};
 use crate::call::message_parts::sdp_body;
 use crate::call::record::EndReason;
 use crate::clock::Wall;
@@ -19,6 +19,7 @@ pub(super) struct Caller {
     pub state: CallerState,
     pub media: MediaLeg,
     pub peer: IpAddr,
+    pub sender: Sender,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +57,13 @@ impl Call {
         let text = if offer.is_empty() {
             self.caller.media.offer(None)
         } else {
-            match self.caller.media.answer(&offer, self.caller.peer, settings, context.actions) {
+            match self.caller.media.answer(
+                &offer,
+                self.caller.sender,
+                self.caller.peer,
+                settings,
+                context.actions,
+            ) {
                 Ok(text) => text,
                 // It was looked at when the call came in; nothing has changed since.
                 Err(refusal) => {
@@ -72,8 +79,10 @@ impl Call {
         context.sip.answer(context.now.instant, self.caller.dialog, &[], body, context.sip_actions);
     }
 
-    /// The caller acknowledged our 200; where it made no offer, its answer comes here.
+    /// The caller acknowledged our 200, with the tag in it: media that waited for that begin (a caller who comes by
+    /// datagrams and wants media elsewhere). Where it made no offer, its answer comes here.
     pub fn acknowledged(&mut self, request: &Request, context: &mut Context<'_>) {
+        self.caller.media.release(context.actions);
         if self.caller.media.agreed().is_some() && request.body().is_empty() {
             return;
         }

@@ -4,6 +4,7 @@
 
 use super::{Call, Context};
 use crate::call::dialled::Dialled;
+use crate::call::media_leg::Sender;
 use crate::call::message_parts::{is_sdp, sdp_body, warning};
 use crate::flow::Party;
 use crate::media::Command;
@@ -59,7 +60,7 @@ impl Call {
                 if code == 500 { vec![("Retry-After".to_owned(), "2".to_owned())] } else { Vec::new() };
             return respond(context, transaction, code, phrase, &headers, None);
         }
-        match media.answer(request.body(), peer, &context.settings.media, context.actions) {
+        match media.answer(request.body(), Sender::Proven, peer, &context.settings.media, context.actions) {
             Ok(text) => respond(context, transaction, 200, "OK", &[], Some(sdp_body(text))),
             Err(refusal) => {
                 let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];

@@ -69,8 +69,9 @@ impl Call {
                 self.close_dialled(dial, context);
             }
             Action::Connect { dial } => {
-                let a = self.caller.media.leg;
-                self.command(Party::Dialled(dial), context, |b| Command::Bridge { a, b });
+                // By the caller's leg, which may still wait for its ACK; the leg that answered is open.
+                let Some(b) = self.media(Party::Dialled(dial)).map(|media| media.leg) else { return };
+                self.command(Party::Caller, context, |a| Command::Bridge { a, b });
             }
             Action::HangUp { sip_code, q850 } => self.hang_up_caller(sip_code, q850, context),
             Action::Log(event) => self.log(event, context),
