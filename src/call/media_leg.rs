@@ -309,7 +309,8 @@ fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::PortId;
+    use crate::ids::{PlaybackId, PortId};
+    use crate::media::Playlist;
 
     const OFFER: &[u8] = b"v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
 
@@ -345,5 +346,36 @@ mod tests {
         }
         leg.accept(OFFER, settings.advertise, &settings, &mut actions).unwrap();
         assert_eq!(actions.len(), 1 + HELD_MAX);
+    }
+
+    #[test]
+    fn what_waits_is_what_is_still_wanted() {
+        let leg = LegId(1);
+        let play = |n| Command::Play {
+            leg,
+            playback: PlaybackId(n),
+            playlist: Playlist { items: Vec::new(), forever: false },
+        };
+        let stop = |n| Command::Stop { leg, playback: PlaybackId(n) };
+        let listen = |in_band| Command::Listen { leg, in_band };
+        let bridge = |b| Command::Bridge { a: leg, b: LegId(b) };
+        let word = |command: &Command| match command {
+            Command::Play { playback, .. } => format!("play {playback}"),
+            Command::Listen { in_band, .. } => format!("listen {in_band}"),
+            Command::Bridge { b, .. } => format!("bridge {b}"),
+            _ => "other".to_owned(),
+        };
+        for (commands, kept) in [
+            (vec![listen(true), play(1)], vec!["listen true", "play p1"]),
+            (vec![play(1), stop(1), play(2)], vec!["play p2"]),
+            (vec![play(1), play(2), stop(1)], vec!["play p2"]),
+            (vec![listen(true), play(1), listen(false), bridge(2)], vec!["listen false", "bridge l2"]),
+            (vec![bridge(2), play(1)], vec!["bridge l2", "play p1"]),
+            (vec![bridge(2), bridge(3)], vec!["bridge l3"]),
+        ] {
+            let mut held = Vec::new();
+            commands.into_iter().for_each(|command| hold(&mut held, command));
+            assert_eq!(held.iter().map(word).collect::<Vec<_>>(), kept);
+        }
     }
 }

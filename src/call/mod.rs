@@ -18,6 +18,8 @@ mod info;
 pub mod media_leg;
 mod message_parts;
 pub mod switchboard;
+#[cfg(test)]
+mod tests;
 
 use crate::audio::Clip;
 use crate::ids::CallId;

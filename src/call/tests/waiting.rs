@@ -1,0 +1,119 @@
+//! Orders that wait for the outside: ports, looked-up names, rendered speech.
+
+use super::*;
+use crate::call::RequestId;
+use crate::call::record::EndReason;
+
+/// Takes the one question about a host.
+fn asked(bench: &mut Bench) -> RequestId {
+    let asked = bench.take(|action| match action {
+        Action::Resolve { request, host, port } => Some((*request, host.clone(), *port)),
+        _ => None,
+    });
+    let [(request, host, port)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((host.as_str(), *port), ("desk.example", 5060));
+    *request
+}
+
+fn spoken(bench: &mut Bench) -> RequestId {
+    bench.receive(caller(), &invite(SPOKEN));
+    let asked = bench.take(|action| match action {
+        Action::Render { request, speech } => Some((*request, speech.text.clone())),
+        _ => None,
+    });
+    let [(request, text)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(text, "Your number is +14155550123.");
+    *request
+}
+
+#[test]
+fn ports_are_asked_for_ahead_and_a_call_that_finds_none_is_refused_until_some_come() {
+    let mut bench = Bench::with_ports(0);
+    let wanted = bench.take(|action| match action {
+        Action::BindPorts { thread, count } => Some((*thread, *count)),
+        _ => None,
+    });
+    assert_eq!(wanted, [(THREAD, 8)]);
+    bench.receive(caller(), &invite(GREETED));
+    let refusal = only(&bench.sent(), "503 INVITE");
+    assert_eq!(value(&refusal, "Retry-After"), "5");
+    assert_eq!(bench.records().remove(0).end_reason, EndReason::Rejected);
+    bench.bind(1);
+    bench.receive(caller(), &invite(GREETED).replace("call-1", "call-2").replace("INVITE1", "again"));
+    only(&bench.sent(), "200 INVITE");
+}
+
+#[test]
+fn a_leg_that_finds_no_port_fails_and_the_flow_goes_on() {
+    let mut bench = Bench::with_ports(1);
+    bench.receive(caller(), &invite(DIRECT));
+    assert_eq!(bench.heads(), ["100 INVITE", "180 INVITE", "486 INVITE"]);
+    assert_eq!(bench.records().len(), 1);
+}
+
+#[test]
+fn a_leg_is_rung_when_the_address_of_its_host_comes() {
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(BY_NAME));
+    assert_eq!(bench.heads(), ["100 INVITE", "180 INVITE"]);
+    let request = asked(&mut bench);
+    bench.pass(400);
+    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    let destinations = bench.take(|action| match action {
+        Action::Sip(sip::Action::SendDatagram { destination, bytes, .. }) => {
+            Some((*destination, head(&String::from_utf8_lossy(bytes).replace('\r', ""))))
+        }
+        _ => None,
+    });
+    assert_eq!(destinations, [(agent(), "INVITE".to_owned())]);
+    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    assert_eq!(bench.heads(), [""; 0], "a reply counts once");
+}
+
+#[test]
+fn a_host_that_cannot_be_found_is_an_agent_who_does_not_answer() {
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(BY_NAME));
+    let request = asked(&mut bench);
+    bench.sent();
+    bench.handle(Input::Resolved { request, result: Err("no such host".to_owned()) });
+    assert_eq!(bench.heads(), ["486 INVITE"]);
+    assert_eq!(bench.records().len(), 1);
+}
+
+#[test]
+fn a_reply_for_a_caller_who_has_gone_does_nothing() {
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(BY_NAME));
+    let request = asked(&mut bench);
+    bench.receive(
+        caller(),
+        &invite(BY_NAME).replace("INVITE sip", "CANCEL sip").replace("1 INVITE", "1 CANCEL"),
+    );
+    assert_eq!(bench.records().len(), 1);
+    bench.sent();
+    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    assert_eq!(bench.heads(), [""; 0]);
+    bench.assert_clean();
+}
+
+#[test]
+fn speech_is_played_when_it_is_rendered() {
+    let mut bench = Bench::new();
+    let request = spoken(&mut bench);
+    assert_eq!(bench.media(), ["open l1 192.0.2.9"]);
+    let clip = Arc::new(Clip::from_samples(&[1; 800]));
+    bench.handle(Input::Rendered { request, result: Ok(clip.clone()) });
+    assert_eq!(bench.media(), ["play l1"]);
+    bench.handle(Input::Rendered { request, result: Ok(clip) });
+    assert_eq!(bench.media(), [""; 0], "a reply counts once");
+}
+
+#[test]
+fn speech_that_cannot_be_rendered_does_not_hold_the_call() {
+    let mut bench = Bench::new();
+    let request = spoken(&mut bench);
+    bench.media();
+    bench.handle(Input::Rendered { request, result: Err("no voice".to_owned()) });
+    assert_eq!(bench.media(), ["close l1"], "there is nothing else to hear in that flow");
+}
