@@ -367,7 +367,8 @@ mod tests {
         };
         for (commands, kept) in [
             (vec![listen(true), play(1)], vec!["listen true", "play p1"]),
-            (vec![play(1), stop(1), play(2)], vec!["play p2"]),
+            (vec![play(1), stop(1)], vec![]),
+            (vec![play(1), play(2)], vec!["play p2"]),
             (vec![play(1), play(2), stop(1)], vec!["play p2"]),
             (vec![listen(true), play(1), listen(false), bridge(2)], vec!["listen false", "bridge l2"]),
             (vec![bridge(2), play(1)], vec!["bridge l2", "play p1"]),

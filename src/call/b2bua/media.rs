@@ -51,6 +51,8 @@ impl Call {
                     Stage::Answered(_) => {
                         self.vanished = Some(EndReason::AgentVanished);
                         self.dialled_hung_up(dial, context);
+                        // Where the flow went on, whoever ends the call later is somebody else.
+                        self.vanished = None;
                     }
                     // Early media that falls silent: nobody has answered yet, so nobody hangs up.
                     Stage::Inviting(_) | Stage::Resolving(_) => {

@@ -16,20 +16,24 @@ fn talking(bench: &mut Bench) -> (String, String) {
     (answer, to_agent)
 }
 
+/// The agent's BYE in the dialog of an INVITE that it got.
+fn bye(to_agent: &str) -> String {
+    let from = value(to_agent, "To");
+    format!(
+        "BYE sip:cordboard@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP {};branch=z9hG4bKbye\nMax-Forwards: 70\n\
+         From: {from};tag=agents\nTo: {}\nCall-ID: {}\nCSeq: 1 BYE\nContent-Length: 0\n\n",
+        agent(),
+        value(to_agent, "From"),
+        value(to_agent, "Call-ID"),
+    )
+}
+
 #[test]
 fn an_agents_bye_ends_the_call_and_the_record_says_who_hung_up() {
     let mut bench = Bench::new();
     let (_, to_agent) = talking(&mut bench);
     bench.pass(10_000);
-    let from = value(&to_agent, "To");
-    let bye = format!(
-        "BYE sip:cordboard@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP {};branch=z9hG4bKbye\nMax-Forwards: 70\n\
-         From: {from};tag=agents\nTo: {}\nCall-ID: {}\nCSeq: 1 BYE\nContent-Length: 0\n\n",
-        agent(),
-        value(&to_agent, "From"),
-        value(&to_agent, "Call-ID"),
-    );
-    bench.receive(agent(), &bye);
+    bench.receive(agent(), &bye(&to_agent));
     let sent = bench.sent();
     assert_eq!(sent.iter().map(|text| head(text)).collect::<Vec<_>>(), ["200 BYE", "BYE"]);
     assert_eq!(value(&sent[1], "Reason"), "Q.850;cause=16");
@@ -104,4 +108,21 @@ fn an_agent_who_falls_silent_in_a_conversation_gets_bye_and_is_said_to_have_vani
     bench.closed(2);
     assert_eq!(bench.records().remove(0).end_reason, EndReason::AgentVanished);
     bench.assert_clean();
+}
+
+#[test]
+fn an_agent_who_vanished_earlier_does_not_end_a_later_conversation() {
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(TWICE));
+    let first = only(&bench.sent(), "INVITE");
+    bench.receive(agent(), &response(&first, 200, &sdp(agent().ip())));
+    let answer = only(&bench.sent(), "200 INVITE");
+    bench.receive(caller(), &ack(&answer, ""));
+    let event = media::Event::Inactive { leg: LegId(2), silent_for: Duration::from_secs(60) };
+    bench.handle(Input::Media { thread: THREAD, event });
+    let second = only(&bench.sent(), "INVITE");
+    bench.receive(agent(), &response(&second, 200, &sdp(agent().ip())));
+    bench.receive(agent(), &bye(&second));
+    (1..=3).for_each(|leg| bench.closed(leg));
+    assert_eq!(bench.records().remove(0).end_reason, EndReason::AgentHungUp);
 }

@@ -32,8 +32,9 @@ const GREETED: &str = "+15550100";
 const DIRECT: &str = "+15550102";
 const BY_NAME: &str = "+15550103";
 const SPOKEN: &str = "+15550104";
+const TWICE: &str = "+15550105";
 
-const FLOWS: [(&str, &str); 4] = [
+const FLOWS: [(&str, &str); 5] = [
     (
         GREETED,
         r#"{"schema": "callflow/1", "id": "greeted", "name": "Greeted", "entry": "hello", "steps": {
@@ -54,6 +55,15 @@ const FLOWS: [(&str, &str); 4] = [
         "desk": {"type": "dial", "name": "Desk", "config": {"target": {"kind": "sip",
          "value": "sip:desk@desk.example"}, "ringSec": 20}, "on": {"no_response": "busy"}},
         "busy": {"type": "hangup", "name": "Busy", "config": {"sipReason": 486}}}}"#,
+    ),
+    (
+        TWICE,
+        r#"{"schema": "callflow/1", "id": "twice", "name": "Twice", "entry": "first", "steps": {
+        "first": {"type": "dial", "name": "First", "config": {"target": {"kind": "user", "value": "alice"},
+         "ringSec": 20, "afterAnswered": "continue"}, "on": {"after_call": "second", "no_response": "second"}},
+        "second": {"type": "dial", "name": "Second", "config": {"target": {"kind": "user", "value": "alice"},
+         "ringSec": 20}, "on": {"no_response": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}}}}"#,
     ),
     (
         SPOKEN,
