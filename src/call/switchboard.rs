@@ -303,7 +303,7 @@ impl Switchboard {
             "OPTIONS" if self.draining || self.calls.len() >= self.calls_max => {
                 (503, "Service Unavailable", vec![retry_after()])
             }
-            "OPTIONS" => (200, "OK", vec![("Accept".to_owned(), "application/sdp".to_owned())]),
+            "OPTIONS" => (200, "OK", vec![]),
             _ => (405, "Method Not Allowed", vec![]),
         };
         self.endpoint.respond(now.instant, transaction, code, phrase, &headers, None, &mut self.sip_actions);

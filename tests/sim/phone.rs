@@ -254,7 +254,10 @@ impl Phone {
             Event::Request { transaction, .. } => {
                 self.endpoint.respond(now, transaction, 501, "", &[], None, &mut self.actions);
             }
-            Event::Acknowledged { .. } | Event::Provisional { .. } | Event::Response { .. } => {}
+            Event::Refused { .. }
+            | Event::Acknowledged { .. }
+            | Event::Provisional { .. }
+            | Event::Response { .. } => {}
         }
     }
 

@@ -94,10 +94,23 @@ impl Call {
             billed_sec: answer.map_or(0.0, seconds),
             sip_code: if answer.is_none() { code } else { None },
             end_reason,
-            reason: end_reason.sentence(agent),
+            reason: end_reason.sentence(agent)
+                + &self.outcome.as_ref().map(error_at_the_end).unwrap_or_default(),
             outcome: self.outcome,
             keys: self.keys,
             legs: self.legs,
         }
+    }
+}
+
+/// A flow whose last step failed came to its end as well; the record says so.
+fn error_at_the_end(outcome: &Outcome) -> String {
+    let variable =
+        |name: &str| outcome.vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    match (&outcome.final_step, variable("error.step"), variable("error.message")) {
+        (Some(last), Some(step), Some(message)) if last.id == step => {
+            format!(", with an error in its last step \"{}\": {message}", last.name)
+        }
+        _ => String::new(),
     }
 }

@@ -116,4 +116,7 @@ fn speech_that_cannot_be_rendered_does_not_hold_the_call() {
     bench.media();
     bench.handle(Input::Rendered { request, result: Err("no voice".to_owned()) });
     assert_eq!(bench.media(), ["close l1"], "there is nothing else to hear in that flow");
+    bench.closed(1);
+    let reason = bench.records().remove(0).reason;
+    assert!(reason.starts_with("the call flow came to its end, with an error in its last step"), "{reason}");
 }
