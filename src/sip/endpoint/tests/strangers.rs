@@ -3,10 +3,14 @@
 use super::*;
 
 fn stranger(bench: &mut Bench, text: &str) {
+    stranger_at(bench, 66, text);
+}
+
+fn stranger_at(bench: &mut Bench, last: u8, text: &str) {
     let bytes = text.replace('\n', "\r\n");
     let input = Input::Datagram {
         listener: UDP,
-        source: address(66, 5060),
+        source: address(last, 5060),
         bytes: bytes.as_bytes(),
         admitted: false,
     };
@@ -22,13 +26,35 @@ fn a_strangers_requests_are_403_at_a_limited_rate_and_leave_nothing() {
         assert_eq!(first_line(&sent[0]), "SIP/2.0 403 Forbidden", "{method}");
         assert_eq!(value(&sent[0], "Via"), "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKs;received=192.0.2.66");
     }
-    bench.assert_nothing();
+    assert_eq!(told(&mut bench), 6);
     for _ in 0..100 {
         stranger(&mut bench, &invite());
     }
     assert_eq!(bench.sent().len(), 4);
     assert_eq!(bench.endpoint.counts(), Counts::default());
     assert_eq!(bench.endpoint.counters().refused_dropped, 96);
+}
+
+/// Takes the events, all of them refusals.
+#[track_caller]
+fn told(bench: &mut Bench) -> usize {
+    let events = bench.events();
+    assert!(events.iter().all(|event| matches!(event, Event::Refused { .. })), "{events:?}");
+    events.len()
+}
+
+#[test]
+fn of_a_flood_of_strangers_ten_at_once_and_one_a_second_are_told_of() {
+    let mut bench = Bench::new();
+    for last in 20..120 {
+        stranger_at(&mut bench, last, &invite());
+    }
+    assert_eq!((bench.sent().len(), told(&mut bench)), (100, 11));
+    bench.pass(1_000);
+    for last in 120..220 {
+        stranger_at(&mut bench, last, &invite());
+    }
+    assert_eq!((bench.sent().len(), told(&mut bench)), (100, 1));
 }
 
 #[test]
@@ -49,6 +75,7 @@ fn a_strangers_broken_requests_are_403_too_and_its_acks_are_nothing() {
     assert_eq!(bench.lines(), ["SIP/2.0 403 Forbidden"]);
     stranger(&mut bench, &request("ACK", 1, "z9hG4bKs", ""));
     stranger(&mut bench, "NOT SIP AT ALL\n\n");
+    assert_eq!(told(&mut bench), 1);
     bench.assert_nothing();
 }
 
@@ -65,6 +92,7 @@ fn responses_and_requests_inside_a_dialog_are_taken_from_anywhere() {
         .replace("call-1", value(&invite, "Call-ID"));
     stranger(&mut bench, &bye.replace("a1", "wrong"));
     assert_eq!(bench.lines(), ["SIP/2.0 403 Forbidden"]);
+    assert_eq!(told(&mut bench), 1);
     stranger(&mut bench, &bye);
     assert_eq!(bench.lines(), ["SIP/2.0 200 OK"]);
     assert!(matches!(bench.event(), Event::Bye { .. }));
