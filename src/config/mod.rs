@@ -1,6 +1,7 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
 pub mod reader;
+mod records;
 
 use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;
@@ -107,16 +108,38 @@ pub fn parse(
 fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let sip = read_sip(&root.section("sip"));
     let media = read_media(&root.section("media"));
-    let http = read_http(&root.section("http"));
-    let records = root.section("records").text("path").map(|p| folder.join(p));
-    let speech = root.section("speech").texts("command");
-    if speech.as_ref().is_some_and(Vec::is_empty) {
-        root.section("speech").error("command", "names no program", "give the program and its arguments");
+    let section = root.section("http");
+    let http = read_http(&section);
+    if let (Some(sip), Some(http)) = (&sip, &http)
+        && sip.listen.iter().any(|l| l.transport == Transport::Tcp && overlap(l.bind, http.bind))
+    {
+        section.error(
+            "bind",
+            format!("SIP over TCP is listened on at {} too", http.bind),
+            "take another port",
+        );
     }
+    let records = records::read(&root.section("records"), folder);
+    let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
     read_store(&root.section("store"));
     let provision = read_provision(&root.section("provision"), folder);
     Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision })
+}
+
+/// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let covers =
+        |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
+}
+
+fn read_speech(section: &Section<'_>) -> Option<Vec<String>> {
+    let command = section.texts("command")?;
+    if command.first().is_none_or(String::is_empty) {
+        section.error("command", "names no program", "give the program and its arguments");
+    }
+    Some(command)
 }
 
 fn read_sip(section: &Section<'_>) -> Option<Sip> {
@@ -130,8 +153,12 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
     }
     // 20,000: four times what one core can carry of media (architecture.md), so the cap is never the first to bite.
     let calls_max = section.integer("calls_max", 1..=1_000_000).unwrap_or(20_000) as usize;
-    let listen: Vec<Listen> = section.sections("listen").iter().filter_map(read_listen).collect();
-    if listen.is_empty() {
+    let read: Vec<Result<Option<Listen>, Wrong>> =
+        section.sections("listen").iter().map(read_listen).collect();
+    let is_wrong = read.iter().any(Result::is_err);
+    let listen: Vec<Listen> = read.into_iter().flatten().flatten().collect();
+    // One that could not be read was meant to be listened on: what is wrong with it has been said.
+    if listen.is_empty() && !is_wrong {
         section.error("listen", "nothing is listened on", "add [[sip.listen]] with transport and bind");
     }
     if listen.len() > 16 {
@@ -145,7 +172,11 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
     Some(Sip { domain, user_agent, listen, calls_max })
 }
 
-fn read_listen(section: &Section<'_>) -> Option<Listen> {
+/// A listener that could not be read; what is wrong with it has been said.
+struct Wrong;
+
+/// `None` for a transport that a later version brings.
+fn read_listen(section: &Section<'_>) -> Result<Option<Listen>, Wrong> {
     let transport = section.parsed("transport", |text| match text {
         "udp" => Ok(Some(Transport::Udp)),
         "tcp" => Ok(Some(Transport::Tcp)),
@@ -156,34 +187,53 @@ fn read_listen(section: &Section<'_>) -> Option<Listen> {
         section.warning("transport", "is not listened on yet: this version has udp and tcp", "");
     }
     let bind = section.parsed("bind", socket_address);
-    let advertise = section.text("advertise");
-    if bind.is_none() && section.text("bind").is_none() {
-        section.error("", "has no bind", "add bind = \"ADDRESS:PORT\"");
+    let advertise = section.parsed("advertise", host_and_port);
+    for (key, remedy) in [("transport", "transport = \"udp\""), ("bind", "bind = \"ADDRESS:PORT\"")] {
+        if !section.has(key) {
+            section.error("", format!("has no {key}"), format!("add {remedy}"));
+        }
     }
-    let (transport, bind) = (transport??, bind?);
-    let (host, port) = match &advertise {
-        Some(text) => split_host_port(text, bind.port()),
+    let (transport, bind) = (transport.ok_or(Wrong)?, bind.ok_or(Wrong)?);
+    let Some(transport) = transport else { return Ok(None) };
+    let (host, port) = match advertise {
+        Some((host, port)) => (host, port.unwrap_or(bind.port())),
         None => (bind.ip().to_string(), bind.port()),
     };
-    if bind.ip().is_unspecified() && advertise.is_none() {
+    if bind.ip().is_unspecified() && !section.has("advertise") {
         section.error(
             "advertise",
             "is needed where bind is all addresses",
             "say the address that peers reach us at",
         );
     }
-    Some(Listen { transport, bind, advertise_host: host, advertise_port: port })
+    Ok(Some(Listen { transport, bind, advertise_host: host, advertise_port: port }))
 }
 
 /// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.
-fn split_host_port(text: &str, default: u16) -> (String, u16) {
+fn host_and_port(text: &str) -> Result<(String, Option<u16>), String> {
+    let wrong = || "a host name or an address that peers can reach, with a port where it differs".to_owned();
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, port.parse().unwrap_or(default))
+            (host, Some(port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?))
         }
-        _ => (text, default),
+        _ => (text, None),
     };
-    (host.trim_start_matches('[').trim_end_matches(']').to_owned(), port)
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let fits = match bare.parse::<std::net::IpAddr>() {
+        Ok(ip) => !ip.is_unspecified(),
+        Err(_) => is_host_name(bare),
+    };
+    if fits { Ok((bare.to_owned(), port)) } else { Err(wrong()) }
+}
+
+/// Labels of RFC 1123 2.1, with the underscore that is found in practice; a last label of digits would be an address.
+fn is_host_name(text: &str) -> bool {
+    let is_label = |l: &str| {
+        (1..=63).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let last = name.rsplit('.').next().unwrap_or("");
+    name.len() <= 253 && name.split('.').all(is_label) && !last.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr, String> {
@@ -197,7 +247,7 @@ fn ip_address(text: &str) -> Result<std::net::IpAddr, String> {
 fn read_media(section: &Section<'_>) -> Option<Media> {
     let bind = section.parsed("bind", ip_address).unwrap_or(std::net::Ipv4Addr::LOCALHOST.into());
     let advertise = section.parsed("advertise", ip_address);
-    if bind.is_unspecified() && advertise.is_none() {
+    if bind.is_unspecified() && !section.has("advertise") {
         section.error(
             "advertise",
             "is needed where bind is all addresses",
@@ -246,7 +296,12 @@ fn read_log(section: &Section<'_>) -> Log {
         "json" => Ok(true),
         _ => Err("a log format: text or json".to_owned()),
     });
-    Log { json: json.unwrap_or(false), filter: section.text("filter").unwrap_or_else(|| "info".to_owned()) }
+    let filter =
+        section.parsed("filter", |text| match tracing_subscriber::EnvFilter::builder().parse(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(_) => Err("a filter of the log, such as info or info,cordboard::sip=debug".to_owned()),
+        });
+    Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
 }
 
 fn read_store(section: &Section<'_>) {
@@ -257,7 +312,7 @@ fn read_store(section: &Section<'_>) {
     if url.is_some() {
         section.warning(
             "url",
-            "is not used yet: this version keeps nothing but call records, in [records] path",
+            "is not used yet: this version has no database, and writes call records only where [records] path says",
             "",
         );
     }
@@ -268,7 +323,11 @@ fn read_provision(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {
         "seed" | "sync" => Ok(()),
         _ => Err("a mode: seed or sync".to_owned()),
     });
-    section.text("dir").map(|dir| folder.join(dir))
+    let folder = folder.join(section.text("dir")?);
+    if !folder.is_dir() {
+        section.error("dir", format!("there is no folder {}", folder.display()), "make it, or change dir");
+    }
+    Some(folder)
 }
 
 #[cfg(test)]
@@ -283,18 +342,19 @@ mod tests {
     #[test]
     fn one_listener_is_enough_and_all_else_has_a_default() {
         let (config, findings) =
-            check("[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n[provision]\ndir = \"p\"");
+            check("[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n[records]\npath = \"r\"");
         assert_eq!(findings, [""; 0]);
         let config = config.unwrap();
         assert_eq!(config.media.ports, (20_000, 29_999));
         assert_eq!(config.sip.listen[0].advertise_host, "127.0.0.1");
-        assert_eq!(config.provision, Some(PathBuf::from("c/p")));
+        assert_eq!(config.records, Some(PathBuf::from("c/r")));
     }
 
     #[test]
     fn an_address_of_all_addresses_needs_one_to_advertise() {
-        let (config, findings) =
-            check("[[sip.listen]]\ntransport = \"udp\"\nbind = \"0.0.0.0:5060\"\n[media]\nbind = \"::\"\n");
+        let (config, findings) = check(
+            "[[sip.listen]]\ntransport = \"udp\"\nbind = \"0.0.0.0:5060\"\n[media]\nbind = \"::\"\n[records]\npath = \"r\"\n",
+        );
         assert!(config.is_none());
         assert_eq!(findings.len(), 2, "{findings:?}");
         let (config, _) = check(
@@ -308,10 +368,55 @@ mod tests {
     fn each_wrong_value_is_named_with_its_place() {
         let (config, findings) = check(
             "[sip]\ndomain = \"a b\"\n[[sip.listen]]\ntransport = \"sctp\"\nbind = \"x\"\n[media]\nports = [5, 6]\n\
-             threads = -1\n[store]\nurl = \"mysql://\"\n[http]\nbind = \"80\"\n",
+             threads = -1\n[store]\nurl = \"mysql://\"\n[http]\nbind = \"80\"\n[records]\npath = \"r\"\n",
         );
         assert!(config.is_none());
         let places: Vec<&str> = findings.iter().map(|f| f.split(':').nth(2).unwrap()).collect();
-        assert_eq!(places, ["2", "4", "5", "3", "7", "8", "12", "10"], "{findings:#?}");
+        assert_eq!(places, ["2", "4", "5", "7", "8", "12", "10"], "{findings:#?}");
+    }
+
+    /// What is found with some lines beside a listener that is right.
+    fn check_beside(lines: &str) -> Vec<String> {
+        let listener = "[[sip.listen]]\ntransport = \"tcp\"\nbind = \"127.0.0.1:5060\"\n";
+        check(&format!("{listener}{lines}")).1
+    }
+
+    #[test]
+    fn what_could_not_work_is_an_error_said_once() {
+        for (lines, expected) in [
+            ("[http]\nbind = \"127.0.0.1:5060\"", "c/x.toml:5: http.bind: SIP over TCP is listened on at"),
+            ("[http]\nbind = \"0.0.0.0:5060\"", "c/x.toml:5: http.bind: SIP over TCP is listened on at"),
+            ("advertise = \"a b\"", "c/x.toml:4: sip.listen[0].advertise: \"a b\" is not a host name"),
+            ("advertise = \"a:99999\"", "\"a:99999\" is not a host name"),
+            ("advertise = \"300.1.1.1\"", "is not a host name"),
+            ("advertise = \"\"", "is not a host name"),
+            ("[log]\nfilter = \"inof=,=,\"", "c/x.toml:5: log.filter: \"inof=,=,\" is not a filter"),
+            ("[speech]\ncommand = []", "c/x.toml:5: speech.command: names no program"),
+            ("[provision]\ndir = \"nosuch\"", "c/x.toml:5: provision.dir: there is no folder c/nosuch"),
+        ] {
+            let findings = check_beside(&format!("{lines}\n[records]\npath = \"r\"\n"));
+            assert_eq!(findings.len(), 1, "{lines}: {findings:#?}");
+            assert!(findings[0].starts_with("error: ") && findings[0].contains(expected), "{findings:#?}");
+        }
+    }
+
+    #[test]
+    fn a_name_an_address_and_a_port_can_be_advertised() {
+        for (text, host, port) in [
+            ("sip.example.net", "sip.example.net", None),
+            ("sip.example.net:5070", "sip.example.net", Some(5_070)),
+            ("[2001:db8::1]:5070", "2001:db8::1", Some(5_070)),
+            ("2001:db8::1", "2001:db8::1", None),
+            ("192.0.2.1", "192.0.2.1", None),
+        ] {
+            assert_eq!(host_and_port(text), Ok((host.to_owned(), port)), "{text}");
+        }
+    }
+
+    #[test]
+    fn that_there_are_no_call_records_is_said() {
+        let findings = check_beside("");
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        assert!(findings[0].starts_with("warning: c/x.toml: records: no call records"), "{findings:#?}");
     }
 }

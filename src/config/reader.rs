@@ -16,11 +16,12 @@ pub enum Severity {
 }
 
 /// Something wrong in a file, said so that a person can mend it.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     pub severity: Severity,
     pub file: String,
-    /// A line number, a JSON pointer or an environment variable; empty for the whole file.
+    /// A line or an environment variable, the key, or both (`5: http.bind`); or a JSON pointer. Empty for the whole
+    /// file.
     pub place: String,
     pub message: String,
     pub remedy: String,
@@ -33,11 +34,46 @@ impl fmt::Display for Finding {
             Severity::Warning => "warning",
         };
         write!(f, "{word}: {}", self.file)?;
-        if !self.place.is_empty() {
-            write!(f, ":{}", self.place)?;
+        match self.place.as_bytes().first() {
+            None => {}
+            Some(b'0'..=b'9' | b'/') => write!(f, ":{}", self.place)?,
+            Some(_) => write!(f, ": {}", self.place)?,
         }
         write!(f, ": {}", self.message)?;
         if self.remedy.is_empty() { Ok(()) } else { write!(f, " ({})", self.remedy) }
+    }
+}
+
+impl Finding {
+    /// The line, where the place has one.
+    pub fn line(&self) -> Option<usize> {
+        self.place.split(": ").next()?.parse().ok()
+    }
+
+    /// The key with the names of its sections (`http.bind`), where the place has one.
+    pub fn key(&self) -> Option<&str> {
+        if self.place.starts_with('/') {
+            return None;
+        }
+        let last = self.place.rsplit(": ").next()?;
+        let is_key = !last.is_empty() && !last.contains(' ') && last.parse::<usize>().is_err();
+        is_key.then_some(last)
+    }
+}
+
+impl serde::Serialize for Finding {
+    /// With line and key apart, for programs.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("Finding", 7)?;
+        fields.serialize_field("severity", &self.severity)?;
+        fields.serialize_field("file", &self.file)?;
+        fields.serialize_field("place", &self.place)?;
+        fields.serialize_field("line", &self.line())?;
+        fields.serialize_field("key", &self.key())?;
+        fields.serialize_field("message", &self.message)?;
+        fields.serialize_field("remedy", &self.remedy)?;
+        fields.end()
     }
 }
 
@@ -77,12 +113,15 @@ pub struct Document {
     file: String,
     folder: std::path::PathBuf,
     root: Node,
+    /// Faults of the syntax; what else is found then is mostly their echo.
+    syntax_errors: usize,
     findings: RefCell<Vec<Finding>>,
 }
 
 impl Document {
     /// Reads the text of the file named `file`. Syntax errors become findings; what could be read is kept.
     pub fn parse(file: &Path, text: &str) -> Document {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         let line_of = |at: usize| {
             (1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()).to_string()
@@ -96,9 +135,10 @@ impl Document {
             remedy: String::new(),
         });
         let findings = RefCell::new(findings.collect());
+        let syntax_errors = errors.len();
         let root = Node { place: String::new(), value: convert_table(table.get_ref(), &line_of) };
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-        Document { file: name, folder, root, findings }
+        Document { file: name, folder, root, syntax_errors, findings }
     }
 
     /// Lets variables such as `CORDBOARD__HTTP__BIND` set or replace keys.
@@ -124,8 +164,13 @@ impl Document {
         Section { document: self, path: String::new(), node: Some(&self.root), seen: RefCell::default() }
     }
 
+    /// What was found; where the file is not TOML, only that.
     pub fn into_findings(self) -> Vec<Finding> {
-        self.findings.into_inner()
+        let mut findings = self.findings.into_inner();
+        if self.syntax_errors > 0 {
+            findings.truncate(self.syntax_errors);
+        }
+        findings
     }
 
     fn say(&self, severity: Severity, place: &str, message: String, remedy: String) {
@@ -147,6 +192,11 @@ impl<'a> Section<'a> {
         self.node.is_some()
     }
 
+    /// Whether a key was written, rightly or not.
+    pub fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     /// The place of the section itself.
     pub fn place(&self) -> &str {
         self.node.map_or("", |n| &n.place)
@@ -165,7 +215,7 @@ impl<'a> Section<'a> {
         let place = self.find(key).map_or_else(|| self.place().to_owned(), |n| n.place.clone());
         let name =
             [self.path.as_str(), key].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(".");
-        let message = if name.is_empty() { message } else { format!("{name}: {message}") };
+        let place = [place, name].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ");
         self.document.say(severity, &place, message, remedy);
     }
 
@@ -454,8 +504,35 @@ mod tests {
         let found: Vec<String> = document.into_findings().iter().map(Finding::to_string).collect();
         assert_eq!(
             found,
-            ["error: x.toml:environment C__HTTP__BNID: http.bnid: unknown key (did you mean \"bind\"?)"]
+            ["error: x.toml: environment C__HTTP__BNID: http.bnid: unknown key (did you mean \"bind\"?)"]
         );
+    }
+
+    #[test]
+    fn line_and_key_of_a_place_are_told_apart() {
+        for (place, line, key) in [
+            ("5: http.bind", Some(5), Some("http.bind")),
+            ("5", Some(5), None),
+            ("records", None, Some("records")),
+            ("environment C__HTTP__BIND: http.bind", None, Some("http.bind")),
+            ("environment C__X", None, None),
+            ("/steps/a: b", None, None),
+            ("", None, None),
+        ] {
+            let (file, message, remedy) = (String::new(), String::new(), String::new());
+            let severity = Severity::Error;
+            let finding = Finding { severity, file, place: place.to_owned(), message, remedy };
+            assert_eq!((finding.line(), finding.key()), (line, key), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_syntax_hides_its_echoes_and_a_byte_order_mark_is_none() {
+        let found = findings("[sip\nbind = 1\n", |root| {
+            root.section("http").error("bind", "is missing", "");
+        });
+        assert!(!found.is_empty() && found.iter().all(|f| f.contains("not TOML")), "{found:#?}");
+        assert_eq!(findings("\u{feff}a = 1\n", |root| _ = root.integer("a", 0..=9)), [""; 0]);
     }
 
     #[test]
