@@ -3,7 +3,8 @@
 use crate::config::reader::{Finding, Severity};
 use crate::config::{self, Config};
 use crate::net::ports::Binder;
-use crate::store::{prompts, provision};
+use crate::services::speech::is_installed;
+use crate::store::provision;
 use std::io::Write;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
     let (config, mut findings) = config::load(file);
     let mut summary = None;
     if let Some(config) = &config {
-        findings.extend(provisioned(config));
+        findings.extend(provisioned(file, config));
         summary = Some(capacity(config, &mut findings));
     }
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
@@ -29,27 +30,47 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
         if let Some(calls) = summary {
             writeln!(out, "room for {calls} calls at a time that are bridged, {} that are not", calls * 2)?;
         }
-        let word = if errors == 0 { "nothing is wrong" } else { "the server would not start" };
-        writeln!(out, "{}: {errors} errors, {} warnings: {word}", file.display(), findings.len() - errors)?;
+        writeln!(out, "{}: {}", file.display(), verdict(errors, findings.len() - errors))?;
     }
     Ok(if errors == 0 { 0 } else { BAD_CONFIGURATION })
 }
 
-fn provisioned(config: &Config) -> Vec<Finding> {
-    let Some(folder) = &config.provision else { return Vec::new() };
+fn verdict(errors: usize, warnings: usize) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let word = match (errors, warnings) {
+        (0, 0) => "nothing is wrong",
+        (0, _) => "the server starts, but look at the warnings",
+        _ => "the server would not start",
+    };
+    format!("{}, {}: {word}", count(errors, "error"), count(warnings, "warning"))
+}
+
+fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
+    let (file, place, remedy) = (file.display().to_string(), place.to_owned(), remedy.to_owned());
+    Finding { severity: Severity::Warning, file, place, message, remedy }
+}
+
+fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
+    let Some(folder) = &config.provision else {
+        let message = "there are no numbers, and every call is refused".to_owned();
+        return vec![warning(file, "provision.dir", message, "add [provision] with dir = \"FOLDER\"")];
+    };
     let (provisioned, mut findings) = provision::read(folder);
-    findings.extend(provisioned.prompt_files.iter().filter_map(|file| prompts::load(file).err()));
-    if config.speech.is_none()
-        && let Some(speech) = provisioned.speech.first()
-    {
+    findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
+    if let Some(speech) = provisioned.speech.first() {
         let short: String = speech.text.chars().take(40).collect();
-        findings.push(Finding {
-            severity: Severity::Warning,
-            file: "[speech]".to_owned(),
-            place: String::new(),
-            message: format!("no engine is configured, and call flows have texts to speak (\"{short}\")"),
-            remedy: "set [speech] command, or use prompt files".to_owned(),
-        });
+        let texts = format!("call flows have texts to speak (\"{short}\")");
+        match config.speech.as_deref() {
+            None => {
+                let message = format!("no engine is configured, and {texts}");
+                findings.push(warning(file, "speech.command", message, "set it, or use prompt files"));
+            }
+            Some([program, ..]) if !is_installed(program) => {
+                let message = format!("there is no program \"{program}\", and {texts}");
+                findings.push(warning(file, "speech.command", message, "install it, or use prompt files"));
+            }
+            Some(_) => {}
+        }
     }
     findings
 }
@@ -71,4 +92,16 @@ fn capacity(config: &Config, findings: &mut Vec<Finding>) -> usize {
         });
     }
     (pairs.min(by_files) / 2).min(config.sip.calls_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_does_not_praise_what_has_warnings() {
+        assert_eq!(verdict(0, 0), "0 errors, 0 warnings: nothing is wrong");
+        assert_eq!(verdict(0, 1), "0 errors, 1 warning: the server starts, but look at the warnings");
+        assert_eq!(verdict(1, 2), "1 error, 2 warnings: the server would not start");
+    }
 }

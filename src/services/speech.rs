@@ -162,6 +162,19 @@ impl Cache {
     }
 }
 
+/// Whether that program can be started: a path as it stands, a name by PATH. Nothing is run.
+pub fn is_installed(program: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let is_program = |path: &std::path::Path| {
+        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return is_program(program.as_ref());
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
+}
+
 fn digest(speech: &Speech) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [&speech.language, &speech.voice, &speech.text] {
@@ -188,6 +201,20 @@ mod tests {
 
     fn engine(command: &[&str]) -> SpeechEngine {
         SpeechEngine::new(Some(command.iter().map(|s| (*s).to_owned()).collect()))
+    }
+
+    #[test]
+    fn a_program_is_found_by_its_path_or_by_path() {
+        for (program, found) in [
+            ("sh", true),
+            ("/bin/sh", true),
+            ("nosuch", false),
+            ("/bin", false),
+            ("Cargo.toml", false),
+            ("", false),
+        ] {
+            assert_eq!(is_installed(program), found, "{program}");
+        }
     }
 
     #[test]

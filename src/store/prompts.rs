@@ -101,6 +101,11 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
         }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         if !EXTENSIONS.contains(&extension.as_str()) {
+            if !is_aside(&path) {
+                let message = "is not read: its name has no ending of a sound file".to_owned();
+                let remedy = format!("known are {}", EXTENSIONS.join(", "));
+                findings.push(finding(Severity::Warning, &path, message, &remedy));
+            }
             continue;
         }
         if files.len() == FILES_MAX {
@@ -120,6 +125,12 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
     }
 }
 
+/// Whether a file is kept beside the others for people and tools: hidden, or about the rest.
+pub(super) fn is_aside(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    [".", "README", "LICENSE", "COPYING"].iter().any(|start| name.starts_with(start))
+}
+
 /// Reads and decodes one file.
 #[expect(clippy::disallowed_methods, reason = "prompt files are read when a snapshot is built")]
 pub fn load(file: &PromptFile) -> Result<Clip, Finding> {
@@ -128,7 +139,13 @@ pub fn load(file: &PromptFile) -> Result<Clip, Finding> {
         |message: String| finding(Severity::Error, path, message, "put a sound file of a known format there");
     let size = std::fs::metadata(path).map_err(|e| fail(format!("cannot be read: {e}")))?.len();
     if size > BYTES_MAX {
-        return Err(fail(format!("has {size} bytes, more than {BYTES_MAX}")));
+        let message = format!("has {size} bytes, more than {BYTES_MAX}");
+        return Err(finding(
+            Severity::Error,
+            path,
+            message,
+            "shorten it, or put it there as mp3, ogg or flac",
+        ));
     }
     let bytes = std::fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();

@@ -1,5 +1,7 @@
 //! The provisioned folder: numbers, agents, trunks, flows and prompts as files.
 
+mod checks;
+
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
 use crate::call::snapshot::{
@@ -27,9 +29,23 @@ pub struct Provisioned {
     pub speech: Vec<Speech>,
 }
 
+impl Provisioned {
+    /// Decodes one of the prompt files. One that cannot be played is an error where a call flow plays it.
+    pub fn load(&self, file: &PromptFile) -> Result<Clip, Finding> {
+        prompts::load(file).map_err(|found| {
+            if self.flows.values().any(|live| live.flow.prompts().contains(&file.id)) {
+                return found;
+            }
+            let message = format!("{}; no call flow plays it", found.message);
+            Finding { severity: Severity::Warning, message, ..found }
+        })
+    }
+}
+
 /// Reads a folder. The findings say all that is wrong; what is right is kept.
 pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     let mut findings = Vec::new();
+    checks::unread_files(folder, &mut findings);
     if !folder.is_dir() {
         let message = "the provisioned folder does not exist".to_owned();
         findings.push(finding(Severity::Error, folder, message, "make it, or change [provision] dir"));
@@ -50,6 +66,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     };
     let (flows, speech) = read_flows(&folder.join("flows"), &resources, &mut findings);
     let numbers = read_numbers(folder, &flows, &mut findings);
+    checks::nobody_can_call(folder, &trunks, &numbers, &mut findings);
     (Provisioned { numbers, agents, trunks, flows, prompt_files, speech }, findings)
 }
 
@@ -63,7 +80,7 @@ pub fn snapshot(
 ) -> Snapshot {
     let mut files = HashMap::new();
     for file in &provisioned.prompt_files {
-        match prompts::load(file) {
+        match provisioned.load(file) {
             Ok(clip) => {
                 files.insert(file.id.clone(), Arc::new(clip));
             }
@@ -131,6 +148,7 @@ fn read_agents(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Ag
                 "give the agent a fixed uri",
             );
         }
+        checks::agent(section);
         let address = uri.as_deref().and_then(|text| agent_address(section, text));
         let id = id?;
         Some(Agent { name: name.unwrap_or_else(|| id.clone()), id, skills, uri, address })
@@ -153,7 +171,7 @@ fn agent_address(section: &Section<'_>, text: &str) -> Option<std::net::SocketAd
 }
 
 fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut ranges) = (BTreeSet::new(), Vec::new());
     read_list(folder.join("trunks.toml"), "trunk", findings, |section| {
         let id = id(section, &mut seen);
         let sources = section.texts("match").unwrap_or_default();
@@ -169,6 +187,7 @@ fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
             .ok()
         });
         let sources = sources.collect();
+        checks::trunk(section, &sources, &mut ranges);
         let host = section.parsed("host", parse_host);
         let default_country = section.parsed("default_country", |text| {
             text.parse().map_err(|_| "a country of two letters, such as US".to_owned())
@@ -227,9 +246,7 @@ fn read_numbers(
                 return None;
             }
         };
-        if pattern.text().is_empty() {
-            section.error("", "the number is empty", "");
-        }
+        checks::number(section, &pattern);
         if !seen.insert(format!("{pattern:?}")) {
             section.error("", format!("{} is there twice", pattern.text()), "");
         }
@@ -279,7 +296,8 @@ fn read_flows(
                 continue;
             }
         };
-        let (flow, found) = match Flow::compile(&text, resources) {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let (flow, found) = match Flow::compile(text, resources) {
             Ok((flow, found)) => (Some(flow), found),
             Err(found) => (None, found),
         };
