@@ -5,6 +5,9 @@ use phonenumber::country::Id as Country;
 /// A number longer than this is none: E.164 has 15 digits, prefixes of carriers add up to ten.
 const LENGTH_MAX: usize = 32;
 
+/// What people write between digits.
+const SEPARATORS: &str = " -.()/";
+
 /// What a dialled or calling number may mean, most likely first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Readings {
@@ -14,20 +17,40 @@ pub struct Readings {
     pub by_rule: Option<String>,
 }
 
-/// Reads a number: separators go; one with a plus stands as it is, with no check of validity;
+/// Reads a number: parameters and separators go; one with a plus stands as it is, with no check of validity;
 /// others are read by the rule of their trunk (contract).
 pub fn read(text: &str, country: Option<Country>) -> Readings {
-    let plain: String = text.chars().filter(|c| !" -.()/".contains(*c)).take(LENGTH_MAX + 1).collect();
+    let plain: String =
+        without_parameters(text).chars().filter(|c| !SEPARATORS.contains(*c)).take(LENGTH_MAX + 1).collect();
     let digits = !plain.is_empty() && plain.len() <= LENGTH_MAX && plain.bytes().all(|b| b.is_ascii_digit());
     let by_rule = if digits { country.and_then(|country| international(&plain, country)) } else { None };
     Readings { plain, by_rule }
 }
 
+/// `+15550100;npdi` without what carriers put behind a number: a user part may hold the parameters of a `tel:` URI
+/// (RFC 3261 19.1.6, RFC 3966 5, RFC 4694). What is no number stays whole: a name may have a semicolon.
+fn without_parameters(text: &str) -> &str {
+    let is_number = |text: &str| {
+        text.bytes().any(|b| b.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_digit() || "+*#".contains(c) || SEPARATORS.contains(c))
+    };
+    text.split_once(';').map(|(number, _)| number).filter(|number| is_number(number)).unwrap_or(text)
+}
+
 fn international(digits: &str, country: Country) -> Option<String> {
-    // `00` is the prefix of most of the world, also where a trunk's own country uses another.
-    let text = digits.strip_prefix("00").map_or_else(|| digits.to_owned(), |rest| format!("+{rest}"));
-    let number = phonenumber::parse(Some(country), &text).ok()?;
+    // No national number begins so: where 00 is not the country's own prefix (011 in the US), it means nothing.
+    if digits.starts_with("00") && !has_international_prefix(digits, country) {
+        return None;
+    }
+    let number = phonenumber::parse(Some(country), digits).ok()?;
     Some(number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// Whether the digits begin with what is dialled in that country before the code of another.
+fn has_international_prefix(digits: &str, country: Country) -> bool {
+    let metadata = phonenumber::metadata::DATABASE.by_id(country.as_ref());
+    let prefix = metadata.and_then(|m| m.international_prefix());
+    prefix.and_then(|prefix| prefix.find(digits)).is_some_and(|found| found.start() == 0)
 }
 
 impl Readings {
@@ -94,7 +117,12 @@ mod tests {
             ("4155550123", us, "4155550123", Some("+14155550123")),
             ("14155550123", us, "14155550123", Some("+14155550123")),
             ("01144207946 0018", us, "011442079460018", Some("+442079460018")),
-            ("00442079460018", us, "00442079460018", Some("+442079460018")),
+            ("00442079460018", us, "00442079460018", None),
+            ("0015550100", us, "0015550100", None),
+            ("0014155550123", Some(Country::GB), "0014155550123", Some("+14155550123")),
+            ("0014155550123", Some(Country::DE), "0014155550123", Some("+14155550123")),
+            ("0014155550123", Some(Country::RU), "0014155550123", None),
+            ("81014155550123", Some(Country::RU), "81014155550123", Some("+14155550123")),
             ("020 7946 0018", Some(Country::GB), "02079460018", Some("+442079460018")),
             ("4155550123", None, "4155550123", None),
             ("alice", us, "alice", None),
@@ -102,6 +130,22 @@ mod tests {
         ] {
             let expected = Readings { plain: plain.into(), by_rule: by_rule.map(str::to_owned) };
             assert_eq!(read(text, country), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_of_a_number_are_no_part_of_it_and_a_name_keeps_its_semicolon() {
+        let us = Some(Country::US);
+        for (text, plain, by_rule) in [
+            ("+1(555)0100;npdi", "+15550100", None),
+            ("+15550100;rn=+14155550000;cic=+10288;npdi", "+15550100", None),
+            ("415-555-0123;isub=12", "4155550123", Some("+14155550123")),
+            ("*98;phone-context=example.net", "*98", None),
+            ("alice;day=tuesday", "alice;day=tuesday", None),
+            (";npdi", ";npdi", None),
+        ] {
+            let expected = Readings { plain: plain.into(), by_rule: by_rule.map(str::to_owned) };
+            assert_eq!(read(text, us), expected, "{text}");
         }
     }
 
