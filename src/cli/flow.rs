@@ -1,7 +1,7 @@
 //! `cordboard flow lint` and `cordboard flow simulate`.
 
 use crate::clock::Wall;
-use crate::flow::simulate::{DialOutcome, Press, Scenario, parse_script, simulate as run};
+use crate::flow::simulate::{DialOutcome, Ladder, Press, Scenario, What, parse_script, simulate as run};
 use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, Resources};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,6 +135,7 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
     };
     scenario.prompt_lengths = prompt_lengths(&options.file, flow.prompts());
     let ladder = run(flow.clone(), &scenario);
+    let notes: Vec<String> = notes.into_iter().chain(unused_dials(&scenario, &ladder)).collect();
     if options.json {
         let mut value = serde_json::to_value(&ladder)?;
         if let Some(fields) = value.as_object_mut() {
@@ -219,8 +220,22 @@ fn check_reply(reply: &str, flow: &Flow) -> Result<String, String> {
     let (step, json) = reply.split_once('=').ok_or_else(|| format!("--reply {reply}: write STEP=JSON"))?;
     let kind = flow.steps().find(|(id, _)| *id == step).map(|(_, kind)| kind);
     let kind = kind.ok_or_else(|| format!("--reply {reply}: there is no step `{step}`"))?;
-    serde_json::from_str::<serde_json::Value>(json).map_err(|error| format!("--reply {reply}: {error}"))?;
+    serde_json::from_str::<serde_json::Value>(json).map_err(|_| {
+        let example = r#"{"status":200,"body":{}}"#;
+        format!(
+            "--reply {reply}: `{json}` is no JSON, which is wanted after the `=`, as in '{step}={example}'"
+        )
+    })?;
     Ok(format!("--reply {reply}: has no effect, `{step}` is a {kind} step and asks nobody"))
+}
+
+/// Outcomes that were given for somebody whom the call did not ring: most likely another was meant.
+fn unused_dials(scenario: &Scenario, ladder: &Ladder) -> Vec<String> {
+    let was_dialled = |who: &str| {
+        ladder.rungs.iter().any(|r| matches!(&r.what, What::Dial { target, .. } if target == who))
+    };
+    let unused = scenario.dials.keys().filter(|who| !was_dialled(who));
+    unused.map(|who| format!("--dial {who}: has no effect, `{who}` was not dialled in this call")).collect()
 }
 
 type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
@@ -230,7 +245,8 @@ type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
 fn load(file: &Path) -> io::Result<Compiled> {
     // One byte more than allowed, so that the flow room can say that it is too large.
     let text = read_text(file, DOCUMENT_BYTES_MAX + 1)?;
-    Ok(Flow::compile(&text, &resources(file)))
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(Flow::compile(text, &resources(file)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command was given this file to read")]
@@ -334,4 +350,34 @@ fn prompt_lengths(file: &Path, prompts: &BTreeSet<String>) -> BTreeMap<String, D
             .then(|| (id.clone(), Duration::from_secs_f64(f64::from(reader.duration()) / f64::from(rate))))
     };
     prompts.iter().filter(is_inside).filter_map(length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `simulate` prints for the demo's main line, and its exit code.
+    fn printed(options: SimulateOptions) -> (u8, String) {
+        let options = SimulateOptions { file: "config/demo/flows/main.json".into(), ..options };
+        let mut out = Vec::new();
+        let code = simulate(&options, Wall::default(), &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn an_outcome_for_somebody_who_is_not_dialled_is_noted() {
+        let (code, text) = printed(SimulateOptions { dial: vec!["zed=busy".into()], ..Default::default() });
+        assert_eq!(code, DONE);
+        assert!(text.starts_with("--dial zed: has no effect"), "{text}");
+    }
+
+    #[test]
+    fn a_reply_that_is_no_json_is_told_what_is_wanted() {
+        let flow = load(Path::new("config/demo/flows/main.json")).unwrap().unwrap().0;
+        let step = flow.steps().next().unwrap().0.to_owned();
+        let (code, text) =
+            printed(SimulateOptions { reply: vec![format!("{step}=nojson")], ..Default::default() });
+        assert_eq!(code, USAGE);
+        assert!(text.contains("`nojson` is no JSON, which is wanted after the `=`"), "{text}");
+    }
 }
