@@ -34,7 +34,12 @@ enum Command {
     #[command(subcommand)]
     Route(RouteCommand),
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
-    Dtmf { file: PathBuf },
+    Dtmf {
+        file: PathBuf,
+        /// As it is anyhow: taken so that scripts can ask every command for it.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -78,7 +83,7 @@ fn main() -> ExitCode {
         Command::Route(RouteCommand::Test { number, config, source, json }) => {
             done(cli::route::test(&number, &config.config, source, json, out))
         }
-        Command::Dtmf { file } => done(cli::dtmf::run(&file, out)),
+        Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)
 }
@@ -90,13 +95,14 @@ fn done(result: std::io::Result<u8>) -> u8 {
 
 fn serve(file: &std::path::Path) -> u8 {
     let (config, findings) = config::load(file);
-    for finding in &findings {
-        eprintln!("{finding}");
-    }
-    let Some(config) = config else { return BAD_CONFIGURATION };
+    let Some(config) = config else {
+        findings.iter().for_each(|finding| eprintln!("{finding}"));
+        return BAD_CONFIGURATION;
+    };
     let (writer, _flush) =
         tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     start_log(&config.log, writer);
+    findings.iter().for_each(|finding| tracing::warn!("{finding}"));
     match server::run(config, file) {
         Ok(()) => 0,
         Err(error @ (server::ServerError::Findings(_) | server::ServerError::Records { .. })) => {
