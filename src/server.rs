@@ -113,10 +113,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         Some(path) => Records::open(path)
             .map(|(records, thread)| (records, Some(thread)))
             .map_err(|error| ServerError::Records { path: path.clone(), error })?,
-        None => {
-            tracing::warn!("no [records] path: calls leave no record");
-            (Records::nowhere(), None)
-        }
+        None => (Records::nowhere(), None),
     };
     let mut random = Random::from_system();
     let streams = Streams::new(post.clone());

@@ -101,8 +101,8 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
         }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         if !EXTENSIONS.contains(&extension.as_str()) {
-            if !is_aside(&path) {
-                let message = "is not read: its name has no ending of a sound file".to_owned();
+            if OTHER_SOUNDS.contains(&extension.as_str()) {
+                let message = "is not read: that is no format of prompts here".to_owned();
                 let remedy = format!("known are {}", EXTENSIONS.join(", "));
                 findings.push(finding(Severity::Warning, &path, message, &remedy));
             }
@@ -124,6 +124,10 @@ fn walk(root: &Path, folder: &Path, depth: usize, files: &mut Vec<PromptFile>, f
         }
     }
 }
+
+/// Endings of sound files that we do not read. Scripts and notes lie beside prompts on purpose.
+const OTHER_SOUNDS: [&str; 14] =
+    ["opus", "aif", "aiff", "wma", "amr", "gsm", "g722", "g729", "ulaw", "alaw", "sln", "au", "raw", "pcm"];
 
 /// Whether a file is kept beside the others for people and tools: hidden, or about the rest.
 pub(super) fn is_aside(path: &Path) -> bool {

@@ -186,7 +186,7 @@ fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
             })
             .ok()
         });
-        let sources = sources.collect();
+        let sources: Vec<ipnet::IpNet> = sources.collect();
         checks::trunk(section, &sources, &mut ranges);
         let host = section.parsed("host", parse_host);
         let default_country = section.parsed("default_country", |text| {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,8 @@ impl PhoneSetup {
         // A source that ends hangs the call up.
         voice.extend(std::iter::repeat_n(0, 8_000 * 240));
         sound::write(&folder.join("voice.wav"), &voice);
-        let (port, control) = (free_port(), free_port());
+        let port = free_ports();
+        let control = port + 2;
         let (home, modules) = (folder.display(), modules());
         let config = format!(
             "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_player aubridge,nil\n\
@@ -61,13 +63,18 @@ impl PhoneSetup {
     }
 }
 
-/// A port that is free for UDP and TCP at this moment. Another program may take it before baresip does;
-/// the range that the system hands out is wide enough for that not to happen in practice.
-fn free_port() -> u16 {
+/// The first of three ports for one telephone: SIP over UDP and TCP, SIP over TLS (which baresip opens beside it), and
+/// control. They lie above baresip's own media ports and below those that the system hands out to anybody, who could
+/// take one between this look and baresip's start.
+fn free_ports() -> u16 {
+    const FIRST: u32 = 21_000;
+    const COUNT: u32 = 11_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = udp.local_addr().unwrap().port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let turn = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(4, Ordering::Relaxed));
+        let port = (FIRST + turn % COUNT) as u16;
+        let stream = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() && (port..port + 3).all(stream) {
             return port;
         }
     }

@@ -99,7 +99,7 @@ pub(super) fn agent(section: &Section<'_>) {
 }
 
 /// A trunk without a use, or one whose calls are another's. `ranges` are those of the trunks before it.
-pub(super) fn trunk(section: &Section<'_>, sources: &Vec<IpNet>, ranges: &mut Vec<IpNet>) {
+pub(super) fn trunk(section: &Section<'_>, sources: &[IpNet], ranges: &mut Vec<IpNet>) {
     if !section.has("match") && !section.has("host") {
         section.warning(
             "",

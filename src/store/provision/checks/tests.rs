@@ -78,7 +78,7 @@ fn files_that_are_not_read_are_named() {
         ("nubmers.toml", ""),
         ("flows/b.yaml", ""),
         ("flows/a.txt", ""),
-        ("prompts/a.doc", ""),
+        ("prompts/a.opus", ""),
     ];
     check(
         "stray",
@@ -87,7 +87,7 @@ fn files_that_are_not_read_are_named() {
             "warning: nubmers.toml: is not read (did you mean numbers.toml?)",
             "warning: flows/b.yaml: is not read",
             "warning: flows/a.txt: is not read",
-            "warning: prompts/a.doc: is not read",
+            "warning: prompts/a.opus: is not read",
         ],
     );
     let names: Vec<String> = (0..30).map(|n| format!("flows/{n}.bak")).collect();
