@@ -136,8 +136,13 @@ impl Call {
         match call.flow.clone() {
             Some(live) => {
                 let mut actions = std::mem::take(&mut call.flow_actions);
-                let interpreter =
-                    Interpreter::start(live.flow.clone(), call.facts.clone(), context.now, &mut actions);
+                let interpreter = Interpreter::start(
+                    live.flow.clone(),
+                    call.facts.clone(),
+                    context.random.fork(),
+                    context.now,
+                    &mut actions,
+                );
                 call.interpreter = Some(interpreter);
                 let mut events = VecDeque::new();
                 call.perform_all(actions, &mut events, context);

@@ -58,6 +58,9 @@ pub struct SimulateOptions {
     /// The caller hangs up after so many seconds
     #[arg(long, value_name = "SECONDS")]
     pub hang_up: Option<f64>,
+    /// What a split that draws goes by; the same number gives the same call again
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub seed: u64,
     /// The ladder as JSON
     #[arg(long)]
     pub json: bool,
@@ -182,6 +185,7 @@ fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, Strin
         dials,
         prompt_lengths: BTreeMap::new(),
         hang_up_after,
+        seed: options.seed,
     })
 }
 

@@ -4,7 +4,7 @@ use super::graph::{Flow, Step};
 use super::variables::{Scope, VariableError, VariableValue, Variables};
 use super::{Action, CallFacts, DialId, EndedBy, Offer, Party, Visit};
 use crate::clock::{Instant, Now};
-use crate::ids::PlaybackId;
+use crate::ids::{PlaybackId, Random};
 use std::collections::VecDeque;
 
 /// Keys kept for a step that reads them later. flows.md 1.2 rule 6.
@@ -40,6 +40,8 @@ pub(super) struct CallState {
     pub facts: CallFacts,
     pub started: Now,
     pub variables: Variables,
+    /// The call's own, so that what one call draws does not hang on another.
+    pub random: Random,
     /// Type-ahead.
     pub keys: VecDeque<char>,
     pub answered: bool,
@@ -73,12 +75,13 @@ pub(super) struct Call<'a> {
 }
 
 impl CallState {
-    pub fn new(facts: CallFacts, now: Now, entry: usize) -> Self {
+    pub fn new(facts: CallFacts, random: Random, now: Now, entry: usize) -> Self {
         CallState {
             answered: facts.answered,
             facts,
             started: now,
             variables: Variables::default(),
+            random,
             keys: VecDeque::new(),
             ringing_sent: false,
             playbacks: 0,

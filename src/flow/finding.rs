@@ -29,6 +29,8 @@ pub enum Code {
     E11,
     /// Too large.
     E12,
+    /// Weights of a split that do not add up to 100.
+    E13,
     /// Minimum above maximum; a value outside its range.
     E14,
     /// Unreachable step.

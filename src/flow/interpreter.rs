@@ -14,6 +14,7 @@ use super::{
     Sound, Visit,
 };
 use crate::clock::{Instant, Now};
+use crate::ids::Random;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -54,11 +55,17 @@ enum Phase {
 }
 
 impl Interpreter {
-    /// Enters the flow.
-    pub fn start(flow: Arc<Flow>, facts: CallFacts, now: Now, actions: &mut Vec<Action>) -> Interpreter {
+    /// Enters the flow. The same flow, facts, source of chance and events give the same actions.
+    pub fn start(
+        flow: Arc<Flow>,
+        facts: CallFacts,
+        random: Random,
+        now: Now,
+        actions: &mut Vec<Action>,
+    ) -> Interpreter {
         let entry = flow.entry;
         let mut interpreter = Interpreter {
-            state: CallState::new(facts, now, entry),
+            state: CallState::new(facts, random, now, entry),
             phase: Phase::Finished,
             fresh_keys: VecDeque::new(),
             keys_due: Instant::ZERO,

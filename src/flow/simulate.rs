@@ -7,7 +7,7 @@ use super::{
     Sound,
 };
 use crate::clock::{Instant, Now, Wall};
-use crate::ids::PlaybackId;
+use crate::ids::{PlaybackId, Random};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -49,6 +49,8 @@ pub struct Scenario {
     pub prompt_lengths: BTreeMap<String, Duration>,
     /// The caller hangs up then; never, where absent.
     pub hang_up_after: Option<Duration>,
+    /// What a split that draws goes by; the same seed gives the same call again.
+    pub seed: u64,
 }
 
 /// One thing that the caller does.
@@ -159,7 +161,13 @@ pub struct Ladder {
 pub fn simulate(flow: Arc<Flow>, scenario: &Scenario) -> Ladder {
     let mut world = World::new(scenario);
     let mut actions = Vec::new();
-    let mut interpreter = Interpreter::start(flow, scenario.facts.clone(), world.now, &mut actions);
+    let mut interpreter = Interpreter::start(
+        flow,
+        scenario.facts.clone(),
+        Random::from_seed(scenario.seed),
+        world.now,
+        &mut actions,
+    );
     loop {
         for action in actions.drain(..) {
             world.do_action(action);

@@ -75,15 +75,8 @@ impl Config {
         let mut branches: Vec<Branch> = Vec::new();
         for (item, pointer) in fields.list("branches", 1..=50, reading) {
             let fields = Fields::new(Some(item), pointer, &BRANCH_FIELDS, reading);
-            let branch = Branch::read(&fields, reading);
-            if !branch.id.is_empty() && branches.iter().any(|other| other.id == branch.id) {
-                reading.error(
-                    Code::E06,
-                    &fields.at("id"),
-                    format!("Two branches have the id {}.", quoted(&branch.id)),
-                    "Give one of them another id.",
-                );
-            }
+            let id = read_id(&fields, branches.iter().map(|branch| branch.id.as_str()), reading);
+            let branch = Branch::read(id, &fields, reading);
             branches.push(branch);
         }
         Config { value, branches }
@@ -103,20 +96,37 @@ impl Config {
 }
 
 impl Branch {
-    fn read(fields: &Fields, reading: &mut Reading) -> Branch {
-        let id = fields.required_text("id", 40, reading).unwrap_or_default();
-        if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
-            reading.error(
-                Code::E03,
-                &fields.at("id"),
-                format!("{} is no id.", quoted(id)),
-                "Take letters, digits, _ and -.",
-            );
-        }
+    fn read(id: String, fields: &Fields, reading: &mut Reading) -> Branch {
         fields.text("name", 60, reading);
         let op = fields.choice("op", &OPS, Op::Equals, reading);
-        Branch { id: id.to_owned(), test: Test::read(op, fields, reading) }
+        Branch { id, test: Test::read(op, fields, reading) }
     }
+}
+
+/// The id of a branch, which no other branch of the step may have.
+pub fn read_id<'a>(
+    fields: &Fields,
+    mut others: impl Iterator<Item = &'a str>,
+    reading: &mut Reading,
+) -> String {
+    let id = fields.required_text("id", 40, reading).unwrap_or_default();
+    if !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        reading.error(
+            Code::E03,
+            &fields.at("id"),
+            format!("{} is no id.", quoted(id)),
+            "Take letters, digits, _ and -.",
+        );
+    }
+    if !id.is_empty() && others.any(|other| other == id) {
+        reading.error(
+            Code::E06,
+            &fields.at("id"),
+            format!("Two branches have the id {}.", quoted(id)),
+            "Give one of them another id.",
+        );
+    }
+    id.to_owned()
 }
 
 impl Test {

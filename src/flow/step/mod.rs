@@ -9,6 +9,7 @@ pub(super) mod hangup;
 pub(super) mod menu;
 pub(super) mod prompt;
 pub(super) mod set;
+pub(super) mod split;
 pub(super) mod time;
 pub(super) mod wait;
 
@@ -22,10 +23,10 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 9] =
-    ["greeting", "menu", "prompt", "branch", "time", "dial", "set", "wait", "hangup"];
+pub(super) const KINDS: [&str; 10] =
+    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "set", "wait", "hangup"];
 /// Step types of the catalogue that this version cannot run.
-pub(super) const LATER_KINDS: [&str; 15] = [
+pub(super) const LATER_KINDS: [&str; 14] = [
     "voicemail",
     "queue",
     "callout",
@@ -38,7 +39,6 @@ pub(super) const LATER_KINDS: [&str; 15] = [
     "queue_check",
     "record",
     "caller_list",
-    "split",
     "tag",
     "callback",
 ];
@@ -50,6 +50,7 @@ pub(super) enum Config {
     Menu(menu::Config),
     Prompt(prompt::Config),
     Branch(branch::Config),
+    Split(split::Config),
     Time(time::Config),
     Dial(Box<dial::Config>),
     Set(set::Config),
@@ -57,7 +58,7 @@ pub(super) enum Config {
     Hangup(hangup::Config),
 }
 
-/// A step that takes time. Branch, time and set take none.
+/// A step that takes time; the others are over at once.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Machine {
     Greeting(greeting::Greeting),
@@ -79,6 +80,7 @@ impl Config {
             "menu" => Config::Menu(menu::Config::read(&fields(&menu::FIELDS, reading), reading)),
             "prompt" => Config::Prompt(prompt::Config::read(&fields(&prompt::FIELDS, reading), reading)),
             "branch" => Config::Branch(branch::Config::read(&fields(&branch::FIELDS, reading), reading)),
+            "split" => Config::Split(split::Config::read(&fields(&split::FIELDS, reading), reading)),
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
             "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
@@ -94,6 +96,7 @@ impl Config {
             Config::Menu(_) => "menu",
             Config::Prompt(_) => "prompt",
             Config::Branch(_) => "branch",
+            Config::Split(_) => "split",
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
             Config::Set(_) => "set",
@@ -117,6 +120,7 @@ impl Config {
                 ports.extend([Port::Any, Port::None, Port::Error]);
                 ports
             }
+            Config::Split(split) => (0..split.branches.len()).map(|i| Port::Branch(i as u8)).collect(),
             Config::Time(_) => vec![Port::Open, Port::Closed, Port::Holiday, Port::Error],
             Config::Dial(_) => vec![
                 Port::NoAnswer,
@@ -143,6 +147,10 @@ impl Config {
                 None => port.fixed_name(),
             },
             (Config::Branch(branch), Port::Branch(i)) => match branch.branches.get(usize::from(i)) {
+                Some(branch) => Cow::Owned(format!("b:{}", branch.id)),
+                None => port.fixed_name(),
+            },
+            (Config::Split(split), Port::Branch(i)) => match split.branches.get(usize::from(i)) {
                 Some(branch) => Cow::Owned(format!("b:{}", branch.id)),
                 None => port.fixed_name(),
             },
@@ -187,6 +195,7 @@ impl Config {
             Config::Wait(config) => Machine::Wait(wait::Wait::enter(config, call)?),
             Config::Hangup(config) => Machine::Hangup(hangup::Hangup::enter(config, call)?),
             Config::Branch(config) => return ControlFlow::Break(config.decide(call)),
+            Config::Split(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
             Config::Set(config) => return ControlFlow::Break(config.run(call)),
         })

@@ -2,11 +2,13 @@
 
 mod dialling;
 mod property;
+mod routing;
 mod timing;
 mod validation;
 
 use super::*;
 use crate::clock::{Instant, Now, Wall};
+use crate::ids::Random;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -40,7 +42,8 @@ pub fn rig_for(facts: CallFacts, document: &Value) -> Rig {
     let mut actions = Vec::new();
     // Monday, 2026-11-23, 15:00 UTC.
     let now = Now { instant: Instant::from_millis(1_000), wall: Wall::from_unix_seconds(1_795_446_000) };
-    let interpreter = Interpreter::start(Arc::new(compile(document)), facts, now, &mut actions);
+    let interpreter =
+        Interpreter::start(Arc::new(compile(document)), facts, Random::from_seed(1), now, &mut actions);
     Rig { interpreter, now, actions }
 }
 
@@ -268,7 +271,8 @@ fn hours_follow_the_wall_clock_of_the_zone_past_midnight_and_through_summer_time
         let wall = Wall::from(at.parse::<jiff::Timestamp>().unwrap());
         let mut actions = Vec::new();
         let now = Now { instant: Instant::ZERO, wall };
-        let call = Interpreter::start(flow.clone(), CallFacts::default(), now, &mut actions);
+        let call =
+            Interpreter::start(flow.clone(), CallFacts::default(), Random::from_seed(1), now, &mut actions);
         assert_eq!(call.current_step().0, expected, "at {at}");
     }
 }

@@ -1,11 +1,10 @@
 //! Any document and any events: no panic, and the call ends.
 
 use super::*;
-use crate::ids::Random;
 use proptest::prelude::*;
 use std::time::Duration;
 
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 25] = [
     "greeting",
     "menu",
     "prompt",
@@ -30,6 +29,7 @@ const WORDS: [&str; 24] = [
     "{{v | last4}}",
     "readback",
     "queue",
+    "split",
 ];
 
 fn pick<'a, T>(random: &mut Random, items: &'a [T]) -> &'a T {
@@ -48,6 +48,7 @@ fn valid_document(random: &mut Random) -> Value {
         "no_input",
         "invalid",
         "b:x",
+        "b:y",
         "any",
         "none",
         "open",
@@ -61,7 +62,7 @@ fn valid_document(random: &mut Random) -> Value {
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(9) {
+        let config = match random.below(10) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -82,7 +83,9 @@ fn valid_document(random: &mut Random) -> Value {
                 "maxTalkSec": random.below(30)}])
             }
             6 => json!(["set", {"variables": [{"name": "v", "value": "{{v}}{{call.from}}{{v}}"}]}]),
-            7 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
+            7 => json!(["split", {"by": *pick(random, &["caller", "random"]), "branches": [
+                {"id": "x", "weight": 40}, {"id": "y", "weight": 60}]}]),
+            8 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
         let kind = config[0].as_str().unwrap();
@@ -180,7 +183,8 @@ fn random_event(random: &mut Random) -> Event {
 fn run(flow: Flow, random: &mut Random) {
     let mut now = Now { instant: Instant::from_millis(1), wall: Wall::from_unix_seconds(1_795_446_000) };
     let mut actions = Vec::new();
-    let mut interpreter = Interpreter::start(Arc::new(flow), CallFacts::default(), now, &mut actions);
+    let mut interpreter =
+        Interpreter::start(Arc::new(flow), CallFacts::default(), random.fork(), now, &mut actions);
     let mut gone = Vec::new();
     for _ in 0..60 {
         now = now.later(Duration::from_micros(

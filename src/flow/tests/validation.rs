@@ -15,6 +15,7 @@ fn each_code_is_raised_with_its_pointer() {
     let dial = |target: Value, on: Value| json!({"d": {"type": "dial", "config": {"target": target}, "on": on}, "e": end()});
     let menu = |options: Value, on: Value| json!({"m": {"type": "menu", "config": {"prompt": file("hi"), "options": options}, "on": on}, "e": end()});
     let set = |value: &str, on: Value| json!({"s": {"type": "set", "config": {"variables": [{"name": "v", "value": value}]}, "on": on}, "e": end()});
+    let split = |weights: [u32; 2], id: &str| json!({"s": {"type": "split", "config": {"branches": [{"id": "a", "weight": weights[0]}, {"id": id, "weight": weights[1]}]}, "on": {"no_response": "e"}}, "e": end()});
     for (code, pointer, settings, steps) in [
         (
             "E02",
@@ -58,6 +59,9 @@ fn each_code_is_raised_with_its_pointer() {
             json!({"a": {"type": "hangup", "name": "X"}, "b": {"type": "hangup", "name": "x"}}),
         ),
         ("E07", "/steps/s/config/variables/0/value", json!({}), set("{{a | nope}}", json!({"next": "e"}))),
+        ("E13", "/steps/s/config/branches", json!({}), split([50, 49], "b")),
+        ("E14", "/steps/s/config/branches/0/weight", json!({}), split([101, 0], "b")),
+        ("E06", "/steps/s/config/branches/1/id", json!({}), split([50, 50], "a")),
         ("E11", "/steps/s", json!({}), set("1", json!({"next": "s"}))),
         (
             "E11",
@@ -165,4 +169,17 @@ fn texts_without_variables_are_listed_for_rendering() {
         flow.speech().iter().map(|s| (s.text.as_str(), s.language.as_str(), s.voice.as_str())).collect();
     assert_eq!(speech, [("Hello", "de", "anna")]);
     assert_eq!(flow.prompts().iter().collect::<Vec<_>>(), ["music"]);
+}
+
+#[test]
+fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
+    for steps in [json!({"s": {"type": "split", "config": {"by": "random", "branches": [
+            {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()})]
+    {
+        assert_eq!(
+            codes(&document(json!({}), steps.clone()).to_string(), &Resources::default()),
+            [],
+            "{steps}"
+        );
+    }
 }

@@ -1,0 +1,87 @@
+//! split: sends shares of the callers different ways, at once.
+
+use super::branch::read_id;
+use crate::flow::context::{Call, Exit};
+use crate::flow::finding::Code;
+use crate::flow::port::Port;
+use crate::flow::reading::{Fields, Reading};
+use sha2::{Digest, Sha256};
+
+pub const FIELDS: [&str; 2] = ["by", "branches"];
+const BRANCH_FIELDS: [&str; 3] = ["id", "name", "weight"];
+/// What the weights add up to.
+const WHOLE: u32 = 100;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    by: By,
+    pub branches: Vec<Branch>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Branch {
+    pub id: String,
+    /// Hundredths of the callers; 0 switches a branch off.
+    weight: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum By {
+    /// A caller gets the same branch in each call, in every version of the flow with the same weights.
+    Caller,
+    /// Each visit draws anew.
+    Random,
+}
+
+impl Config {
+    pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
+        let by = fields.choice("by", &[("caller", By::Caller), ("random", By::Random)], By::Caller, reading);
+        let mut branches: Vec<Branch> = Vec::new();
+        let before = reading.report.has_errors();
+        for (item, pointer) in fields.list("branches", 1..=50, reading) {
+            let fields = Fields::new(Some(item), pointer, &BRANCH_FIELDS, reading);
+            let id = read_id(&fields, branches.iter().map(|branch| branch.id.as_str()), reading);
+            fields.text("name", 60, reading);
+            if fields.get("weight").is_none() {
+                fields.missing("weight", reading);
+            }
+            branches.push(Branch { id, weight: fields.number("weight", 0..=WHOLE, 0, reading) });
+        }
+        let sum: u32 = branches.iter().map(|branch| branch.weight).sum();
+        // A weight that could not be read has its own finding.
+        if sum != WHOLE && !branches.is_empty() && (before || !reading.report.has_errors()) {
+            reading.error(
+                Code::E13,
+                &fields.at("branches"),
+                format!("The weights add up to {sum}."),
+                "Make them add up to 100.",
+            );
+        }
+        Config { by, branches }
+    }
+
+    /// The branch whose share the caller falls into. By the caller's number where it is to be the same each time;
+    /// a withheld number tells nobody apart, so such a caller is drawn like all are with `random`: one draw of a
+    /// number below 100 for each visit, and no other step draws.
+    pub fn decide(&self, call: &mut Call) -> Exit {
+        let caller = call.state.facts.from.as_str();
+        let place = match self.by {
+            By::Caller if !caller.is_empty() => sticky_place(call.flow.id(), call.step_id(), caller),
+            By::Caller | By::Random => call.state.random.below(WHOLE),
+        };
+        let mut end = 0;
+        let chosen = self.branches.iter().position(|branch| {
+            end += branch.weight;
+            place < end
+        });
+        Exit::Port(chosen.map_or(Port::NoResponse, |i| Port::Branch(u8::try_from(i).unwrap_or(u8::MAX))))
+    }
+}
+
+/// A place below 100 that hangs on nothing but flow, step and caller: the first 64 bits of SHA-256, whose result
+/// no version of a library changes. The step is in it so that two splits do not pick out the same callers.
+fn sticky_place(flow: &str, step: &str, caller: &str) -> u32 {
+    let hash = Sha256::digest(format!("{flow}\0{step}\0{caller}").as_bytes());
+    let first = hash.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    ((u128::from(first) * u128::from(WHOLE)) >> 64) as u32
+}
