@@ -5,7 +5,7 @@ use super::variables::{Scope, VariableError, VariableValue, Variables};
 use super::{Action, CallFacts, DialId, EndedBy, Offer, Party, Visit};
 use crate::clock::{Instant, Now};
 use crate::ids::{PlaybackId, Random};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Keys kept for a step that reads them later. flows.md 1.2 rule 6.
 pub const KEYS_MAX: usize = 30;
@@ -40,6 +40,7 @@ pub(super) struct CallState {
     pub facts: CallFacts,
     pub started: Now,
     pub variables: Variables,
+    pub tags: BTreeMap<String, String>,
     /// The call's own, so that what one call draws does not hang on another.
     pub random: Random,
     /// Type-ahead.
@@ -81,6 +82,7 @@ impl CallState {
             facts,
             started: now,
             variables: Variables::default(),
+            tags: BTreeMap::new(),
             random,
             keys: VecDeque::new(),
             ringing_sent: false,

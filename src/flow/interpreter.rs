@@ -420,6 +420,7 @@ impl Interpreter {
             talk_sec: state.talked.as_secs(),
             ended_by,
             vars: state.variables.open(),
+            tags: std::mem::take(&mut state.tags),
         })));
     }
 }

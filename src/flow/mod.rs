@@ -27,6 +27,7 @@ pub use template::{Template, TemplateError};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
 use crate::ids::PlaybackId;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -244,6 +245,12 @@ pub enum LogEvent {
         code: String,
         message: String,
     },
+    /// A tag step wrote into the record.
+    Tag {
+        step: String,
+        key: String,
+        value: String,
+    },
     /// Speech that did not start within 3 s; counted as silence.
     TtsLate {
         step: String,
@@ -288,6 +295,9 @@ pub struct Outcome {
     pub ended_by: EndedBy,
     /// Variables that are not sensitive, in order of their names.
     pub vars: Vec<(String, String)>,
+    /// What tag steps wrote, by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]

@@ -522,6 +522,7 @@ fn write_log(log: &LogEvent, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         LogEvent::Key { digit, .. } => write!(f, "key {digit}"),
         LogEvent::StepError { code, message, .. } => write!(f, "error {code}: {}", plain(message)),
+        LogEvent::Tag { key, value, .. } => write!(f, "tag {key}=\"{}\"", plain(value)),
         LogEvent::TtsLate { .. } => f.write_str("speech is late"),
         LogEvent::Fallback { port, to, .. } if port == super::LOOP_GUARD => {
             write!(f, "the loop guard strikes, goes to {to}")

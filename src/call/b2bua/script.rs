@@ -99,7 +99,7 @@ impl Call {
             LogEvent::Fallback { step, port, to } => {
                 tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port")
             }
-            LogEvent::StepLeave { .. } => {}
+            LogEvent::StepLeave { .. } | LogEvent::Tag { .. } => {}
         }
     }
 

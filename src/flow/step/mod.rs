@@ -10,6 +10,7 @@ pub(super) mod menu;
 pub(super) mod prompt;
 pub(super) mod set;
 pub(super) mod split;
+pub(super) mod tag;
 pub(super) mod time;
 pub(super) mod wait;
 
@@ -23,10 +24,10 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 10] =
-    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "set", "wait", "hangup"];
+pub(super) const KINDS: [&str; 11] =
+    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "set", "tag", "wait", "hangup"];
 /// Step types of the catalogue that this version cannot run.
-pub(super) const LATER_KINDS: [&str; 14] = [
+pub(super) const LATER_KINDS: [&str; 13] = [
     "voicemail",
     "queue",
     "callout",
@@ -39,7 +40,6 @@ pub(super) const LATER_KINDS: [&str; 14] = [
     "queue_check",
     "record",
     "caller_list",
-    "tag",
     "callback",
 ];
 
@@ -54,6 +54,7 @@ pub(super) enum Config {
     Time(time::Config),
     Dial(Box<dial::Config>),
     Set(set::Config),
+    Tag(tag::Config),
     Wait(wait::Config),
     Hangup(hangup::Config),
 }
@@ -84,6 +85,7 @@ impl Config {
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
             "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
+            "tag" => Config::Tag(tag::Config::read(&fields(&tag::FIELDS, reading), reading)),
             "wait" => Config::Wait(wait::Config::read(&fields(&wait::FIELDS, reading), reading)),
             "hangup" => Config::Hangup(hangup::Config::read(&fields(&hangup::FIELDS, reading), reading)),
             _ => return None,
@@ -100,6 +102,7 @@ impl Config {
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
             Config::Set(_) => "set",
+            Config::Tag(_) => "tag",
             Config::Wait(_) => "wait",
             Config::Hangup(_) => "hangup",
         }
@@ -108,7 +111,9 @@ impl Config {
     /// The ports it can be left by, without `no_response`, which every step but the last ones may have.
     pub fn ports(&self) -> Vec<Port> {
         match self {
-            Config::Greeting(_) | Config::Set(_) | Config::Wait(_) => vec![Port::Next, Port::Error],
+            Config::Greeting(_) | Config::Set(_) | Config::Tag(_) | Config::Wait(_) => {
+                vec![Port::Next, Port::Error]
+            }
             Config::Menu(menu) => {
                 let mut ports: Vec<_> = (0..menu.options.len()).map(|i| Port::Key(i as u8)).collect();
                 ports.extend([Port::NoInput, Port::Invalid, Port::Error]);
@@ -198,6 +203,7 @@ impl Config {
             Config::Split(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
             Config::Set(config) => return ControlFlow::Break(config.run(call)),
+            Config::Tag(config) => return ControlFlow::Break(config.run(call)),
         })
     }
 }

@@ -62,7 +62,7 @@ fn valid_document(random: &mut Random) -> Value {
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(10) {
+        let config = match random.below(11) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -85,7 +85,8 @@ fn valid_document(random: &mut Random) -> Value {
             6 => json!(["set", {"variables": [{"name": "v", "value": "{{v}}{{call.from}}{{v}}"}]}]),
             7 => json!(["split", {"by": *pick(random, &["caller", "random"]), "branches": [
                 {"id": "x", "weight": 40}, {"id": "y", "weight": 60}]}]),
-            8 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
+            8 => json!(["tag", {"key": "k", "value": "{{v}}"}]),
+            9 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
         let kind = config[0].as_str().unwrap();

@@ -40,3 +40,47 @@ fn a_split_at_random_and_one_of_withheld_callers_draw_from_the_calls_seed() {
         assert!((150..250).contains(&first), "{first} of 1,000");
     }
 }
+
+#[test]
+fn tags_stand_in_the_record_the_last_of_a_key_wins_and_sensitive_ones_are_masked() {
+    let tag = |value: &str, next: &str| json!({"type": "tag", "config": {"key": "reason", "value": value}, "on": {"next": next}});
+    let steps = json!({
+        "a": tag("first", "b"),
+        "b": tag("{{call.from}}", "card"),
+        "card": {"type": "prompt", "config": {"prompt": file("c"), "saveAs": "card", "maxDigits": 2, "sensitive": true}, "on": {"next": "c"}},
+        "c": {"type": "tag", "config": {"key": "card", "value": "{{card}}"}, "on": {"next": "e"}},
+        "e": end()});
+    let mut rig = rig(json!({}), steps);
+    rig.keys("42").at(1);
+    let log = format!("{:?}", rig.actions);
+    assert!(log.contains(r#"key: "reason", value: "first""#) && !log.contains("\"42\""), "{log}");
+    let tags: Vec<_> = rig.outcome().tags.into_iter().collect();
+    assert_eq!(tags, [("card".into(), "***".into()), ("reason".to_owned(), "+14155550100".to_owned())]);
+}
+
+#[test]
+fn a_tag_over_the_limits_is_a_step_error() {
+    let mut steps: serde_json::Map<_, _> = (0..51)
+        .map(|i| {
+            let on = json!({"next": format!("t{}", i + 1), "error": "e"});
+            (
+                format!("t{i}"),
+                json!({"type": "tag", "config": {"key": format!("k{i}"), "value": "v"}, "on": on}),
+            )
+        })
+        .collect();
+    steps.insert("e".into(), end());
+    steps.insert("t51".into(), end());
+    let mut many = document(json!({}), Value::Object(steps));
+    many["entry"] = json!("t0");
+    let taken = rig_for(CallFacts::default(), &many).take();
+    assert!(
+        taken.contains(&"error tag_refused".to_owned()) && taken.contains(&"enter e".to_owned()),
+        "{taken:?}"
+    );
+
+    let long = json!({"t": {"type": "tag", "config": {"key": "k", "value": "{{call.fromName}}"}, "on": {"error": "e"}}, "e": end()});
+    let facts = CallFacts { from_name: "ä".repeat(256), ..CallFacts::default() };
+    let taken = rig_for(facts, &document(json!({}), long)).take();
+    assert_eq!(taken[1], "error tag_refused");
+}

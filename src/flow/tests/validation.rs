@@ -59,6 +59,19 @@ fn each_code_is_raised_with_its_pointer() {
             json!({"a": {"type": "hangup", "name": "X"}, "b": {"type": "hangup", "name": "x"}}),
         ),
         ("E07", "/steps/s/config/variables/0/value", json!({}), set("{{a | nope}}", json!({"next": "e"}))),
+        (
+            "E03",
+            "/steps/t/config/key",
+            json!({}),
+            json!({"t": {"type": "tag", "config": {"key": "A b", "value": "x"}}}),
+        ),
+        ("E04", "/steps/t/config/value", json!({}), json!({"t": {"type": "tag", "config": {"key": "k"}}})),
+        (
+            "E14",
+            "/steps/t/config/value",
+            json!({}),
+            json!({"t": {"type": "tag", "config": {"key": "k", "value": "x".repeat(256)}}}),
+        ),
         ("E13", "/steps/s/config/branches", json!({}), split([50, 49], "b")),
         ("E14", "/steps/s/config/branches/0/weight", json!({}), split([101, 0], "b")),
         ("E06", "/steps/s/config/branches/1/id", json!({}), split([50, 50], "a")),
@@ -173,13 +186,14 @@ fn texts_without_variables_are_listed_for_rendering() {
 
 #[test]
 fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
-    for steps in [json!({"s": {"type": "split", "config": {"by": "random", "branches": [
-            {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()})]
-    {
-        assert_eq!(
-            codes(&document(json!({}), steps.clone()).to_string(), &Resources::default()),
-            [],
-            "{steps}"
-        );
+    let right = [
+        json!({"s": {"type": "split", "config": {"by": "random", "branches": [
+            {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()}),
+        json!({"t": {"type": "tag", "config": {"key": "k", "value": "{{call.to}}"}, "on": {"next": "e"}}, "e": end()}),
+        // RIGHT
+    ];
+    for steps in right {
+        let found = codes(&document(json!({}), steps.clone()).to_string(), &Resources::default());
+        assert_eq!(found, [], "{steps}");
     }
 }
