@@ -190,7 +190,8 @@ pub(super) fn way(
     fallback: Option<usize>,
     config: &Config,
 ) -> Way {
-    if let Some(step) = target(port) {
+    let named = if let Config::Goto(goto) = config { goto.step } else { None };
+    if let Some(step) = named.or_else(|| target(port)) {
         return Way::Connected(step);
     }
     // A time step that cannot decide fails open, so that callers are not stranded.
@@ -247,11 +248,11 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
     let name = fields.required_text("name", 80, reading).unwrap_or_default().to_owned();
     let description = fields.text("description", 2_000, reading).unwrap_or_default().to_owned();
 
-    let ids = step_ids(&fields, reading);
+    reading.step_ids = step_ids(&fields, reading);
     let mut settings = read_settings(&fields, reading);
-    settings.fallback = read_fallback(&fields, &ids, reading);
-    let entry = read_entry(&fields, &ids, reading);
-    let drafts = read_steps(&fields, &ids, reading);
+    settings.fallback = read_fallback(&fields, reading);
+    let entry = read_entry(&fields, reading);
+    let drafts = read_steps(&fields, reading);
     validate::graph(&drafts, entry, &settings, reading);
     validate::references(resources, reading);
     if settings.is_paused
@@ -315,43 +316,27 @@ fn is_step_id(id: &str) -> bool {
         && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn read_entry(fields: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Option<usize> {
+fn read_entry(fields: &Fields, reading: &mut Reading) -> Option<usize> {
     let Some(entry) = fields.get("entry").and_then(Value::as_str).filter(|entry| !entry.is_empty()) else {
         reading.error(Code::E01, "/entry", "The flow has no entry.", "Name the step that calls start with.");
         return None;
     };
-    let found = ids.get(entry).copied();
+    let found = reading.step_ids.get(entry).copied();
     if found.is_none() {
-        reading.error(
-            Code::E01,
-            "/entry",
-            format!("The entry {} is no step of this flow.", quoted(entry)),
-            known_words(entry, ids.keys().map(String::as_str)),
-        );
+        let remedy = known_words(entry, reading.step_ids.keys().map(String::as_str));
+        let message = format!("The entry {} is no step of this flow.", quoted(entry));
+        reading.error(Code::E01, "/entry", message, remedy);
     }
     found
 }
 
-fn read_fallback(fields: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Option<usize> {
+fn read_fallback(fields: &Fields, reading: &mut Reading) -> Option<usize> {
     let fallback = fields.get("settings")?.get("fallback").filter(|value| !value.is_null())?;
     let Some(id) = fallback.as_str() else {
         wrong_type(reading, "/settings/fallback", "the id of a step", fallback);
         return None;
     };
-    let found = ids.get(id).copied();
-    if found.is_none() {
-        unknown_step(id, "/settings/fallback", ids, reading);
-    }
-    found
-}
-
-fn unknown_step(id: &str, pointer: &str, ids: &BTreeMap<String, usize>, reading: &mut Reading) {
-    reading.error(
-        Code::E02,
-        pointer,
-        format!("There is no step {}.", quoted(id)),
-        known_words(id, ids.keys().map(String::as_str)),
-    );
+    reading.step_index(id, "/settings/fallback")
 }
 
 fn read_settings(flow: &Fields, reading: &mut Reading) -> Settings {
@@ -404,7 +389,7 @@ fn read_unused_settings(fields: &Fields, reading: &mut Reading) {
     }
 }
 
-fn read_steps(flow: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Reading) -> Vec<Draft> {
+fn read_steps(flow: &Fields, reading: &mut Reading) -> Vec<Draft> {
     let Some(Value::Object(steps)) = flow.get("steps") else { return Vec::new() };
     let mut names: HashMap<String, String> = HashMap::new();
     let mut drafts = Vec::new();
@@ -420,7 +405,7 @@ fn read_steps(flow: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Readin
                 "Start with a small letter; small letters, digits and _ may follow, 40 in all.",
             );
         }
-        let draft = read_step(id, value, pointer.clone(), ids, reading);
+        let draft = read_step(id, value, pointer.clone(), reading);
         if let Some(other) = names.insert(draft.name.to_lowercase(), id.clone()) {
             pointer.push_str("/name");
             reading.error(
@@ -436,13 +421,7 @@ fn read_steps(flow: &Fields, ids: &BTreeMap<String, usize>, reading: &mut Readin
     drafts
 }
 
-fn read_step(
-    id: &str,
-    value: &Value,
-    pointer: String,
-    ids: &BTreeMap<String, usize>,
-    reading: &mut Reading,
-) -> Draft {
+fn read_step(id: &str, value: &Value, pointer: String, reading: &mut Reading) -> Draft {
     if value.is_null() {
         wrong_type(reading, &pointer, "a step", value);
     }
@@ -457,7 +436,7 @@ fn read_step(
     if config.is_none() && !kind.is_empty() {
         unknown_kind(kind, &fields.at("type"), reading);
     }
-    let on = read_edges(&fields, config.as_ref(), ids, reading);
+    let on = read_edges(&fields, config.as_ref(), reading);
     Draft { id: id.to_owned(), name: name.to_owned(), config, on }
 }
 
@@ -478,12 +457,7 @@ fn unknown_kind(kind: &str, pointer: &str, reading: &mut Reading) {
     }
 }
 
-fn read_edges(
-    step: &Fields,
-    config: Option<&Config>,
-    ids: &BTreeMap<String, usize>,
-    reading: &mut Reading,
-) -> Vec<Edge> {
+fn read_edges(step: &Fields, config: Option<&Config>, reading: &mut Reading) -> Vec<Edge> {
     let empty = Map::new();
     let edges = match step.get("on") {
         None => &empty,
@@ -505,13 +479,7 @@ fn read_edges(
         push_segment(&mut pointer, name);
         let port = config.and_then(|config| read_port(config, name, &pointer, reading));
         let target = match target.as_str() {
-            Some(id) => {
-                let found = ids.get(id).copied();
-                if found.is_none() {
-                    unknown_step(id, &pointer, ids, reading);
-                }
-                found
-            }
+            Some(id) => reading.step_index(id, &pointer),
             None => {
                 wrong_type(reading, &pointer, "the id of a step", target);
                 None
@@ -526,10 +494,10 @@ fn read_port(config: &Config, name: &str, pointer: &str, reading: &mut Reading) 
     let port = config.port_named(name);
     if port.is_none() {
         let known: Vec<_> = config.ports().into_iter().map(|port| config.port_name(port)).collect();
-        let remedy = if config.is_terminal() {
-            "The call ends here; take it out.".to_owned()
-        } else {
-            known_words(name, known.iter().map(AsRef::as_ref).chain(["no_response"]))
+        let remedy = match config {
+            Config::Hangup(_) => "The call ends here; take it out.".to_owned(),
+            Config::Goto(_) => "Name the step to go to in `stepId`.".to_owned(),
+            _ => known_words(name, known.iter().map(AsRef::as_ref).chain(["no_response"])),
         };
         let message = format!("A {} step has no port {} here.", config.kind(), quoted(name));
         reading.error(Code::E03, pointer, message, remedy);

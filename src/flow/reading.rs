@@ -8,7 +8,7 @@ use super::json::push_segment;
 use super::template::{FILTERS, Template, TemplateError};
 use super::variables::{RESERVED, is_variable_name};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -35,6 +35,8 @@ pub(super) struct Reading {
     pub report: Report,
     /// The step being read; none in the settings.
     pub step: Option<usize>,
+    /// The document's steps with their places.
+    pub step_ids: BTreeMap<String, usize>,
     /// The flow's language and voice.
     pub language: String,
     pub voice: String,
@@ -67,6 +69,16 @@ impl Reading {
         remedy: impl Into<String>,
     ) {
         self.report.add(code, pointer, message, remedy);
+    }
+
+    /// The place of a step that is named at `pointer`; E02 where there is none.
+    pub fn step_index(&mut self, id: &str, pointer: &str) -> Option<usize> {
+        let found = self.step_ids.get(id).copied();
+        if found.is_none() {
+            let remedy = known_words(id, self.step_ids.keys().map(String::as_str));
+            self.error(Code::E02, pointer, format!("There is no step {}.", quoted(id)), remedy);
+        }
+        found
     }
 
     /// Says that a field is read and does nothing yet.

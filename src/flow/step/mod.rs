@@ -4,6 +4,7 @@ pub(super) mod ask;
 pub(super) mod branch;
 pub(super) mod dial;
 pub(super) mod dial_target;
+pub(super) mod goto;
 pub(super) mod greeting;
 pub(super) mod hangup;
 pub(super) mod menu;
@@ -24,10 +25,10 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 11] =
-    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "set", "tag", "wait", "hangup"];
+pub(super) const KINDS: [&str; 12] =
+    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "goto", "set", "tag", "wait", "hangup"];
 /// Step types of the catalogue that this version cannot run.
-pub(super) const LATER_KINDS: [&str; 13] = [
+pub(super) const LATER_KINDS: [&str; 12] = [
     "voicemail",
     "queue",
     "callout",
@@ -36,7 +37,6 @@ pub(super) const LATER_KINDS: [&str; 13] = [
     "loop",
     "sms",
     "subflow",
-    "goto",
     "queue_check",
     "record",
     "caller_list",
@@ -53,6 +53,7 @@ pub(super) enum Config {
     Split(split::Config),
     Time(time::Config),
     Dial(Box<dial::Config>),
+    Goto(goto::Config),
     Set(set::Config),
     Tag(tag::Config),
     Wait(wait::Config),
@@ -84,6 +85,7 @@ impl Config {
             "split" => Config::Split(split::Config::read(&fields(&split::FIELDS, reading), reading)),
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
+            "goto" => Config::Goto(goto::Config::read(&fields(&goto::FIELDS, reading), reading)),
             "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
             "tag" => Config::Tag(tag::Config::read(&fields(&tag::FIELDS, reading), reading)),
             "wait" => Config::Wait(wait::Config::read(&fields(&wait::FIELDS, reading), reading)),
@@ -101,6 +103,7 @@ impl Config {
             Config::Split(_) => "split",
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
+            Config::Goto(_) => "goto",
             Config::Set(_) => "set",
             Config::Tag(_) => "tag",
             Config::Wait(_) => "wait",
@@ -136,13 +139,14 @@ impl Config {
                 Port::AfterCall,
                 Port::Error,
             ],
+            Config::Goto(_) => vec![Port::Next],
             Config::Hangup(_) => Vec::new(),
         }
     }
 
-    /// No way leads out of it.
-    pub fn is_terminal(&self) -> bool {
-        matches!(self, Config::Hangup(_))
+    /// Ways out of it can be drawn: none leads out of a hangup, and that of a goto is a field.
+    fn has_edges(&self) -> bool {
+        !matches!(self, Config::Hangup(_) | Config::Goto(_))
     }
 
     pub fn port_name(&self, port: Port) -> Cow<'_, str> {
@@ -165,7 +169,7 @@ impl Config {
 
     /// The port of this name, if the step has it.
     pub fn port_named(&self, name: &str) -> Option<Port> {
-        if self.is_terminal() {
+        if !self.has_edges() {
             return None;
         }
         let ports = self.ports().into_iter().chain([Port::NoResponse]);
@@ -202,6 +206,7 @@ impl Config {
             Config::Branch(config) => return ControlFlow::Break(config.decide(call)),
             Config::Split(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
+            Config::Goto(_) => return leave(Port::Next),
             Config::Set(config) => return ControlFlow::Break(config.run(call)),
             Config::Tag(config) => return ControlFlow::Break(config.run(call)),
         })

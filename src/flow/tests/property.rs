@@ -62,7 +62,7 @@ fn valid_document(random: &mut Random) -> Value {
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(11) {
+        let config = match random.below(12) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -86,13 +86,14 @@ fn valid_document(random: &mut Random) -> Value {
             7 => json!(["split", {"by": *pick(random, &["caller", "random"]), "branches": [
                 {"id": "x", "weight": 40}, {"id": "y", "weight": 60}]}]),
             8 => json!(["tag", {"key": "k", "value": "{{v}}"}]),
-            9 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
+            9 => json!(["goto", {"stepId": format!("s{}", random.below(count))}]),
+            10 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
         let kind = config[0].as_str().unwrap();
         let mut on = serde_json::Map::new();
         for port in ports {
-            if kind != "hangup" && random.below(3) > 0 {
+            if kind != "hangup" && kind != "goto" && random.below(3) > 0 {
                 on.insert(port.to_owned(), json!(format!("s{}", random.below(count))));
             }
         }
@@ -115,6 +116,11 @@ fn compiled(mut value: Value) -> Option<Flow> {
                 for finding in findings.iter().filter(|finding| finding.is_error()) {
                     let mut pointer = finding.pointer.clone();
                     if finding.code == Code::E11 {
+                        let step = value.pointer_mut(&pointer)?;
+                        if step["type"] == "goto" {
+                            *step = end();
+                            continue;
+                        }
                         pointer.push_str("/on");
                         value["settings"]["fallback"] = Value::Null;
                     }

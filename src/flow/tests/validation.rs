@@ -72,6 +72,25 @@ fn each_code_is_raised_with_its_pointer() {
             json!({}),
             json!({"t": {"type": "tag", "config": {"key": "k", "value": "x".repeat(256)}}}),
         ),
+        (
+            "E02",
+            "/steps/g/config/stepId",
+            json!({}),
+            json!({"g": {"type": "goto", "config": {"stepId": "x"}}}),
+        ),
+        (
+            "E03",
+            "/steps/g/on/next",
+            json!({}),
+            json!({"g": {"type": "goto", "config": {"stepId": "e"}, "on": {"next": "e"}}, "e": end()}),
+        ),
+        ("E04", "/steps/g/config/stepId", json!({}), json!({"g": {"type": "goto"}})),
+        (
+            "E11",
+            "/steps/a",
+            json!({}),
+            json!({"a": {"type": "goto", "config": {"stepId": "b"}}, "b": {"type": "goto", "config": {"stepId": "a"}}}),
+        ),
         ("E13", "/steps/s/config/branches", json!({}), split([50, 49], "b")),
         ("E14", "/steps/s/config/branches/0/weight", json!({}), split([101, 0], "b")),
         ("E06", "/steps/s/config/branches/1/id", json!({}), split([50, 50], "a")),
@@ -190,6 +209,7 @@ fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
         json!({"s": {"type": "split", "config": {"by": "random", "branches": [
             {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()}),
         json!({"t": {"type": "tag", "config": {"key": "k", "value": "{{call.to}}"}, "on": {"next": "e"}}, "e": end()}),
+        json!({"g": {"type": "goto", "config": {"stepId": "e"}}, "e": end()}),
         // RIGHT
     ];
     for steps in right {
