@@ -1,6 +1,7 @@
 //! What all steps of one call share.
 
 use super::graph::{Flow, Step};
+use super::step::repeat;
 use super::variables::{Scope, VariableError, VariableValue, Variables};
 use super::{Action, CallFacts, DialId, EndedBy, Offer, Party, Visit};
 use crate::clock::{Instant, Now};
@@ -63,8 +64,10 @@ pub(super) struct CallState {
     pub talking_since: Option<Instant>,
     /// Conversations that ended.
     pub talked: std::time::Duration,
-    /// Some leg was connected.
-    pub connected: bool,
+    /// How often a leg was connected.
+    pub conversations: u32,
+    /// Loops that the call is in, the outermost first; no step stands in it twice.
+    pub loops: Vec<repeat::Active>,
 }
 
 /// The state with the moment and the list of actions; what a step gets to work with.
@@ -97,7 +100,8 @@ impl CallState {
             agent_id: None,
             talking_since: None,
             talked: std::time::Duration::ZERO,
-            connected: false,
+            conversations: 0,
+            loops: Vec::new(),
         }
     }
 

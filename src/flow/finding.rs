@@ -25,6 +25,8 @@ pub enum Code {
     E07,
     /// Regular expression refused.
     E08,
+    /// Loop without a body.
+    E09,
     /// Cycle with no step that waits for the caller or a leg.
     E11,
     /// Too large.

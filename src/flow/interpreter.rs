@@ -269,6 +269,7 @@ impl Interpreter {
         if self.state.steps_since_wait > self.flow.settings.max_steps_between_input {
             let fallback = self.flow.settings.fallback.filter(|_| !self.guarded);
             self.guarded = true;
+            self.state.loops.clear();
             self.log_fallback(LOOP_GUARD, fallback, actions);
             let Some(fallback) = fallback else {
                 self.say_goodbye(EndedBy::Flow, now, actions);
@@ -307,6 +308,10 @@ impl Interpreter {
         }));
         let (next, was_connected) = match self.flow.way(step, port) {
             Way::Connected(next) => (Some(next), true),
+            // The path of a loop's body that ends comes back to the loop.
+            Way::Fallback(_) | Way::End if let Some(active) = self.state.loops.last() => {
+                (Some(active.step), false)
+            }
             Way::StandIn(next) | Way::Fallback(next) => (Some(next), false),
             Way::End => (None, false),
         };
@@ -386,7 +391,7 @@ impl Interpreter {
 
     /// Who talked to somebody was answered, whatever came after; else a runaway flow is told as such.
     fn kind(&self, otherwise: OutcomeKind) -> OutcomeKind {
-        if self.state.connected {
+        if self.state.conversations > 0 {
             OutcomeKind::Answered
         } else if self.guarded {
             OutcomeKind::LoopGuard

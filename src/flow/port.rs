@@ -21,6 +21,10 @@ pub(super) enum Port {
     Rejected,
     Failed,
     AfterCall,
+    Body,
+    Completed,
+    Empty,
+    Break,
     Key(u8),
     Branch(u8),
 }
@@ -45,6 +49,10 @@ impl Port {
             Port::Rejected => "rejected",
             Port::Failed => "failed",
             Port::AfterCall => "after_call",
+            Port::Body => "body",
+            Port::Completed => "completed",
+            Port::Empty => "empty",
+            Port::Break => "break",
             Port::Key(i) => return Cow::Owned(format!("key:{i}")),
             Port::Branch(i) => return Cow::Owned(format!("b:{i}")),
         })
@@ -55,6 +63,7 @@ impl Port {
     pub fn stand_ins(self) -> &'static [Port] {
         match self {
             Port::NoResponse => &[],
+            Port::Empty => &[Port::Completed, Port::NoResponse],
             Port::Holiday => &[Port::Closed, Port::NoResponse],
             _ => &[Port::NoResponse],
         }

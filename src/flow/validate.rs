@@ -4,21 +4,73 @@ use super::finding::{Code, nearest, quoted};
 use super::graph::{Draft, Resources, Settings, Way, way};
 use super::port::Port;
 use super::reading::{Read, Reading, known_words};
-use super::step::Config;
+use super::step::{Config, repeat};
 use super::variables::{CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Reachability, dead ends, cycles, and variables that are read before they are set.
 pub(super) fn graph(drafts: &[Draft], entry: Option<usize>, settings: &Settings, reading: &mut Reading) {
-    let ways: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings)).collect();
+    let mut ways: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings, true)).collect();
+    // A loop ends with its list: no circle through a body runs for ever, unless there is one without it.
+    let past_bodies: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings, false)).collect();
+    let in_bodies = body_steps(drafts, &ways, &past_bodies, entry, settings);
+    for draft in drafts {
+        if matches!(draft.config, Some(Config::Loop(_))) && connected(draft, Port::Body).is_none() {
+            repeat::without_body(&draft.id, reading);
+        }
+    }
     if let Some(entry) = entry {
         unreachable_steps(drafts, &ways, entry, settings, reading);
+        for (step, loops) in in_bodies.iter().enumerate() {
+            if let Some(ways) = ways.get_mut(step) {
+                ways.extend(loops);
+            }
+        }
         early_reads(&ways, entry, reading);
     }
-    for draft in drafts {
-        dead_ends(draft, settings, reading);
+    let continues = |draft: &Draft| matches!(&draft.config, Some(Config::Dial(dial)) if dial.continues);
+    let can_break = drafts.iter().any(continues);
+    for (draft, loops) in drafts.iter().zip(&in_bodies) {
+        // What ends in the body of a loop goes on with the next item.
+        if loops.is_empty() {
+            dead_ends(draft, settings, can_break, reading);
+        }
     }
-    runaway_cycles(drafts, &ways, reading);
+    runaway_cycles(drafts, &past_bodies, reading);
+}
+
+/// For each step that is reached only through the body of a loop, the loops whose bodies lead to it.
+fn body_steps(
+    drafts: &[Draft],
+    ways: &[Vec<usize>],
+    past_bodies: &[Vec<usize>],
+    entry: Option<usize>,
+    settings: &Settings,
+) -> Vec<Vec<usize>> {
+    let outside = reached(past_bodies, settings.fallback.into_iter().chain(entry).collect());
+    let mut in_bodies = vec![Vec::new(); drafts.len()];
+    for (step, draft) in drafts.iter().enumerate() {
+        let Some(body) = connected(draft, Port::Body) else { continue };
+        let inside = reached(ways, vec![body]);
+        for (i, loops) in in_bodies.iter_mut().enumerate() {
+            if inside.get(i) == Some(&true) && outside.get(i) == Some(&false) {
+                loops.push(step);
+            }
+        }
+    }
+    in_bodies
+}
+
+/// The steps that can be reached from some.
+fn reached(ways: &[Vec<usize>], mut open: Vec<usize>) -> Vec<bool> {
+    let mut reached = vec![false; ways.len()];
+    while let Some(step) = open.pop() {
+        if let Some(reached) = reached.get_mut(step).filter(|reached| !**reached) {
+            *reached = true;
+            open.extend(ways.get(step).into_iter().flatten());
+        }
+    }
+    reached
 }
 
 /// E05.
@@ -53,11 +105,12 @@ pub(super) fn no_consent(pointer: String, reading: &mut Reading) {
 
 /// The steps that may follow. A step error that leads nowhere of its own is left out: it would draw an edge from
 /// every step, the fallback itself included, to the fallback.
-fn ways_out(draft: &Draft, settings: &Settings) -> Vec<usize> {
+fn ways_out(draft: &Draft, settings: &Settings, bodies: bool) -> Vec<usize> {
     let Some(config) = &draft.config else {
         return draft.on.iter().filter_map(|edge| edge.target).collect();
     };
     let mut ways: Vec<usize> = ports(config)
+        .filter(|port| bodies || *port != Port::Body)
         .filter_map(|port| match way(|port| connected(draft, port), port, settings.fallback, config) {
             Way::Connected(step) => Some(step),
             Way::StandIn(step) | Way::Fallback(step) if port != Port::Error => Some(step),
@@ -88,14 +141,7 @@ fn unreachable_steps(
     settings: &Settings,
     reading: &mut Reading,
 ) {
-    let mut reached = vec![false; drafts.len()];
-    let mut open: Vec<usize> = settings.fallback.into_iter().chain([entry]).collect();
-    while let Some(step) = open.pop() {
-        if let Some(reached) = reached.get_mut(step).filter(|reached| !**reached) {
-            *reached = true;
-            open.extend(ways.get(step).into_iter().flatten());
-        }
-    }
+    let reached = reached(ways, settings.fallback.into_iter().chain([entry]).collect());
     for (draft, _) in drafts.iter().zip(&reached).filter(|(_, reached)| !**reached) {
         reading.report.add(
             Code::W01,
@@ -107,7 +153,7 @@ fn unreachable_steps(
 }
 
 /// W02, W04, W05, W08.
-fn dead_ends(draft: &Draft, settings: &Settings, reading: &mut Reading) {
+fn dead_ends(draft: &Draft, settings: &Settings, can_break: bool, reading: &mut Reading) {
     let Some(config) = &draft.config else { return };
     let pointer = format!("/steps/{}/on", draft.id);
     let falls = |port: Port| way(|port| connected(draft, port), port, settings.fallback, config) == Way::End;
@@ -140,7 +186,8 @@ fn dead_ends(draft: &Draft, settings: &Settings, reading: &mut Reading) {
     }
     // Errors are the exception; a warning for each step that has no route for them would drown the others.
     let dead: Vec<_> = ports(config)
-        .filter(|port| *port != Port::Error && falls(*port))
+        .filter(|port| !matches!(port, Port::Error | Port::Body))
+        .filter(|port| (*port != Port::Break || can_break) && falls(*port))
         .map(|port| format!("`{}`", config.port_name(port)))
         .collect();
     if !dead.is_empty() {

@@ -9,6 +9,7 @@ pub(super) mod greeting;
 pub(super) mod hangup;
 pub(super) mod menu;
 pub(super) mod prompt;
+pub(super) mod repeat;
 pub(super) mod set;
 pub(super) mod split;
 pub(super) mod tag;
@@ -25,16 +26,17 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 12] =
-    ["greeting", "menu", "prompt", "branch", "split", "time", "dial", "goto", "set", "tag", "wait", "hangup"];
+pub(super) const KINDS: [&str; 13] = [
+    "greeting", "menu", "prompt", "branch", "split", "time", "dial", "goto", "loop", "set", "tag", "wait",
+    "hangup",
+];
 /// Step types of the catalogue that this version cannot run.
-pub(super) const LATER_KINDS: [&str; 12] = [
+pub(super) const LATER_KINDS: [&str; 11] = [
     "voicemail",
     "queue",
     "callout",
     "query",
     "http",
-    "loop",
     "sms",
     "subflow",
     "queue_check",
@@ -54,6 +56,7 @@ pub(super) enum Config {
     Time(time::Config),
     Dial(Box<dial::Config>),
     Goto(goto::Config),
+    Loop(repeat::Config),
     Set(set::Config),
     Tag(tag::Config),
     Wait(wait::Config),
@@ -86,6 +89,7 @@ impl Config {
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
             "goto" => Config::Goto(goto::Config::read(&fields(&goto::FIELDS, reading), reading)),
+            "loop" => Config::Loop(repeat::Config::read(&fields(&repeat::FIELDS, reading), reading)),
             "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
             "tag" => Config::Tag(tag::Config::read(&fields(&tag::FIELDS, reading), reading)),
             "wait" => Config::Wait(wait::Config::read(&fields(&wait::FIELDS, reading), reading)),
@@ -104,6 +108,7 @@ impl Config {
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
             Config::Goto(_) => "goto",
+            Config::Loop(_) => "loop",
             Config::Set(_) => "set",
             Config::Tag(_) => "tag",
             Config::Wait(_) => "wait",
@@ -140,6 +145,7 @@ impl Config {
                 Port::Error,
             ],
             Config::Goto(_) => vec![Port::Next],
+            Config::Loop(_) => vec![Port::Body, Port::Completed, Port::Empty, Port::Break, Port::Error],
             Config::Hangup(_) => Vec::new(),
         }
     }
@@ -207,6 +213,7 @@ impl Config {
             Config::Split(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
             Config::Goto(_) => return leave(Port::Next),
+            Config::Loop(config) => return ControlFlow::Break(config.decide(call)),
             Config::Set(config) => return ControlFlow::Break(config.run(call)),
             Config::Tag(config) => return ControlFlow::Break(config.run(call)),
         })

@@ -59,10 +59,13 @@ fn valid_document(random: &mut Random) -> Value {
         "rejected",
         "failed",
         "after_call",
+        "body",
+        "completed",
+        "break",
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(12) {
+        let config = match random.below(13) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -87,13 +90,17 @@ fn valid_document(random: &mut Random) -> Value {
                 {"id": "x", "weight": 40}, {"id": "y", "weight": 60}]}]),
             8 => json!(["tag", {"key": "k", "value": "{{v}}"}]),
             9 => json!(["goto", {"stepId": format!("s{}", random.below(count))}]),
-            10 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
+            10 => {
+                json!(["loop", {"list": *pick(random, &["a|b|c", "{{v}}", "[1, {\"x\": 2}]"]), "itemName": "v"}])
+            }
+            11 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
         let kind = config[0].as_str().unwrap();
         let mut on = serde_json::Map::new();
         for port in ports {
-            if kind != "hangup" && kind != "goto" && random.below(3) > 0 {
+            let fits = kind != "hangup" && kind != "goto" && random.below(3) > 0;
+            if fits || (kind == "loop" && port == "body") {
                 on.insert(port.to_owned(), json!(format!("s{}", random.below(count))));
             }
         }
@@ -115,9 +122,9 @@ fn compiled(mut value: Value) -> Option<Flow> {
             Err(findings) => {
                 for finding in findings.iter().filter(|finding| finding.is_error()) {
                     let mut pointer = finding.pointer.clone();
-                    if finding.code == Code::E11 {
-                        let step = value.pointer_mut(&pointer)?;
-                        if step["type"] == "goto" {
+                    if matches!(finding.code, Code::E09 | Code::E11) {
+                        let step = value.pointer_mut(pointer.trim_end_matches("/on"))?;
+                        if step["type"] == "goto" || step["type"] == "loop" {
                             *step = end();
                             continue;
                         }

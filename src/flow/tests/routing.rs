@@ -84,3 +84,81 @@ fn a_tag_over_the_limits_is_a_step_error() {
     let taken = rig_for(facts, &document(json!({}), long)).take();
     assert_eq!(taken[1], "error tag_refused");
 }
+
+/// What each item of a loop was, where the body is a tag step.
+fn items_of(list: Value, from_name: &str, max_items: u32) -> (Vec<String>, Vec<String>) {
+    let steps = json!({
+        "l": {"type": "loop", "config": {"list": list, "itemName": "v", "maxItems": max_items}, "on": {"body": "t", "completed": "e", "error": "e"}},
+        "t": {"type": "tag", "config": {"key": "k", "value": "{{v}}{{v.id}}"}},
+        "e": end()});
+    let facts = CallFacts { from_name: from_name.into(), ..CallFacts::default() };
+    let mut rig = rig_for(facts, &document(json!({"maxStepsBetweenInput": 500}), steps));
+    let tag = |action: &Action| match action {
+        Action::Log(LogEvent::Tag { value, .. }) => Some(value.clone()),
+        _ => None,
+    };
+    (rig.actions.iter().filter_map(tag).collect(), rig.take())
+}
+
+#[test]
+fn a_loop_takes_its_items_from_text_json_or_the_document_up_to_its_limit() {
+    let spelled = "{{call.fromName}}";
+    for (list, value, max_items, expected) in [
+        (json!(spelled), "a| b ||c", 20, vec!["a", "b", "c"]),
+        (json!(spelled), r#"["x", 7, {"id": "i"}, null]"#, 20, vec!["x", "7", r#"{"id":"i"}i"#]),
+        (json!("one"), "", 20, vec!["one"]),
+        (json!(["a|b", "{{call.fromName}}"]), "n", 20, vec!["a|b", "n"]),
+        (json!("a|b|c"), "", 2, vec!["a", "b"]),
+        (json!(spelled), "", 20, vec![]),
+        (json!(spelled), "[]", 20, vec![]),
+    ] {
+        let (items, taken) = items_of(list.clone(), value, max_items);
+        assert_eq!(items, expected, "{list} {value}");
+        let port = if expected.is_empty() { "leave empty" } else { "leave completed" };
+        assert!(taken.contains(&port.to_owned()), "{taken:?}");
+    }
+}
+
+#[test]
+fn a_loop_rings_on_until_somebody_was_talked_to() {
+    let steps = json!({
+        "l": {"type": "loop", "config": {"list": "a|b|c", "itemName": "who"}, "on": {"body": "d", "completed": "none", "break": "done"}},
+        "d": {"type": "dial", "config": {"target": {"kind": "user", "value": "{{who}}"}, "afterAnswered": "continue"}},
+        "none": end(), "done": {"type": "wait", "config": {"seconds": 1}}});
+    let mut rig = rig(json!({"fallback": "none"}), steps);
+    rig.event(Event::DialFailed { dial: DialId(0), cause: DialFailure::Busy, sip_code: None });
+    rig.event(Event::Answered { dial: DialId(1) }).event(Event::DialledHungUp { dial: DialId(1) });
+    let taken = rig.take();
+    let marks: Vec<_> =
+        taken.iter().filter(|line| line.starts_with("dial") || line.starts_with("leave")).collect();
+    assert_eq!(
+        marks,
+        [
+            "leave body",
+            "dial d0 a",
+            "leave busy",
+            "leave body",
+            "dial d1 b",
+            "leave after_call",
+            "leave break"
+        ]
+    );
+    assert_eq!(rig.step(), "done");
+}
+
+#[test]
+fn loops_within_loops_run_all_their_items_and_the_loop_guard_holds_over_them() {
+    let lists = |settings: Value| {
+        let steps = json!({
+            "out": {"type": "loop", "config": {"list": "1|2|3", "itemName": "a"}, "on": {"body": "in", "completed": "e"}},
+            "in": {"type": "loop", "config": {"list": "x|y", "itemName": "b"}, "on": {"body": "t", "completed": "out"}},
+            "t": {"type": "tag", "config": {"key": "k", "value": "{{a}}{{b}}"}, "on": {"next": "in"}},
+            "e": end()});
+        let mut rig = rig(settings, steps);
+        let tags =
+            rig.actions.iter().filter(|action| matches!(action, Action::Log(LogEvent::Tag { .. }))).count();
+        (tags, rig.var("a") + &rig.var("b"), rig.take().last().cloned().unwrap_or_default())
+    };
+    assert_eq!(lists(json!({})), (6, "3y".into(), "finished DisconnectedByFlow".into()));
+    assert_eq!(lists(json!({"maxStepsBetweenInput": 10})), (3, "2y".into(), "play p1 Goodbye".into()));
+}

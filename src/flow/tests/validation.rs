@@ -91,6 +91,42 @@ fn each_code_is_raised_with_its_pointer() {
             json!({}),
             json!({"a": {"type": "goto", "config": {"stepId": "b"}}, "b": {"type": "goto", "config": {"stepId": "a"}}}),
         ),
+        (
+            "E09",
+            "/steps/l/on",
+            json!({}),
+            json!({"l": {"type": "loop", "config": {"list": "a|b", "itemName": "v"}, "on": {"no_response": "e"}}, "e": end()}),
+        ),
+        (
+            "E04",
+            "/steps/l/config/itemName",
+            json!({}),
+            json!({"l": {"type": "loop", "config": {"list": "a|b"}, "on": {"body": "e"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/l/config/itemName",
+            json!({}),
+            json!({"l": {"type": "loop", "config": {"list": "a", "itemName": "call"}, "on": {"body": "e"}}, "e": end()}),
+        ),
+        (
+            "E14",
+            "/steps/l/config/maxItems",
+            json!({}),
+            json!({"l": {"type": "loop", "config": {"list": "a", "itemName": "v", "maxItems": 101}, "on": {"body": "e"}}, "e": end()}),
+        ),
+        (
+            "W02",
+            "/steps/l/on",
+            json!({}),
+            json!({"l": {"type": "loop", "config": {"list": "a", "itemName": "v"}, "on": {"body": "e"}}, "e": end()}),
+        ),
+        (
+            "E11",
+            "/steps/a",
+            json!({}),
+            json!({"a": {"type": "loop", "config": {"list": "a", "itemName": "v"}, "on": {"body": "e", "completed": "b"}}, "b": {"type": "goto", "config": {"stepId": "a"}}, "e": end()}),
+        ),
         ("E13", "/steps/s/config/branches", json!({}), split([50, 49], "b")),
         ("E14", "/steps/s/config/branches/0/weight", json!({}), split([101, 0], "b")),
         ("E06", "/steps/s/config/branches/1/id", json!({}), split([50, 50], "a")),
@@ -210,6 +246,12 @@ fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
             {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()}),
         json!({"t": {"type": "tag", "config": {"key": "k", "value": "{{call.to}}"}, "on": {"next": "e"}}, "e": end()}),
         json!({"g": {"type": "goto", "config": {"stepId": "e"}}, "e": end()}),
+        // A body may come back by itself or by an edge, and what it sets is known behind the loop.
+        json!({"l": {"type": "loop", "config": {"list": ["a", "b"], "itemName": "v"}, "on": {"body": "s", "completed": "t"}},
+            "s": {"type": "set", "config": {"variables": [{"name": "last", "value": "{{v}}"}]}, "on": {"error": "l"}},
+            "t": {"type": "tag", "config": {"key": "k", "value": "{{last}}"}, "on": {"next": "e"}}, "e": end()}),
+        json!({"l": {"type": "loop", "config": {"list": "{{call.fromName}}", "itemName": "v"}, "on": {"body": "d", "no_response": "e"}},
+            "d": {"type": "dial", "config": {"target": {"kind": "user", "value": "{{v}}"}}}, "e": end()}),
         // RIGHT
     ];
     for steps in right {

@@ -296,7 +296,7 @@ impl Offering {
         call.listen(false);
         call.state.keys.clear();
         call.act(Action::Connect { dial });
-        call.state.connected = true;
+        call.state.conversations = call.state.conversations.saturating_add(1);
         call.state.talking_since = Some(now);
         Dial::Talking { dial, since: now, until: config.max_talk.map(|limit| now + limit) }
     }
