@@ -1,5 +1,5 @@
 //! Golden flows: each `tests/flows/NAME.txt` holds commands (`> lint`, `> simulate OPTIONS`) for `NAME.json`
-//! with what they print. `UPDATE=1 cargo test --test flows` writes anew what has changed; read the difference.
+//! with what they print; those in `provisioned/flows` know what lies in the folder around them. `UPDATE=1 cargo test --test flows` writes anew what has changed; read the difference.
 
 use clap::Parser;
 use cordboard::cli::flow::{SimulateOptions, lint, simulate};
@@ -36,8 +36,12 @@ fn print(file: &Path, command: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "golden files")]
 fn golden_flows_print_what_stands_beside_them() {
     let mut changed = Vec::new();
-    let mut names: Vec<PathBuf> =
-        std::fs::read_dir("tests/flows").unwrap().map(|e| e.unwrap().path()).collect();
+    let folders = ["tests/flows", "tests/flows/provisioned/flows"];
+    let mut names: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
     names.retain(|path| path.extension().is_some_and(|ending| ending == "txt"));
     assert!(names.len() >= 5, "golden files are missing");
     for golden in names {
@@ -116,4 +120,28 @@ fn what_lies_beside_a_flow_file_is_known_to_lint_and_simulate() {
         "{said}"
     );
     assert!(said.ends_with("exit 1\n"), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a provisioned folder for the reader")]
+fn an_entry_that_is_no_number_is_named_and_left_out_of_its_list() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lists");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = r#"
+        [[list]]
+        id = "vip"
+        [[list]]
+        id = "vip"
+        numbers = ["+1415*", "alice"]
+        [[list]]
+        numbers = []
+    "#;
+    std::fs::write(folder.join("lists.toml"), text).unwrap();
+    let mut findings = Vec::new();
+    let lists = cordboard::store::provision::read_lists(&folder, &mut findings);
+    let said = findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("\n");
+    for part in ["\"alice\" is no number", "\"vip\" is there twice", "is missing or empty"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(lists["vip"].contains("+14155550100") && !lists["vip"].contains("alice"));
 }

@@ -138,6 +138,7 @@ impl Call {
                 let mut actions = std::mem::take(&mut call.flow_actions);
                 let interpreter = Interpreter::start(
                     live.flow.clone(),
+                    call.snapshot.caller_lists.clone(),
                     call.facts.clone(),
                     context.random.fork(),
                     context.now,

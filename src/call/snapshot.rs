@@ -2,7 +2,7 @@
 //! It never changes; a new one replaces it whole, and calls in progress keep the one they started on.
 
 use crate::audio::Clip;
-use crate::flow::Flow;
+use crate::flow::{CallerLists, Flow};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +16,7 @@ pub struct Snapshot {
     pub trunks: Vec<Trunk>,
     pub agents: HashMap<String, Agent>,
     pub flows: HashMap<String, LiveFlow>,
+    pub caller_lists: Arc<CallerLists>,
     pub prompts: Prompts,
 }
 

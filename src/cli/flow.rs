@@ -3,6 +3,7 @@
 use crate::clock::Wall;
 use crate::flow::simulate::{DialOutcome, Ladder, Press, Scenario, What, parse_script, simulate as run};
 use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, Resources};
+use crate::store::provision::read_lists;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
@@ -136,6 +137,10 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
             return Ok(USAGE);
         }
     };
+    if let Some(folder) = provisioned_folder(&options.file) {
+        // What is wrong with them is for `check` to say.
+        scenario.lists = Arc::new(read_lists(&folder, &mut Vec::new()));
+    }
     scenario.prompt_lengths = prompt_lengths(&options.file, flow.prompts());
     let ladder = run(flow.clone(), &scenario);
     let notes: Vec<String> = notes.into_iter().chain(unused_dials(&scenario, &ladder)).collect();
@@ -184,6 +189,7 @@ fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, Strin
         script,
         dials,
         prompt_lengths: BTreeMap::new(),
+        lists: Arc::default(),
         hang_up_after,
         seed: options.seed,
     })
@@ -245,7 +251,7 @@ fn unused_dials(scenario: &Scenario, ladder: &Ladder) -> Vec<String> {
 type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
 
 /// Reads a flow with what lies beside it: in a provisioned folder `DIR/flows/x.json` goes with `DIR/agents.toml`,
-/// `DIR/numbers.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
+/// `DIR/numbers.toml`, `DIR/lists.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
 fn load(file: &Path) -> io::Result<Compiled> {
     // One byte more than allowed, so that the flow room can say that it is too large.
     let text = read_text(file, DOCUMENT_BYTES_MAX + 1)?;
@@ -280,6 +286,7 @@ fn resources(file: &Path) -> Resources {
         agents: ids(&folder.join("agents.toml"), "agent"),
         prompts: prompt_ids(&folder.join("prompts")),
         schedules: ids(&folder.join("schedules.toml"), "schedule"),
+        lists: ids(&folder.join("lists.toml"), "list"),
         numbers: BTreeMap::new(),
     };
     for number in tables(&folder.join("numbers.toml"), "number").unwrap_or_default() {

@@ -43,6 +43,8 @@ pub struct Resources {
     pub agents: Option<BTreeSet<String>>,
     pub prompts: Option<BTreeSet<String>>,
     pub schedules: Option<BTreeSet<String>>,
+    /// Lists of callers.
+    pub lists: Option<BTreeSet<String>>,
     /// Smart Numbers by the id of the flow they lead to.
     pub numbers: BTreeMap<String, Vec<String>>,
 }
@@ -441,15 +443,16 @@ fn read_step(id: &str, value: &Value, pointer: String, reading: &mut Reading) ->
 }
 
 fn unknown_kind(kind: &str, pointer: &str, reading: &mut Reading) {
-    if LATER_KINDS.contains(&kind) {
+    if let Some((_, needed)) = LATER_KINDS.iter().find(|(later, _)| *later == kind) {
         reading.error(
-            Code::E03,
+            Code::E15,
             pointer,
-            format!("Steps of the type `{kind}` are not supported by this version."),
+            format!("A {kind} step needs {needed}, which this version does not have yet."),
             format!("Build it from {}.", KINDS.join(", ")),
         );
     } else {
-        let remedy = match super::finding::nearest(kind, KINDS.into_iter().chain(LATER_KINDS)) {
+        let later = LATER_KINDS.iter().map(|(kind, _)| *kind);
+        let remedy = match super::finding::nearest(kind, KINDS.into_iter().chain(later)) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => known_words(kind, KINDS),
         };

@@ -10,8 +10,8 @@ use super::port::Port;
 use super::step::Machine;
 use super::variables::Variables;
 use super::{
-    Action, BuiltIn, CallFacts, EndedBy, Event, FinalStep, LOOP_GUARD, LogEvent, Outcome, OutcomeKind, Party,
-    Sound, Visit,
+    Action, BuiltIn, CallFacts, CallerLists, EndedBy, Event, FinalStep, LOOP_GUARD, LogEvent, Outcome,
+    OutcomeKind, Party, Sound, Visit,
 };
 use crate::clock::{Instant, Now};
 use crate::ids::Random;
@@ -30,6 +30,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Interpreter {
     flow: Arc<Flow>,
+    lists: Arc<CallerLists>,
     state: CallState,
     phase: Phase,
     /// Keys of the current millisecond: a hang-up within it wins over them (flows.md 1.4 rule 8), so they are
@@ -55,9 +56,10 @@ enum Phase {
 }
 
 impl Interpreter {
-    /// Enters the flow. The same flow, facts, source of chance and events give the same actions.
+    /// Enters the flow; the call keeps to it and to these lists. The same flow, lists, facts, source of chance and events give the same actions.
     pub fn start(
         flow: Arc<Flow>,
+        lists: Arc<CallerLists>,
         facts: CallFacts,
         random: Random,
         now: Now,
@@ -72,6 +74,7 @@ impl Interpreter {
             ends_at: now.instant + flow.settings.max_call,
             guarded: false,
             flow,
+            lists,
         };
         let mut call = interpreter.call(now, actions);
         if call.state.answered {
@@ -162,7 +165,7 @@ impl Interpreter {
     }
 
     fn call<'a>(&'a mut self, now: Now, actions: &'a mut Vec<Action>) -> Call<'a> {
-        Call { flow: &self.flow, now, state: &mut self.state, actions }
+        Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions }
     }
 
     fn hear_key(&mut self, digit: char, source: &'static str, now: Now, actions: &mut Vec<Action>) {
@@ -186,7 +189,8 @@ impl Interpreter {
     fn read_fresh_keys(&mut self, now: Now, actions: &mut Vec<Action>) {
         while let Some((key, source)) = self.fresh_keys.pop_front() {
             let Phase::Step(machine) = &mut self.phase else { continue };
-            let mut call = Call { flow: &self.flow, now, state: &mut self.state, actions };
+            let mut call =
+                Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
             let Some(step) = call.flow.step(call.state.step) else { continue };
             // A key that is kept may be the first of a card number that a later step asks for.
             let sensitive = step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
@@ -213,7 +217,7 @@ impl Interpreter {
             }
         }
         let is_over = now.instant >= self.ends_at;
-        let mut call = Call { flow: &self.flow, now, state: &mut self.state, actions };
+        let mut call = Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
         match &mut self.phase {
             Phase::Finished => {}
             Phase::Step(_) if is_over => self.time_is_up(now, actions),
@@ -280,7 +284,7 @@ impl Interpreter {
         }
         self.state.step = next;
         self.state.entered = now;
-        let mut call = Call { flow: &self.flow, now, state: &mut self.state, actions };
+        let mut call = Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
         let Some(step) = call.flow.step(next) else {
             self.say_goodbye(EndedBy::Flow, now, actions);
             return ControlFlow::Continue(());

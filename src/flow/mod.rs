@@ -4,6 +4,7 @@
 //! ([`Event`]); it asks for audio, legs and an end ([`Action`]).
 
 mod audio;
+mod caller_list;
 mod context;
 mod finding;
 mod graph;
@@ -18,6 +19,7 @@ mod template;
 mod validate;
 mod variables;
 
+pub use caller_list::{CallerList, EntryError};
 pub use context::KEYS_MAX;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
@@ -27,7 +29,7 @@ pub use template::{Template, TemplateError};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
 use crate::ids::PlaybackId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -361,6 +363,9 @@ impl fmt::Display for DialId {
         write!(f, "d{}", self.0)
     }
 }
+
+/// Lists of callers by id: those of the snapshot that a call began with.
+pub type CallerLists = HashMap<String, CallerList>;
 
 /// How long a flow may wait for speech before it counts as silence. flows.md 1.4 rule 7.
 pub const SPEECH_START_LIMIT: Duration = Duration::from_secs(3);

@@ -25,6 +25,8 @@ pub(super) enum Port {
     Completed,
     Empty,
     Break,
+    Match,
+    NoMatch,
     Key(u8),
     Branch(u8),
 }
@@ -53,6 +55,8 @@ impl Port {
             Port::Completed => "completed",
             Port::Empty => "empty",
             Port::Break => "break",
+            Port::Match => "match",
+            Port::NoMatch => "no_match",
             Port::Key(i) => return Cow::Owned(format!("key:{i}")),
             Port::Branch(i) => return Cow::Owned(format!("b:{i}")),
         })

@@ -49,6 +49,7 @@ pub(super) struct Reading {
     pub prompts: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,
     pub schedules: Vec<(String, String)>,
+    pub lists: Vec<(String, String)>,
     pub speech: BTreeSet<Speech>,
     /// How many regular expressions were compiled.
     pub patterns: usize,

@@ -9,7 +9,7 @@ use crate::call::snapshot::{
 };
 use crate::call::{dialled, number};
 use crate::config::reader::{Document, Finding, Section, Severity, nearest};
-use crate::flow::{Flow, Resources};
+use crate::flow::{CallerList, CallerLists, Flow, Resources};
 use crate::sip::message::SipUri;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub struct Provisioned {
     pub agents: HashMap<String, Agent>,
     pub trunks: Vec<Trunk>,
     pub flows: HashMap<String, LiveFlow>,
+    pub caller_lists: CallerLists,
     pub prompt_files: Vec<PromptFile>,
     /// Texts without variables, to be rendered ahead of calls.
     pub speech: Vec<Speech>,
@@ -52,6 +53,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     }
     let agents = read_agents(folder, &mut findings);
     let trunks = read_trunks(folder, &mut findings);
+    let caller_lists = read_lists(folder, &mut findings);
     for unused in ["queues.toml", "schedules.toml"] {
         if folder.join(unused).exists() {
             let message = "is not used yet: this version has none of these".to_owned();
@@ -61,13 +63,14 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
     let resources = Resources {
         agents: Some(agents.keys().cloned().collect()),
+        lists: Some(caller_lists.keys().cloned().collect()),
         prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
         ..Resources::default()
     };
     let (flows, speech) = read_flows(&folder.join("flows"), &resources, &mut findings);
     let numbers = read_numbers(folder, &flows, &mut findings);
     checks::nobody_can_call(folder, &trunks, &numbers, &mut findings);
-    (Provisioned { numbers, agents, trunks, flows, prompt_files, speech }, findings)
+    (Provisioned { numbers, agents, trunks, flows, caller_lists, prompt_files, speech }, findings)
 }
 
 /// Loads the audio and makes the snapshot. `speech` are the texts that could be rendered.
@@ -89,8 +92,17 @@ pub fn snapshot(
     }
     let built_in = previous.map_or_else(prompts::built_in, |s| s.prompts.built_in.clone());
     let music = files.get("music").cloned().or_else(prompts::music);
-    let Provisioned { numbers, agents, trunks, flows, .. } = provisioned;
-    Snapshot { revision, numbers, trunks, agents, flows, prompts: Prompts { files, speech, built_in, music } }
+    let Provisioned { numbers, agents, trunks, flows, caller_lists, .. } = provisioned;
+    let caller_lists = Arc::new(caller_lists);
+    Snapshot {
+        revision,
+        numbers,
+        trunks,
+        agents,
+        flows,
+        caller_lists,
+        prompts: Prompts { files, speech, built_in, music },
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
@@ -168,6 +180,24 @@ fn agent_address(section: &Section<'_>, text: &str) -> Option<std::net::SocketAd
     };
     let ip = host.name.trim_matches(['[', ']']).parse().ok()?;
     Some(std::net::SocketAddr::new(ip, host.port))
+}
+
+/// The lists of callers in `lists.toml`. An entry that cannot be read is left out of its list.
+pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> CallerLists {
+    let mut seen = BTreeSet::new();
+    let lists = read_list(folder.join("lists.toml"), "list", findings, |section| {
+        let id = id(section, &mut seen);
+        // For people.
+        section.text("name");
+        let mut list = CallerList::default();
+        for entry in section.texts("numbers").unwrap_or_default() {
+            if let Err(error) = list.add(&entry) {
+                section.error("numbers", format!("\"{entry}\" {error}"), "");
+            }
+        }
+        Some((id?, list))
+    });
+    lists.into_iter().collect()
 }
 
 fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {

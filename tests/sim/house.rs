@@ -152,7 +152,15 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
         music: Some(prompt(4, 1_500)),
     };
     let flows = [MAIN_FLOW, DIRECT_FLOW, BY_NAME_FLOW, ON_HOLD_FLOW].map(|text| compile(text, revision));
-    Arc::new(Snapshot { revision, numbers, trunks: vec![trunk], agents, flows: flows.into(), prompts })
+    Arc::new(Snapshot {
+        revision,
+        numbers,
+        trunks: vec![trunk],
+        agents,
+        flows: flows.into(),
+        prompts,
+        ..Snapshot::default()
+    })
 }
 
 fn compile(text: &str, revision: u64) -> (String, LiveFlow) {

@@ -9,7 +9,11 @@ use crate::flow::template::Template;
 const FIELDS: [&str; 3] = ["kind", "value", "values"];
 const KINDS: [&str; 4] = ["user", "users", "number", "sip"];
 /// Target kinds of the catalogue that this version cannot ring.
-const LATER_KINDS: [&str; 3] = ["queue", "skill", "record_owner"];
+const LATER_KINDS: [(&str, &str); 3] = [
+    ("queue", "queues"),
+    ("skill", "agents found by their skills"),
+    ("record_owner", "a connection to a CRM"),
+];
 /// Most agents rung by one step; more telephones than that do not fit one caller.
 pub const TARGETS_MAX: usize = 50;
 /// Longest target in bytes, as long as a SIP URI reasonably gets.
@@ -62,15 +66,18 @@ impl Target {
             }
             other => {
                 let pointer = fields.at("kind");
-                if LATER_KINDS.contains(&other) {
+                if let Some((_, needed)) = LATER_KINDS.iter().find(|(later, _)| *later == other) {
                     reading.error(
-                        Code::E03,
+                        Code::E15,
                         &pointer,
-                        format!("Dialling a target of the kind `{other}` is not supported by this version."),
+                        format!(
+                            "A dial to a `{other}` needs {needed}, which this version does not have yet."
+                        ),
                         "Dial agents (`users`) instead.",
                     );
                 } else {
-                    let near = nearest(other, KINDS.into_iter().chain(LATER_KINDS));
+                    let later = LATER_KINDS.iter().map(|(kind, _)| *kind);
+                    let near = nearest(other, KINDS.into_iter().chain(later));
                     reading.error(
                         Code::E03,
                         &pointer,

@@ -2,6 +2,7 @@
 
 pub(super) mod ask;
 pub(super) mod branch;
+pub(super) mod caller_list;
 pub(super) mod dial;
 pub(super) mod dial_target;
 pub(super) mod goto;
@@ -26,23 +27,33 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 13] = [
-    "greeting", "menu", "prompt", "branch", "split", "time", "dial", "goto", "loop", "set", "tag", "wait",
+pub(super) const KINDS: [&str; 14] = [
+    "greeting",
+    "menu",
+    "prompt",
+    "branch",
+    "split",
+    "caller_list",
+    "time",
+    "dial",
+    "goto",
+    "loop",
+    "set",
+    "tag",
+    "wait",
     "hangup",
 ];
-/// Step types of the catalogue that this version cannot run.
-pub(super) const LATER_KINDS: [&str; 11] = [
-    "voicemail",
-    "queue",
-    "callout",
-    "query",
-    "http",
-    "sms",
-    "subflow",
-    "queue_check",
-    "record",
-    "caller_list",
-    "callback",
+/// Step types of the catalogue that this version cannot run, each with what it waits for.
+pub(super) const LATER_KINDS: [(&str, &str); 9] = [
+    ("voicemail", "mailboxes"),
+    ("record", "recording"),
+    ("queue_check", "queues"),
+    ("callback", "queues"),
+    ("callout", "a connection to a CRM"),
+    ("query", "a connection to a CRM"),
+    ("http", "outgoing HTTP requests"),
+    ("sms", "text messages"),
+    ("subflow", "flows within flows"),
 ];
 
 /// A step's fields, read and checked.
@@ -53,6 +64,7 @@ pub(super) enum Config {
     Prompt(prompt::Config),
     Branch(branch::Config),
     Split(split::Config),
+    CallerList(caller_list::Config),
     Time(time::Config),
     Dial(Box<dial::Config>),
     Goto(goto::Config),
@@ -86,6 +98,9 @@ impl Config {
             "prompt" => Config::Prompt(prompt::Config::read(&fields(&prompt::FIELDS, reading), reading)),
             "branch" => Config::Branch(branch::Config::read(&fields(&branch::FIELDS, reading), reading)),
             "split" => Config::Split(split::Config::read(&fields(&split::FIELDS, reading), reading)),
+            "caller_list" => {
+                Config::CallerList(caller_list::Config::read(&fields(&caller_list::FIELDS, reading), reading))
+            }
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
             "goto" => Config::Goto(goto::Config::read(&fields(&goto::FIELDS, reading), reading)),
@@ -105,6 +120,7 @@ impl Config {
             Config::Prompt(_) => "prompt",
             Config::Branch(_) => "branch",
             Config::Split(_) => "split",
+            Config::CallerList(_) => "caller_list",
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
             Config::Goto(_) => "goto",
@@ -134,6 +150,7 @@ impl Config {
                 ports
             }
             Config::Split(split) => (0..split.branches.len()).map(|i| Port::Branch(i as u8)).collect(),
+            Config::CallerList(_) => vec![Port::Match, Port::NoMatch, Port::Error],
             Config::Time(_) => vec![Port::Open, Port::Closed, Port::Holiday, Port::Error],
             Config::Dial(_) => vec![
                 Port::NoAnswer,
@@ -211,6 +228,7 @@ impl Config {
             Config::Hangup(config) => Machine::Hangup(hangup::Hangup::enter(config, call)?),
             Config::Branch(config) => return ControlFlow::Break(config.decide(call)),
             Config::Split(config) => return ControlFlow::Break(config.decide(call)),
+            Config::CallerList(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
             Config::Goto(_) => return leave(Port::Next),
             Config::Loop(config) => return ControlFlow::Break(config.decide(call)),

@@ -34,6 +34,13 @@ pub fn document(settings: Value, steps: Value) -> Value {
     json!({"schema": "callflow/1", "id": "t", "name": "T", "settings": settings, "entry": entry, "steps": steps})
 }
 
+/// One list of callers, `vip`.
+pub fn lists() -> Arc<CallerLists> {
+    let mut vip = CallerList::default();
+    vip.add("+1415*").unwrap();
+    Arc::new([("vip".to_owned(), vip)].into())
+}
+
 pub fn rig(settings: Value, steps: Value) -> Rig {
     rig_for(CallFacts { from: "+14155550100".into(), ..CallFacts::default() }, &document(settings, steps))
 }
@@ -42,8 +49,14 @@ pub fn rig_for(facts: CallFacts, document: &Value) -> Rig {
     let mut actions = Vec::new();
     // Monday, 2026-11-23, 15:00 UTC.
     let now = Now { instant: Instant::from_millis(1_000), wall: Wall::from_unix_seconds(1_795_446_000) };
-    let interpreter =
-        Interpreter::start(Arc::new(compile(document)), facts, Random::from_seed(1), now, &mut actions);
+    let interpreter = Interpreter::start(
+        Arc::new(compile(document)),
+        lists(),
+        facts,
+        Random::from_seed(1),
+        now,
+        &mut actions,
+    );
     Rig { interpreter, now, actions }
 }
 
@@ -271,8 +284,14 @@ fn hours_follow_the_wall_clock_of_the_zone_past_midnight_and_through_summer_time
         let wall = Wall::from(at.parse::<jiff::Timestamp>().unwrap());
         let mut actions = Vec::new();
         let now = Now { instant: Instant::ZERO, wall };
-        let call =
-            Interpreter::start(flow.clone(), CallFacts::default(), Random::from_seed(1), now, &mut actions);
+        let call = Interpreter::start(
+            flow.clone(),
+            lists(),
+            CallFacts::default(),
+            Random::from_seed(1),
+            now,
+            &mut actions,
+        );
         assert_eq!(call.current_step().0, expected, "at {at}");
     }
 }

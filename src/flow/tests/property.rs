@@ -59,13 +59,15 @@ fn valid_document(random: &mut Random) -> Value {
         "rejected",
         "failed",
         "after_call",
+        "match",
+        "no_match",
         "body",
         "completed",
         "break",
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(13) {
+        let config = match random.below(14) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -93,7 +95,8 @@ fn valid_document(random: &mut Random) -> Value {
             10 => {
                 json!(["loop", {"list": *pick(random, &["a|b|c", "{{v}}", "[1, {\"x\": 2}]"]), "itemName": "v"}])
             }
-            11 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
+            11 => json!(["caller_list", {"listId": *pick(random, &["vip", "none"])}]),
+            12 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
         let kind = config[0].as_str().unwrap();
@@ -198,7 +201,7 @@ fn run(flow: Flow, random: &mut Random) {
     let mut now = Now { instant: Instant::from_millis(1), wall: Wall::from_unix_seconds(1_795_446_000) };
     let mut actions = Vec::new();
     let mut interpreter =
-        Interpreter::start(Arc::new(flow), CallFacts::default(), random.fork(), now, &mut actions);
+        Interpreter::start(Arc::new(flow), lists(), CallFacts::default(), random.fork(), now, &mut actions);
     let mut gone = Vec::new();
     for _ in 0..60 {
         now = now.later(Duration::from_micros(

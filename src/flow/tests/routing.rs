@@ -13,7 +13,7 @@ fn split(by: &str, weights: &[(&str, u32)]) -> Value {
 fn taken(flow: &Arc<Flow>, from: &str, seed: u64) -> String {
     let facts = CallFacts { from: from.into(), ..CallFacts::default() };
     let (now, mut actions) = (Now { instant: Instant::ZERO, wall: Wall::default() }, Vec::new());
-    Interpreter::start(flow.clone(), facts, Random::from_seed(seed), now, &mut actions);
+    Interpreter::start(flow.clone(), lists(), facts, Random::from_seed(seed), now, &mut actions);
     actions.iter().filter_map(short).find(|line| line.starts_with("leave")).unwrap_or_default()
 }
 
@@ -161,4 +161,19 @@ fn loops_within_loops_run_all_their_items_and_the_loop_guard_holds_over_them() {
     };
     assert_eq!(lists(json!({})), (6, "3y".into(), "finished DisconnectedByFlow".into()));
     assert_eq!(lists(json!({"maxStepsBetweenInput": 10})), (3, "2y".into(), "play p1 Goodbye".into()));
+}
+
+#[test]
+fn a_list_of_callers_parts_those_in_it_from_others_and_an_unknown_one_is_a_step_error() {
+    for (list, from, port) in [
+        ("vip", "+14155550100", "leave match"),
+        ("vip", "+12125550100", "leave no_match"),
+        ("vip", "", "leave no_match"),
+        ("gone", "+14155550100", "leave error"),
+    ] {
+        let steps = json!({"l": {"type": "caller_list", "config": {"listId": list}, "on": {"match": "e", "no_match": "e", "error": "e"}}, "e": end()});
+        let facts = CallFacts { from: from.into(), ..CallFacts::default() };
+        let taken = rig_for(facts, &document(json!({}), steps)).take();
+        assert!(taken.contains(&port.to_owned()), "{list} {from}: {taken:?}");
+    }
 }

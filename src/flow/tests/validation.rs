@@ -25,9 +25,9 @@ fn each_code_is_raised_with_its_pointer() {
         ),
         ("E02", "/settings/fallback", json!({"fallback": "x"}), json!({"e": end()})),
         ("E03", "/steps/g/type", json!({}), json!({"g": {"type": "greetin"}})),
-        ("E03", "/steps/g/type", json!({}), json!({"g": {"type": "voicemail"}})),
+        ("E15", "/steps/g/type", json!({}), json!({"g": {"type": "voicemail"}})),
         (
-            "E03",
+            "E15",
             "/steps/d/config/target/kind",
             json!({}),
             dial(json!({"kind": "skill", "value": "x"}), json!({})),
@@ -127,6 +127,18 @@ fn each_code_is_raised_with_its_pointer() {
             json!({}),
             json!({"a": {"type": "loop", "config": {"list": "a", "itemName": "v"}, "on": {"body": "e", "completed": "b"}}, "b": {"type": "goto", "config": {"stepId": "a"}}, "e": end()}),
         ),
+        (
+            "E05",
+            "/steps/l/config/listId",
+            json!({}),
+            json!({"l": {"type": "caller_list", "config": {"listId": "vop"}, "on": {"no_response": "e"}}, "e": end()}),
+        ),
+        (
+            "E04",
+            "/steps/l/config/listId",
+            json!({}),
+            json!({"l": {"type": "caller_list", "on": {"no_response": "e"}}, "e": end()}),
+        ),
         ("E13", "/steps/s/config/branches", json!({}), split([50, 49], "b")),
         ("E14", "/steps/s/config/branches/0/weight", json!({}), split([101, 0], "b")),
         ("E06", "/steps/s/config/branches/1/id", json!({}), split([50, 50], "a")),
@@ -179,6 +191,7 @@ fn each_code_is_raised_with_its_pointer() {
             agents: Some(["alice".to_owned()].into()),
             prompts: Some(["hi".to_owned()].into()),
             schedules: None,
+            lists: Some(["vip".to_owned()].into()),
             numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
         };
         let found = codes(&document(settings, steps.clone()).to_string(), &resources);
@@ -252,10 +265,34 @@ fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
             "t": {"type": "tag", "config": {"key": "k", "value": "{{last}}"}, "on": {"next": "e"}}, "e": end()}),
         json!({"l": {"type": "loop", "config": {"list": "{{call.fromName}}", "itemName": "v"}, "on": {"body": "d", "no_response": "e"}},
             "d": {"type": "dial", "config": {"target": {"kind": "user", "value": "{{v}}"}}}, "e": end()}),
-        // RIGHT
+        json!({"l": {"type": "caller_list", "config": {"listId": "vip"}, "on": {"match": "e", "no_match": "e"}}, "e": end()}),
     ];
     for steps in right {
         let found = codes(&document(json!({}), steps.clone()).to_string(), &Resources::default());
         assert_eq!(found, [], "{steps}");
     }
+}
+
+#[test]
+fn what_the_catalogue_has_and_this_version_cannot_run_is_told_from_what_nobody_knows() {
+    let message = |kind: &str| {
+        let steps = json!({"x": {"type": kind}});
+        let found =
+            Flow::compile(&document(json!({}), steps).to_string(), &Resources::default()).unwrap_err();
+        (found[0].code, found[0].message.clone())
+    };
+    for kind in ["voicemail", "record", "queue_check", "callback", "callout", "query", "http", "sms"] {
+        let (code, message) = message(kind);
+        assert!(code == Code::E15 && message.contains("which this version does not have yet"), "{message}");
+    }
+    assert_eq!(
+        message("queue_check").1,
+        "A queue_check step needs queues, which this version does not have yet."
+    );
+    for kind in ["queue", "teleport"] {
+        assert_eq!(message(kind).0, Code::E03, "{kind}");
+    }
+    let queue = json!({"x": {"type": "dial", "config": {"target": {"kind": "queue", "value": "sales"}}}});
+    let found = Flow::compile(&document(json!({}), queue).to_string(), &Resources::default()).unwrap_err();
+    assert_eq!(found[0].message, "A dial to a `queue` needs queues, which this version does not have yet.");
 }
