@@ -111,6 +111,7 @@ fn snapshot() -> Arc<Snapshot> {
         agents: [("alice".to_owned(), alice)].into(),
         flows: flows.into_iter().map(|live| (live.flow.id().to_owned(), live)).collect(),
         prompts: Prompts { files: [("hello".to_owned(), clip)].into(), ..Prompts::default() },
+        caller_lists: Arc::default(),
     })
 }
 

@@ -8,8 +8,16 @@ use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
-const KNOWN: [&str; 7] =
-    ["numbers.toml", "agents.toml", "queues.toml", "schedules.toml", "trunks.toml", "flows", "prompts"];
+const KNOWN: [&str; 8] = [
+    "numbers.toml",
+    "agents.toml",
+    "queues.toml",
+    "schedules.toml",
+    "trunks.toml",
+    "lists.toml",
+    "flows",
+    "prompts",
+];
 /// Files of one folder that are named; of more, which are no slip of the pen, the rest is counted.
 const NAMED_MAX: usize = 20;
 /// Digits from which on a number is hardly an extension of a PBX, but one of E.164 without its plus.
