@@ -7,7 +7,7 @@ use crate::call::ports::ThreadId;
 use crate::call::snapshot::{Snapshot, Speech};
 use crate::call::switchboard::{Switchboard, SwitchboardConfig};
 use crate::clock::SystemClock;
-use crate::config::reader::{Finding, Severity};
+use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{Config, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
@@ -328,10 +328,6 @@ fn say(findings: &[Finding]) {
             Severity::Warning => tracing::warn!("{finding}"),
         }
     }
-}
-
-fn errors(findings: &[Finding]) -> usize {
-    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
 /// Waits for the reload that runs; for ever where none does.

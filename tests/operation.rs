@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use support::caller::Caller;
-use support::{PATIENCE, Setup};
+use support::{PATIENCE, Server, Setup};
 
 const NUMBER: &str = "+15550960";
 
@@ -19,21 +19,25 @@ fn says(text: &str) -> Value {
         "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
 }
 
-#[test]
-fn a_reload_that_waits_for_a_hanging_speech_engine_does_not_hold_up_sigterm() {
-    let mut setup = Setup::new("hanging-engine");
+/// A server that has been told to reload with a new text, and whose speech engine from then on does `hangs`, a line of
+/// shell that is given the server's folder as `$0`.
+fn reloading(name: &str, hangs: &str) -> Server {
+    let mut setup = Setup::new(name);
     let folder = setup.folder.display().to_string();
-    // Speaks at the start; from then on it takes the text and never answers.
-    let script = format!(
-        "if [ -e {folder}/hang ]; then touch {folder}/asked; exec sleep 60; fi; exec espeak-ng --stdin --stdout"
-    );
-    setup.speech = format!("[\"sh\", \"-c\", \"{script}\"]");
-    let mut server = setup.flow(NUMBER, "say", &says("Good morning")).start();
+    let script = format!("if [ -e $0/hang ]; then {hangs}; fi; exec espeak-ng --stdin --stdout");
+    setup.speech = format!("[\"sh\", \"-c\", \"{script}\", \"{folder}\"]");
+    let server = setup.flow(NUMBER, "say", &says("Good morning")).start();
     std::fs::write(server.folder.join("hang"), "").unwrap();
     let flow = server.folder.join("p/flows/say.json");
     let changed = std::fs::read_to_string(&flow).unwrap().replace("Good morning", "Good evening");
     std::fs::write(&flow, changed).unwrap();
     server.signal("HUP");
+    server
+}
+
+#[test]
+fn a_reload_that_waits_for_a_hanging_speech_engine_does_not_hold_up_sigterm() {
+    let mut server = reloading("hanging-engine", "touch $0/asked; exec sleep 60");
     server.until("the engine to be asked", |server| server.folder.join("asked").exists());
     server.signal("TERM");
     assert!(server.wait_exit().success());
@@ -43,18 +47,7 @@ fn a_reload_that_waits_for_a_hanging_speech_engine_does_not_hold_up_sigterm() {
 
 #[test]
 fn a_hanging_engine_and_what_it_started_end_with_the_server() {
-    let mut setup = Setup::new("engine-children");
-    let folder = setup.folder.display().to_string();
-    let script = format!(
-        "if [ -e {folder}/hang ]; then sleep 61 & echo $! > {folder}/child; wait; fi; exec espeak-ng --stdin --stdout"
-    );
-    setup.speech = format!("[\"sh\", \"-c\", \"{script}\"]");
-    let mut server = setup.flow(NUMBER, "say", &says("Good morning")).start();
-    std::fs::write(server.folder.join("hang"), "").unwrap();
-    let flow = server.folder.join("p/flows/say.json");
-    let changed = std::fs::read_to_string(&flow).unwrap().replace("Good morning", "Good evening");
-    std::fs::write(&flow, changed).unwrap();
-    server.signal("HUP");
+    let mut server = reloading("engine-children", "sleep 61 & echo $! > $0/child; wait");
     let child = server.folder.join("child");
     let id = || std::fs::read_to_string(&child).ok().filter(|id| id.ends_with('\n'));
     server.until("the engine to have a child", |_| id().is_some());

@@ -3,7 +3,7 @@
 use phonenumber::country::Id as Country;
 
 /// A number longer than this is none: E.164 has 15 digits, prefixes of carriers add up to ten.
-const LENGTH_MAX: usize = 32;
+pub const LENGTH_MAX: usize = 32;
 
 /// What people write between digits.
 const SEPARATORS: &str = " -.()/";

@@ -1,6 +1,6 @@
 //! `cordboard check`: all that is wrong with the configuration and the provisioned files.
 
-use crate::config::reader::{Finding, Severity};
+use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{self, Config};
 use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
@@ -19,7 +19,7 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
         findings.extend(provisioned(file, config));
         summary = Some(capacity(config, &mut findings));
     }
-    let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let errors = errors(&findings);
     if json {
         let report = serde_json::json!({ "ok": errors == 0, "findings": findings, "calls": summary });
         writeln!(out, "{report:#}")?;

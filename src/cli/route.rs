@@ -9,7 +9,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::{check::BAD_CONFIGURATION, plain};
+use super::check::BAD_CONFIGURATION;
+use crate::flow::simulate::plain;
 
 /// Explains the routing of a dialled number, as a live call from `from` (or from the first trunk) would have it.
 pub fn test(

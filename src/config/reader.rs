@@ -44,6 +44,11 @@ impl fmt::Display for Finding {
     }
 }
 
+/// How many findings are errors.
+pub fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+}
+
 impl Finding {
     /// The line, where the place has one.
     pub fn line(&self) -> Option<usize> {

@@ -56,7 +56,8 @@ enum Phase {
 }
 
 impl Interpreter {
-    /// Enters the flow; the call keeps to it and to these lists. The same flow, lists, facts, source of chance and events give the same actions.
+    /// Enters the flow; the call keeps to it and to these lists. The same flow, lists, facts, source of chance and
+    /// events give the same actions.
     pub fn start(
         flow: Arc<Flow>,
         lists: Arc<CallerLists>,

@@ -559,7 +559,7 @@ fn word(value: &impl Serialize) -> String {
     }
 }
 
-/// Without control characters, so that a document cannot write to a terminal as it likes.
-fn plain(text: &str) -> String {
+/// Without control characters, so that a document or a caller cannot write to a terminal as it likes.
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -24,9 +24,8 @@ use crate::sip::{DialogId, ListenerId, TransactionId, Transport};
 use compose::OwnAddress;
 use refusal::RefusalLimit;
 use schedule::{Schedule, Target};
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, ServerTable, TcpPeers};
+use std::net::SocketAddr;
+use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, PerSource, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
 ///
@@ -48,7 +47,7 @@ pub struct Endpoint {
     clients: ClientTable,
     dialogs: DialogTable,
     connections: ConnectionTable,
-    half_open: HashMap<IpAddr, u32>,
+    half_open: PerSource,
     refusals: RefusalLimit,
     refusals_told: Budget,
     tcp_peers: TcpPeers,
@@ -68,7 +67,7 @@ impl Endpoint {
             clients: ClientTable::default(),
             dialogs: DialogTable::default(),
             connections: ConnectionTable::default(),
-            half_open: HashMap::new(),
+            half_open: PerSource::default(),
             refusals: RefusalLimit::default(),
             refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
@@ -111,7 +110,7 @@ impl Endpoint {
             dialogs: self.dialogs.by_id.len(),
             connections: self.connections.by_id.len(),
             timers: self.schedule.len(),
-            half_open: self.half_open.values().map(|count| *count as usize).sum(),
+            half_open: self.half_open.sum(),
         }
     }
 
@@ -162,23 +161,6 @@ impl Endpoint {
         best.or_else(any).map(|(number, _)| ListenerId(number))
     }
 
-    fn half_open_of(&self, source: IpAddr) -> u32 {
-        self.half_open.get(&source).copied().unwrap_or_default()
-    }
-
-    fn add_half_open(&mut self, source: IpAddr) {
-        *self.half_open.entry(source).or_insert(0) += 1;
-    }
-
-    fn remove_half_open(&mut self, source: IpAddr) {
-        if let Some(count) = self.half_open.get_mut(&source) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.half_open.remove(&source);
-            }
-        }
-    }
-
     /// Forgets a dialog. What of the peer's requests is unanswered gets an answer, so that nothing waits.
     fn remove_dialog(&mut self, now: Instant, id: DialogId, actions: &mut Vec<Action>) {
         let Some(dialog) = self.dialogs.remove(id) else { return };
@@ -188,7 +170,7 @@ impl Endpoint {
         if let Phase::Established(established) = &dialog.phase
             && let Some(answer) = established.unacknowledged.iter().find(|answer| answer.is_first)
         {
-            self.remove_half_open(answer.peer.address.ip());
+            self.half_open.remove(answer.peer.address.ip());
         }
         if let Phase::Established(established) = &dialog.phase {
             self.abandon_reinvite(now, established.invite_out);

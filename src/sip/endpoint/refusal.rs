@@ -1,19 +1,19 @@
 //! How often a source that may not call is told so.
 
-use crate::clock::Instant;
+use crate::clock::{Budget, Instant};
 use crate::sip::limits::{REFUSALS_BURST, REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
-/// A bucket of tokens for each source.
+const INTERVAL: Duration = Duration::from_millis(1_000 / REFUSALS_PER_SECOND as u64);
+/// The first of a burst uses nothing ahead.
+const BURST: Duration = Duration::from_millis(INTERVAL.as_millis() as u64 * (REFUSALS_BURST as u64 - 1));
+
+/// A budget for each source.
 #[derive(Default)]
 pub struct RefusalLimit {
-    sources: HashMap<IpAddr, Bucket>,
-}
-
-struct Bucket {
-    tokens: u32,
-    filled: Instant,
+    sources: HashMap<IpAddr, Budget>,
 }
 
 impl RefusalLimit {
@@ -23,16 +23,7 @@ impl RefusalLimit {
             // So many at once is a flood from forged addresses: their history is worth nothing.
             self.sources.clear();
         }
-        let bucket = self.sources.entry(source).or_insert(Bucket { tokens: REFUSALS_BURST, filled: now });
-        let earned = now.since(bucket.filled).as_secs().saturating_mul(u64::from(REFUSALS_PER_SECOND));
-        if earned > 0 {
-            let earned = u32::try_from(earned).unwrap_or(u32::MAX);
-            bucket.tokens = bucket.tokens.saturating_add(earned).min(REFUSALS_BURST);
-            bucket.filled = now;
-        }
-        let allowed = bucket.tokens > 0;
-        bucket.tokens = bucket.tokens.saturating_sub(1);
-        allowed
+        self.sources.entry(source).or_default().allows(now, INTERVAL, BURST)
     }
 }
 

@@ -42,7 +42,7 @@ impl Endpoint {
         let Some(transaction) = self.incoming(dialog) else { return };
         let Some(owner) = self.servers.by_id.get(&transaction) else { return };
         let source = owner.peer.address.ip();
-        if self.half_open_of(source) >= self.config.limits.half_open_per_source_max {
+        if self.half_open.of(source) >= self.config.limits.half_open_per_source_max {
             self.counters.half_open_rejected += 1;
             let seconds = self.retry_after();
             self.respond_in(now, transaction, 503, "", &[("Retry-After", &seconds)], None, actions);
@@ -63,7 +63,7 @@ impl Endpoint {
             established.unacknowledged.push(answer);
             owner.phase = Phase::Established(Box::new(established));
         }
-        self.add_half_open(source);
+        self.half_open.add(source);
         self.arm_dialog(dialog);
     }
 

@@ -120,7 +120,7 @@ impl Endpoint {
         if !is_side {
             return used < all;
         }
-        let of_source = self.servers.side_of(peer.address.ip());
+        let of_source = self.servers.side.of(peer.address.ip());
         used < all / 2 && of_source < (all / SIDE_REQUESTS_SHARE).max(1)
     }
 
@@ -150,7 +150,7 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let too_many_half_open =
-            self.half_open_of(peer.address.ip()) >= self.config.limits.half_open_per_source_max;
+            self.half_open.of(peer.address.ip()) >= self.config.limits.half_open_per_source_max;
         if too_many_half_open || self.dialogs.by_id.len() >= self.config.limits.dialogs_max {
             if too_many_half_open {
                 self.counters.half_open_rejected += 1;
@@ -346,7 +346,7 @@ impl Endpoint {
         };
         self.move_dialog(id, peer);
         if answer.is_first {
-            self.remove_half_open(answer.peer.address.ip());
+            self.half_open.remove(answer.peer.address.ip());
         }
         match hangup {
             Some(hangup) => self.send_bye(now, id, hangup.reason.as_deref(), actions),

@@ -65,8 +65,35 @@ pub struct ServerTable {
     pub by_id: HashMap<TransactionId, ServerTransaction>,
     pub by_key: HashMap<Box<str>, TransactionId>,
     pub by_merge_key: HashMap<Box<str>, TransactionId>,
-    /// Transactions that neither begin nor end a call, by the peer's host.
-    side: HashMap<IpAddr, usize>,
+    /// Transactions that neither begin nor end a call.
+    pub side: PerSource,
+}
+
+/// How many of something each host has. Only hosts that have any are kept.
+#[derive(Default)]
+pub struct PerSource(HashMap<IpAddr, usize>);
+
+impl PerSource {
+    pub fn of(&self, source: IpAddr) -> usize {
+        self.0.get(&source).copied().unwrap_or_default()
+    }
+
+    pub fn add(&mut self, source: IpAddr) {
+        *self.0.entry(source).or_insert(0) += 1;
+    }
+
+    pub fn remove(&mut self, source: IpAddr) {
+        if let Some(count) = self.0.get_mut(&source) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(&source);
+            }
+        }
+    }
+
+    pub fn sum(&self) -> usize {
+        self.0.values().sum()
+    }
 }
 
 impl ServerTable {
@@ -76,7 +103,7 @@ impl ServerTable {
             self.by_merge_key.insert(key.clone(), id);
         }
         if transaction.is_side {
-            *self.side.entry(transaction.peer.address.ip()).or_insert(0) += 1;
+            self.side.add(transaction.peer.address.ip());
         }
         self.by_id.insert(id, transaction);
     }
@@ -88,20 +115,9 @@ impl ServerTable {
             self.by_merge_key.remove(key);
         }
         if transaction.is_side {
-            let source = transaction.peer.address.ip();
-            let left = self.side_of(source).saturating_sub(1);
-            if left == 0 {
-                self.side.remove(&source);
-            } else {
-                self.side.insert(source, left);
-            }
+            self.side.remove(transaction.peer.address.ip());
         }
         Some(transaction)
-    }
-
-    /// Transactions of a host that neither begin nor end a call.
-    pub fn side_of(&self, source: IpAddr) -> usize {
-        self.side.get(&source).copied().unwrap_or_default()
     }
 }
 

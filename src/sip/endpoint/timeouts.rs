@@ -108,7 +108,7 @@ impl Endpoint {
                 }
                 for (is_first, source) in given_up {
                     if is_first {
-                        self.remove_half_open(source);
+                        self.half_open.remove(source);
                     }
                     self.on_never_acknowledged(now, id, actions);
                 }

@@ -39,7 +39,7 @@ pub struct Limits {
     /// Streams at once, accepted and opened; below the usual limit of 16,384 open files beside media ports.
     pub connections_max: usize,
     /// Dialogs that a source had answered and has not acknowledged (contract).
-    pub half_open_per_source_max: u32,
+    pub half_open_per_source_max: usize,
     /// What Retry-After says in a 503.
     pub retry_after: Duration,
 }

@@ -1,6 +1,7 @@
 //! What in a provisioned folder is allowed, but most likely not what its author meant.
 
 use super::{finding, nearest};
+use crate::call::number::LENGTH_MAX;
 use crate::call::snapshot::{Number, Pattern, Trunk};
 use crate::config::reader::{Finding, Section, Severity};
 use crate::store::prompts::is_aside;
@@ -22,8 +23,6 @@ const KNOWN: [&str; 8] = [
 const NAMED_MAX: usize = 20;
 /// Digits from which on a number is hardly an extension of a PBX, but one of E.164 without its plus.
 const INTERNATIONAL_DIGITS_MIN: usize = 8;
-/// As many characters of a dialled number are compared (`call::number`).
-const NUMBER_LENGTH_MAX: usize = 32;
 
 /// Files that lie where only others are read.
 pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
@@ -143,8 +142,8 @@ pub(super) fn number(section: &Section<'_>, pattern: &Pattern) {
             );
         }
         (true, "") => section.error(key, "is a plus without digits", example),
-        _ if text.len() > NUMBER_LENGTH_MAX => {
-            section.error(key, format!("is longer than {NUMBER_LENGTH_MAX} characters"), example);
+        _ if text.len() > LENGTH_MAX => {
+            section.error(key, format!("is longer than {LENGTH_MAX} characters"), example);
         }
         (true, _) if !all_digits => {
             section.error(key, format!("\"{text}\" is no number: after a plus come digits"), example);
