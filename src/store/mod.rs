@@ -1,6 +1,7 @@
 //! What is kept outside memory: provisioned files, prompt files, call records.
 
 pub mod audio_file;
+pub mod database;
 pub mod prompts;
 pub mod provision;
 pub mod records;

@@ -1,0 +1,22 @@
+//! The versions of the tables. They run forward when the server starts; a database of a later version is refused.
+
+use super::Engine;
+use sqlx::AnyPool;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+/// What a version brings, and its statements for SQLite and for PostgreSQL.
+const VERSIONS: [(&str, &str, &str); 1] = [(
+    "call records",
+    include_str!("migrations/sqlite/0001_call_records.sql"),
+    include_str!("migrations/postgres/0001_call_records.sql"),
+)];
+
+/// Brings the tables to this version. Each step is one transaction; of several servers that start at once, one does it.
+pub async fn run(pool: &AnyPool, engine: Engine) -> Result<(), MigrateError> {
+    let migrations = (1..).zip(VERSIONS).map(|(version, (name, sqlite, postgres))| {
+        let statements = if engine == Engine::Sqlite { sqlite } else { postgres };
+        let statements = sqlx::SqlSafeStr::into_sql_str(statements);
+        Migration::new(version, name.into(), MigrationType::Simple, statements, false)
+    });
+    Migrator::with_migrations(migrations.collect()).run(pool).await
+}

@@ -1,0 +1,123 @@
+//! The database: SQLite by default, PostgreSQL where several servers share one. One set of statements serves both;
+//! only the migrations, in a folder for each, know which it is.
+
+pub mod call_records;
+mod migrations;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyPool, Executor};
+use std::path::Path;
+use std::time::Duration;
+
+/// Connections of one server. Calls use none; a page of the API holds one for milliseconds.
+const CONNECTIONS_MAX: u32 = 8;
+/// Who waits longer for a connection is told that the database is away.
+const ACQUIRE_TIME_MAX: Duration = Duration::from_secs(5);
+/// SQLite has one writer at a time: how long another waits for it.
+const SQLITE_BUSY_MS: u32 = 5_000;
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error("\"{0}\" is no database: sqlite://PATH or postgres://USER@HOST/NAME is one")]
+    Address(String),
+    #[error("the folder of the database, {}, cannot be made: {error}", path.display())]
+    Folder { path: std::path::PathBuf, error: std::io::Error },
+    #[error("the database cannot be opened: {0}")]
+    Open(#[source] sqlx::Error),
+    #[error("the database cannot be brought to this version: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database refused: {0}")]
+    Statement(#[from] sqlx::Error),
+    #[error("a call record in the database cannot be read: {0}")]
+    Document(#[from] serde_json::Error),
+}
+
+/// What is on the other side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A pool of connections to an up-to-date database.
+#[derive(Clone)]
+pub struct Database {
+    pool: AnyPool,
+    engine: Engine,
+}
+
+impl Database {
+    /// Opens `url`, makes the file where it is SQLite's and missing, and runs the migrations that are new.
+    pub async fn open(url: &str) -> Result<Self, DatabaseError> {
+        sqlx::any::install_default_drivers();
+        let (engine, url) = address(url)?;
+        let options =
+            AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIME_MAX);
+        let options = match engine {
+            Engine::Postgres => options,
+            Engine::Sqlite => options.after_connect(|connection, _| {
+                Box::pin(async move {
+                    // FULL: what was acknowledged survives a loss of power, not only the end of the process.
+                    let settings = format!(
+                        "PRAGMA busy_timeout = {SQLITE_BUSY_MS}; PRAGMA journal_mode = WAL; \
+                         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                    );
+                    connection.execute(sqlx::AssertSqlSafe(settings)).await.map(drop)
+                })
+            }),
+        };
+        let pool = options.connect(&url).await.map_err(DatabaseError::Open)?;
+        migrations::run(&pool, engine).await?;
+        Ok(Database { pool, engine })
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Whether it answers now.
+    pub async fn is_there(&self) -> bool {
+        sqlx::query("SELECT 1").fetch_one(&self.pool).await.is_ok()
+    }
+
+    /// Waits until what runs has ended, and closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// The engine of an address, and the address as the driver wants it.
+fn address(url: &str) -> Result<(Engine, String), DatabaseError> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok((Engine::Postgres, url.to_owned()));
+    }
+    let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty() && !path.contains('?'));
+    let Some(path) = path else { return Err(DatabaseError::Address(without_password(url))) };
+    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| DatabaseError::Folder { path: folder.to_owned(), error })?;
+    }
+    Ok((Engine::Sqlite, format!("sqlite://{path}?mode=rwc")))
+}
+
+/// Fit for a log: `postgres://user:secret@host` without the secret.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(start), Some(end)) if start + 3 <= end => format!("{}…{}", &url[..start + 3], &url[end..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_told_without_its_password() {
+        for url in ["mysql://user:secret@host/name", "cordboard.db", "sqlite://", "sqlite://x?mode=memory"] {
+            let error = address(url).unwrap_err().to_string();
+            assert!(error.contains("is no database") && !error.contains("secret"), "{error}");
+        }
+    }
+}
