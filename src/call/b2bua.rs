@@ -16,11 +16,11 @@ use super::index::Index;
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
 use super::record::{EndReason, Key, LegRecord};
-use super::snapshot::{LiveFlow, Snapshot, Speech};
+use super::snapshot::{Snapshot, Speech};
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
-use crate::flow::{self, Action as FlowAction, Event as FlowEvent, Interpreter, Outcome, Party};
+use crate::flow::{self, Action as FlowAction, Event as FlowEvent, Interpreter, LiveFlow, Outcome, Party};
 use crate::ids::{CallId, Random};
 use crate::media::Command;
 use crate::sip::endpoint::Endpoint;
@@ -138,7 +138,7 @@ impl Call {
                 let mut actions = std::mem::take(&mut call.flow_actions);
                 let interpreter = Interpreter::start(
                     live.flow.clone(),
-                    call.snapshot.caller_lists.clone(),
+                    call.snapshot.library.clone(),
                     call.facts.clone(),
                     context.random.fork(),
                     context.now,

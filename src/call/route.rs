@@ -1,7 +1,8 @@
 //! Which Smart Number a call is for, and why: the same answer for a live call and for `cordboard route test`.
 
 use super::number;
-use super::snapshot::{Answers, LiveFlow, Number, Pattern, Snapshot, Source};
+use super::snapshot::{Answers, Number, Pattern, Snapshot, Source};
+use crate::flow::LiveFlow;
 
 /// Where a call goes.
 pub struct Route<'a> {
@@ -66,7 +67,7 @@ pub fn route<'a>(
         Answers::Flow(id) => {
             let no_flow =
                 || Unroutable::NoFlow { number: number.pattern.text().to_owned(), flow: id.clone() };
-            let live = snapshot.flows.get(id).ok_or_else(no_flow)?;
+            let live = snapshot.library.flows.get(id).ok_or_else(no_flow)?;
             why.push(format!("it runs the call flow \"{id}\", version {}", live.version));
             Some(live)
         }

@@ -2,7 +2,7 @@
 //! It never changes; a new one replaces it whole, and calls in progress keep the one they started on.
 
 use crate::audio::Clip;
-use crate::flow::{CallerLists, Flow};
+use crate::flow::Library;
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,8 +15,7 @@ pub struct Snapshot {
     pub numbers: Vec<Number>,
     pub trunks: Vec<Trunk>,
     pub agents: HashMap<String, Agent>,
-    pub flows: HashMap<String, LiveFlow>,
-    pub caller_lists: Arc<CallerLists>,
+    pub library: Arc<Library>,
     pub prompts: Prompts,
 }
 
@@ -77,13 +76,6 @@ pub struct Agent {
     pub uri: Option<String>,
     /// The endpoint's address where its URI names one, which is also where the agent's own calls come from.
     pub address: Option<SocketAddr>,
-}
-
-/// The version of a flow that new calls start on.
-#[derive(Clone)]
-pub struct LiveFlow {
-    pub flow: Arc<Flow>,
-    pub version: u32,
 }
 
 /// Audio in memory.

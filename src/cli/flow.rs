@@ -2,7 +2,7 @@
 
 use crate::clock::Wall;
 use crate::flow::simulate::{DialOutcome, Ladder, Press, Scenario, What, parse_script, simulate as run};
-use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, Resources};
+use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, Library, Resources};
 use crate::store::provision::read_lists;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,7 +139,8 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
     };
     if let Some(folder) = provisioned_folder(&options.file) {
         // What is wrong with them is for `check` to say.
-        scenario.lists = Arc::new(read_lists(&folder, &mut Vec::new()));
+        let caller_lists = read_lists(&folder, &mut Vec::new());
+        scenario.library = Arc::new(Library { caller_lists, ..Library::default() });
     }
     scenario.prompt_lengths = prompt_lengths(&options.file, flow.prompts());
     let ladder = run(flow.clone(), &scenario);
@@ -189,7 +190,7 @@ fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, Strin
         script,
         dials,
         prompt_lengths: BTreeMap::new(),
-        lists: Arc::default(),
+        library: Arc::default(),
         hang_up_after,
         seed: options.seed,
     })

@@ -3,7 +3,7 @@
 use super::graph::{Flow, Step};
 use super::step::repeat;
 use super::variables::{Scope, VariableError, VariableValue, Variables};
-use super::{Action, CallFacts, CallerLists, DialId, EndedBy, Offer, Party, Visit};
+use super::{Action, CallFacts, DialId, EndedBy, Library, Offer, Party, Visit};
 use crate::clock::{Instant, Now};
 use crate::ids::{PlaybackId, Random};
 use std::collections::{BTreeMap, VecDeque};
@@ -73,7 +73,7 @@ pub(super) struct CallState {
 /// The state with the moment and the list of actions; what a step gets to work with.
 pub(super) struct Call<'a> {
     pub flow: &'a Flow,
-    pub lists: &'a CallerLists,
+    pub library: &'a Library,
     pub now: Now,
     pub state: &'a mut CallState,
     pub actions: &'a mut Vec<Action>,

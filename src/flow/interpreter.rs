@@ -10,7 +10,7 @@ use super::port::Port;
 use super::step::Machine;
 use super::variables::Variables;
 use super::{
-    Action, BuiltIn, CallFacts, CallerLists, EndedBy, Event, FinalStep, LOOP_GUARD, LogEvent, Outcome,
+    Action, BuiltIn, CallFacts, EndedBy, Event, FinalStep, LOOP_GUARD, Library, LogEvent, Outcome,
     OutcomeKind, Party, Sound, Visit,
 };
 use crate::clock::{Instant, Now};
@@ -30,7 +30,7 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Interpreter {
     flow: Arc<Flow>,
-    lists: Arc<CallerLists>,
+    library: Arc<Library>,
     state: CallState,
     phase: Phase,
     /// Keys of the current millisecond: a hang-up within it wins over them (flows.md 1.4 rule 8), so they are
@@ -56,11 +56,11 @@ enum Phase {
 }
 
 impl Interpreter {
-    /// Enters the flow; the call keeps to it and to these lists. The same flow, lists, facts, source of chance and
+    /// Enters the flow; the call keeps to it and to this library. The same flow, library, facts, source of chance and
     /// events give the same actions.
     pub fn start(
         flow: Arc<Flow>,
-        lists: Arc<CallerLists>,
+        library: Arc<Library>,
         facts: CallFacts,
         random: Random,
         now: Now,
@@ -75,7 +75,7 @@ impl Interpreter {
             ends_at: now.instant + flow.settings.max_call,
             guarded: false,
             flow,
-            lists,
+            library,
         };
         let mut call = interpreter.call(now, actions);
         if call.state.answered {
@@ -166,7 +166,7 @@ impl Interpreter {
     }
 
     fn call<'a>(&'a mut self, now: Now, actions: &'a mut Vec<Action>) -> Call<'a> {
-        Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions }
+        Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions }
     }
 
     fn hear_key(&mut self, digit: char, source: &'static str, now: Now, actions: &mut Vec<Action>) {
@@ -191,7 +191,7 @@ impl Interpreter {
         while let Some((key, source)) = self.fresh_keys.pop_front() {
             let Phase::Step(machine) = &mut self.phase else { continue };
             let mut call =
-                Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
+                Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
             let Some(step) = call.flow.step(call.state.step) else { continue };
             // A key that is kept may be the first of a card number that a later step asks for.
             let sensitive = step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
@@ -218,7 +218,8 @@ impl Interpreter {
             }
         }
         let is_over = now.instant >= self.ends_at;
-        let mut call = Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
+        let mut call =
+            Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
         match &mut self.phase {
             Phase::Finished => {}
             Phase::Step(_) if is_over => self.time_is_up(now, actions),
@@ -285,7 +286,8 @@ impl Interpreter {
         }
         self.state.step = next;
         self.state.entered = now;
-        let mut call = Call { flow: &self.flow, lists: &self.lists, now, state: &mut self.state, actions };
+        let mut call =
+            Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
         let Some(step) = call.flow.step(next) else {
             self.say_goodbye(EndedBy::Flow, now, actions);
             return ControlFlow::Continue(());

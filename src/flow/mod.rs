@@ -10,6 +10,7 @@ mod finding;
 mod graph;
 mod interpreter;
 mod json;
+mod library;
 mod pattern;
 mod port;
 mod reading;
@@ -24,12 +25,13 @@ pub use context::KEYS_MAX;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
+pub use library::{Library, LiveFlow};
 pub use reading::Speech;
 pub use template::{Template, TemplateError};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
 use crate::ids::PlaybackId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -363,9 +365,6 @@ impl fmt::Display for DialId {
         write!(f, "d{}", self.0)
     }
 }
-
-/// Lists of callers by id: those of the snapshot that a call began with.
-pub type CallerLists = HashMap<String, CallerList>;
 
 /// How long a flow may wait for speech before it counts as silence. flows.md 1.4 rule 7.
 pub const SPEECH_START_LIMIT: Duration = Duration::from_secs(3);

@@ -3,8 +3,8 @@
 //! Only the world around the interpreter is modelled; the interpreter is the one that live calls run.
 
 use super::{
-    Action, BuiltIn, CallFacts, CallerLists, DialFailure, DialId, Event, Flow, Interpreter, LogEvent,
-    Outcome, Party, Sound,
+    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, Flow, Interpreter, Library, LogEvent, Outcome,
+    Party, Sound,
 };
 use crate::clock::{Instant, Now, Wall};
 use crate::ids::{PlaybackId, Random};
@@ -47,8 +47,8 @@ pub struct Scenario {
     pub dials: BTreeMap<String, DialOutcome>,
     /// Lengths of prompt files by id.
     pub prompt_lengths: BTreeMap<String, Duration>,
-    /// Lists of callers by id.
-    pub lists: Arc<CallerLists>,
+    /// What flows look up.
+    pub library: Arc<Library>,
     /// The caller hangs up then; never, where absent.
     pub hang_up_after: Option<Duration>,
     /// What a split that draws goes by; the same seed gives the same call again.
@@ -165,7 +165,7 @@ pub fn simulate(flow: Arc<Flow>, scenario: &Scenario) -> Ladder {
     let mut actions = Vec::new();
     let mut interpreter = Interpreter::start(
         flow,
-        scenario.lists.clone(),
+        scenario.library.clone(),
         scenario.facts.clone(),
         Random::from_seed(scenario.seed),
         world.now,

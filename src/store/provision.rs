@@ -4,12 +4,10 @@ mod checks;
 
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
-use crate::call::snapshot::{
-    Agent, Answers, Host, LiveFlow, Number, Pattern, Prompts, Snapshot, Speech, Trunk,
-};
+use crate::call::snapshot::{Agent, Answers, Host, Number, Pattern, Prompts, Snapshot, Speech, Trunk};
 use crate::call::{dialled, number};
 use crate::config::reader::{Document, Finding, Section, Severity, nearest};
-use crate::flow::{CallerList, CallerLists, Flow, Resources};
+use crate::flow::{CallerList, Flow, Library, LiveFlow, Resources};
 use crate::sip::message::SipUri;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -23,8 +21,8 @@ pub struct Provisioned {
     pub numbers: Vec<Number>,
     pub agents: HashMap<String, Agent>,
     pub trunks: Vec<Trunk>,
-    pub flows: HashMap<String, LiveFlow>,
-    pub caller_lists: CallerLists,
+    /// Flows and what they look up.
+    pub library: Library,
     pub prompt_files: Vec<PromptFile>,
     /// Texts without variables, to be rendered ahead of calls.
     pub speech: Vec<Speech>,
@@ -34,7 +32,7 @@ impl Provisioned {
     /// Decodes one of the prompt files. One that cannot be played is an error where a call flow plays it.
     pub fn load(&self, file: &PromptFile) -> Result<Clip, Finding> {
         prompts::load(file).map_err(|found| {
-            if self.flows.values().any(|live| live.flow.prompts().contains(&file.id)) {
+            if self.library.flows.values().any(|live| live.flow.prompts().contains(&file.id)) {
                 return found;
             }
             let message = format!("{}; no call flow plays it", found.message);
@@ -70,7 +68,8 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     let (flows, speech) = read_flows(&folder.join("flows"), &resources, &mut findings);
     let numbers = read_numbers(folder, &flows, &mut findings);
     checks::nobody_can_call(folder, &trunks, &numbers, &mut findings);
-    (Provisioned { numbers, agents, trunks, flows, caller_lists, prompt_files, speech }, findings)
+    let library = Library { flows, caller_lists };
+    (Provisioned { numbers, agents, trunks, library, prompt_files, speech }, findings)
 }
 
 /// Loads the audio and makes the snapshot. `speech` are the texts that could be rendered.
@@ -92,15 +91,13 @@ pub fn snapshot(
     }
     let built_in = previous.map_or_else(prompts::built_in, |s| s.prompts.built_in.clone());
     let music = files.get("music").cloned().or_else(prompts::music);
-    let Provisioned { numbers, agents, trunks, flows, caller_lists, .. } = provisioned;
-    let caller_lists = Arc::new(caller_lists);
+    let Provisioned { numbers, agents, trunks, library, .. } = provisioned;
     Snapshot {
         revision,
         numbers,
         trunks,
         agents,
-        flows,
-        caller_lists,
+        library: Arc::new(library),
         prompts: Prompts { files, speech, built_in, music },
     }
 }
@@ -183,7 +180,7 @@ fn agent_address(section: &Section<'_>, text: &str) -> Option<std::net::SocketAd
 }
 
 /// The lists of callers in `lists.toml`. An entry that cannot be read is left out of its list.
-pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> CallerLists {
+pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, CallerList> {
     let mut seen = BTreeSet::new();
     let lists = read_list(folder.join("lists.toml"), "list", findings, |section| {
         let id = id(section, &mut seen);

@@ -4,9 +4,9 @@
 use cordboard::audio::Clip;
 use cordboard::call::b2bua::Settings;
 use cordboard::call::media_leg::MediaSettings;
-use cordboard::call::snapshot::{Agent, Answers, LiveFlow, Number, Pattern, Prompts, Snapshot, Trunk};
+use cordboard::call::snapshot::{Agent, Answers, Number, Pattern, Prompts, Snapshot, Trunk};
 use cordboard::call::switchboard::SwitchboardConfig;
-use cordboard::flow::{Flow, Resources};
+use cordboard::flow::{Flow, Library, LiveFlow, Resources};
 use cordboard::ids::Random;
 use cordboard::sip::Transport;
 use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
@@ -157,7 +157,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
         numbers,
         trunks: vec![trunk],
         agents,
-        flows: flows.into(),
+        library: Arc::new(Library { flows: flows.into(), ..Library::default() }),
         prompts,
         ..Snapshot::default()
     })

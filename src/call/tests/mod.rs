@@ -8,12 +8,12 @@ use super::b2bua::Settings;
 use super::media_leg::MediaSettings;
 use super::ports::{Port, ThreadId};
 use super::record::CallRecord;
-use super::snapshot::{Agent, Answers, LiveFlow, Number, Pattern, Prompts, Snapshot, Trunk};
+use super::snapshot::{Agent, Answers, Number, Pattern, Prompts, Snapshot, Trunk};
 use super::switchboard::{Counts, Switchboard, SwitchboardConfig};
 use super::{Action, Input};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now, Wall};
-use crate::flow::{Flow, Party, Resources};
+use crate::flow::{Flow, Library, LiveFlow, Party, Resources};
 use crate::ids::{ConnectionId, LegId, PortId, Random};
 use crate::media::{self, Command, Statistics};
 use crate::sip::endpoint::{self as sip, EndpointConfig, Limits, Listener};
@@ -109,9 +109,11 @@ fn snapshot() -> Arc<Snapshot> {
         numbers,
         trunks: vec![trunk],
         agents: [("alice".to_owned(), alice)].into(),
-        flows: flows.into_iter().map(|live| (live.flow.id().to_owned(), live)).collect(),
+        library: Arc::new(Library {
+            flows: flows.into_iter().map(|live| (live.flow.id().to_owned(), live)).collect(),
+            ..Library::default()
+        }),
         prompts: Prompts { files: [("hello".to_owned(), clip)].into(), ..Prompts::default() },
-        caller_lists: Arc::default(),
     })
 }
 

@@ -22,7 +22,7 @@ impl Config {
     }
 
     pub fn decide(&self, call: &mut Call) -> Exit {
-        match call.lists.get(&self.list) {
+        match call.library.caller_lists.get(&self.list) {
             Some(list) if list.contains(&call.state.facts.from) => Exit::Port(Port::Match),
             Some(_) => Exit::Port(Port::NoMatch),
             None => Exit::Error {

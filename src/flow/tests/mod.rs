@@ -35,10 +35,10 @@ pub fn document(settings: Value, steps: Value) -> Value {
 }
 
 /// One list of callers, `vip`.
-pub fn lists() -> Arc<CallerLists> {
+pub fn library() -> Arc<Library> {
     let mut vip = CallerList::default();
     vip.add("+1415*").unwrap();
-    Arc::new([("vip".to_owned(), vip)].into())
+    Arc::new(Library { caller_lists: [("vip".to_owned(), vip)].into(), ..Library::default() })
 }
 
 pub fn rig(settings: Value, steps: Value) -> Rig {
@@ -51,7 +51,7 @@ pub fn rig_for(facts: CallFacts, document: &Value) -> Rig {
     let now = Now { instant: Instant::from_millis(1_000), wall: Wall::from_unix_seconds(1_795_446_000) };
     let interpreter = Interpreter::start(
         Arc::new(compile(document)),
-        lists(),
+        library(),
         facts,
         Random::from_seed(1),
         now,
@@ -286,7 +286,7 @@ fn hours_follow_the_wall_clock_of_the_zone_past_midnight_and_through_summer_time
         let now = Now { instant: Instant::ZERO, wall };
         let call = Interpreter::start(
             flow.clone(),
-            lists(),
+            library(),
             CallFacts::default(),
             Random::from_seed(1),
             now,

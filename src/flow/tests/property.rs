@@ -201,7 +201,7 @@ fn run(flow: Flow, random: &mut Random) {
     let mut now = Now { instant: Instant::from_millis(1), wall: Wall::from_unix_seconds(1_795_446_000) };
     let mut actions = Vec::new();
     let mut interpreter =
-        Interpreter::start(Arc::new(flow), lists(), CallFacts::default(), random.fork(), now, &mut actions);
+        Interpreter::start(Arc::new(flow), library(), CallFacts::default(), random.fork(), now, &mut actions);
     let mut gone = Vec::new();
     for _ in 0..60 {
         now = now.later(Duration::from_micros(

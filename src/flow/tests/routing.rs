@@ -13,7 +13,7 @@ fn split(by: &str, weights: &[(&str, u32)]) -> Value {
 fn taken(flow: &Arc<Flow>, from: &str, seed: u64) -> String {
     let facts = CallFacts { from: from.into(), ..CallFacts::default() };
     let (now, mut actions) = (Now { instant: Instant::ZERO, wall: Wall::default() }, Vec::new());
-    Interpreter::start(flow.clone(), lists(), facts, Random::from_seed(seed), now, &mut actions);
+    Interpreter::start(flow.clone(), library(), facts, Random::from_seed(seed), now, &mut actions);
     actions.iter().filter_map(short).find(|line| line.starts_with("leave")).unwrap_or_default()
 }
 
