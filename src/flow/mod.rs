@@ -14,6 +14,7 @@ mod library;
 mod pattern;
 mod port;
 mod reading;
+pub mod schedule;
 mod share;
 pub mod simulate;
 mod step;

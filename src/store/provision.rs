@@ -1,12 +1,14 @@
 //! The provisioned folder: numbers, agents, trunks, flows and prompts as files.
 
 mod checks;
+mod schedules;
 
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
 use crate::call::snapshot::{Agent, Answers, Host, Number, Pattern, Prompts, Snapshot, Speech, Trunk};
 use crate::call::{dialled, number};
 use crate::config::reader::{Document, Finding, Section, Severity, nearest};
+use crate::flow::schedule::{Account, Schedule};
 use crate::flow::{CallerList, Flow, Library, LiveFlow, Resources, cycle};
 use crate::sip::message::SipUri;
 use std::collections::{BTreeSet, HashMap};
@@ -52,16 +54,18 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     let agents = read_agents(folder, &mut findings);
     let trunks = read_trunks(folder, &mut findings);
     let caller_lists = read_lists(folder, &mut findings);
-    for unused in ["queues.toml", "schedules.toml"] {
-        if folder.join(unused).exists() {
-            let message = "is not used yet: this version has none of these".to_owned();
-            findings.push(finding(Severity::Warning, &folder.join(unused), message, ""));
-        }
+    let schedules = read_schedules(folder, &mut findings);
+    let account = read_account(folder, &mut findings);
+    let queues = folder.join("queues.toml");
+    if queues.exists() {
+        let message = "is not used yet: this version has no queues".to_owned();
+        findings.push(finding(Severity::Warning, &queues, message, ""));
     }
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
     let resources = Resources {
         flows: Some(flow_ids(&folder.join("flows"))),
         agents: Some(agents.keys().cloned().collect()),
+        schedules: Some(schedules.keys().cloned().collect()),
         lists: Some(caller_lists.keys().cloned().collect()),
         prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
         ..Resources::default()
@@ -69,7 +73,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     let (flows, speech) = read_flows(&folder.join("flows"), &resources, &mut findings);
     let numbers = read_numbers(folder, &flows, &mut findings);
     checks::nobody_can_call(folder, &trunks, &numbers, &mut findings);
-    let library = Library { flows, caller_lists };
+    let library = Library { flows, caller_lists, schedules, account };
     (Provisioned { numbers, agents, trunks, library, prompt_files, speech }, findings)
 }
 
@@ -198,6 +202,19 @@ pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String,
     lists.into_iter().collect()
 }
 
+fn read_schedules(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Schedule> {
+    let mut seen = BTreeSet::new();
+    let read = |section: &Section<'_>| schedules::schedule(section, &mut seen);
+    read_list(folder.join("schedules.toml"), "schedule", findings, read).into_iter().collect()
+}
+
+fn read_account(folder: &Path, findings: &mut Vec<Finding>) -> Account {
+    let Some(document) = document(&folder.join("account.toml"), findings) else { return Account::default() };
+    let account = schedules::account(&document.root());
+    findings.extend(document.into_findings());
+    account
+}
+
 fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
     let (mut seen, mut ranges) = (BTreeSet::new(), Vec::new());
     read_list(folder.join("trunks.toml"), "trunk", findings, |section| {
@@ -301,7 +318,9 @@ fn read_numbers(
 pub fn library(folder: &Path) -> Library {
     let caller_lists = read_lists(folder, &mut Vec::new());
     let (flows, _) = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
-    Library { flows, caller_lists }
+    let (schedules, account) =
+        (read_schedules(folder, &mut Vec::new()), read_account(folder, &mut Vec::new()));
+    Library { flows, caller_lists, schedules, account }
 }
 
 /// The ids in the flow files of a folder, those with errors included: a flow that runs one of them has an error of

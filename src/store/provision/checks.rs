@@ -9,8 +9,9 @@ use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "numbers.toml",
+    "account.toml",
     "agents.toml",
     "queues.toml",
     "schedules.toml",
