@@ -1,7 +1,10 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
+mod outside;
 pub mod reader;
 mod records;
+
+pub use outside::{Outside, SmsProvider};
 
 use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;
@@ -21,6 +24,7 @@ pub struct Config {
     pub speech: Option<Vec<String>>,
     pub log: Log,
     pub provision: Option<PathBuf>,
+    pub outside: Outside,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +128,8 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let log = read_log(&root.section("log"));
     read_store(&root.section("store"));
     let provision = read_provision(&root.section("provision"), folder);
-    Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision })
+    let outside = outside::read(root);
+    Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.
