@@ -18,14 +18,6 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 
-#[derive(clap::Subcommand, Debug)]
-pub enum Command {
-    /// Check call flow files
-    Lint(LintOptions),
-    /// Run a call flow without a telephone
-    Simulate(SimulateOptions),
-}
-
 #[derive(clap::Args, Debug)]
 pub struct LintOptions {
     /// Flow documents (JSON)
