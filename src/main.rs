@@ -54,6 +54,8 @@ enum FlowCommand {
     Lint(cli::flow::LintOptions),
     /// Runs a flow without a telephone, on a virtual clock, and prints what happened.
     Simulate(cli::flow::SimulateOptions),
+    /// Prints the JSON Schema of flow documents.
+    Schema,
     /// Runs the simulations kept beside flows: exit 0 where each prints what it printed when it was kept.
     Test(cli::flow_test::TestOptions),
 }
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Flow(FlowCommand::Simulate(options)) => {
             done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
         }
+        Command::Flow(FlowCommand::Schema) => done(cli::flow::schema(out)),
         Command::Flow(FlowCommand::Test(options)) => done(cli::flow_test::test(&options, out)),
         Command::Route(RouteCommand::Test { number, config, source, json }) => {
             done(cli::route::test(&number, &config.config, source, json, out))

@@ -101,6 +101,13 @@ pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8
     Ok(code)
 }
 
+/// Prints the JSON Schema of flow documents.
+pub fn schema(out: &mut dyn Write) -> io::Result<u8> {
+    serde_json::to_writer_pretty(&mut *out, &crate::flow::schema::document())?;
+    writeln!(out)?;
+    Ok(DONE)
+}
+
 /// Runs a flow and prints the ladder; [`FAILED`] if it has errors, [`USAGE`] if an option cannot be read.
 pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io::Result<u8> {
     let mut scenario = match read_scenario(options, now) {
