@@ -5,11 +5,18 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 1] = [(
-    "call records",
-    include_str!("migrations/sqlite/0001_call_records.sql"),
-    include_str!("migrations/postgres/0001_call_records.sql"),
-)];
+const VERSIONS: [(&str, &str, &str); 2] = [
+    (
+        "call records",
+        include_str!("migrations/sqlite/0001_call_records.sql"),
+        include_str!("migrations/postgres/0001_call_records.sql"),
+    ),
+    (
+        "objects and flows",
+        include_str!("migrations/sqlite/0002_objects_and_flows.sql"),
+        include_str!("migrations/postgres/0002_objects_and_flows.sql"),
+    ),
+];
 
 /// Brings the tables to this version. Each step is one transaction; of several servers that start at once, one does it.
 pub async fn run(pool: &AnyPool, engine: Engine) -> Result<(), MigrateError> {

@@ -2,6 +2,7 @@
 //! only the migrations, in a folder for each, know which it is.
 
 pub mod call_records;
+pub mod change;
 mod migrations;
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
@@ -10,7 +11,9 @@ pub(crate) mod testing;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Connections of one server. Calls use none; a page of the API holds one for milliseconds.
 const CONNECTIONS_MAX: u32 = 8;
@@ -48,6 +51,8 @@ pub enum Engine {
 pub struct Database {
     pool: AnyPool,
     engine: Engine,
+    /// Told of each change that this process has made.
+    changed: Arc<Notify>,
 }
 
 impl Database {
@@ -72,7 +77,7 @@ impl Database {
         };
         let pool = options.connect(&url).await.map_err(DatabaseError::Open)?;
         migrations::run(&pool, engine).await?;
-        Ok(Database { pool, engine })
+        Ok(Database { pool, engine, changed: Arc::default() })
     }
 
     pub fn engine(&self) -> Engine {
