@@ -1,6 +1,6 @@
 //! The only place that wires the rooms: builds, starts, reloads, drains, stops.
 
-use crate::api;
+use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::ports::ThreadId;
@@ -12,7 +12,7 @@ use crate::config::{Config, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::{Binder, udp_socket};
-use crate::net::signalling::{Figures, Message, Post, Signalling};
+use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
@@ -132,7 +132,15 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         records: records.figures(),
         ready: ready.clone(),
     };
-    start_http(config, sources).await?;
+    let (watchers, live) = Watchers::new();
+    let settings = api::Settings {
+        public_url: config.http.public_url.clone(),
+        admin_token: config.http.admin_token.clone(),
+    };
+    let api = Api::new(None, settings, clock, random.fork(), post.clone())
+        .map_err(|error| ServerError::Load(error.to_string()))?;
+    tokio::spawn(api.clone().watch(live));
+    start_http(config, api, sources).await?;
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
         switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
@@ -146,6 +154,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         media,
         binder,
         records,
+        watchers,
         speech: speech.clone(),
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
@@ -425,15 +434,20 @@ async fn listen(config: &Config, streams: &Streams) -> Result<Vec<Option<std::ne
     Ok(sockets)
 }
 
-async fn start_http(config: &Config, sources: api::Sources) -> Result<(), ServerError> {
+/// Serves HTTP, and says where the first user is made where there is none.
+async fn start_http(config: &Config, api: Api, sources: api::Sources) -> Result<(), ServerError> {
     let address = config.http.bind;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, api::router(sources)).await {
-            tracing::error!(%error, "the HTTP server ended");
+    match api.setup_link().await {
+        Ok(Some(link)) => {
+            tracing::warn!(%link, "nobody can sign in yet: open this link within 24 hours to make the first user")
         }
-    });
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "whether there are users cannot be seen"),
+    }
+    tokio::spawn(api.clone().sweep());
+    tokio::spawn(api::http::serve(listener, api.router(sources)));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
 
-use super::Sources;
+use super::health::Sources;
 use crate::net::media_thread::Totals;
 use crate::sip::endpoint::Counters;
 use prometheus_client::collector::Collector;

@@ -6,6 +6,7 @@
 mod agents;
 mod caller;
 mod end;
+mod live;
 mod media;
 mod playback;
 mod requests;
@@ -133,6 +134,7 @@ impl Call {
             flow,
             source: peer.address,
         };
+        call.tell_start(context);
         match call.flow.clone() {
             Some(flow) => {
                 let mut actions = std::mem::take(&mut call.flow_actions);

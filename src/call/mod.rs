@@ -15,6 +15,7 @@ pub mod b2bua;
 pub mod dialled;
 mod index;
 mod info;
+pub mod live;
 pub mod media_leg;
 mod message_parts;
 pub mod switchboard;
@@ -76,6 +77,8 @@ pub enum Input<'a> {
     },
     /// Take no new calls.
     Drain,
+    /// End this call: somebody who may has said so.
+    HangUp(CallId),
     /// End all calls at once.
     Stop,
 }
@@ -90,6 +93,8 @@ pub enum Action {
     },
     /// A call is over.
     Record(Box<CallRecord>),
+    /// For whoever watches calls; may be lost.
+    Live(Box<live::LiveEvent>),
     /// Speak a text; answered by [`Input::Rendered`], within 10 s.
     Render {
         request: RequestId,

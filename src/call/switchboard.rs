@@ -3,6 +3,7 @@
 use super::b2bua::{Call, Context, Settings};
 use super::dialled::failure_of;
 use super::index::Index;
+use super::live::{LiveEvent, What};
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
 use super::snapshot::Snapshot;
@@ -138,6 +139,11 @@ impl Switchboard {
                 });
             }
             Input::Drain => self.draining = true,
+            Input::HangUp(id) => {
+                self.with_call(id, now, actions, |call, context| {
+                    call.end(EndReason::OperatorHungUp, context)
+                });
+            }
             Input::Stop => self.stop(now, actions),
         }
         self.settle(now, actions);
@@ -416,6 +422,12 @@ impl Switchboard {
                     agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
                     "call ended"
                 );
+                let what = What::Ended {
+                    reason: record.end_reason,
+                    outcome: outcome.map(|outcome| outcome.outcome),
+                };
+                let event = LiveEvent { call_id: record.call_id.clone(), at: now.wall, what };
+                actions.push(Action::Live(Box::new(event)));
                 actions.push(Action::Record(Box::new(record)));
             }
             return;

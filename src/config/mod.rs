@@ -63,6 +63,8 @@ pub struct Media {
 pub struct Http {
     pub bind: SocketAddr,
     pub admin_token: Option<String>,
+    /// Where browsers reach us, without a slash at the end. With `https://` (TLS in front) cookies are Secure.
+    pub public_url: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -240,6 +242,15 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an address with a port, such as 127.0.0.1:5060".to_owned())
 }
 
+fn public_url(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.filter(|host| !host.contains('/')).map(host_and_port) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("the address that browsers reach us at, such as https://phones.example.net".to_owned()),
+    }
+}
+
 fn ip_address(text: &str) -> Result<std::net::IpAddr, String> {
     text.parse().map_err(|_| "an IP address".to_owned())
 }
@@ -280,14 +291,8 @@ fn read_http(section: &Section<'_>) -> Option<Http> {
     if admin_token.as_ref().is_some_and(|t| t.len() < 16) {
         section.error("admin_token", "is shorter than 16 characters", "take a long random one");
     }
-    if admin_token.is_some() {
-        section.warning(
-            "admin_token",
-            "is not used yet: this version has no HTTP interface that needs it",
-            "",
-        );
-    }
-    Some(Http { bind, admin_token })
+    let public_url = section.parsed("public_url", public_url).unwrap_or_else(|| format!("http://{bind}"));
+    Some(Http { bind, admin_token, public_url })
 }
 
 fn read_log(section: &Section<'_>) -> Log {

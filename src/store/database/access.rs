@@ -103,7 +103,8 @@ impl Database {
 
     /// Sign-ins of a user, the latest first.
     pub async fn sign_ins(&self, user_id: &str) -> Result<Vec<SignIn>, DatabaseError> {
-        let statement = format!("SELECT {SIGN_IN} FROM sign_ins s WHERE s.user_id = $1 ORDER BY s.created DESC, s.id");
+        let statement =
+            format!("SELECT {SIGN_IN} FROM sign_ins s WHERE s.user_id = $1 ORDER BY s.created DESC, s.id");
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(user_id).fetch_all(&self.pool).await?;
         rows.iter().map(|row| sign_in(row, 0)).collect()
     }
@@ -157,7 +158,13 @@ impl Database {
         .execute(change.connection())
         .await?;
         let detail = format!("{} ({})", token.name, token.scopes);
-        let entry = Audited { action: "create", kind: "token", object: &token.id, detail: &detail, ..Audited::default() };
+        let entry = Audited {
+            action: "create",
+            kind: "token",
+            object: &token.id,
+            detail: &detail,
+            ..Audited::default()
+        };
         change.audit(entry).await?;
         change.commit_quietly().await?;
         Ok(())
@@ -188,7 +195,8 @@ impl Database {
     pub async fn tokens(&self, user_id: &str, after: &str, limit: u32) -> Result<Vec<Token>, DatabaseError> {
         let statement =
             format!("SELECT {TOKEN} FROM tokens t WHERE t.user_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(user_id).bind(after).bind(i64::from(limit));
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(user_id).bind(after).bind(i64::from(limit));
         rows.fetch_all(&self.pool).await?.iter().map(|row| token(row, 0)).collect()
     }
 

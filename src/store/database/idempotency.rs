@@ -37,12 +37,14 @@ impl Database {
         abandoned_before: Wall,
     ) -> Result<Known, DatabaseError> {
         let mut transaction = self.begin_writing().await?;
-        sqlx::query("DELETE FROM idempotency_keys WHERE owner = $1 AND key = $2 AND status IS NULL AND created <= $3")
-            .bind(owner)
-            .bind(key)
-            .bind(abandoned_before.as_unix_micros())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "DELETE FROM idempotency_keys WHERE owner = $1 AND key = $2 AND status IS NULL AND created <= $3",
+        )
+        .bind(owner)
+        .bind(key)
+        .bind(abandoned_before.as_unix_micros())
+        .execute(&mut *transaction)
+        .await?;
         let inserted = sqlx::query(
             "INSERT INTO idempotency_keys (owner, key, request, headers, body, created) \
              VALUES ($1, $2, $3, '', '', $4) ON CONFLICT (owner, key) DO NOTHING",
@@ -89,7 +91,8 @@ impl Database {
             sqlx::query(delete).bind(owner).bind(key).execute(&self.pool).await?;
             return Ok(());
         };
-        let statement = "UPDATE idempotency_keys SET status = $3, headers = $4, body = $5 WHERE owner = $1 AND key = $2";
+        let statement =
+            "UPDATE idempotency_keys SET status = $3, headers = $4, body = $5 WHERE owner = $1 AND key = $2";
         sqlx::query(statement)
             .bind(owner)
             .bind(key)

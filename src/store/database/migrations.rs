@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 2] = [
+const VERSIONS: [(&str, &str, &str); 3] = [
     (
         "call records",
         include_str!("migrations/sqlite/0001_call_records.sql"),
@@ -15,6 +15,11 @@ const VERSIONS: [(&str, &str, &str); 2] = [
         "objects and flows",
         include_str!("migrations/sqlite/0002_objects_and_flows.sql"),
         include_str!("migrations/postgres/0002_objects_and_flows.sql"),
+    ),
+    (
+        "access",
+        include_str!("migrations/sqlite/0003_access.sql"),
+        include_str!("migrations/postgres/0003_access.sql"),
     ),
 ];
 

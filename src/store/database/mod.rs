@@ -1,12 +1,15 @@
 //! The database: SQLite by default, PostgreSQL where several servers share one. One set of statements serves both;
 //! only the migrations, in a folder for each, know which it is.
 
+pub mod access;
 pub mod call_records;
 pub mod change;
+pub mod idempotency;
 mod migrations;
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
 pub(crate) mod testing;
+pub mod users;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};

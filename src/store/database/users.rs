@@ -112,8 +112,7 @@ impl Database {
     /// A user with the hash of the password, for signing in.
     pub async fn user_by_login(&self, login: &str) -> Result<Option<(User, String)>, DatabaseError> {
         let statement = format!("SELECT {COLUMNS}, password_hash FROM users WHERE login = $1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(login).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(login).fetch_optional(&self.pool).await?;
         row.map(|row| Ok((user(&row)?, row.try_get(8)?))).transpose()
     }
 
@@ -193,10 +192,21 @@ impl Database {
             .execute(change.connection())
             .await?;
         if fields.disabled {
-            sqlx::query("DELETE FROM sign_ins WHERE user_id = $1").bind(id).execute(change.connection()).await?;
+            sqlx::query("DELETE FROM sign_ins WHERE user_id = $1")
+                .bind(id)
+                .execute(change.connection())
+                .await?;
         }
         let detail = format!("{} -> {}", state(&old.fields()), state(fields));
-        change.audit(Audited { action: "replace", kind: "user", object: id, detail: &detail, ..Audited::default() }).await?;
+        change
+            .audit(Audited {
+                action: "replace",
+                kind: "user",
+                object: id,
+                detail: &detail,
+                ..Audited::default()
+            })
+            .await?;
         let new = find(change.connection(), id).await?.ok_or(UserError::Unknown)?;
         change.commit_quietly().await?;
         Ok(new)
@@ -211,7 +221,15 @@ impl Database {
         }
         sqlx::query("DELETE FROM users WHERE id = $1").bind(id).execute(change.connection()).await?;
         let detail = old.login;
-        change.audit(Audited { action: "delete", kind: "user", object: id, detail: &detail, ..Audited::default() }).await?;
+        change
+            .audit(Audited {
+                action: "delete",
+                kind: "user",
+                object: id,
+                detail: &detail,
+                ..Audited::default()
+            })
+            .await?;
         change.commit_quietly().await?;
         Ok(())
     }
@@ -225,12 +243,14 @@ impl Database {
         by: By<'_>,
     ) -> Result<(), UserError> {
         let mut change = self.change(by.actor, by.at).await?;
-        let set = sqlx::query("UPDATE users SET password_hash = $1, revision = revision + 1, updated = $2 WHERE id = $3")
-            .bind(password_hash)
-            .bind(by.at.as_unix_micros())
-            .bind(id)
-            .execute(change.connection())
-            .await?;
+        let set = sqlx::query(
+            "UPDATE users SET password_hash = $1, revision = revision + 1, updated = $2 WHERE id = $3",
+        )
+        .bind(password_hash)
+        .bind(by.at.as_unix_micros())
+        .bind(id)
+        .execute(change.connection())
+        .await?;
         if set.rows_affected() == 0 {
             return Err(UserError::Unknown);
         }
