@@ -94,6 +94,7 @@ struct Origin {
 /// A server whose calls run.
 struct Running {
     post: Post,
+    api: Api,
     speech: Arc<SpeechEngine>,
     figures: Arc<Mutex<Figures>>,
     snapshot: Arc<Snapshot>,
@@ -139,8 +140,9 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     };
     let api = Api::new(None, settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
+    api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));
-    start_http(config, api, sources).await?;
+    start_http(config, api.clone(), sources).await?;
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
         switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
@@ -168,6 +170,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     }
     Ok(Running {
         post,
+        api,
         speech,
         figures,
         snapshot,
@@ -179,10 +182,10 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
 
 /// Until it is told to stop, or its signalling thread ends by itself.
 async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
-    let Running { post, speech, figures, snapshot, signalling, records, stop } = running;
+    let Running { post, api, speech, figures, snapshot, signalling, records, stop } = running;
     let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
-        () = steer(origin, &post, &speech, &figures, snapshot, signals) => (&mut ended).await,
+        () = steer(origin, &post, &api, &speech, &figures, snapshot, signals) => (&mut ended).await,
         joined = &mut ended => joined,
     };
     let media = match joined {
@@ -235,6 +238,7 @@ async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
 async fn steer(
     origin: &Arc<Origin>,
     post: &Post,
+    api: &Api,
     speech: &Arc<SpeechEngine>,
     figures: &Arc<Mutex<Figures>>,
     mut current: Arc<Snapshot>,
@@ -260,6 +264,7 @@ async fn steer(
                     Ok(snapshot) => {
                         let snapshot = Arc::new(snapshot);
                         old.push(std::mem::replace(&mut current, snapshot.clone()));
+                        api.set_snapshot(snapshot.clone());
                         let _ = post.send(Message::Snapshot(snapshot)).await;
                         tracing::info!(revision = current.revision, "reloaded; calls in progress keep what they started with");
                     }

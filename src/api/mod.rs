@@ -17,12 +17,15 @@ mod request;
 mod resources;
 mod route;
 mod secret;
+mod simulation;
 mod throttle;
 
+use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
 use crate::store::database::Database;
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -89,6 +92,9 @@ pub struct Parts {
     post: Post,
     events: Arc<events::Events>,
     calls: tokio::sync::Mutex<resources::call::CallList>,
+    simulations: resources::simulation::Simulations,
+    /// What new calls start on.
+    snapshot: ArcSwap<Snapshot>,
 }
 
 impl std::ops::Deref for Api {
@@ -123,6 +129,8 @@ impl Api {
             post,
             events: Arc::new(events::Events::new(run)),
             calls: tokio::sync::Mutex::default(),
+            simulations: Default::default(),
+            snapshot: ArcSwap::default(),
         })))
     }
 
@@ -160,6 +168,15 @@ impl Api {
             router = router.route(path, handler);
         }
         router.fallback(http::not_found).with_state(self.clone())
+    }
+
+    /// Tells what new calls start on from now on.
+    pub fn set_snapshot(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot);
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
     }
 
     fn now(&self) -> Now {

@@ -304,6 +304,72 @@ fn every_refusal_is_a_problem() {
 }
 
 #[test]
+fn a_flow_is_checked_and_stepped_through() {
+    run(async |world| {
+        let say = json!({"type": "greeting", "name": "Say", "config": {"audio": {"kind": "tts", "text": "Hello"}}, "on": {"next": "bye"}});
+        let bye = json!({"type": "hangup", "name": "Bye", "config": {}, "on": {}});
+        let mut flow = json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "say", "steps": {"say": say, "bye": bye}});
+        let checked = world.as_admin("POST", "/flows/validate", Some(flow.clone())).await;
+        assert_eq!((checked.status.as_u16(), &checked.json()["valid"]), (200, &json!(true)), "{checked:?}");
+        let new = json!({"document": flow, "at": "2026-11-23T09:00:00Z", "from": "+15550101"});
+        let started = world.as_admin("POST", "/simulations", Some(new)).await;
+        assert_eq!(
+            (started.status.as_u16(), &started.json()["step"]["id"]),
+            (201, &json!("say")),
+            "{started:?}"
+        );
+        let path = format!("/simulations/{}", started.json()["id"].as_str().unwrap());
+        let input = format!("{path}/input");
+        let later =
+            world.as_admin("POST", &input, Some(json!({"input": "wait", "seconds": 60}))).await.json();
+        assert_eq!(later["outcome"]["outcome"], "disconnected_by_flow", "{later}");
+        assert!(
+            later["events"].as_array().unwrap().iter().any(|event| event["event"] == "hang_up"),
+            "{later}"
+        );
+        let over = world.as_admin("POST", &input, Some(json!({"input": "hang_up"}))).await;
+        assert_eq!(over.status, 409, "{over:?}");
+        let nonsense = world.as_admin("POST", &input, Some(json!({"input": "jump"}))).await;
+        assert_eq!(nonsense.status, 422, "{nonsense:?}");
+        assert_eq!(world.as_admin("DELETE", &path, None).await.status, 204);
+        assert_eq!(world.as_admin("DELETE", &path, None).await.status, 404);
+        flow["entry"] = json!("nowhere");
+        let broken = world.as_admin("POST", "/flows/validate", Some(flow.clone())).await.json();
+        assert_eq!(
+            (&broken["valid"], &broken["findings"][0]["code"]),
+            (&json!(false), &json!("E01")),
+            "{broken}"
+        );
+        let refused = world.as_admin("POST", "/simulations", Some(json!({"document": flow}))).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["findings"][0]["code"]), (422, &json!("E01")));
+    });
+}
+
+#[test]
+fn one_user_has_ten_open_simulations_and_nobody_sees_those_of_others() {
+    run(async |world| {
+        let bye = json!({"type": "wait", "name": "Bye", "config": {"seconds": 60}, "on": {}});
+        let flow =
+            json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "bye", "steps": {"bye": bye}});
+        let new = json!({"document": flow});
+        let mut last = String::new();
+        for _ in 0..10 {
+            let started = world.as_admin("POST", "/simulations", Some(new.clone())).await;
+            assert_eq!(started.status, 201, "{started:?}");
+            last = started.json()["id"].as_str().unwrap().to_owned();
+        }
+        assert_eq!(world.as_admin("POST", "/simulations", Some(new.clone())).await.status, 409);
+        world.user("eve", "editor").await;
+        let signed_in = world.sign_in("eve", PASSWORD).await;
+        let cookie = format!("cookie: {}", signed_in.cookie());
+        let csrf = format!("x-csrf-token: {}", signed_in.json()["csrfToken"].as_str().unwrap());
+        let of_other = world.ask("DELETE", &format!("/simulations/{last}"), &[&cookie, &csrf], None).await;
+        assert_eq!(of_other.status, 404);
+        assert_eq!(world.ask("POST", "/simulations", &[&cookie, &csrf], Some(new)).await.status, 201);
+    });
+}
+
+#[test]
 fn the_document_names_every_route_once_and_nothing_that_is_missing() {
     let routes = resources::routes();
     let document = openapi::document(routes.iter().map(|route| &route.operation), "cordboard");

@@ -2,8 +2,10 @@
 
 mod audit;
 pub mod call;
+mod flow;
 mod session;
 mod setup;
+pub mod simulation;
 mod token;
 mod user;
 
@@ -11,8 +13,17 @@ use super::route::Route;
 
 /// All routes below `/api/v1`.
 pub fn routes() -> Vec<Route> {
-    [setup::routes(), session::routes(), user::routes(), token::routes(), audit::routes(), call::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        setup::routes(),
+        session::routes(),
+        user::routes(),
+        token::routes(),
+        audit::routes(),
+        call::routes(),
+        flow::routes(),
+        simulation::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
