@@ -66,6 +66,9 @@ enum RouteCommand {
         /// The caller's signalling address; the first trunk where it is left out.
         #[arg(long)]
         source: Option<SocketAddr>,
+        /// The caller's number; withheld where it is left out.
+        #[arg(long, value_name = "NUMBER", default_value = "")]
+        from: String,
         #[arg(long)]
         json: bool,
     },
@@ -80,8 +83,8 @@ fn main() -> ExitCode {
         Command::Flow(FlowCommand::Simulate(options)) => {
             done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
         }
-        Command::Route(RouteCommand::Test { number, config, source, json }) => {
-            done(cli::route::test(&number, &config.config, source, json, out))
+        Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
+            done(cli::route::test(&number, &config.config, source, &from, json, out))
         }
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };

@@ -366,7 +366,7 @@ async fn load(
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();
     }
-    let spoken = speak(&provisioned.speech, speech, &mut findings).await;
+    let spoken = speak(&provisioned.flows.speech, speech, &mut findings).await;
     let (snapshot, findings) = aside(move || {
         let previous = previous.as_deref();
         (provision::snapshot(provisioned, revision, spoken, previous, &mut findings), findings)

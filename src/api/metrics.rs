@@ -62,6 +62,16 @@ impl Collector for Page {
                 (vec![("direction", "out"), ("result", "dialled")], calls.dialled),
             ],
         )?;
+        counters(
+            e,
+            "numbers_refused",
+            "Calls that a Smart Number turned away, by reason",
+            vec![
+                (vec![("reason", "blocked_caller")], calls.blocked),
+                (vec![("reason", "all_busy")], calls.number_full),
+                (vec![("reason", "not_in_service")], calls.not_in_service),
+            ],
+        )?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;
         counters(

@@ -7,6 +7,8 @@ pub mod number;
 pub mod ports;
 pub mod record;
 pub mod route;
+pub mod services;
+pub mod smart_number;
 pub mod snapshot;
 pub mod sound;
 

@@ -57,7 +57,7 @@ fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
     };
     let (provisioned, mut findings) = provision::read(folder);
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
-    if let Some(speech) = provisioned.speech.first() {
+    if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();
         let texts = format!("call flows have texts to speak (\"{short}\")");
         match config.speech.as_deref() {

@@ -1,6 +1,6 @@
 //! `cordboard route test`: which number, flow and version would answer, and why.
 
-use crate::call::route::route;
+use crate::call::route::{Start, route};
 use crate::call::snapshot::Source;
 use crate::config;
 use crate::store::provision;
@@ -12,11 +12,13 @@ use std::path::Path;
 use super::check::BAD_CONFIGURATION;
 use crate::flow::simulate::plain;
 
-/// Explains the routing of a dialled number, as a live call from `from` (or from the first trunk) would have it.
+/// Explains the routing of a dialled number, as a live call of `caller` from `from` (or from the first trunk)
+/// would have it.
 pub fn test(
     number: &str,
     file: &Path,
     from: Option<SocketAddr>,
+    caller: &str,
     json: bool,
     out: &mut dyn Write,
 ) -> std::io::Result<u8> {
@@ -43,9 +45,12 @@ pub fn test(
         );
         return refused(out, json, 403, &who);
     };
-    match route(&snapshot, Some(source), number) {
+    match route(&snapshot, Some(source), number, caller) {
         Ok(found) => {
-            let flow = found.flow.map(|live| (live.live.flow.id().to_owned(), live.live.number));
+            let flow = match found.start {
+                Start::Flow(version) => Some((version.flow.id(), version.number)),
+                Start::Service(_) | Start::Echo => None,
+            };
             if json {
                 let trunk = if let Source::Trunk(trunk) = source { Some(&trunk.id) } else { None };
                 let report = serde_json::json!({

@@ -1,7 +1,9 @@
 //! What is kept outside memory: provisioned files, prompt files, call records.
 
+pub mod assemble;
 pub mod audio_file;
 pub mod database;
+pub mod objects;
 pub mod prompts;
 pub mod provision;
 pub mod records;
