@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod caller;
+pub mod database;
 pub mod phone;
 pub mod sound;
 

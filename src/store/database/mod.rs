@@ -3,6 +3,9 @@
 
 pub mod call_records;
 mod migrations;
+#[cfg(test)]
+#[path = "../../../tests/support/database.rs"]
+pub(crate) mod testing;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};
@@ -119,5 +122,18 @@ mod tests {
             let error = address(url).unwrap_err().to_string();
             assert!(error.contains("is no database") && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_database_is_brought_up_to_date_once_and_answers() {
+        testing::for_each_url(async |url| {
+            let (first, second) = tokio::join!(Database::open(&url), Database::open(&url));
+            for database in [first.unwrap(), second.unwrap(), Database::open(&url).await.unwrap()] {
+                assert!(database.is_there().await);
+                assert_eq!(database.engine() == Engine::Postgres, url.starts_with("postgres:"));
+                database.close().await;
+                assert!(!database.is_there().await);
+            }
+        });
     }
 }
