@@ -5,10 +5,9 @@ use clap::Parser;
 use cordboard::cli::flow::{SimulateOptions, lint, simulate};
 use cordboard::clock::Wall;
 use cordboard::flow::simulate::{Scenario, simulate as run};
-use cordboard::flow::{Flow, Resources};
+use cordboard::flow::{Flow, FlowVersion, Resources};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 #[derive(Parser)]
 struct Simulate {
@@ -75,7 +74,7 @@ fn the_sample_of_the_contract_compiles_with_nothing_to_say() {
     let (flow, findings) = Flow::compile(text, &resources).unwrap();
     assert_eq!(findings, []);
     assert_eq!(flow.steps().count(), 6);
-    let ladder = run(Arc::new(flow), &Scenario::default());
+    let ladder = run(FlowVersion::unpublished(flow), &Scenario::default());
     assert!(!ladder.rungs.is_empty());
 }
 

@@ -35,7 +35,7 @@ impl Switchboard {
                 let trunk =
                     if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
                 let number = route.number.pattern.text().to_owned();
-                let flow = route.flow.cloned();
+                let flow = route.flow.map(|flow| flow.choose(&facts.from).clone());
                 let snapshot = snapshot.clone();
                 let arrival =
                     Arrival { id, dialog, request, peer, trunk, number, flow, facts, media, snapshot };

@@ -20,7 +20,7 @@ use super::snapshot::{Snapshot, Speech};
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
-use crate::flow::{self, Action as FlowAction, Event as FlowEvent, Interpreter, LiveFlow, Outcome, Party};
+use crate::flow::{self, Action as FlowAction, Event as FlowEvent, FlowVersion, Interpreter, Outcome, Party};
 use crate::ids::{CallId, Random};
 use crate::media::Command;
 use crate::sip::endpoint::Endpoint;
@@ -66,7 +66,7 @@ pub(super) struct Arrival {
     pub peer: Peer,
     pub trunk: Option<String>,
     pub number: String,
-    pub flow: Option<LiveFlow>,
+    pub flow: Option<FlowVersion>,
     pub facts: flow::CallFacts,
     pub media: MediaLeg,
     pub snapshot: Arc<Snapshot>,
@@ -96,7 +96,7 @@ pub(super) struct Call {
     flow_actions: Vec<FlowAction>,
     trunk: Option<String>,
     number: String,
-    flow: Option<LiveFlow>,
+    flow: Option<FlowVersion>,
     source: SocketAddr,
 }
 
@@ -134,10 +134,10 @@ impl Call {
             source: peer.address,
         };
         match call.flow.clone() {
-            Some(live) => {
+            Some(flow) => {
                 let mut actions = std::mem::take(&mut call.flow_actions);
                 let interpreter = Interpreter::start(
-                    live.flow.clone(),
+                    flow,
                     call.snapshot.library.clone(),
                     call.facts.clone(),
                     context.random.fork(),

@@ -68,7 +68,7 @@ pub fn route<'a>(
             let no_flow =
                 || Unroutable::NoFlow { number: number.pattern.text().to_owned(), flow: id.clone() };
             let live = snapshot.library.flows.get(id).ok_or_else(no_flow)?;
-            why.push(format!("it runs the call flow \"{id}\", version {}", live.version));
+            why.push(format!("it runs the call flow \"{id}\", version {}", live.live.number));
             Some(live)
         }
         Answers::Echo => {

@@ -2,8 +2,8 @@
 
 use crate::clock::Wall;
 use crate::flow::simulate::{DialOutcome, Ladder, Press, Scenario, What, parse_script, simulate as run};
-use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, Library, Resources};
-use crate::store::provision::read_lists;
+use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, FlowVersion, Resources};
+use crate::store::provision::{flow_ids, library};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
@@ -126,10 +126,10 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
             findings.iter().try_for_each(|finding| writeln!(out, "{name}: {finding}"))?;
             return Ok(FAILED);
         }
-        Ok(Ok((flow, _))) => Arc::new(flow),
+        Ok(Ok((flow, _))) => FlowVersion::unpublished(flow),
     };
     let notes: Result<Vec<String>, String> =
-        options.reply.iter().map(|reply| check_reply(reply, &flow)).collect();
+        options.reply.iter().map(|reply| check_reply(reply, &flow.flow)).collect();
     let notes = match notes {
         Ok(notes) => notes,
         Err(message) => {
@@ -138,18 +138,16 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
         }
     };
     if let Some(folder) = provisioned_folder(&options.file) {
-        // What is wrong with them is for `check` to say.
-        let caller_lists = read_lists(&folder, &mut Vec::new());
-        scenario.library = Arc::new(Library { caller_lists, ..Library::default() });
+        scenario.library = Arc::new(library(&folder));
     }
-    scenario.prompt_lengths = prompt_lengths(&options.file, flow.prompts());
+    scenario.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
     let ladder = run(flow.clone(), &scenario);
     let notes: Vec<String> = notes.into_iter().chain(unused_dials(&scenario, &ladder)).collect();
     if options.json {
         let mut value = serde_json::to_value(&ladder)?;
         if let Some(fields) = value.as_object_mut() {
-            fields.insert("flow".to_owned(), flow.id().into());
-            fields.insert("digest".to_owned(), flow.digest().into());
+            fields.insert("flow".to_owned(), flow.flow.id().into());
+            fields.insert("digest".to_owned(), flow.flow.digest().into());
             fields.insert("at".to_owned(), scenario.at.to_string().into());
             fields.insert("notes".to_owned(), notes.into());
         }
@@ -288,6 +286,7 @@ fn resources(file: &Path) -> Resources {
         prompts: prompt_ids(&folder.join("prompts")),
         schedules: ids(&folder.join("schedules.toml"), "schedule"),
         lists: ids(&folder.join("lists.toml"), "list"),
+        flows: Some(flow_ids(&folder.join("flows"))),
         numbers: BTreeMap::new(),
     };
     for number in tables(&folder.join("numbers.toml"), "number").unwrap_or_default() {

@@ -45,7 +45,7 @@ pub fn test(
     };
     match route(&snapshot, Some(source), number) {
         Ok(found) => {
-            let flow = found.flow.map(|live| (live.flow.id().to_owned(), live.version));
+            let flow = found.flow.map(|live| (live.live.flow.id().to_owned(), live.live.number));
             if json {
                 let trunk = if let Source::Trunk(trunk) = source { Some(&trunk.id) } else { None };
                 let report = serde_json::json!({

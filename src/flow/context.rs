@@ -1,6 +1,7 @@
 //! What all steps of one call share.
 
 use super::graph::{Flow, Step};
+use super::library::FlowVersion;
 use super::step::repeat;
 use super::variables::{Scope, VariableError, VariableValue, Variables};
 use super::{Action, CallFacts, DialId, EndedBy, Library, Offer, Party, Visit};
@@ -22,8 +23,20 @@ pub(super) enum Exit {
         code: &'static str,
         message: String,
     },
+    /// Another flow goes on.
+    Descend(Box<Descent>),
     /// The call ends here.
     End(End),
+}
+
+/// Another flow, with what it is given.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Descent {
+    pub flow: FlowVersion,
+    /// Names, values, and whether they are sensitive.
+    pub params: Vec<(String, String, bool)>,
+    /// Variables that it gives back; `None` where it does not come back.
+    pub returns: Option<Vec<String>>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -58,6 +71,8 @@ pub(super) struct CallState {
     /// Steps entered since one waited for the caller or a leg.
     pub steps_since_wait: u32,
     pub path: Vec<Visit>,
+    /// Where the visit of the current step stands in the path, unless it was too many to be kept.
+    pub visit: Option<usize>,
     pub offers: Vec<Offer>,
     pub agent_id: Option<String>,
     /// The conversation that goes on.
@@ -73,6 +88,7 @@ pub(super) struct CallState {
 /// The state with the moment and the list of actions; what a step gets to work with.
 pub(super) struct Call<'a> {
     pub flow: &'a Flow,
+    pub version: u32,
     pub library: &'a Library,
     pub now: Now,
     pub state: &'a mut CallState,
@@ -97,6 +113,7 @@ impl CallState {
             entered: now,
             steps_since_wait: 0,
             path: Vec::new(),
+            visit: None,
             offers: Vec::new(),
             agent_id: None,
             talking_since: None,
@@ -112,14 +129,15 @@ impl CallState {
     }
 
     pub fn push_visit(&mut self, visit: Visit) {
-        if self.path.len() < HISTORY_MAX {
+        self.visit = (self.path.len() < HISTORY_MAX).then_some(self.path.len());
+        if self.visit.is_some() {
             self.path.push(visit);
         }
     }
 
-    /// Notes the port on the visit that is current, unless it was too many to be kept.
-    pub fn leave_visit(&mut self, step: &str, port: &str) {
-        if let Some(visit) = self.path.last_mut().filter(|visit| visit.step == step && visit.port.is_none()) {
+    /// Notes the port on the visit that is current.
+    pub fn leave_visit(&mut self, port: &str) {
+        if let Some(visit) = self.visit.take().and_then(|at| self.path.get_mut(at)) {
             visit.port = Some(port.to_owned());
         }
     }
@@ -147,6 +165,7 @@ impl Call<'_> {
     pub fn scope(&self) -> Scope<'_> {
         Scope {
             flow: self.flow,
+            version: self.version,
             facts: &self.state.facts,
             started: self.state.started.wall,
             variables: &self.state.variables,

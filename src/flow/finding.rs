@@ -27,6 +27,8 @@ pub enum Code {
     E08,
     /// Loop without a body.
     E09,
+    /// Cycle of flows that run one another without a wait.
+    E10,
     /// Cycle with no step that waits for the caller or a leg.
     E11,
     /// Too large.

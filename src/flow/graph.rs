@@ -6,6 +6,8 @@ use super::json::{parse, push_segment};
 use super::port::Port;
 use super::reading::{Fields, Reading, Speech, known_words, wrong_type};
 use super::step::{Config, KINDS, LATER_KINDS, time};
+use super::subflows::Run;
+use super::template::Template;
 use super::validate;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -45,6 +47,8 @@ pub struct Resources {
     pub schedules: Option<BTreeSet<String>>,
     /// Lists of callers.
     pub lists: Option<BTreeSet<String>>,
+    /// Flows that others may run.
+    pub flows: Option<BTreeSet<String>>,
     /// Smart Numbers by the id of the flow they lead to.
     pub numbers: BTreeMap<String, Vec<String>>,
 }
@@ -64,6 +68,7 @@ pub struct Flow {
     pub(super) has_sensitive: bool,
     prompts: BTreeSet<String>,
     speech: BTreeSet<Speech>,
+    runs: Vec<Run>,
 }
 
 /// Settings that the interpreter goes by; the others are checked and kept for later versions.
@@ -73,9 +78,16 @@ pub(super) struct Settings {
     pub short_abandon: Duration,
     pub max_call: Duration,
     pub max_steps_between_input: u32,
+    pub max_subflow_depth: u32,
     pub fallback: Option<usize>,
     pub answer_immediately: bool,
     pub is_paused: bool,
+    /// Who gets the task for an abandoned call; whoever connected the CRM where absent.
+    pub assign_abandoned_to: Option<String>,
+    /// Comments of that task end with the last step.
+    pub append_final_step: bool,
+    pub abandoned_subject: Template,
+    pub abandoned_comments: Template,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -169,6 +181,11 @@ impl Flow {
         &self.speech
     }
 
+    /// Its `subflow` steps.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
     pub(super) fn step(&self, index: usize) -> Option<&Step> {
         self.steps.get(index)
     }
@@ -255,7 +272,7 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
     settings.fallback = read_fallback(&fields, reading);
     let entry = read_entry(&fields, reading);
     let drafts = read_steps(&fields, reading);
-    validate::graph(&drafts, entry, &settings, reading);
+    let at_once = validate::graph(&drafts, entry, &settings, reading);
     validate::references(resources, reading);
     if settings.is_paused
         && let Some(number) = resources.numbers.get(&id).and_then(|numbers| numbers.first())
@@ -271,6 +288,7 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
     }
     let (speech, prompts) = (std::mem::take(&mut reading.speech), std::mem::take(&mut reading.prompts));
     let steps: Vec<Step> = drafts.into_iter().filter_map(Draft::into_step).collect();
+    let runs = runs(&steps, &at_once);
     let digest = digest(value);
     Some(Flow {
         id,
@@ -285,7 +303,22 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
         steps,
         prompts: prompts.into_iter().map(|(id, _)| id).collect(),
         speech,
+        runs,
     })
+}
+
+fn runs(steps: &[Step], at_once: &[bool]) -> Vec<Run> {
+    let subflows = steps.iter().zip(at_once).filter_map(|(step, at_once)| match &step.config {
+        Config::Subflow(subflow) => Some((step, subflow, *at_once)),
+        _ => None,
+    });
+    subflows
+        .map(|(step, subflow, at_once)| Run {
+            flow: subflow.flow.clone(),
+            pointer: format!("/steps/{}/config/flowId", step.id),
+            at_once,
+        })
+        .collect()
 }
 
 /// Ids of the steps with their places.
@@ -361,34 +394,34 @@ fn read_settings(flow: &Fields, reading: &mut Reading) -> Settings {
             reading,
         ),
         is_paused: fields.choice("status", &[("active", false), ("paused", true)], false, reading),
+        max_subflow_depth: fields.number("maxSubflowDepth", 1..=10, 5, reading),
+        assign_abandoned_to: read_assignee(&fields, reading),
+        append_final_step: fields.boolean("appendFinalStep", false, reading),
+        abandoned_subject: fields.template("abandonedSubject", 255, reading).unwrap_or_else(default_subject),
+        abandoned_comments: fields.template("abandonedComments", 32_000, reading).unwrap_or_default(),
     }
 }
 
 /// Settings that are checked, so that a later version can rely on them, but do nothing yet.
 fn read_unused_settings(fields: &Fields, reading: &mut Reading) {
-    if let Some(agent) = fields.text("assignAbandonedTo", 100, reading) {
-        let pointer = fields.at("assignAbandonedTo");
-        reading.agents.push((agent.to_owned(), pointer.clone()));
-        reading.unused(pointer, "`assignAbandonedTo`");
-    }
-    if fields.boolean("appendFinalStep", false, reading) {
-        reading.unused(fields.at("appendFinalStep"), "`appendFinalStep`");
-    }
-    for (key, chars_max) in [("abandonedSubject", 255), ("abandonedComments", 32_000)] {
-        if fields.template(key, chars_max, reading).is_some() {
-            reading.unused(fields.at(key), format_args!("`{key}`"));
-        }
-    }
-    fields.number("maxSubflowDepth", 1..=10, 5, reading);
-    if fields.get("maxSubflowDepth").is_some() {
-        reading.unused(fields.at("maxSubflowDepth"), "`maxSubflowDepth`");
-    }
     let words = [("inherit", false), ("always", true), ("never", false)];
     if fields.choice("recording", &words, false, reading) {
         let pointer = fields.at("recording");
         reading.unused(pointer.clone(), "Recording");
         validate::no_consent(pointer, reading);
     }
+}
+
+fn read_assignee(fields: &Fields, reading: &mut Reading) -> Option<String> {
+    let agent = fields.text("assignAbandonedTo", 100, reading)?;
+    reading.agents.push((agent.to_owned(), fields.at("assignAbandonedTo")));
+    Some(agent.to_owned())
+}
+
+/// flows.md 1.1, with a word for who shows no number.
+fn default_subject() -> Template {
+    let template = "Abandoned call from {{call.from | default: \"a withheld number\"}}";
+    Template::parse(template).unwrap_or_default()
 }
 
 fn read_steps(flow: &Fields, reading: &mut Reading) -> Vec<Draft> {

@@ -3,33 +3,36 @@
 //! Invariants: every call ends, with [`Action::Finished`] once and as the last action; the caller is answered
 //! at most once; between two events no more steps are run than the loop guard allows (twice, with the fallback).
 
+mod end;
+mod way;
+
 use super::audio::{Heard, Playing};
-use super::context::{Call, CallState, End, Exit, KEYS_MAX};
-use super::graph::{Flow, Way};
-use super::port::Port;
+use super::context::{Call, CallState, End, KEYS_MAX};
+use super::graph::Flow;
+use super::library::FlowVersion;
 use super::step::Machine;
 use super::variables::Variables;
-use super::{
-    Action, BuiltIn, CallFacts, EndedBy, Event, FinalStep, LOOP_GUARD, Library, LogEvent, Outcome,
-    OutcomeKind, Party, Sound, Visit,
-};
+use super::{Action, CallFacts, EndedBy, Event, FlowName, Library, LogEvent, Party};
 use crate::clock::{Instant, Now};
 use crate::ids::Random;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use way::Frame;
 
 /// What stands in a log for a key that must not be seen.
 const MASKED_KEY: char = 'x';
-/// The last word is cut after this: an end that is never reported must not keep a call.
-const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs one call. Time and events come in through [`Interpreter::handle`]; call it with [`Event::Timeout`] when
 /// [`Interpreter::next_timeout`] is due.
 #[derive(Debug)]
 pub struct Interpreter {
-    flow: Arc<Flow>,
+    /// The flow that the call began with. Its settings hold for the whole call.
+    first: FlowVersion,
+    /// The flow that the call is in.
+    current: FlowVersion,
+    /// Flows that wait for the one they called, the outermost first.
+    frames: Vec<Frame>,
     library: Arc<Library>,
     state: CallState,
     phase: Phase,
@@ -59,22 +62,24 @@ impl Interpreter {
     /// Enters the flow; the call keeps to it and to this library. The same flow, library, facts, source of chance and
     /// events give the same actions.
     pub fn start(
-        flow: Arc<Flow>,
+        flow: FlowVersion,
         library: Arc<Library>,
         facts: CallFacts,
         random: Random,
         now: Now,
         actions: &mut Vec<Action>,
     ) -> Interpreter {
-        let entry = flow.entry;
+        let entry = flow.flow.entry;
         let mut interpreter = Interpreter {
             state: CallState::new(facts, random, now, entry),
             phase: Phase::Finished,
             fresh_keys: VecDeque::new(),
             keys_due: Instant::ZERO,
-            ends_at: now.instant + flow.settings.max_call,
+            ends_at: now.instant + flow.flow.settings.max_call,
             guarded: false,
-            flow,
+            current: flow.clone(),
+            first: flow,
+            frames: Vec::new(),
             library,
         };
         let mut call = interpreter.call(now, actions);
@@ -129,13 +134,24 @@ impl Interpreter {
         matches!(self.phase, Phase::Finished)
     }
 
+    /// The flow that the call is in.
     pub fn flow(&self) -> &Arc<Flow> {
-        &self.flow
+        &self.current.flow
+    }
+
+    /// The flow that the call is in, where it is not the one that the call began with.
+    pub fn subflow(&self) -> Option<FlowName> {
+        let name = FlowName { id: self.current.flow.id().to_owned(), version: self.current.number };
+        let is_first = self.current.number == self.first.number && self.first.flow.id() == name.id;
+        (!is_first).then_some(name)
     }
 
     /// Id and name of the step the call is in, or was in last.
     pub fn current_step(&self) -> (&str, &str) {
-        self.flow.step(self.state.step).map_or(("", ""), |step| (step.id.as_str(), step.name.as_str()))
+        self.current
+            .flow
+            .step(self.state.step)
+            .map_or(("", ""), |step| (step.id.as_str(), step.name.as_str()))
     }
 
     /// When the current step was entered.
@@ -166,7 +182,14 @@ impl Interpreter {
     }
 
     fn call<'a>(&'a mut self, now: Now, actions: &'a mut Vec<Action>) -> Call<'a> {
-        Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions }
+        Call {
+            flow: &self.current.flow,
+            version: self.current.number,
+            library: &self.library,
+            now,
+            state: &mut self.state,
+            actions,
+        }
     }
 
     fn hear_key(&mut self, digit: char, source: &'static str, now: Now, actions: &mut Vec<Action>) {
@@ -190,8 +213,14 @@ impl Interpreter {
     fn read_fresh_keys(&mut self, now: Now, actions: &mut Vec<Action>) {
         while let Some((key, source)) = self.fresh_keys.pop_front() {
             let Phase::Step(machine) = &mut self.phase else { continue };
-            let mut call =
-                Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
+            let mut call = Call {
+                flow: &self.current.flow,
+                version: self.current.number,
+                library: &self.library,
+                now,
+                state: &mut self.state,
+                actions,
+            };
             let Some(step) = call.flow.step(call.state.step) else { continue };
             // A key that is kept may be the first of a card number that a later step asks for.
             let sensitive = step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
@@ -218,8 +247,14 @@ impl Interpreter {
             }
         }
         let is_over = now.instant >= self.ends_at;
-        let mut call =
-            Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
+        let mut call = Call {
+            flow: &self.current.flow,
+            version: self.current.number,
+            library: &self.library,
+            now,
+            state: &mut self.state,
+            actions,
+        };
         match &mut self.phase {
             Phase::Finished => {}
             Phase::Step(_) if is_over => self.time_is_up(now, actions),
@@ -245,198 +280,4 @@ impl Interpreter {
             }
         }
     }
-
-    /// Goes on from an exit until a step takes time or the call ends. Ends, because [`Interpreter::enter`] lets
-    /// only so many steps pass that wait for nobody.
-    fn follow(&mut self, mut exit: Exit, now: Now, actions: &mut Vec<Action>) {
-        loop {
-            let port = match exit {
-                Exit::End(end) => return self.hang_up(end, now, actions),
-                Exit::Port(port) => port,
-                Exit::Error { code, message } => {
-                    self.note_error(code, message, now, actions);
-                    Port::Error
-                }
-            };
-            let Some(next) = self.leave(port, now, actions) else {
-                return self.say_goodbye(EndedBy::Flow, now, actions);
-            };
-            match self.enter(next, now, actions) {
-                ControlFlow::Continue(()) => return,
-                ControlFlow::Break(next_exit) => exit = next_exit,
-            }
-        }
-    }
-
-    /// Enters a step. Where the loop guard strikes, it is the fallback instead, or the end.
-    fn enter(&mut self, next: usize, now: Now, actions: &mut Vec<Action>) -> ControlFlow<Exit> {
-        self.state.steps_since_wait += 1;
-        let mut next = next;
-        if self.state.steps_since_wait > self.flow.settings.max_steps_between_input {
-            let fallback = self.flow.settings.fallback.filter(|_| !self.guarded);
-            self.guarded = true;
-            self.state.loops.clear();
-            self.log_fallback(LOOP_GUARD, fallback, actions);
-            let Some(fallback) = fallback else {
-                self.say_goodbye(EndedBy::Flow, now, actions);
-                return ControlFlow::Continue(());
-            };
-            self.state.steps_since_wait = 1;
-            next = fallback;
-        }
-        self.state.step = next;
-        self.state.entered = now;
-        let mut call =
-            Call { flow: &self.flow, library: &self.library, now, state: &mut self.state, actions };
-        let Some(step) = call.flow.step(next) else {
-            self.say_goodbye(EndedBy::Flow, now, actions);
-            return ControlFlow::Continue(());
-        };
-        call.state.push_visit(Visit { step: step.id.clone(), port: None, entered_at: now.wall.to_string() });
-        call.act(Action::Log(LogEvent::StepEnter {
-            step: step.id.clone(),
-            name: step.name.clone(),
-            kind: step.config.kind(),
-        }));
-        self.phase = Phase::Step(step.config.enter(&mut call)?);
-        ControlFlow::Continue(())
-    }
-
-    /// Leaves the current step; gives the next one, or `None` for the built-in end.
-    fn leave(&mut self, port: Port, now: Now, actions: &mut Vec<Action>) -> Option<usize> {
-        let step = self.flow.step(self.state.step)?;
-        let name = step.config.port_name(port);
-        self.state.leave_visit(&step.id, &name);
-        actions.push(Action::Log(LogEvent::StepLeave {
-            step: step.id.clone(),
-            port: name.clone().into_owned(),
-            ms: milliseconds(now.instant - self.state.entered.instant),
-            vars: self.state.variables.take_changed(),
-        }));
-        let (next, was_connected) = match self.flow.way(step, port) {
-            Way::Connected(next) => (Some(next), true),
-            // The path of a loop's body that ends comes back to the loop.
-            Way::Fallback(_) | Way::End if let Some(active) = self.state.loops.last() => {
-                (Some(active.step), false)
-            }
-            Way::StandIn(next) | Way::Fallback(next) => (Some(next), false),
-            Way::End => (None, false),
-        };
-        if !was_connected {
-            self.log_fallback(&name, next, actions);
-        }
-        next
-    }
-
-    fn log_fallback(&self, port: &str, to: Option<usize>, actions: &mut Vec<Action>) {
-        let id = |step: usize| self.flow.step(step).map_or("", |step| step.id.as_str());
-        actions.push(Action::Log(LogEvent::Fallback {
-            step: id(self.state.step).to_owned(),
-            port: port.to_owned(),
-            to: to.map_or("end", id).to_owned(),
-        }));
-    }
-
-    /// flows.md 1.2 rule 3.
-    fn note_error(&mut self, code: &'static str, message: String, now: Now, actions: &mut Vec<Action>) {
-        let mut call = self.call(now, actions);
-        let step = call.step_id().to_owned();
-        call.set_own("error.code", code);
-        call.set_own("error.step", step.clone());
-        call.set_own("error.message", message.clone());
-        call.act(Action::Log(LogEvent::StepError { step, code: code.to_owned(), message }));
-    }
-
-    fn time_is_up(&mut self, now: Now, actions: &mut Vec<Action>) {
-        self.abandon_step(false, now, actions);
-        self.say_goodbye(EndedBy::System, now, actions);
-    }
-
-    /// Stops what the current step does.
-    fn abandon_step(&mut self, caller_gone: bool, now: Now, actions: &mut Vec<Action>) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Finished);
-        let mut call = self.call(now, actions);
-        match phase {
-            Phase::Step(machine) => machine.abandon(caller_gone, &mut call),
-            Phase::Goodbye { playing: Some(playing), .. } => playing.stop(&mut call),
-            Phase::Goodbye { .. } | Phase::Finished => {}
-        }
-    }
-
-    fn say_goodbye(&mut self, by: EndedBy, now: Now, actions: &mut Vec<Action>) {
-        self.fresh_keys.clear();
-        let language = self.flow.settings.language.clone();
-        let sounds = vec![Sound::BuiltIn { prompt: BuiltIn::Goodbye, language }];
-        let playing = Playing::start(Party::Caller, sounds, false, &mut self.call(now, actions));
-        self.phase = Phase::Goodbye { playing, until: now.instant + GOODBYE_LIMIT, by };
-    }
-
-    fn hang_up(&mut self, end: End, now: Now, actions: &mut Vec<Action>) {
-        actions.push(Action::HangUp { sip_code: end.sip_code, q850: Some(end.q850) });
-        let kind = self.kind(OutcomeKind::DisconnectedByFlow);
-        self.finish(kind, end.by, end.outcome_text, now, actions);
-    }
-
-    /// The caller hung up or died: flows.md 1.2 rule 2.
-    fn caller_left(&mut self, by: EndedBy, now: Now, actions: &mut Vec<Action>) {
-        self.fresh_keys.clear();
-        let kind = match &self.phase {
-            Phase::Goodbye { .. } => OutcomeKind::DisconnectedByFlow,
-            _ if now.instant - self.state.started.instant < self.flow.settings.short_abandon => {
-                OutcomeKind::ShortAbandon
-            }
-            Phase::Step(machine) if machine.is_ringing() => OutcomeKind::AbandonedRinging,
-            _ => OutcomeKind::AbandonedInFlow,
-        };
-        self.abandon_step(true, now, actions);
-        if by == EndedBy::System {
-            actions.push(Action::HangUp { sip_code: 480, q850: Some(16) });
-        }
-        let kind = self.kind(kind);
-        self.finish(kind, by, None, now, actions);
-    }
-
-    /// Who talked to somebody was answered, whatever came after; else a runaway flow is told as such.
-    fn kind(&self, otherwise: OutcomeKind) -> OutcomeKind {
-        if self.state.conversations > 0 {
-            OutcomeKind::Answered
-        } else if self.guarded {
-            OutcomeKind::LoopGuard
-        } else {
-            otherwise
-        }
-    }
-
-    fn finish(
-        &mut self,
-        outcome: OutcomeKind,
-        ended_by: EndedBy,
-        outcome_text: Option<String>,
-        now: Now,
-        actions: &mut Vec<Action>,
-    ) {
-        let state = &mut self.state;
-        let final_step = self.flow.step(state.step).map(|step| FinalStep {
-            id: step.id.clone(),
-            name: step.name.clone(),
-            seconds_in: (now.instant - state.entered.instant).as_secs(),
-        });
-        self.phase = Phase::Finished;
-        actions.push(Action::Finished(Box::new(Outcome {
-            outcome,
-            outcome_text,
-            final_step,
-            path: std::mem::take(&mut state.path),
-            offers: std::mem::take(&mut state.offers),
-            agent_id: state.agent_id.clone(),
-            talk_sec: state.talked.as_secs(),
-            ended_by,
-            vars: state.variables.open(),
-            tags: std::mem::take(&mut state.tags),
-        })));
-    }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

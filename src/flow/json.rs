@@ -28,6 +28,13 @@ pub(super) fn push_segment(pointer: &mut String, segment: &str) {
     }
 }
 
+/// The pointer of a key of the object at `pointer`.
+pub(super) fn below(pointer: &str, key: &str) -> String {
+    let mut pointer = pointer.to_owned();
+    push_segment(&mut pointer, key);
+    pointer
+}
+
 struct Tree<'a> {
     pointer: &'a mut String,
     duplicates: &'a mut Vec<String>,

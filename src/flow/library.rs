@@ -1,10 +1,11 @@
 //! What flows look up while they run: the same for all calls of one snapshot.
 
+use super::share::sticky_place;
 use super::{CallerList, Flow};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Callers in lists, and flows that other flows run.
+/// Callers in lists, and flows: those that numbers lead to, and those that other flows run.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     /// By id.
@@ -13,9 +14,68 @@ pub struct Library {
     pub flows: HashMap<String, LiveFlow>,
 }
 
-/// The version of a flow that new calls start on.
+/// A flow with the versions of it that calls may run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LiveFlow {
+    /// What new calls start on.
+    pub live: FlowVersion,
+    /// What a share of the callers starts on instead.
+    pub canary: Option<Canary>,
+    /// Older versions that other flows ask for by number.
+    pub pinned: BTreeMap<u32, Arc<Flow>>,
+}
+
+/// One version of a flow.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FlowVersion {
     pub flow: Arc<Flow>,
-    pub version: u32,
+    /// Counted from 1; 0 where it was never published, as a file or a draft.
+    pub number: u32,
+}
+
+/// A version that is tried on some of the callers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Canary {
+    pub version: FlowVersion,
+    /// How many of a hundred callers, 1 to 99.
+    pub share: u8,
+}
+
+impl Library {
+    /// The version of a flow that this caller gets: the one of that number, else the live one or its canary.
+    pub fn version(&self, flow: &str, number: Option<u32>, caller: &str) -> Option<FlowVersion> {
+        let flow = self.flows.get(flow)?;
+        let Some(number) = number else { return Some(flow.choose(caller).clone()) };
+        let published = [Some(&flow.live), flow.canary.as_ref().map(|canary| &canary.version)];
+        let published = published.into_iter().flatten().find(|version| version.number == number).cloned();
+        published.or_else(|| Some(FlowVersion { flow: flow.pinned.get(&number)?.clone(), number }))
+    }
+}
+
+impl FlowVersion {
+    /// A flow that has no version yet.
+    pub fn unpublished(flow: Flow) -> Self {
+        FlowVersion { flow: Arc::new(flow), number: 0 }
+    }
+}
+
+impl LiveFlow {
+    /// A flow with nothing but a live version.
+    pub fn new(flow: Arc<Flow>, number: u32) -> Self {
+        LiveFlow { live: FlowVersion { flow, number }, canary: None, pinned: BTreeMap::new() }
+    }
+
+    /// The version for a caller, the same in each call. Who shows no number cannot be told from others who do not,
+    /// and gets the live one.
+    pub fn choose(&self, caller: &str) -> &FlowVersion {
+        match &self.canary {
+            Some(canary)
+                if !caller.is_empty()
+                    && sticky_place(self.live.flow.id(), "", caller) < u32::from(canary.share) =>
+            {
+                &canary.version
+            }
+            _ => &self.live,
+        }
+    }
 }

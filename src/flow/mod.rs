@@ -14,8 +14,10 @@ mod library;
 mod pattern;
 mod port;
 mod reading;
+mod share;
 pub mod simulate;
 mod step;
+mod subflows;
 mod template;
 mod validate;
 mod variables;
@@ -25,8 +27,9 @@ pub use context::KEYS_MAX;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
-pub use library::{Library, LiveFlow};
+pub use library::{Canary, FlowVersion, Library, LiveFlow};
 pub use reading::Speech;
+pub use subflows::{Run, cycle};
 pub use template::{Template, TemplateError};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
@@ -227,6 +230,9 @@ pub enum Action {
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum LogEvent {
     StepEnter {
+        /// Where it is not a step of the flow that the call began with.
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        flow: Option<FlowName>,
         step: String,
         name: String,
         kind: &'static str,
@@ -302,11 +308,17 @@ pub struct Outcome {
     /// What tag steps wrote, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// For a caller who gave up before an agent came, unless it was a short abandon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abandoned_task: Option<AbandonedTask>,
 }
 
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FinalStep {
+    /// Where it is not a step of the flow that the call began with.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowName>,
     pub id: String,
     pub name: String,
     pub seconds_in: u64,
@@ -315,12 +327,36 @@ pub struct FinalStep {
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Visit {
+    /// Where it is not a step of the flow that the call began with.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowName>,
     pub step: String,
     /// The port it was left by; absent where the call ended in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
     /// RFC 3339.
     pub entered_at: String,
+}
+
+/// A version of a flow, by its names.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowName {
+    #[serde(rename = "flow")]
+    pub id: String,
+    pub version: u32,
+}
+
+/// The task that is to be made for a caller whom nobody spoke to. flows.md 2.2.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AbandonedTask {
+    /// At most 255 characters.
+    pub subject: String,
+    /// At most 32,000 characters.
+    pub comments: String,
+    /// A user; the one whose connection it is where absent.
+    pub assign_to: Option<String>,
 }
 
 /// One leg that was rung.

@@ -27,6 +27,7 @@ pub(super) enum Port {
     Break,
     Match,
     NoMatch,
+    Return,
     Key(u8),
     Branch(u8),
 }
@@ -57,6 +58,7 @@ impl Port {
             Port::Break => "break",
             Port::Match => "match",
             Port::NoMatch => "no_match",
+            Port::Return => "return",
             Port::Key(i) => return Cow::Owned(format!("key:{i}")),
             Port::Branch(i) => return Cow::Owned(format!("b:{i}")),
         })

@@ -4,7 +4,7 @@
 //! not hide the next; a document with an error is never run.
 
 use super::finding::{Code, Report, nearest, quoted};
-use super::json::push_segment;
+use super::json::below;
 use super::template::{FILTERS, Template, TemplateError};
 use super::variables::{RESERVED, is_variable_name};
 use serde_json::{Map, Value};
@@ -50,6 +50,7 @@ pub(super) struct Reading {
     pub agents: Vec<(String, String)>,
     pub schedules: Vec<(String, String)>,
     pub lists: Vec<(String, String)>,
+    pub flows: Vec<(String, String)>,
     pub speech: BTreeSet<Speech>,
     /// How many regular expressions were compiled.
     pub patterns: usize,
@@ -80,6 +81,38 @@ impl Reading {
             self.error(Code::E02, pointer, format!("There is no step {}.", quoted(id)), remedy);
         }
         found
+    }
+
+    /// A name that a variable may have.
+    pub fn variable_name(&mut self, name: &str, pointer: &str) -> Option<String> {
+        let (message, remedy) = if RESERVED.contains(&name) {
+            (format!("The name {} belongs to the engine.", quoted(name)), "Take another name.")
+        } else if !is_variable_name(name) {
+            let remedy = "Start with a small letter; letters, digits and _ may follow, 40 in all.";
+            (format!("{} is no name for a variable.", quoted(name)), remedy)
+        } else {
+            return Some(name.to_owned());
+        };
+        self.error(Code::E03, pointer, message, remedy);
+        None
+    }
+
+    /// An item of a list of names that the step sets.
+    pub fn written_name(&mut self, name: &Value, pointer: &str) -> Option<String> {
+        let Value::String(text) = name else {
+            wrong_type(self, pointer, "the name of a variable", name);
+            return None;
+        };
+        let name = self.variable_name(text, pointer)?;
+        self.note_write(&name);
+        Some(name)
+    }
+
+    /// Notes that the step being read may set a variable.
+    fn note_write(&mut self, name: &str) {
+        if let Some(step) = self.step {
+            self.writes.push((step, name.to_owned()));
+        }
     }
 
     /// Says that a field is read and does nothing yet.
@@ -154,9 +187,7 @@ impl<'a> Fields<'a> {
 
     /// The pointer of one of its fields.
     pub fn at(&self, key: &str) -> String {
-        let mut pointer = self.pointer.clone();
-        push_segment(&mut pointer, key);
-        pointer
+        below(&self.pointer, key)
     }
 
     /// A field; `null` counts as absent.
@@ -295,29 +326,9 @@ impl<'a> Fields<'a> {
     /// The name of a variable that the step sets.
     pub fn variable_name(&self, key: &str, reading: &mut Reading) -> Option<String> {
         let name = self.text(key, 40, reading)?;
-        let pointer = self.at(key);
-        if RESERVED.contains(&name) {
-            reading.error(
-                Code::E03,
-                &pointer,
-                format!("The name {} belongs to the engine.", quoted(name)),
-                "Take another name.",
-            );
-            return None;
-        }
-        if !is_variable_name(name) {
-            reading.error(
-                Code::E03,
-                &pointer,
-                format!("{} is no name for a variable.", quoted(name)),
-                "Start with a small letter; letters, digits and _ may follow, 40 in all.",
-            );
-            return None;
-        }
-        if let Some(step) = reading.step {
-            reading.writes.push((step, name.to_owned()));
-        }
-        Some(name.to_owned())
+        let name = reading.variable_name(name, &self.at(key))?;
+        reading.note_write(&name);
+        Some(name)
     }
 }
 

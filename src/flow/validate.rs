@@ -8,8 +8,14 @@ use super::step::{Config, repeat};
 use super::variables::{CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-/// Reachability, dead ends, cycles, and variables that are read before they are set.
-pub(super) fn graph(drafts: &[Draft], entry: Option<usize>, settings: &Settings, reading: &mut Reading) {
+/// Reachability, dead ends, cycles, and variables that are read before they are set. Says of each step whether a
+/// call can come to it without having waited for the caller or a leg.
+pub(super) fn graph(
+    drafts: &[Draft],
+    entry: Option<usize>,
+    settings: &Settings,
+    reading: &mut Reading,
+) -> Vec<bool> {
     let mut ways: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings, true)).collect();
     // A loop ends with its list: no circle through a body runs for ever, unless there is one without it.
     let past_bodies: Vec<Vec<usize>> = drafts.iter().map(|draft| ways_out(draft, settings, false)).collect();
@@ -37,6 +43,12 @@ pub(super) fn graph(drafts: &[Draft], entry: Option<usize>, settings: &Settings,
         }
     }
     runaway_cycles(drafts, &past_bodies, reading);
+    let waits = |draft: &Draft| {
+        draft.config.as_ref().is_some_and(|config| config.waits() && !matches!(config, Config::Subflow(_)))
+    };
+    let ways_at_once: Vec<Vec<usize>> =
+        drafts.iter().zip(ways).map(|(draft, ways)| if waits(draft) { Vec::new() } else { ways }).collect();
+    reached(&ways_at_once, entry.into_iter().collect())
 }
 
 /// For each step that is reached only through the body of a loop, the loops whose bodies lead to it.
@@ -91,6 +103,7 @@ pub(super) fn references(resources: &Resources, reading: &mut Reading) {
     check("agent", &resources.agents, std::mem::take(&mut reading.agents));
     check("prompt", &resources.prompts, reading.prompts.clone());
     check("list of callers", &resources.lists, std::mem::take(&mut reading.lists));
+    check("call flow", &resources.flows, std::mem::take(&mut reading.flows));
     check("schedule", &resources.schedules, std::mem::take(&mut reading.schedules));
 }
 

@@ -107,6 +107,38 @@ impl Variables {
         self.by_name.insert(name.to_owned(), variable);
     }
 
+    /// The engine's own, for another flow of the same call: they are told by the dot in their names.
+    pub(super) fn own(&self) -> Variables {
+        let own = self.by_name.iter().filter(|(name, _)| name.contains('.'));
+        Variables { by_name: own.map(|(name, variable)| (name.clone(), variable.clone())).collect() }
+    }
+
+    /// Takes over the engine's own and those of the given names.
+    pub(super) fn take_from(&mut self, other: &Variables, names: &[String]) -> Result<(), VariableError> {
+        for (name, variable) in &other.by_name {
+            if name.contains('.') {
+                self.by_name.insert(name.clone(), variable.clone());
+            } else if names.contains(name) {
+                self.set(name, variable.value.clone(), variable.sensitive)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over all of `inner`.
+    pub(super) fn overlay(&mut self, inner: &Variables) {
+        self.by_name.extend(inner.by_name.iter().map(|(name, variable)| (name.clone(), variable.clone())));
+    }
+
+    /// The same without the sensitive values.
+    pub(super) fn masked(&self) -> Variables {
+        let mut masked = self.clone();
+        for variable in masked.by_name.values_mut().filter(|variable| variable.sensitive) {
+            variable.value = VariableValue::Text(MASK.to_owned());
+        }
+        masked
+    }
+
     /// A variable's text, whether sensitive or not.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.by_name.get(name).map(|variable| variable.value.text())
@@ -164,6 +196,7 @@ fn json_text(value: &Value) -> Cow<'_, str> {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub flow: &'a Flow,
+    pub version: u32,
     pub facts: &'a CallFacts,
     pub started: Wall,
     pub variables: &'a Variables,
@@ -184,7 +217,7 @@ impl<'a> Scope<'a> {
             "flow" => match path.rest() {
                 Some("id") => Cow::Borrowed(self.flow.id()).into(),
                 Some("name") => Cow::Borrowed(self.flow.name()).into(),
-                Some("version") => Cow::Borrowed(self.flow.version()).into(),
+                Some("version") => Cow::Owned::<'a, str>(self.version.to_string()).into(),
                 _ => Found::default(),
             },
             _ => self.variable(path),

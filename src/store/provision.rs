@@ -7,7 +7,7 @@ use crate::audio::Clip;
 use crate::call::snapshot::{Agent, Answers, Host, Number, Pattern, Prompts, Snapshot, Speech, Trunk};
 use crate::call::{dialled, number};
 use crate::config::reader::{Document, Finding, Section, Severity, nearest};
-use crate::flow::{CallerList, Flow, Library, LiveFlow, Resources};
+use crate::flow::{CallerList, Flow, Library, LiveFlow, Resources, cycle};
 use crate::sip::message::SipUri;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl Provisioned {
     /// Decodes one of the prompt files. One that cannot be played is an error where a call flow plays it.
     pub fn load(&self, file: &PromptFile) -> Result<Clip, Finding> {
         prompts::load(file).map_err(|found| {
-            if self.library.flows.values().any(|live| live.flow.prompts().contains(&file.id)) {
+            if self.library.flows.values().any(|flow| flow.live.flow.prompts().contains(&file.id)) {
                 return found;
             }
             let message = format!("{}; no call flow plays it", found.message);
@@ -60,6 +60,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     }
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
     let resources = Resources {
+        flows: Some(flow_ids(&folder.join("flows"))),
         agents: Some(agents.keys().cloned().collect()),
         lists: Some(caller_lists.keys().cloned().collect()),
         prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
@@ -296,35 +297,57 @@ fn read_numbers(
     })
 }
 
+/// What the flows of a folder look up, for commands that run one of them; what is wrong is for `check` to say.
+pub fn library(folder: &Path) -> Library {
+    let caller_lists = read_lists(folder, &mut Vec::new());
+    let (flows, _) = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
+    Library { flows, caller_lists }
+}
+
+/// The ids in the flow files of a folder, those with errors included: a flow that runs one of them has an error of
+/// its own only where there is no such flow.
+pub fn flow_ids(folder: &Path) -> BTreeSet<String> {
+    let texts = flow_files(folder).into_iter().filter_map(|path| read_flow(&path).ok());
+    texts
+        .filter_map(|text| {
+            let document: serde_json::Value = serde_json::from_str(&text).ok()?;
+            Some(document.get("id")?.as_str()?.to_owned())
+        })
+        .collect()
+}
+
+fn flow_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    paths.sort();
+    paths
+}
+
 #[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
+fn read_flow(path: &Path) -> Result<String, String> {
+    if std::fs::metadata(path).map_or(0, |metadata| metadata.len()) > FLOW_BYTES_MAX {
+        return Err("is too large to be a call flow".to_owned());
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
 fn read_flows(
     folder: &Path,
     resources: &Resources,
     findings: &mut Vec<Finding>,
 ) -> (HashMap<String, LiveFlow>, Vec<Speech>) {
     let (mut flows, mut speech) = (HashMap::<String, LiveFlow>::new(), Vec::new());
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|e| e == "json"))
-        .collect();
-    paths.sort();
-    for path in paths {
-        if std::fs::metadata(&path).map_or(0, |m| m.len()) > FLOW_BYTES_MAX {
-            findings.push(finding(Severity::Error, &path, "is too large to be a call flow".into(), ""));
-            continue;
-        }
-        let text = match std::fs::read_to_string(&path) {
+    let mut files = Vec::new();
+    for path in flow_files(folder) {
+        let text = match read_flow(&path) {
             Ok(text) => text,
-            Err(error) => {
-                findings.push(finding(Severity::Error, &path, format!("cannot be read: {error}"), ""));
+            Err(message) => {
+                findings.push(finding(Severity::Error, &path, message, ""));
                 continue;
             }
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let (flow, found) = match Flow::compile(text, resources) {
+        let (flow, found) = match Flow::compile(&text, resources) {
             Ok((flow, found)) => (Some(flow), found),
             Err(found) => (None, found),
         };
@@ -340,7 +363,13 @@ fn read_flows(
             language: s.language,
             voice: s.voice,
         }));
-        flows.insert(flow.id().to_owned(), LiveFlow { flow: Arc::new(flow), version: 1 });
+        files.push((path, flow.id().to_owned()));
+        flows.insert(flow.id().to_owned(), LiveFlow::new(Arc::new(flow), 1));
+    }
+    let runs_of = |id: &str| flows.get(id).map(|flow| flow.live.flow.runs());
+    for (path, id) in files {
+        let cycle = flows.get(&id).and_then(|flow| cycle(&flow.live.flow, runs_of));
+        findings.extend(cycle.and_then(|found| flow_finding(&path, &found)));
     }
     (flows, speech)
 }

@@ -165,7 +165,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
 
 fn compile(text: &str, revision: u64) -> (String, LiveFlow) {
     let (flow, _) = Flow::compile(text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}\n{text}"));
-    (flow.id().to_owned(), LiveFlow { flow: Arc::new(flow), version: revision as u32 })
+    (flow.id().to_owned(), LiveFlow::new(Arc::new(flow), revision as u32))
 }
 
 /// Looks a host up: `call0012.desk.sim` is the first agent's of call 12, and nothing else exists.

@@ -84,7 +84,7 @@ impl Call {
             source: self.source.to_string(),
             number: Some(self.number),
             flow_id: self.flow.as_ref().map(|f| f.flow.id().to_owned()),
-            version: self.flow.as_ref().map(|f| f.version),
+            version: self.flow.as_ref().map(|f| f.number),
             from: self.facts.from,
             to: self.facts.to,
             start: self.started.wall,

@@ -86,7 +86,7 @@ fn snapshot() -> Arc<Snapshot> {
     let number = |(number, text): (&str, &str)| {
         let (flow, _) = Flow::compile(text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}"));
         let answers = Answers::Flow(flow.id().to_owned());
-        let live = LiveFlow { flow: Arc::new(flow), version: 1 };
+        let live = LiveFlow::new(Arc::new(flow), 1);
         (Number { pattern: Pattern::Exact(number.to_owned()), label: String::new(), answers }, live)
     };
     let (numbers, flows): (Vec<_>, Vec<_>) = FLOWS.into_iter().map(number).unzip();
@@ -110,7 +110,7 @@ fn snapshot() -> Arc<Snapshot> {
         trunks: vec![trunk],
         agents: [("alice".to_owned(), alice)].into(),
         library: Arc::new(Library {
-            flows: flows.into_iter().map(|live| (live.flow.id().to_owned(), live)).collect(),
+            flows: flows.into_iter().map(|live| (live.live.flow.id().to_owned(), live)).collect(),
             ..Library::default()
         }),
         prompts: Prompts { files: [("hello".to_owned(), clip)].into(), ..Prompts::default() },

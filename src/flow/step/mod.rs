@@ -13,6 +13,7 @@ pub(super) mod prompt;
 pub(super) mod repeat;
 pub(super) mod set;
 pub(super) mod split;
+pub(super) mod subflow;
 pub(super) mod tag;
 pub(super) mod time;
 pub(super) mod wait;
@@ -27,7 +28,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 14] = [
+pub(super) const KINDS: [&str; 15] = [
     "greeting",
     "menu",
     "prompt",
@@ -37,6 +38,7 @@ pub(super) const KINDS: [&str; 14] = [
     "time",
     "dial",
     "goto",
+    "subflow",
     "loop",
     "set",
     "tag",
@@ -44,7 +46,7 @@ pub(super) const KINDS: [&str; 14] = [
     "hangup",
 ];
 /// Step types of the catalogue that this version cannot run, each with what it waits for.
-pub(super) const LATER_KINDS: [(&str, &str); 9] = [
+pub(super) const LATER_KINDS: [(&str, &str); 8] = [
     ("voicemail", "mailboxes"),
     ("record", "recording"),
     ("queue_check", "queues"),
@@ -53,7 +55,6 @@ pub(super) const LATER_KINDS: [(&str, &str); 9] = [
     ("query", "a connection to a CRM"),
     ("http", "outgoing HTTP requests"),
     ("sms", "text messages"),
-    ("subflow", "flows within flows"),
 ];
 
 /// A step's fields, read and checked.
@@ -68,6 +69,7 @@ pub(super) enum Config {
     Time(time::Config),
     Dial(Box<dial::Config>),
     Goto(goto::Config),
+    Subflow(subflow::Config),
     Loop(repeat::Config),
     Set(set::Config),
     Tag(tag::Config),
@@ -104,6 +106,7 @@ impl Config {
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
             "goto" => Config::Goto(goto::Config::read(&fields(&goto::FIELDS, reading), reading)),
+            "subflow" => Config::Subflow(subflow::Config::read(&fields(&subflow::FIELDS, reading), reading)),
             "loop" => Config::Loop(repeat::Config::read(&fields(&repeat::FIELDS, reading), reading)),
             "set" => Config::Set(set::Config::read(&fields(&set::FIELDS, reading), reading)),
             "tag" => Config::Tag(tag::Config::read(&fields(&tag::FIELDS, reading), reading)),
@@ -124,6 +127,7 @@ impl Config {
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
             Config::Goto(_) => "goto",
+            Config::Subflow(_) => "subflow",
             Config::Loop(_) => "loop",
             Config::Set(_) => "set",
             Config::Tag(_) => "tag",
@@ -162,6 +166,8 @@ impl Config {
                 Port::Error,
             ],
             Config::Goto(_) => vec![Port::Next],
+            Config::Subflow(config) if config.jumps => vec![Port::Error],
+            Config::Subflow(_) => vec![Port::Return, Port::Error],
             Config::Loop(_) => vec![Port::Body, Port::Completed, Port::Empty, Port::Break, Port::Error],
             Config::Hangup(_) => Vec::new(),
         }
@@ -199,15 +205,17 @@ impl Config {
         ports.into_iter().find(|port| self.port_name(*port) == name)
     }
 
-    /// It waits for the caller or for a leg, so a cycle through it cannot run away.
+    /// It waits for the caller or for a leg, so a cycle through it cannot run away. Whether another flow waits is not
+    /// known here; the loop guard is there for those that do not.
     pub fn waits(&self) -> bool {
-        matches!(self, Config::Menu(_) | Config::Prompt(_) | Config::Dial(_))
+        matches!(self, Config::Menu(_) | Config::Prompt(_) | Config::Dial(_) | Config::Subflow(_))
     }
 
     /// It reads keys, or a key changes what it does.
     pub fn reads_keys(&self) -> bool {
         match self {
-            Config::Menu(_) | Config::Prompt(_) => true,
+            // Keys that are pressed before another flow asks for them are not lost.
+            Config::Menu(_) | Config::Prompt(_) | Config::Subflow(_) => true,
             Config::Greeting(greeting) => greeting.barge_in,
             _ => false,
         }
@@ -231,6 +239,7 @@ impl Config {
             Config::CallerList(config) => return ControlFlow::Break(config.decide(call)),
             Config::Time(config) => return ControlFlow::Break(config.decide(call)),
             Config::Goto(_) => return leave(Port::Next),
+            Config::Subflow(config) => return config.enter(call),
             Config::Loop(config) => return ControlFlow::Break(config.decide(call)),
             Config::Set(config) => return ControlFlow::Break(config.run(call)),
             Config::Tag(config) => return ControlFlow::Break(config.run(call)),

@@ -5,12 +5,10 @@ use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::port::Port;
 use crate::flow::reading::{Fields, Reading};
-use sha2::{Digest, Sha256};
+use crate::flow::share::{WHOLE, sticky_place};
 
 pub const FIELDS: [&str; 2] = ["by", "branches"];
 const BRANCH_FIELDS: [&str; 3] = ["id", "name", "weight"];
-/// What the weights add up to.
-const WHOLE: u32 = 100;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -76,12 +74,4 @@ impl Config {
         });
         Exit::Port(chosen.map_or(Port::NoResponse, |i| Port::Branch(u8::try_from(i).unwrap_or(u8::MAX))))
     }
-}
-
-/// A place below 100 that hangs on nothing but flow, step and caller: the first 64 bits of SHA-256, whose result
-/// no version of a library changes. The step is in it so that two splits do not pick out the same callers.
-fn sticky_place(flow: &str, step: &str, caller: &str) -> u32 {
-    let hash = Sha256::digest(format!("{flow}\0{step}\0{caller}").as_bytes());
-    let first = hash.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-    ((u128::from(first) * u128::from(WHOLE)) >> 64) as u32
 }

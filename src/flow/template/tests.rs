@@ -17,8 +17,13 @@ fn render(source: &str, escape: Escape, bytes_max: usize) -> Rendered {
     variables.set("data", VariableValue::Json(json), false).unwrap();
     variables.set("pin", VariableValue::Text("123456".into()), true).unwrap();
     variables.set("quote", VariableValue::Text("a\"b\\".into()), false).unwrap();
-    let scope =
-        Scope { flow: &flow, facts: &facts, started: Wall::from_unix_seconds(0), variables: &variables };
+    let scope = Scope {
+        flow: &flow,
+        version: 1,
+        facts: &facts,
+        started: Wall::from_unix_seconds(0),
+        variables: &variables,
+    };
     Template::parse(source).unwrap().render(&scope, escape, bytes_max)
 }
 

@@ -3,6 +3,7 @@
 mod dialling;
 mod property;
 mod routing;
+mod subflows;
 mod timing;
 mod validation;
 
@@ -50,7 +51,7 @@ pub fn rig_for(facts: CallFacts, document: &Value) -> Rig {
     // Monday, 2026-11-23, 15:00 UTC.
     let now = Now { instant: Instant::from_millis(1_000), wall: Wall::from_unix_seconds(1_795_446_000) };
     let interpreter = Interpreter::start(
-        Arc::new(compile(document)),
+        FlowVersion::unpublished(compile(document)),
         library(),
         facts,
         Random::from_seed(1),
@@ -132,6 +133,9 @@ fn short(action: &Action) -> Option<String> {
         Action::HangUpDialled { dial } => format!("bye {dial}"),
         Action::Connect { dial } => format!("connect {dial}"),
         Action::HangUp { sip_code, q850 } => format!("hangup {sip_code}/{}", q850.unwrap_or(0)),
+        Action::Log(LogEvent::StepEnter { flow: Some(flow), step, .. }) => {
+            format!("enter {}/{step}", flow.id)
+        }
         Action::Log(LogEvent::StepEnter { step, .. }) => format!("enter {step}"),
         Action::Log(LogEvent::StepLeave { port, .. }) => format!("leave {port}"),
         Action::Log(LogEvent::TtsLate { .. }) => "late".into(),
@@ -265,7 +269,7 @@ fn hours_follow_the_wall_clock_of_the_zone_past_midnight_and_through_summer_time
         {"days": ["fri"], "open": "20:00", "close": "24:00"}]);
     let steps = json!({"t": {"type": "time", "config": {"timeZone": "America/New_York", "weekly": week},
         "on": {"open": "o", "closed": "c"}}, "o": end(), "c": end()});
-    let flow = Arc::new(compile(&document(json!({}), steps)));
+    let flow = FlowVersion::unpublished(compile(&document(json!({}), steps)));
     for (at, expected) in [
         ("2026-11-23T09:00:00-05:00", "o"),
         ("2026-11-23T08:59:59-05:00", "c"),

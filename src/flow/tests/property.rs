@@ -64,10 +64,11 @@ fn valid_document(random: &mut Random) -> Value {
         "body",
         "completed",
         "break",
+        "return",
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(14) {
+        let config = match random.below(15) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -96,6 +97,10 @@ fn valid_document(random: &mut Random) -> Value {
                 json!(["loop", {"list": *pick(random, &["a|b|c", "{{v}}", "[1, {\"x\": 2}]"]), "itemName": "v"}])
             }
             11 => json!(["caller_list", {"listId": *pick(random, &["vip", "none"])}]),
+            13 => {
+                json!(["subflow", {"flowId": *pick(random, &["t", "none"]), "mode": *pick(random, &["call", "jump"]),
+                "params": {"v": "{{v}}"}, "version": "live"}])
+            }
             12 => json!(["wait", {"seconds": 1 + random.below(10), "audio": file("w")}]),
             _ => json!(["hangup", {"audio": say("bye")}]),
         };
@@ -200,8 +205,11 @@ fn random_event(random: &mut Random) -> Event {
 fn run(flow: Flow, random: &mut Random) {
     let mut now = Now { instant: Instant::from_millis(1), wall: Wall::from_unix_seconds(1_795_446_000) };
     let mut actions = Vec::new();
+    let flow = FlowVersion::unpublished(flow);
+    let mut library = (*library()).clone();
+    library.flows.insert("t".to_owned(), LiveFlow::new(flow.flow.clone(), 1));
     let mut interpreter =
-        Interpreter::start(Arc::new(flow), library(), CallFacts::default(), random.fork(), now, &mut actions);
+        Interpreter::start(flow, Arc::new(library), CallFacts::default(), random.fork(), now, &mut actions);
     let mut gone = Vec::new();
     for _ in 0..60 {
         now = now.later(Duration::from_micros(

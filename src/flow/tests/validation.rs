@@ -184,14 +184,38 @@ fn each_code_is_raised_with_its_pointer() {
             json!({}),
             menu(json!({"1": {}, "2": {}, "3": {}, "4": {}, "5": {}, "6": {}}), json!({})),
         ),
+        (
+            "E05",
+            "/steps/s/config/flowId",
+            json!({}),
+            json!({"s": {"type": "subflow", "config": {"flowId": "none"}, "on": {"return": "e"}}, "e": end()}),
+        ),
+        (
+            "E14",
+            "/steps/s/config/version",
+            json!({}),
+            json!({"s": {"type": "subflow", "config": {"flowId": "t", "version": 0}}}),
+        ),
+        (
+            "E03",
+            "/steps/s/config/params/call",
+            json!({}),
+            json!({"s": {"type": "subflow", "config": {"flowId": "t", "params": {"call": "1"}}}}),
+        ),
+        (
+            "N01",
+            "/steps/s/config/returnVars",
+            json!({}),
+            json!({"s": {"type": "subflow", "config": {"flowId": "t", "mode": "jump", "returnVars": ["v"]}}}),
+        ),
         ("W11", "/settings/recording", json!({"recording": "always"}), json!({"e": end()})),
-        ("N01", "/settings/appendFinalStep", json!({"appendFinalStep": true}), json!({"e": end()})),
     ] {
         let resources = Resources {
             agents: Some(["alice".to_owned()].into()),
             prompts: Some(["hi".to_owned()].into()),
             schedules: None,
             lists: Some(["vip".to_owned()].into()),
+            flows: Some(["t".to_owned()].into()),
             numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
         };
         let found = codes(&document(settings, steps.clone()).to_string(), &resources);
@@ -255,6 +279,8 @@ fn texts_without_variables_are_listed_for_rendering() {
 #[test]
 fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
     let right = [
+        json!({"s": {"type": "subflow", "config": {"flowId": "t", "version": "live", "params": {"in": "{{call.from}}"}, "returnVars": ["out"]},
+            "on": {"return": "g", "no_response": "e"}}, "g": {"type": "greeting", "config": {"audio": say("{{out}}")}, "on": {"next": "s"}}, "e": end()}),
         json!({"s": {"type": "split", "config": {"by": "random", "branches": [
             {"id": "a", "name": "A", "weight": 0}, {"id": "b", "weight": 100}]}, "on": {"b:a": "e", "b:b": "e"}}, "e": end()}),
         json!({"t": {"type": "tag", "config": {"key": "k", "value": "{{call.to}}"}, "on": {"next": "e"}}, "e": end()}),
