@@ -91,9 +91,9 @@ impl From<Finding> for Wrong {
 /// What flows may refer to.
 pub fn resources(snapshot: &Snapshot) -> Resources {
     let mut numbers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for number in &snapshot.numbers {
+    for number in snapshot.numbers.iter() {
         if let Answers::Flow(flow) = &number.answers {
-            numbers.entry(flow.clone()).or_default().push(number.pattern.text().to_owned());
+            numbers.entry(flow.clone()).or_default().push(number.pattern.text());
         }
     }
     Resources {

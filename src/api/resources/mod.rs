@@ -3,6 +3,8 @@
 mod audit;
 pub mod call;
 mod flow;
+mod record;
+mod route;
 mod session;
 mod setup;
 pub mod simulation;
@@ -13,17 +15,17 @@ use super::route::Route;
 
 /// All routes below `/api/v1`.
 pub fn routes() -> Vec<Route> {
-    [
+    let subjects = [
         setup::routes(),
         session::routes(),
         user::routes(),
         token::routes(),
         audit::routes(),
-        call::routes(),
         flow::routes(),
         simulation::routes(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+        route::routes(),
+        call::routes(),
+        record::routes(),
+    ];
+    subjects.into_iter().flatten().collect()
 }
