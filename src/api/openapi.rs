@@ -147,6 +147,22 @@ fn problems(operation: &Operation) -> BTreeSet<u16> {
     statuses
 }
 
+/// The schema of what is there.
+fn without_null(schema: &mut Value) {
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind != "null");
+        if let [only] = &kinds[..] {
+            schema["type"] = only.clone();
+        }
+    }
+    if let Some(kinds) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind["type"] != "null");
+        if let [only] = &kinds[..] {
+            *schema = only.clone();
+        }
+    }
+}
+
 fn parameters(operation: &Operation) -> Vec<Value> {
     let mut parameters: Vec<Value> = Vec::new();
     for name in operation.path.split('{').skip(1).filter_map(|part| part.split('}').next()) {
@@ -160,11 +176,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     parameters.extend(operation.query.iter().map(|parameter| {
         let mut value = serde_json::to_value(parameter).unwrap_or_default();
         // A parameter is there or not: there is no text for null.
-        if let Some(kinds) = value["schema"]["type"].as_array_mut() {
-            kinds.retain(|kind| kind != "null");
-            if let [only] = &kinds[..] {
-                value["schema"]["type"] = only.clone();
-            }
+        if let Some(schema) = value.get_mut("schema") {
+            without_null(schema);
         }
         value
     }));
