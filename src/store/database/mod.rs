@@ -3,7 +3,10 @@
 
 pub mod call_records;
 pub mod change;
+pub mod flows;
 mod migrations;
+pub mod objects;
+pub mod publish;
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
 pub(crate) mod testing;
@@ -35,8 +38,12 @@ pub enum DatabaseError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]
     Statement(#[from] sqlx::Error),
-    #[error("a call record in the database cannot be read: {0}")]
+    #[error("a document in the database cannot be read: {0}")]
     Document(#[from] serde_json::Error),
+    #[error("the database has an object of a kind that is not known here: {0}")]
+    Kind(String),
+    #[error("a call flow in the database is broken: {0}")]
+    Flow(String),
 }
 
 /// What is on the other side.
