@@ -108,7 +108,11 @@ fn serve(file: &std::path::Path) -> u8 {
     findings.iter().for_each(|finding| tracing::warn!("{finding}"));
     match server::run(config, file) {
         Ok(()) => 0,
-        Err(error @ (server::ServerError::Findings(_) | server::ServerError::Records { .. })) => {
+        Err(
+            error @ (server::ServerError::Findings(_)
+            | server::ServerError::Records { .. }
+            | server::ServerError::Spool(_)),
+        ) => {
             tracing::error!("{error}");
             BAD_CONFIGURATION
         }

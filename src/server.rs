@@ -16,9 +16,12 @@ use crate::net::signalling::{Figures, Message, Post, Signalling};
 use crate::net::streams::Streams;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
-use crate::sip::endpoint::{EndpointConfig, Limits, Listener};
+use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
+use crate::store::database::{Database, DatabaseError};
 use crate::store::provision;
 use crate::store::records::Records;
+use crate::store::spool::{Limits, Spool, SpoolError};
+use crate::store::uploader::Uploader;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +37,8 @@ const ORDERS: usize = 16_384;
 const SIGNALLING_BUFFER: usize = 8 * 1024 * 1024;
 /// Threads of the runtime: streams, HTTP, speech. Calls do not run on them.
 const RUNTIME_THREADS: usize = 2;
+/// How long the last call records may take into the database when the server stops.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// Why the server did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,10 @@ pub enum ServerError {
     Listen { what: &'static str, address: std::net::SocketAddr, error: std::io::Error },
     #[error("the file of call records, {}, cannot be opened: {error} ([records] path)", path.display())]
     Records { path: PathBuf, error: std::io::Error },
+    #[error("{0} ([store] url)")]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     #[error("no media port can be bound on {address} ([media] bind, ports): {error}")]
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
@@ -98,7 +107,7 @@ struct Running {
     figures: Arc<Mutex<Figures>>,
     snapshot: Arc<Snapshot>,
     signalling: JoinHandle<std::io::Result<Vec<MediaThread>>>,
-    records: Option<JoinHandle<()>>,
+    recording: Recording,
     /// Ends the media threads.
     stop: Arc<AtomicBool>,
 }
@@ -109,12 +118,11 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     crate::call::number::warm_up();
     let snapshot = Arc::new(load(config, &speech, 1, None).await?);
-    let (records, records_thread) = match &config.records {
-        Some(path) => Records::open(path)
-            .map(|(records, thread)| (records, Some(thread)))
-            .map_err(|error| ServerError::Records { path: path.clone(), error })?,
-        None => (Records::nowhere(), None),
+    let database = match &config.store {
+        Some(store) => Some(Database::open(&store.url).await?),
+        None => None,
     };
+    let (records, recording) = record(config, database.as_ref())?;
     let mut random = Random::from_system();
     let streams = Streams::new(post.clone());
     let sockets = listen(config, &streams).await?;
@@ -157,20 +165,49 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         ready.store(true, Ordering::Release);
         tracing::info!(http = %config.http.bind, "ready");
     }
-    Ok(Running {
-        post,
-        speech,
-        figures,
-        snapshot,
-        signalling: signalling_thread,
-        records: records_thread,
-        stop,
-    })
+    Ok(Running { post, speech, figures, snapshot, signalling: signalling_thread, recording, stop })
+}
+
+/// What writes call records beside the threads of calls.
+#[derive(Default)]
+struct Recording {
+    thread: Option<JoinHandle<()>>,
+    upload: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Starts writing call records to the file and towards the database, as far as they are configured.
+fn record(config: &Config, database: Option<&Database>) -> Result<(Records, Recording), ServerError> {
+    let (mut spool, mut upload) = (None, None);
+    if let (Some(store), Some(database)) = (&config.store, database) {
+        let (writer, backlog) = Spool::open(&store.spool, &store.node, Limits::of(store.spool_bytes))?;
+        upload = Some(tokio::spawn(Uploader::new(database.clone(), backlog).run()));
+        spool = Some(writer);
+    }
+    let path = config.records.as_deref();
+    if path.is_none() && spool.is_none() {
+        return Ok((Records::nowhere(), Recording::default()));
+    }
+    let (records, thread) = Records::open(path, spool)
+        .map_err(|error| ServerError::Records { path: config.records.clone().unwrap_or_default(), error })?;
+    Ok((records, Recording { thread: Some(thread), upload }))
+}
+
+impl Recording {
+    /// The last records are on their way; the queue's other end is gone.
+    async fn end(self) {
+        if let Some(thread) = self.thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        let Some(upload) = self.upload else { return };
+        if tokio::time::timeout(LAST_RECORDS, upload).await.is_err() {
+            tracing::warn!("the database is away: call records wait on disk for the next start");
+        }
+    }
 }
 
 /// Until it is told to stop, or its signalling thread ends by itself.
 async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
-    let Running { post, speech, figures, snapshot, signalling, records, stop } = running;
+    let Running { post, speech, figures, snapshot, signalling, recording, stop } = running;
     let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
         () = steer(origin, &post, &speech, &figures, snapshot, signals) => (&mut ended).await,
@@ -181,10 +218,7 @@ async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> R
         _ => return Err(ServerError::Signalling("it panicked".to_owned())),
     };
     stop_media(media, &stop).await;
-    if let Some(thread) = records {
-        // The last records are on their way to the disk; the queue's other end is gone.
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-    }
+    recording.end().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -314,6 +348,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[media]", old.media != new.media),
         ("[http]", old.http != new.http),
         ("[records]", old.records != new.records),
+        ("[store]", old.store != new.store),
         ("[speech]", old.speech != new.speech),
         ("[log]", old.log != new.log),
         ("[provision]", old.provision != new.provision),
@@ -481,7 +516,7 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
     let endpoint = EndpointConfig {
         listeners: listeners.collect(),
         user_agent: config.sip.user_agent.clone(),
-        limits: Limits::default(),
+        limits: SipLimits::default(),
     };
     let media = MediaSettings { advertise: config.media.advertise, inactivity: config.media.inactivity };
     SwitchboardConfig {

@@ -89,12 +89,23 @@ impl Collector for Page {
         counters(
             e,
             "call_records",
-            "Call records by what became of them",
+            "Call records by what became of them in the file of [records]",
             vec![
                 (vec![("result", "written")], self.0.records.written()),
                 (vec![("result", "lost")], self.0.records.lost()),
             ],
         )?;
+        let records = &self.0.records;
+        gauge(
+            e,
+            "records_waiting",
+            "Call records on disk that wait for the database",
+            records.stored_waiting(),
+        )?;
+        counter(e, "records_written", "Call records written into the database", records.stored())?;
+        counter(e, "records_lost", "Call records that the database will never have", records.stored_lost())?;
+        let away = u64::from(records.is_database_away());
+        gauge(e, "database_away", "1 while the database takes no call records", away)?;
         counters(
             e,
             "rtp_packets",

@@ -54,15 +54,19 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
     let ports = figures.ports_free > 0;
     let ready = started && ports && !figures.draining;
     let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
+    let lost = sources.records.lost() + sources.records.stored_lost();
     let body = serde_json::json!({
         "ready": ready,
         "parts": {
             "sip": word(started, "starting"),
             "media_ports": word(!started || ports, "none free"),
             "drain": word(!figures.draining, "draining"),
-            "call_records": word(sources.records.lost() == 0, "some were lost"),
+            "call_records": word(lost == 0, "some were lost"),
+            // Calls go on without it; their records wait on disk.
+            "database": word(!sources.records.is_database_away(), "away"),
         },
         "calls": figures.counts.calls,
+        "records_waiting": sources.records.stored_waiting(),
         "media_ports_free": figures.ports_free,
         "revision": figures.revision,
     });

@@ -2,11 +2,14 @@
 
 pub mod reader;
 mod records;
+mod store;
 
 use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use store::Store;
 
 /// Prefix of the environment variables that set keys.
 const VARIABLE_PREFIX: &str = "CORDBOARD__";
@@ -18,6 +21,7 @@ pub struct Config {
     pub media: Media,
     pub http: Http,
     pub records: Option<PathBuf>,
+    pub store: Option<Store>,
     pub speech: Option<Vec<String>>,
     pub log: Log,
     pub provision: Option<PathBuf>,
@@ -119,12 +123,12 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
             "take another port",
         );
     }
-    let records = records::read(&root.section("records"), folder);
+    let store = store::read(&root.section("store"), folder);
+    let records = records::read(&root.section("records"), folder, store.is_some());
     let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
-    read_store(&root.section("store"));
     let provision = read_provision(&root.section("provision"), folder);
-    Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision })
+    Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.
@@ -302,20 +306,6 @@ fn read_log(section: &Section<'_>) -> Log {
             Err(_) => Err("a filter of the log, such as info or info,cordboard::sip=debug".to_owned()),
         });
     Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
-}
-
-fn read_store(section: &Section<'_>) {
-    let url = section.parsed("url", |text| {
-        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(text.to_owned()) } else { Err("a store: sqlite://PATH or postgres://…".to_owned()) }
-    });
-    if url.is_some() {
-        section.warning(
-            "url",
-            "is not used yet: this version has no database, and writes call records only where [records] path says",
-            "",
-        );
-    }
 }
 
 fn read_provision(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! What is kept outside memory: provisioned files, prompt files, call records.
+//! What is kept outside memory: provisioned files, prompt files, the database, call records on their way to it.
 
 pub mod assemble;
 pub mod audio_file;
@@ -8,3 +8,5 @@ pub mod objects;
 pub mod prompts;
 pub mod provision;
 pub mod records;
+pub mod spool;
+pub mod uploader;

@@ -25,5 +25,14 @@ pub async fn run(pool: &AnyPool, engine: Engine) -> Result<(), MigrateError> {
         let statements = sqlx::SqlSafeStr::into_sql_str(statements);
         Migration::new(version, name.into(), MigrationType::Simple, statements, false)
     });
-    Migrator::with_migrations(migrations.collect()).run(pool).await
+    let migrator = Migrator::with_migrations(migrations.collect());
+    // PostgreSQL lets one do it at a time. In SQLite who comes second finds a table that is there already, and finds
+    // that step done when it looks again.
+    for _ in VERSIONS {
+        match migrator.run(pool).await {
+            Err(MigrateError::ExecuteMigration(..)) if engine == Engine::Sqlite => {}
+            result => return result,
+        }
+    }
+    migrator.run(pool).await
 }

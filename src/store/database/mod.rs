@@ -3,10 +3,17 @@
 
 pub mod call_records;
 pub mod change;
+pub mod counts;
 pub mod flows;
 mod migrations;
 pub mod objects;
+pub mod outbox;
+pub mod prompts;
 pub mod publish;
+pub mod record_list;
+#[cfg(test)]
+#[path = "../../../tests/support/records.rs"]
+pub(crate) mod samples;
 #[cfg(test)]
 #[path = "../../../tests/support/database.rs"]
 pub(crate) mod testing;
@@ -46,6 +53,21 @@ pub enum DatabaseError {
     Flow(String),
 }
 
+impl DatabaseError {
+    /// Whether the database answered and will never take these values: trying again is of no use, and trying the others
+    /// is. By SQLSTATE in PostgreSQL, by its own codes in SQLite.
+    pub(super) fn is_about_the_data(&self) -> bool {
+        let DatabaseError::Statement(sqlx::Error::Database(error)) = self else { return false };
+        match error.code().as_deref() {
+            // A value that is none, a constraint, a limit of the program.
+            Some(code) if code.len() == 5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+            // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH; the upper bits say which kind.
+            Some(code) => code.parse::<u32>().is_ok_and(|code| [18, 19, 20].contains(&(code & 0xff))),
+            None => false,
+        }
+    }
+}
+
 /// What is on the other side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
@@ -70,7 +92,12 @@ impl Database {
         let options =
             AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIME_MAX);
         let options = match engine {
-            Engine::Postgres => options,
+            Engine::Postgres => options.after_connect(|connection, _| {
+                // Which index is right depends on the values of a list's filter: each is planned with them.
+                Box::pin(async move {
+                    connection.execute("SET plan_cache_mode = force_custom_plan").await.map(drop)
+                })
+            }),
             Engine::Sqlite => options.after_connect(|connection, _| {
                 Box::pin(async move {
                     // FULL: what was acknowledged survives a loss of power, not only the end of the process.
@@ -94,6 +121,12 @@ impl Database {
     /// Whether it answers now.
     pub async fn is_there(&self) -> bool {
         sqlx::query("SELECT 1").fetch_one(&self.pool).await.is_ok()
+    }
+
+    /// Changes the tables behind our back.
+    #[cfg(test)]
+    pub(crate) async fn execute_for_test(&self, statement: &'static str) {
+        self.pool.execute(statement).await.expect("a statement of a test");
     }
 
     /// Waits until what runs has ended, and closes all connections.
