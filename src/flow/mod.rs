@@ -15,6 +15,7 @@ mod library;
 mod pattern;
 mod port;
 mod reading;
+pub mod schedule;
 mod share;
 pub mod simulate;
 mod step;

@@ -9,7 +9,6 @@ use crate::store::objects::{Link, etag};
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Flows or versions of one page.
@@ -287,11 +286,6 @@ impl Change {
         }
         self.replace_links("flow", id, &links).await
     }
-}
-
-/// Versions by flow that other flows ask for by number.
-pub(crate) fn pinned_by(documents: impl Iterator<Item = Value>) -> BTreeSet<(String, u32)> {
-    documents.flat_map(|document| flow_links::pinned(&document)).collect()
 }
 
 /// The id that a document says. It is the name of a file as well, where flows are exported.

@@ -87,6 +87,13 @@ pub struct Database {
 impl Database {
     /// Opens `url`, makes the file where it is SQLite's and missing, and runs the migrations that are new.
     pub async fn open(url: &str) -> Result<Self, DatabaseError> {
+        let database = Database::at(url)?;
+        database.prepare().await?;
+        Ok(database)
+    }
+
+    /// The database at `url`, which may be away for now: [`Database::prepare`] comes first.
+    pub fn at(url: &str) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let (engine, url) = address(url)?;
         let options =
@@ -109,9 +116,14 @@ impl Database {
                 })
             }),
         };
-        let pool = options.connect(&url).await.map_err(DatabaseError::Open)?;
-        migrations::run(&pool, engine).await?;
+        let pool = options.connect_lazy(&url).map_err(DatabaseError::Open)?;
         Ok(Database { pool, engine, changed: Arc::default() })
+    }
+
+    /// Connects, and runs the migrations that are new.
+    pub async fn prepare(&self) -> Result<(), DatabaseError> {
+        self.pool.acquire().await.map_err(DatabaseError::Open)?;
+        Ok(migrations::run(&self.pool, self.engine).await?)
     }
 
     pub fn engine(&self) -> Engine {

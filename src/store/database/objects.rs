@@ -61,8 +61,6 @@ pub enum StoreError {
     #[error("the call flow \"{0}\" is active: pause it first (a paused call flow goes on routing calls)")]
     NotPaused(String),
     #[error(transparent)]
-    Audio(#[from] crate::store::audio_file::AudioFileError),
-    #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
