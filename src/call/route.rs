@@ -222,6 +222,7 @@ mod tests {
         let library = crate::flow::Library {
             flows: [("main".to_owned(), live)].into(),
             caller_lists: [("bad".to_owned(), blocked)].into(),
+            ..Default::default()
         };
         let services = super::super::services::of_numbers(std::slice::from_ref(&number), false);
         Snapshot { numbers: vec![number].into(), library: Arc::new(library), services, ..Snapshot::default() }

@@ -213,8 +213,11 @@ pub(super) fn way(
     if let Some(step) = named.or_else(|| target(port)) {
         return Way::Connected(step);
     }
-    // A time step that cannot decide fails open, so that callers are not stranded.
-    let open = matches!((config, port), (Config::Time(_), Port::Error)).then_some(&Port::Open);
+    // A time step that cannot decide fails as it is told to: open, so that callers are not stranded.
+    let open = match (config, port) {
+        (Config::Time(time), Port::Error) => Some(&time.on_missing),
+        _ => None,
+    };
     let stand_in = open.into_iter().chain(port.stand_ins()).find_map(|port| target(*port));
     match (stand_in, fallback) {
         (Some(step), _) => Way::StandIn(step),

@@ -1,5 +1,6 @@
 //! What flows look up while they run: the same for all calls of one snapshot.
 
+use super::schedule::{Account, Schedule};
 use super::share::sticky_place;
 use super::{CallerList, Flow};
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,9 @@ pub struct Library {
     pub caller_lists: HashMap<String, CallerList>,
     /// By id.
     pub flows: HashMap<String, LiveFlow>,
+    /// By id.
+    pub schedules: HashMap<String, Schedule>,
+    pub account: Account,
 }
 
 /// A flow with the versions of it that calls may run.

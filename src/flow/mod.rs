@@ -6,6 +6,7 @@
 mod audio;
 mod caller_list;
 mod context;
+mod diff;
 mod finding;
 mod graph;
 mod interpreter;
@@ -14,6 +15,7 @@ mod library;
 mod pattern;
 mod port;
 mod reading;
+pub mod schedule;
 mod share;
 pub mod simulate;
 mod step;
@@ -24,6 +26,7 @@ mod variables;
 
 pub use caller_list::{CallerList, EntryError};
 pub use context::KEYS_MAX;
+pub use diff::diff;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;

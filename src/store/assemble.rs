@@ -5,6 +5,7 @@ use super::objects::{Account, Object};
 use crate::audio::Clip;
 use crate::call::services;
 use crate::call::snapshot::{Agent, Answers, Number, Prompts, Snapshot, Speech, Trunk};
+use crate::flow::schedule::Schedule;
 use crate::flow::{CallerList, Canary, Flow, FlowVersion, Library, LiveFlow, Resources};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -36,6 +37,7 @@ pub struct Catalogue {
     pub trunks: Vec<Trunk>,
     pub agents: HashMap<String, Agent>,
     pub caller_lists: HashMap<String, CallerList>,
+    pub schedules: HashMap<String, Schedule>,
 }
 
 /// Flows that run, and what in them is to be spoken.
@@ -62,7 +64,8 @@ impl Catalogue {
             Object::Agent(agent) => _ = self.agents.insert(id, agent),
             Object::List(list) => _ = self.caller_lists.insert(id, list),
             Object::Number(number) => self.numbers.push(number),
-            Object::Schedule | Object::Simulation => {}
+            Object::Schedule(schedule) => _ = self.schedules.insert(id, schedule),
+            Object::Simulation => {}
         }
     }
 }
@@ -73,6 +76,8 @@ pub fn flows(sources: &[FlowSource], catalogue: &Catalogue, compiler: &mut Compi
     let defaults = &catalogue.account.settings;
     let mut flows = Flows::default();
     flows.library.caller_lists = catalogue.caller_lists.clone();
+    flows.library.schedules = catalogue.schedules.clone();
+    flows.library.account = catalogue.account.calendar.clone();
     let mut by_id = HashMap::new();
     for source in sources {
         by_id.insert(source.id.as_str(), source);
@@ -238,7 +243,7 @@ mod tests {
             (json!({}), None, None, &["en-US"]),
         ] {
             let account = of_account.map(|language| ("language".to_owned(), Value::from(language)));
-            let account = Account { settings: account.into_iter().collect() };
+            let account = Account { settings: account.into_iter().collect(), ..Account::default() };
             let catalogue = Catalogue { account, numbers: vec![number(of_number)], ..Catalogue::default() };
             let flows = flows(&[source(settings)], &catalogue, &mut Compiler::default());
             assert_eq!(languages(&flows), expected);

@@ -3,6 +3,8 @@
 pub mod assemble;
 pub mod audio_file;
 pub mod database;
+mod flow_links;
+pub mod loader;
 pub mod objects;
 pub mod prompts;
 pub mod provision;

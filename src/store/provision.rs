@@ -55,11 +55,10 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Number) {
         objects.extend(read_kind(folder, kind, &mut findings));
     }
-    for (file, what) in [("queues.toml", "queues"), ("schedules.toml", "schedules")] {
-        if folder.join(file).exists() {
-            let message = format!("is not used yet: this version has no {what}");
-            findings.push(finding(Severity::Warning, &folder.join(file), message, ""));
-        }
+    let queues = folder.join("queues.toml");
+    if queues.exists() {
+        let message = "is not used yet: this version has no queues".to_owned();
+        findings.push(finding(Severity::Warning, &queues, message, ""));
     }
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
     let ids = |wanted: Kind| {
@@ -216,9 +215,13 @@ fn read_numbers(
 
 /// What the flows of a folder look up, for commands that run one of them; what is wrong is for `check` to say.
 pub fn library(folder: &Path) -> Library {
-    let caller_lists = read_lists(folder, &mut Vec::new());
     let sources = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
-    let catalogue = Catalogue { caller_lists, ..Catalogue::default() };
+    let mut catalogue = Catalogue::default();
+    for kind in [Kind::Account, Kind::Schedule, Kind::List] {
+        for (_, checked, _) in read_kind(folder, kind, &mut Vec::new()) {
+            catalogue.add(checked.id, checked.object);
+        }
+    }
     assemble::flows(&sources, &catalogue, &mut Compiler::default()).library
 }
 

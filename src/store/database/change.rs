@@ -87,8 +87,7 @@ impl Database {
 
     /// How often what calls read has changed.
     pub async fn revision(&self) -> Result<u64, DatabaseError> {
-        let row = sqlx::query("SELECT revision FROM changes WHERE id = 1").fetch_one(&self.pool).await?;
-        Ok(unsigned(row.try_get(0)?))
+        revision(&mut *self.pool.acquire().await?).await
     }
 
     /// Returns when a change of this process was committed: at once where one was since the last call.
@@ -97,7 +96,7 @@ impl Database {
     }
 
     /// A transaction that sees one state of the whole database, and holds up no writer.
-    pub(super) async fn look(&self) -> Result<Transaction<'static, Any>, DatabaseError> {
+    pub(crate) async fn look(&self) -> Result<Transaction<'static, Any>, DatabaseError> {
         Ok(match self.engine {
             Engine::Sqlite => self.pool.begin_with("BEGIN").await?,
             Engine::Postgres => {
@@ -186,10 +185,7 @@ impl Change {
         sqlx::query("UPDATE changes SET revision = revision + 1 WHERE id = 1")
             .execute(&mut *self.transaction)
             .await?;
-        let row = sqlx::query("SELECT revision FROM changes WHERE id = 1")
-            .fetch_one(&mut *self.transaction)
-            .await?;
-        let revision = unsigned(row.try_get(0)?);
+        let revision = revision(&mut self.transaction).await?;
         self.transaction.commit().await?;
         self.changed.notify_one();
         Ok(revision)
@@ -201,9 +197,9 @@ impl Change {
     }
 }
 
-/// Numbers in the database have a sign; those that count never use it.
-pub(super) fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
+pub(crate) async fn revision(connection: &mut AnyConnection) -> Result<u64, DatabaseError> {
+    let row = sqlx::query("SELECT revision FROM changes WHERE id = 1").fetch_one(connection).await?;
+    Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -5,10 +5,14 @@ pub mod access;
 pub mod call_records;
 pub mod change;
 pub mod counts;
+pub mod flows;
 pub mod idempotency;
 mod migrations;
+pub mod objects;
 pub mod outbox;
 pub mod outbox_list;
+pub mod prompts;
+pub mod publish;
 pub mod record_list;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]
@@ -45,8 +49,12 @@ pub enum DatabaseError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]
     Statement(#[from] sqlx::Error),
-    #[error("a call record in the database cannot be read: {0}")]
+    #[error("a document in the database cannot be read: {0}")]
     Document(#[from] serde_json::Error),
+    #[error("the database has an object of a kind that is not known here: {0}")]
+    Kind(String),
+    #[error("a call flow in the database is broken: {0}")]
+    Flow(String),
 }
 
 impl DatabaseError {
@@ -83,6 +91,13 @@ pub struct Database {
 impl Database {
     /// Opens `url`, makes the file where it is SQLite's and missing, and runs the migrations that are new.
     pub async fn open(url: &str) -> Result<Self, DatabaseError> {
+        let database = Database::at(url)?;
+        database.prepare().await?;
+        Ok(database)
+    }
+
+    /// The database at `url`, which may be away for now: [`Database::prepare`] comes first.
+    pub fn at(url: &str) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let (engine, url) = address(url)?;
         let options =
@@ -105,9 +120,14 @@ impl Database {
                 })
             }),
         };
-        let pool = options.connect(&url).await.map_err(DatabaseError::Open)?;
-        migrations::run(&pool, engine).await?;
+        let pool = options.connect_lazy(&url).map_err(DatabaseError::Open)?;
         Ok(Database { pool, engine, changed: Arc::default() })
+    }
+
+    /// Connects, and runs the migrations that are new.
+    pub async fn prepare(&self) -> Result<(), DatabaseError> {
+        self.pool.acquire().await.map_err(DatabaseError::Open)?;
+        Ok(migrations::run(&self.pool, self.engine).await?)
     }
 
     pub fn engine(&self) -> Engine {

@@ -1,7 +1,8 @@
 //! The account: what holds where a flow or a number says nothing.
 
-use super::{ACCOUNT_ID, Checked, Link, Object};
+use super::{ACCOUNT_ID, Checked, Link, Object, schedules};
 use crate::config::reader::Section;
+use crate::flow::schedule;
 use serde_json::{Map, Value};
 
 pub const KEYS: [&str; 10] = [
@@ -16,13 +17,13 @@ pub const KEYS: [&str; 10] = [
     "abandoned_comments",
     "short_abandon_sec",
 ];
-/// Days and ranges of days: ten years of a country's holidays.
-const HOLIDAYS_MAX: usize = 500;
 
-/// Settings for flows that have none of their own.
+/// What the account says.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Account {
-    /// Fields of a flow's `settings`, by their names there.
+    /// The zone of schedules and flows that name none, and its holidays.
+    pub calendar: schedule::Account,
+    /// Fields of a flow's `settings`, by their names there, for flows that do not have them.
     pub settings: Map<String, Value>,
 }
 
@@ -34,7 +35,6 @@ pub(super) fn read(section: &Section<'_>) -> Option<Checked> {
         }
     };
     let name = section.text("name");
-    set("timeZone", section.parsed("time_zone", time_zone).map(Value::from));
     set("language", section.parsed("language", language).map(Value::from));
     set("voice", bounded(section, "voice", 100).map(Value::from));
     let recording = section.parsed("recording", |text| match text {
@@ -48,18 +48,9 @@ pub(super) fn read(section: &Section<'_>) -> Option<Checked> {
     set("abandonedSubject", template(section, "abandoned_subject", 255));
     set("abandonedComments", template(section, "abandoned_comments", 32_000));
     set("shortAbandonSec", section.integer("short_abandon_sec", 0..=60).map(Value::from));
-    holidays(section);
     let links = agent.map(|id| Link { kind: "agent", id }).into_iter().collect();
-    let object = Object::Account(Account { settings });
+    let object = Object::Account(Account { calendar: schedules::account(section), settings });
     Some(Checked { id: ACCOUNT_ID.to_owned(), name: name.unwrap_or_default(), links, object })
-}
-
-/// A zone of the IANA database.
-pub(super) fn time_zone(text: &str) -> Result<String, String> {
-    match jiff::tz::TimeZone::get(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("a time zone, such as America/New_York".to_owned()),
-    }
 }
 
 /// The shape of BCP 47: a language, and what belongs to it behind dashes.
@@ -90,33 +81,4 @@ fn template(section: &Section<'_>, key: &'static str, chars_max: usize) -> Optio
         return None;
     }
     Some(Value::from(text))
-}
-
-/// Days on which nobody works: `{date, name}` or `{from, to, name}`.
-fn holidays(section: &Section<'_>) {
-    let holidays = section.sections("holidays");
-    if holidays.len() > HOLIDAYS_MAX {
-        section.error("holidays", format!("has more than {HOLIDAYS_MAX} entries"), "take the past ones out");
-    }
-    for day in &holidays {
-        bounded(day, "name", 80);
-        let date = |key| {
-            day.parsed(key, |text| {
-                let date = text.parse::<jiff::civil::Date>();
-                date.map_err(|_| "a day, such as 2026-12-25".to_owned())
-            })
-        };
-        let days = ["date", "from", "to"].map(|key| (day.has(key), date(key)));
-        match days {
-            // What cannot be read has been said.
-            [(true, None), ..] | [_, (true, None), _] | [.., (true, None)] => {}
-            [(true, _), (false, _), (false, _)] => {}
-            [(false, _), (_, Some(from)), (_, Some(to))] => {
-                if to < from {
-                    day.error("to", "is before from", "");
-                }
-            }
-            _ => day.error("", "needs date, or from and to", "date = \"2026-12-25\""),
-        }
-    }
 }

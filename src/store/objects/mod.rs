@@ -4,6 +4,7 @@
 mod account;
 mod number;
 mod party;
+mod schedules;
 pub mod toml_text;
 
 pub use account::Account;
@@ -11,6 +12,7 @@ pub use account::Account;
 use crate::call::snapshot::{Agent, Number, Trunk};
 use crate::config::reader::{Document, Finding, Section, errors};
 use crate::flow::CallerList;
+use crate::flow::schedule::Schedule;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -48,8 +50,7 @@ pub enum Object {
     Trunk(Trunk),
     Agent(Agent),
     List(CallerList),
-    /// What is in it is checked where it is used.
-    Schedule,
+    Schedule(Schedule),
     Number(Number),
     Simulation,
 }
@@ -234,15 +235,9 @@ fn list(section: &Section<'_>) -> Option<Checked> {
 fn schedule(section: &Section<'_>) -> Option<Checked> {
     let id = id(section);
     let name = section.text("name");
-    section.parsed("time_zone", account::time_zone);
-    section.accept_rest();
+    let object = Object::Schedule(schedules::schedule(section));
     let id = id?;
-    Some(Checked {
-        name: name.unwrap_or_else(|| id.clone()),
-        id,
-        links: Vec::new(),
-        object: Object::Schedule,
-    })
+    Some(Checked { name: name.unwrap_or_else(|| id.clone()), id, links: Vec::new(), object })
 }
 
 /// A call that is tried on a flow. What is pressed and expected is checked by whoever runs it.
