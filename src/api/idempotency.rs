@@ -3,7 +3,7 @@
 use super::Api;
 use super::access::before;
 use super::problem::Problem;
-use super::request::{JSON_BYTES_MAX, body_bytes};
+use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
 use super::secret::hex;
 use crate::store::database::idempotency::{KeptAnswer, Known};
 use axum::body::Body;
@@ -35,7 +35,7 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
     })?;
     let key = key.to_owned();
     let (parts, body) = request.into_parts();
-    let bytes = body_bytes(Request::from_parts(parts.clone(), body), JSON_BYTES_MAX).await?;
+    let bytes = body_bytes(Request::from_parts(parts.clone(), body), DOCUMENT_BYTES_MAX).await?;
     let mut hash = Sha256::new();
     for part in [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &bytes] {
         hash.update((part.len() as u64).to_be_bytes());

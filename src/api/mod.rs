@@ -93,6 +93,8 @@ pub struct Parts {
     events: Arc<events::Events>,
     calls: tokio::sync::Mutex<resources::call::CallList>,
     simulations: resources::simulation::Simulations,
+    /// Sound files are decoded one at a time.
+    decoding: Arc<Semaphore>,
     /// What new calls start on.
     snapshot: ArcSwap<Snapshot>,
 }
@@ -130,6 +132,7 @@ impl Api {
             events: Arc::new(events::Events::new(run)),
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
+            decoding: Arc::new(Semaphore::new(1)),
             snapshot: ArcSwap::default(),
         })))
     }

@@ -19,9 +19,51 @@ pub fn schema<T: ToSchema>(schemas: &mut Schemas) -> Value {
     T::schemas(&mut all);
     all.push((T::name().into_owned(), T::schema()));
     for (name, schema) in all {
-        schemas.0.entry(name).or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
+        let mut schema = serde_json::to_value(schema).unwrap_or_default();
+        with_bounds(&mut schema);
+        schemas.0.entry(name).or_insert(schema);
     }
     json!({ "$ref": format!("#/components/schemas/{}", T::name()) })
+}
+
+/// The same for a page of items.
+pub fn page<T: ToSchema>(schemas: &mut Schemas) -> Value {
+    let items = schema::<T>(schemas);
+    let page = json!({
+        "type": "object",
+        "description": "A page of a list.",
+        "required": ["items"],
+        "properties": {
+            "items": { "type": "array", "items": items },
+            "next": { "type": "string", "description": "The cursor of the next page; absent on the last." },
+        },
+    });
+    schemas.put(&format!("PageOf{}", T::name()), page)
+}
+
+impl Schemas {
+    /// Puts a schema among the others, and gives the reference to it.
+    pub fn put(&mut self, name: &str, schema: Value) -> Value {
+        self.0.entry(name.to_owned()).or_insert(schema);
+        json!({ "$ref": format!("#/components/schemas/{name}") })
+    }
+}
+
+/// Whole numbers without a sign are up to 2^32 - 1 where they have 32 bits; there is no format of that name.
+fn with_bounds(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(with_bounds),
+        Value::Object(fields) => {
+            if fields.get("format").is_some_and(|format| format == "int32" || format == "int64") {
+                let is_short = fields.shift_remove("format").is_some_and(|format| format == "int32");
+                if is_short && fields.contains_key("minimum") {
+                    fields.entry("maximum").or_insert(u32::MAX.into());
+                }
+            }
+            fields.values_mut().for_each(with_bounds);
+        }
+        _ => {}
+    }
 }
 
 /// The whole document.
@@ -177,6 +219,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let mut value = serde_json::to_value(parameter).unwrap_or_default();
         // A parameter is there or not: there is no text for null.
         if let Some(schema) = value.get_mut("schema") {
+            with_bounds(schema);
             without_null(schema);
         }
         value

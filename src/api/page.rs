@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::secret::hex;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 /// Items of a page where nobody says how many.
 const LIMIT: u32 = 50;
@@ -23,7 +23,7 @@ pub struct PageQuery {
 }
 
 /// A page of a list.
-#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// The cursor of the next page; absent on the last.

@@ -105,6 +105,7 @@ kinds! {
 }
 
 impl Problem {
+    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }

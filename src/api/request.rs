@@ -6,28 +6,43 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-/// The largest JSON body: a flow document of 512 KB with room for what is around it.
-pub const JSON_BYTES_MAX: usize = 1_024 * 1_024;
+/// The largest document: a list of 100,000 callers, or a flow of 512 KB.
+pub const DOCUMENT_BYTES_MAX: usize = crate::store::objects::DOCUMENT_BYTES_MAX;
+/// All other bodies are small; some are taken from whoever has not signed in.
+const BODY_BYTES_MAX: usize = 64 * 1_024;
 
-/// A JSON body. Fields that nobody knows are refused.
+/// A small JSON body. Fields that nobody knows are refused.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = json_bytes(request).await?;
+        let bytes = json_bytes(request, BODY_BYTES_MAX).await?;
         read_json(&bytes).map(Body)
     }
 }
 
+/// A JSON object that others look at.
+pub struct Document(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for Document {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, DOCUMENT_BYTES_MAX).await?;
+        read_json::<Map<String, Value>>(&bytes).map(|fields| Document(Value::Object(fields)))
+    }
+}
+
 /// The bytes of a JSON body.
-pub async fn json_bytes(request: Request) -> Result<Bytes, Problem> {
+pub async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         return Err(Problem::media_type("the body is to be application/json"));
     }
-    body_bytes(request, JSON_BYTES_MAX).await
+    body_bytes(request, limit).await
 }
 
 /// The bytes of a body up to a limit.

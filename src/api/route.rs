@@ -143,6 +143,12 @@ impl Operation {
         self
     }
 
+    /// Takes JSON of that schema.
+    pub fn body_schema(mut self, schema: Schema) -> Self {
+        self.body = RequestBody::Json(schema);
+        self
+    }
+
     /// Takes bytes.
     pub fn raw_body(mut self, kinds: &'static [&'static str], about: &'static str) -> Self {
         self.body = RequestBody::Raw { kinds, about };
@@ -152,6 +158,16 @@ impl Operation {
     /// Answers with JSON.
     pub fn gives<T: ToSchema + 'static>(self, status: StatusCode, about: &'static str) -> Self {
         self.answer(status, about, AnswerBody::Json(super::openapi::schema::<T>))
+    }
+
+    /// Answers with JSON of that schema.
+    pub fn gives_schema(self, status: StatusCode, about: &'static str, schema: Schema) -> Self {
+        self.answer(status, about, AnswerBody::Json(schema))
+    }
+
+    /// Answers with a page of items.
+    pub fn gives_page<T: ToSchema + 'static>(self, about: &'static str) -> Self {
+        self.answer(StatusCode::OK, about, AnswerBody::Json(super::openapi::page::<T>))
     }
 
     /// Answers with bytes or text.

@@ -73,10 +73,6 @@ impl Mint {
         format!("{prefix}{}", self.draw(Random::token::<16>))
     }
 
-    pub fn number(&self) -> u64 {
-        self.draw(Random::next_u64)
-    }
-
     fn salt(&self) -> [u8; 16] {
         let (a, b) = self.draw(|random| (random.next_u64(), random.next_u64()));
         let mut salt = [0; 16];

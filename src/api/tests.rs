@@ -274,7 +274,7 @@ fn every_refusal_is_a_problem() {
                 .body(Body::from(body.to_owned()))
                 .unwrap()
         };
-        let large = format!("\"{}\"", "x".repeat(request::JSON_BYTES_MAX));
+        let large = format!("\"{}\"", "x".repeat(request::DOCUMENT_BYTES_MAX));
         let answers = [
             (400, world.send(post("application/json", "{")).await),
             (401, world.ask("GET", "/users", &[], None).await),

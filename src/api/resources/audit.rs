@@ -8,7 +8,6 @@ use crate::api::request::Query;
 use crate::api::route::{Route, get};
 use crate::store::database::change::{AuditEntry, AuditFilter};
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +18,7 @@ pub fn routes() -> Vec<Route> {
             .tag("audit")
             .needs(Permission::AuditRead)
             .query::<AuditQuery>()
-            .gives::<Page<AuditItem>>(StatusCode::OK, "A page of changes.")
+            .gives_page::<AuditItem>("A page of changes.")
             .to(list),
     ]
 }

@@ -29,7 +29,7 @@ pub fn routes() -> Vec<Route> {
             .tag("calls")
             .needs(Permission::CallsRead)
             .query::<PageQuery>()
-            .gives::<Page<LiveCallItem>>(StatusCode::OK, "A page of calls.")
+            .gives_page::<LiveCallItem>("A page of calls.")
             .to(list),
         get("/calls/{id}", "getCall", "One call in progress.")
             .tag("calls")

@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::api::permission::Permission;
 use crate::api::problem::{Problem, Wrong};
-use crate::api::request::{json_bytes, read_json};
+use crate::api::request::{DOCUMENT_BYTES_MAX, json_bytes, read_json};
 use crate::api::route::{Route, post};
 use crate::call::snapshot::{Answers, Snapshot};
 use crate::flow::{Finding, Flow, Resources, Severity};
@@ -13,7 +13,6 @@ use axum::response::Json;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 pub fn routes() -> Vec<Route> {
@@ -89,7 +88,7 @@ impl From<Finding> for Wrong {
 }
 
 /// What flows may refer to.
-pub fn resources(snapshot: &Snapshot) -> Resources {
+fn resources(snapshot: &Snapshot) -> Resources {
     let mut numbers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for number in snapshot.numbers.iter() {
         if let Answers::Flow(flow) = &number.answers {
@@ -102,17 +101,25 @@ pub fn resources(snapshot: &Snapshot) -> Resources {
         lists: Some(snapshot.library.caller_lists.keys().cloned().collect()),
         flows: Some(snapshot.library.flows.keys().cloned().collect()),
         numbers,
-        ..Resources::default()
+        schedules: Some(snapshot.library.schedules.keys().cloned().collect()),
+    }
+}
+
+/// What exists: by the database, else by what calls get.
+async fn what_exists(api: &Api) -> Result<Resources, Problem> {
+    match api.database() {
+        // Nothing is changed: dropped, it has never been.
+        Ok(database) => Ok(database.change("", api.now().wall).await?.resources().await?),
+        Err(_) => Ok(resources(&api.snapshot())),
     }
 }
 
 /// Compiles a document beside the runtime's threads: half a megabyte takes its time.
 async fn compile(
-    snapshot: &Arc<Snapshot>,
+    resources: Resources,
     text: String,
 ) -> Result<Result<(Flow, Vec<Finding>), Vec<Finding>>, Problem> {
-    let snapshot = snapshot.clone();
-    let compiled = tokio::task::spawn_blocking(move || Flow::compile(&text, &resources(&snapshot))).await;
+    let compiled = tokio::task::spawn_blocking(move || Flow::compile(&text, &resources)).await;
     compiled.map_err(|error| {
         tracing::error!(%error, "a flow document could not be compiled");
         Problem::internal("the document could not be looked at")
@@ -120,22 +127,19 @@ async fn compile(
 }
 
 /// A flow that can run; what is wrong with the document where it cannot.
-pub async fn compiled(
-    snapshot: &Arc<Snapshot>,
-    document: Map<String, Value>,
-) -> Result<(Flow, Vec<Finding>), Problem> {
-    compile(snapshot, Value::Object(document).to_string()).await?.map_err(|findings| {
+pub async fn compiled(api: &Api, document: Map<String, Value>) -> Result<(Flow, Vec<Finding>), Problem> {
+    compile(what_exists(api).await?, Value::Object(document).to_string()).await?.map_err(|findings| {
         let findings = findings.into_iter().map(Wrong::from).collect();
         Problem::invalid("the flow document has errors").with_findings(findings)
     })
 }
 
 async fn validate(State(api): State<Api>, request: Request) -> Result<Json<Validation>, Problem> {
-    let bytes = json_bytes(request).await?;
+    let bytes = json_bytes(request, DOCUMENT_BYTES_MAX).await?;
     // Only that it is an object; all else is what the findings are for.
     read_json::<Map<String, Value>>(&bytes)?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::malformed("the body is no UTF-8"))?;
-    let (valid, findings) = match compile(&api.snapshot(), text).await? {
+    let (valid, findings) = match compile(what_exists(&api).await?, text).await? {
         Ok((_, findings)) => (true, findings),
         Err(findings) => (false, findings),
     };

@@ -3,11 +3,15 @@
 mod audit;
 pub mod call;
 mod flow;
+mod object;
+mod prompt;
+mod publish;
 mod record;
 mod route;
 mod session;
 mod setup;
 pub mod simulation;
+mod store;
 mod token;
 mod user;
 
@@ -21,7 +25,10 @@ pub fn routes() -> Vec<Route> {
         user::routes(),
         token::routes(),
         audit::routes(),
+        object::routes(),
         flow::routes(),
+        publish::routes(),
+        prompt::routes(),
         simulation::routes(),
         route::routes(),
         call::routes(),

@@ -25,24 +25,36 @@ pub fn routes() -> Vec<Route> {
             .tag("records")
             .needs(read)
             .query::<RecordQuery>()
-            .gives::<Page<RecordItem>>(StatusCode::OK, "A page of records.")
+            .gives_page::<RecordItem>("A page of records.")
             .to(list),
-        get("/records/{node}/{id}", "getRecord", "One whole record, with the call's path, keys, offers and legs.")
-            .tag("records")
-            .needs(read)
-            .gives::<CallRecordDocument>(StatusCode::OK, "The record.")
-            .to(one),
-        get("/flows/{id}/versions/{n}/counts", "getCounts", "What the calls of a version of a flow did, step by step.")
-            .tag("flows")
-            .needs(read)
-            .gives::<Counts>(StatusCode::OK, "The counts; empty where no call went through that version.")
-            .to(counts),
-        get("/outbox", "listOutbox", "What is to be told to other systems, and what became of it; the latest first.")
-            .tag("records")
-            .needs(read)
-            .query::<OutboxQuery>()
-            .gives::<Page<OutboxItem>>(StatusCode::OK, "A page of the outbox.")
-            .to(outbox),
+        get(
+            "/records/{node}/{id}",
+            "getRecord",
+            "One whole record, with the call's path, keys, offers and legs.",
+        )
+        .tag("records")
+        .needs(read)
+        .gives::<CallRecordDocument>(StatusCode::OK, "The record.")
+        .to(one),
+        get(
+            "/flows/{id}/versions/{n}/counts",
+            "getCounts",
+            "What the calls of a version of a flow did, step by step.",
+        )
+        .tag("flows")
+        .needs(read)
+        .gives::<Counts>(StatusCode::OK, "The counts; empty where no call went through that version.")
+        .to(counts),
+        get(
+            "/outbox",
+            "listOutbox",
+            "What is to be told to other systems, and what became of it; the latest first.",
+        )
+        .tag("records")
+        .needs(read)
+        .query::<OutboxQuery>()
+        .gives_page::<OutboxItem>("A page of the outbox.")
+        .to(outbox),
     ]
 }
 
@@ -252,8 +264,9 @@ async fn list(
         until: time("until", query.until.as_deref())?,
     };
     let records = api.database()?.records(&filter, after.as_ref(), limit + 1).await?;
-    let position =
-        |record: &StoredRecord| format!("{}\n{}\n{}", record.started.as_unix_micros(), record.node, record.call_id);
+    let position = |record: &StoredRecord| {
+        format!("{}\n{}\n{}", record.started.as_unix_micros(), record.node, record.call_id)
+    };
     Ok(Json(Page::new(records, limit, position, item)))
 }
 

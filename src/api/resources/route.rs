@@ -16,12 +16,16 @@ use utoipa::{IntoParams, ToSchema};
 
 pub fn routes() -> Vec<Route> {
     vec![
-        get("/route", "testRoute", "Explains which number, flow and version would answer a call, as `cordboard route test` does.")
-            .tag("numbers")
-            .needs(Permission::SetupRead)
-            .query::<RouteQuery>()
-            .gives::<RouteReport>(StatusCode::OK, "Where the call would go.")
-            .to(test),
+        get(
+            "/route",
+            "testRoute",
+            "Explains which number, flow and version would answer a call, as `cordboard route test` does.",
+        )
+        .tag("numbers")
+        .needs(Permission::SetupRead)
+        .query::<RouteQuery>()
+        .gives::<RouteReport>(StatusCode::OK, "Where the call would go.")
+        .to(test),
     ]
 }
 
@@ -60,7 +64,14 @@ struct RouteReport {
 }
 
 fn refused(code: u16, why: String) -> Json<RouteReport> {
-    Json(RouteReport { trunk: None, number: None, flow: None, version: None, refused: Some(code), why: vec![why] })
+    Json(RouteReport {
+        trunk: None,
+        number: None,
+        flow: None,
+        version: None,
+        refused: Some(code),
+        why: vec![why],
+    })
 }
 
 async fn test(State(api): State<Api>, Query(query): Query<RouteQuery>) -> Result<Json<RouteReport>, Problem> {

@@ -5,7 +5,7 @@ use crate::api::Api;
 use crate::api::access::Principal;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Body, InPath};
+use crate::api::request::{Body, Document, InPath, read_json};
 use crate::api::route::{Route, delete, post};
 use crate::api::simulation::{Input, InputError, LegInput, Setting, Simulation};
 use crate::call::snapshot::Snapshot;
@@ -221,8 +221,9 @@ impl Simulations {
 async fn start(
     State(api): State<Api>,
     principal: Principal,
-    Body(new): Body<NewSimulation>,
+    Document(document): Document,
 ) -> Result<impl IntoResponse, Problem> {
+    let new: NewSimulation = read_json(document.to_string().as_bytes())?;
     let now = api.now();
     api.simulations.admit(principal.id(), now.instant)?;
     let at = new.at.as_deref().map(|text| wall("/at", text)).transpose()?.unwrap_or(now.wall);
@@ -234,7 +235,7 @@ async fn start(
     let snapshot = api.snapshot();
     let flow = match (new.document, new.flow) {
         (Some(document), None) => {
-            let (flow, _) = compiled(&snapshot, document).await?;
+            let (flow, _) = compiled(&api, document).await?;
             FlowVersion::unpublished(flow)
         }
         (None, Some(id)) => snapshot.library.version(&id, new.version, &new.from).ok_or_else(|| {

@@ -25,7 +25,7 @@ pub fn routes() -> Vec<Route> {
         get("/tokens", "listTokens", "The own API tokens, without their secrets.")
             .tag("tokens")
             .query::<PageQuery>()
-            .gives::<Page<PublicToken>>(StatusCode::OK, "A page of tokens.")
+            .gives_page::<PublicToken>("A page of tokens.")
             .to(list),
         post("/tokens", "createToken", "Makes an API token; its secret is in this answer and nowhere else.")
             .tag("tokens")

@@ -22,7 +22,7 @@ pub fn routes() -> Vec<Route> {
             .tag("users")
             .needs(manage)
             .query::<PageQuery>()
-            .gives::<Page<PublicUser>>(StatusCode::OK, "A page of users.")
+            .gives_page::<PublicUser>("A page of users.")
             .to(list),
         post("/users", "createUser", "Makes a user.")
             .tag("users")
