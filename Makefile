@@ -43,7 +43,8 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy postgresql
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql
+	@tools/install-schemathesis
 
 clean:
 	cargo clean

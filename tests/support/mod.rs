@@ -54,6 +54,9 @@ pub struct Setup {
     /// Lines for the configuration's sections.
     pub sip: String,
     pub media: String,
+    pub http: String,
+    /// Whole sections, such as [store].
+    pub sections: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
@@ -76,6 +79,8 @@ impl Setup {
             address: address(),
             sip: String::new(),
             media: String::new(),
+            http: String::new(),
+            sections: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
@@ -119,9 +124,9 @@ impl Setup {
         let config = format!(
             "[sip]\ndomain = \"cordboard.test\"\n{}\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
-             ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n[records]\npath = \"calls.jsonl\"\n\
-             [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n",
-            self.sip, self.media, self.speech, self.filter
+             ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n{}\n[records]\npath = \"calls.jsonl\"\n\
+             [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
+            self.sip, self.media, self.http, self.speech, self.filter, self.sections
         );
         std::fs::write(folder.join("cordboard.toml"), config).unwrap();
         let list = |key: &str, items: Vec<String>| {
