@@ -14,6 +14,7 @@ use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::{Binder, udp_socket};
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
+use crate::services::lookups::Lookups;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
@@ -57,6 +58,8 @@ pub enum ServerError {
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
     System(#[from] std::io::Error),
+    #[error("the client for outgoing HTTP cannot be made: {0}")]
+    WebClient(reqwest::Error),
     #[error("the files could not be loaded: {0}")]
     Load(String),
     #[error("the signalling thread ended: {0}")]
@@ -117,6 +120,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
+    let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
     let snapshot = Arc::new(load(config, &speech, 1, None).await?);
     let database = match &config.store {
@@ -166,6 +170,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         records,
         watchers,
         speech: speech.clone(),
+        lookups,
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),
@@ -363,6 +368,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[records]", old.records != new.records),
         ("[store]", old.store != new.store),
         ("[speech]", old.speech != new.speech),
+        ("[http_client], [sms], [crm] or [secrets]", old.outside != new.outside),
         ("[log]", old.log != new.log),
         ("[provision]", old.provision != new.provision),
     ];

@@ -11,8 +11,10 @@ use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
 use crate::call::{Action, Input, RequestId};
 use crate::clock::SystemClock;
+use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
 use crate::media;
+use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
 use crate::sip::ListenerId;
 use crate::sip::endpoint as sip;
@@ -89,6 +91,10 @@ pub enum Message {
     HangUp {
         call: CallId,
         reply: oneshot::Sender<bool>,
+    },
+    Replied {
+        request: RequestId,
+        result: Result<Reply, LookupError>,
     },
     /// Take no new calls.
     Drain,
@@ -197,6 +203,7 @@ pub struct Signalling {
     pub records: Records,
     pub watchers: Watchers,
     pub speech: Arc<SpeechEngine>,
+    pub lookups: Arc<Lookups>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
     /// Told once, when the first media ports are there.
@@ -313,6 +320,7 @@ impl Signalling {
                     let _ = reply.send(self.switchboard.has_call(call));
                     Input::HangUp(call)
                 }
+                Message::Replied { request, result } => Input::Replied { request, result },
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;
@@ -359,6 +367,13 @@ impl Signalling {
                     self.runtime.spawn(async move {
                         let result = engine.render(&speech).await.map_err(|e| e.to_string());
                         let _ = post.send(Message::Rendered { request, result }).await;
+                    });
+                }
+                Action::Ask { request, question } => {
+                    let (lookups, post) = (self.lookups.clone(), self.post.clone());
+                    self.runtime.spawn(async move {
+                        let result = lookups.answer(&question).await;
+                        let _ = post.send(Message::Replied { request, result }).await;
                     });
                 }
                 Action::Resolve { request, host, port } => {

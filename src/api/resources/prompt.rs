@@ -9,7 +9,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{IfMatch, InPath, Query, body_bytes, etag};
 use crate::api::route::{Route, delete, get, post, put};
-use crate::audio::SAMPLE_RATE;
+
 use crate::store::audio_file::EXTENSIONS;
 use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
 use axum::extract::{Request, State};
@@ -42,6 +42,8 @@ const KIND_NAMES: [&str; 9] = {
 /// Points of a waveform where nobody says how many; the most is a wide screen's.
 const POINTS: u32 = 400;
 const POINTS_MAX: u32 = 4_000;
+/// Samples a second of what callers hear.
+const WAV_RATE: u32 = 8_000;
 
 pub fn routes() -> Vec<Route> {
     let (read, edit) = (Permission::SetupRead, Permission::FlowsEdit);
@@ -385,8 +387,8 @@ fn wav_file(samples: &[i16]) -> Vec<u8> {
     // PCM, one channel.
     file.extend_from_slice(&1u16.to_le_bytes());
     file.extend_from_slice(&1u16.to_le_bytes());
-    file.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
-    file.extend_from_slice(&(SAMPLE_RATE * 2).to_le_bytes());
+    file.extend_from_slice(&WAV_RATE.to_le_bytes());
+    file.extend_from_slice(&(WAV_RATE * 2).to_le_bytes());
     file.extend_from_slice(&2u16.to_le_bytes());
     file.extend_from_slice(&16u16.to_le_bytes());
     file.extend_from_slice(b"data");
