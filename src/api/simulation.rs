@@ -2,10 +2,10 @@
 //! inputs, and a world that does what it is told.
 
 use crate::clock::{Instant, Now, Wall};
-use crate::flow::simulate::{DialOutcome, Rung, What};
+use crate::flow::simulate::{DialOutcome, Rung, SimulatedReply, What, reply};
 use crate::flow::{
-    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, Outcome,
-    Party, Sound,
+    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, LookupId,
+    Outcome, Party, Question, Sound,
 };
 use crate::ids::{PlaybackId, Random};
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +18,8 @@ const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
 const RINGS_AFTER: Duration = Duration::from_millis(200);
 const ANSWERS_AFTER: Duration = Duration::from_secs(3);
 const REFUSES_AFTER: Duration = Duration::from_secs(1);
+/// From a question to a reply that was given beforehand.
+const REPLIES_AFTER: Duration = Duration::from_millis(200);
 /// What a prompt file is taken to last where nothing is known of it.
 const FILE_LENGTH: Duration = Duration::from_secs(3);
 /// Speech is never rendered; so long a character takes on average (some 150 words a minute).
@@ -35,6 +37,8 @@ pub struct Setting {
     pub at: Wall,
     /// Outcomes by agent id, number or URI. Who is not named rings until somebody says what becomes of it.
     pub dials: BTreeMap<String, DialOutcome>,
+    /// Replies of other systems by the step that asks. Who is not named is waited for.
+    pub replies: BTreeMap<String, SimulatedReply>,
     /// Lengths of prompt files by id.
     pub prompt_lengths: HashMap<String, Duration>,
     pub library: Arc<Library>,
@@ -57,6 +61,8 @@ pub enum Input {
         target: Option<String>,
         result: LegInput,
     },
+    /// The reply to the question that has waited longest, or to that of a step.
+    Reply { step: Option<String>, reply: SimulatedReply },
     /// The clock on the wall is set, without time passing.
     Clock(Wall),
 }
@@ -79,6 +85,8 @@ pub enum InputError {
     Over,
     #[error("no leg to that target was dialled that is not over")]
     NoSuchLeg,
+    #[error("no question waits for a reply")]
+    NoQuestion,
 }
 
 /// A leg that was dialled.
@@ -98,6 +106,8 @@ pub struct Simulation {
     counter: u64,
     playing: Vec<(Party, PlaybackId)>,
     legs: Vec<Leg>,
+    /// Questions without a reply, with the steps that ask.
+    questions: Vec<(LookupId, String, Box<Question>)>,
     rungs: Vec<Rung>,
     /// Rungs that were given out.
     told: usize,
@@ -125,6 +135,7 @@ impl Simulation {
             counter: 0,
             playing: Vec::new(),
             legs: Vec::new(),
+            questions: Vec::new(),
             rungs: Vec::new(),
             told: 0,
             outcome: None,
@@ -149,6 +160,7 @@ impl Simulation {
             }
             Input::HangUp => self.happen(Event::CallerHungUp),
             Input::Dial { target, result } => self.leg(target.as_deref(), result)?,
+            Input::Reply { step, reply } => self.reply(step.as_deref(), &reply)?,
             Input::Clock(wall) => self.now.wall = wall,
         }
         self.run_until(self.now.instant);
@@ -178,6 +190,30 @@ impl Simulation {
     /// Targets of the legs that are not over.
     pub fn open_legs(&self) -> impl Iterator<Item = &str> {
         self.legs.iter().filter(|leg| !leg.is_over).map(|leg| leg.target.as_str())
+    }
+
+    /// Steps whose questions wait for a reply.
+    pub fn open_questions(&self) -> impl Iterator<Item = &str> {
+        self.questions.iter().map(|(_, step, _)| step.as_str())
+    }
+
+    fn reply(&mut self, step: Option<&str>, given: &SimulatedReply) -> Result<(), InputError> {
+        let asked = self.questions.iter().find(|(_, known, _)| step.is_none_or(|step| step == known));
+        let (lookup, _, question) = asked.ok_or(InputError::NoQuestion)?;
+        let event = Event::Replied { lookup: *lookup, result: reply(question, Some(given)) };
+        self.happen(event);
+        Ok(())
+    }
+
+    fn ask(&mut self, lookup: LookupId, step: String, question: Box<Question>) {
+        self.note(What::Ask { kind: question.kind(), target: question.target() });
+        let given = self.setting.replies.get(&step);
+        // Nobody waits for what becomes of a text message.
+        if given.is_some() || matches!(*question, Question::Sms(_)) {
+            let result = reply(&question, given);
+            self.after(REPLIES_AFTER, Event::Replied { lookup, result });
+        }
+        self.questions.push((lookup, step, question));
     }
 
     fn press(&mut self, keys: &str) {
@@ -275,6 +311,13 @@ impl Simulation {
                 self.note(What::DialledHungUp { target: self.target(*dial) });
                 self.end_leg(*dial);
             }
+            Event::Replied { lookup, result } => {
+                if let Some(index) = self.questions.iter().position(|(known, ..)| known == lookup) {
+                    let (_, _, question) = self.questions.remove(index);
+                    let error = result.as_ref().err().map(ToString::to_string);
+                    self.note(What::Reply { kind: question.kind(), error });
+                }
+            }
             Event::PlaybackEnded { playback } => {
                 if let Some(party) = self.end_playback(*playback) {
                     self.note(What::PlaybackEnd { party: self.party(party) });
@@ -308,6 +351,7 @@ impl Simulation {
                     self.end_leg(dial);
                 }
                 Action::Connect { dial } => self.note(What::Connect { target: self.target(dial) }),
+                Action::Ask { lookup, step, question } => self.ask(lookup, step, question),
                 Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
                 Action::Log(log) => self.note(What::Log(log)),
                 Action::Finished(outcome) => self.outcome = Some(outcome),

@@ -10,7 +10,7 @@ use crate::api::route::{Route, delete, post};
 use crate::api::simulation::{Input, InputError, LegInput, Setting, Simulation};
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Instant, Wall};
-use crate::flow::simulate::DialOutcome;
+use crate::flow::simulate::{DialOutcome, SimulatedReply};
 use crate::flow::{CallFacts, DialFailure, FlowVersion};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -82,9 +82,23 @@ struct NewSimulation {
     /// What becomes of dialled legs, by agent id, number or URI. Others ring until an input says.
     #[serde(default)]
     dials: BTreeMap<String, DialWord>,
+    /// What other systems reply, by the step that asks. Others are waited for.
+    #[serde(default)]
+    replies: BTreeMap<String, ReplyWord>,
     /// What draws go by: the same seed gives the same call.
     #[serde(default)]
     seed: u32,
+}
+
+/// The answer of another system.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum ReplyWord {
+    /// For http `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query its
+    /// list of records.
+    Value(Value),
+    /// No reply, for this reason.
+    Failure(String),
 }
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -128,6 +142,12 @@ enum SimulationInput {
         #[schema(min_length = 1, max_length = 1, pattern = "^[0-9*#A-D]$")]
         key: String,
     },
+    /// Another system replies.
+    Reply {
+        /// The step that asked; the question that has waited longest where absent.
+        step: Option<String>,
+        reply: ReplyWord,
+    },
     /// The clock is set, without time passing.
     Clock {
         #[schema(format = "date-time")]
@@ -167,6 +187,8 @@ struct SimulationState {
     takes_keys: bool,
     /// Targets of dialled legs that are not over.
     legs: Vec<String>,
+    /// Steps whose questions to other systems wait for a reply.
+    questions: Vec<String>,
     /// All variables; sensitive ones masked.
     variables: BTreeMap<String, String>,
     /// How the call ended, once it has.
@@ -250,6 +272,7 @@ async fn start(
         facts: facts(&snapshot, new.from, new.to),
         at,
         dials: new.dials.into_iter().map(|(target, word)| (target, word.into())).collect(),
+        replies: new.replies.into_iter().map(|(step, reply)| (step, reply.into())).collect(),
         prompt_lengths: lengths(&snapshot),
         library: snapshot.library.clone(),
         seed: u64::from(new.seed),
@@ -276,7 +299,7 @@ async fn put_in(
     let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
     let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
     simulation.put_in(input).map_err(|error| match error {
-        InputError::Over | InputError::NoSuchLeg => Problem::conflict(error.to_string()),
+        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion => Problem::conflict(error.to_string()),
     })?;
     Ok(Json(state(&id, &mut simulation)))
 }
@@ -327,6 +350,7 @@ fn read(input: SimulationInput) -> Result<Input, Problem> {
             };
             Input::Dial { target, result: LegInput::Press(key) }
         }
+        SimulationInput::Reply { step, reply } => Input::Reply { step, reply: reply.into() },
         SimulationInput::Clock { at } => Input::Clock(wall("/at", &at)?),
     })
 }
@@ -372,12 +396,22 @@ fn state(id: &str, simulation: &mut Simulation) -> SimulationState {
         step: SimulationStep { id: step.to_owned(), name: name.to_owned() },
         takes_keys: interpreter.open_question().is_some(),
         legs: simulation.open_legs().map(str::to_owned).collect(),
+        questions: simulation.open_questions().map(str::to_owned).collect(),
         variables: interpreter
             .variables()
             .shown()
             .map(|(name, value)| (name.to_owned(), value.into_owned()))
             .collect(),
         outcome: simulation.outcome().and_then(|outcome| serde_json::to_value(outcome).ok()),
+    }
+}
+
+impl From<ReplyWord> for SimulatedReply {
+    fn from(word: ReplyWord) -> Self {
+        match word {
+            ReplyWord::Value(value) => SimulatedReply::Value(value),
+            ReplyWord::Failure(reason) => SimulatedReply::Failure(reason),
+        }
     }
 }
 
