@@ -61,9 +61,7 @@ fn a_call_is_watched_step_by_step_and_hung_up_over_the_api() {
             caller.wait_for(" INVITE", &invite)
         }
     });
-    let mut data = events.filter_map(|line| {
-        serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok()
-    });
+    let mut data = events.filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
     let mut next = |name: &str| data.find(|event| event["event"] == name).unwrap();
     let started = next("started");
     assert_eq!((&started["number"], &started["flowId"]), (&json!(NUMBER), &json!("waits")), "{started}");
@@ -83,7 +81,10 @@ fn a_call_is_watched_step_by_step_and_hung_up_over_the_api() {
 #[test]
 fn every_answer_is_one_that_the_openapi_document_promises() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/schemathesis/venv/bin/st");
-    assert!(program.exists(), "schemathesis is not installed: run `tools/install-schemathesis`, as `make test` does");
+    assert!(
+        program.exists(),
+        "schemathesis is not installed: run `tools/install-schemathesis`, as `make test` does"
+    );
     let says = json!({"entry": "say", "steps": {
         "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "tts", "text": "Good morning"}}, "on": {"next": "bye"}},
         "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
@@ -96,7 +97,7 @@ fn every_answer_is_one_that_the_openapi_document_promises() {
         // A stream of events has no end; it has a test of its own.
         .args(["--exclude-path", "/events"])
         .args(["--phases", "examples,coverage,fuzzing", "--checks", "all", "--max-examples", "15"])
-        .args(["--generation-deterministic", "--generation-database", "none", "--request-timeout", "20"])
+        .args(["--generation-deterministic", "--request-timeout", "20"])
         .args(["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"])
         .output()
         .unwrap();

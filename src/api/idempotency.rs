@@ -29,7 +29,10 @@ const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, heade
 /// Runs a request, or gives the answer that it got before.
 pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Result<Response, Problem> {
     let Some(key) = request.headers().get(KEY_HEADER) else { return Ok(next.run(request).await) };
-    let key = key.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
+    let fits = |key: &&str| {
+        (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let key = key.to_str().ok().filter(fits);
     let key = key.ok_or_else(|| {
         Problem::malformed(format!("Idempotency-Key is 1 to {KEY_CHARS_MAX} visible characters"))
     })?;

@@ -11,6 +11,7 @@ mod idempotency;
 mod metrics;
 mod openapi;
 mod page;
+mod parameter;
 mod permission;
 mod problem;
 mod request;
@@ -151,7 +152,8 @@ impl Api {
         let mut paths: BTreeMap<&'static str, (MethodRouter<Api>, Vec<String>)> = BTreeMap::new();
         for Route { operation, handler } in resources::routes() {
             let (path, method) = (operation.path, operation.method.to_string());
-            let gate = Gate { api: self.clone(), operation: Arc::new(operation) };
+            let rules = Arc::new(parameter::rules(&operation));
+            let gate = Gate { api: self.clone(), operation: Arc::new(operation), rules };
             let handler = handler.route_layer(axum::middleware::from_fn_with_state(gate, route::guard));
             let entry = paths.entry(path).or_insert_with(|| (MethodRouter::new(), Vec::new()));
             entry.0 = std::mem::take(&mut entry.0).merge(handler);

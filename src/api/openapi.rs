@@ -205,7 +205,8 @@ fn without_null(schema: &mut Value) {
     }
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
+/// The parameters of a route as the document has them.
+pub fn parameters(operation: &Operation) -> Vec<Value> {
     let mut parameters: Vec<Value> = Vec::new();
     for name in operation.path.split('{').skip(1).filter_map(|part| part.split('}').next()) {
         let schema = if name == "n" {

@@ -165,8 +165,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
             _ if text == "*" => Ok(IfMatch::Any),
             Some(tag) if !tag.contains('"') => Ok(IfMatch::Tag(tag.to_owned())),
-            // A list, a weak tag or no tag at all: none of them is what we gave.
-            _ => Err(Problem::stale("If-Match is not one strong ETag as it was given")),
+            // A list or a weak tag: none of them is what we gave.
+            _ if text.contains('"') => Err(Problem::stale("If-Match is not one strong ETag as it was given")),
+            _ => Err(Problem::malformed("If-Match is an ETag in quotes, or *")),
         }
     }
 }
@@ -232,7 +233,8 @@ mod tests {
             (Some("\"7\""), Ok(IfMatch::Tag("7".to_owned()))),
             (Some("W/\"7\""), Err(412)),
             (Some("\"7\", \"8\""), Err(412)),
-            (Some("7"), Err(412)),
+            (Some("7"), Err(400)),
+            (Some(""), Err(400)),
         ] {
             assert_eq!(read(text), expected, "{text:?}");
         }

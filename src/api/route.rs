@@ -3,9 +3,11 @@
 use super::Api;
 use super::access::{self, Access};
 use super::idempotency;
+use super::parameter::{self, Rule};
 use super::permission::Permission;
 use super::problem::Problem;
-use axum::extract::{Request, State};
+use axum::RequestExt;
+use axum::extract::{Query, RawPathParams, Request, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
@@ -248,6 +250,7 @@ impl Operation {
 pub struct Gate {
     pub api: Api,
     pub operation: std::sync::Arc<Operation>,
+    pub rules: std::sync::Arc<Vec<Rule>>,
 }
 
 /// Stands before every handler: kinds, access, parameters, keys, time.
@@ -264,7 +267,7 @@ pub async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Re
 }
 
 async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let Gate { api, operation } = gate;
+    let Gate { api, operation, rules } = gate;
     let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
     if !accept.is_none_or(|accept| operation.kinds().any(|kind| is_accepted(accept, kind))) {
         let kinds: Vec<_> = operation.kinds().collect();
@@ -274,6 +277,7 @@ async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response,
     if operation.query.is_empty() && request.uri().query().is_some_and(|query| !query.is_empty()) {
         return Err(Problem::malformed("there are no parameters here").at("?", "are not known here"));
     }
+    check_parameters(rules, &mut request).await?;
     let owner = principal.as_ref().map(|principal| principal.id().to_owned()).unwrap_or_default();
     request.extensions_mut().extend(principal.into_iter().fold(
         axum::http::Extensions::new(),
@@ -286,6 +290,22 @@ async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response,
         return idempotency::once(api, &owner, request, next).await;
     }
     Ok(next.run(request).await)
+}
+
+async fn check_parameters(rules: &[Rule], request: &mut Request) -> Result<(), Problem> {
+    let named = |pairs: &[(String, String)], in_path| {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        parameter::check(rules, in_path, pairs)
+    };
+    // What is no query at all is told by whoever reads it.
+    if let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()) {
+        named(&pairs, false)?;
+    }
+    if let Ok(parts) = request.extract_parts::<RawPathParams>().await {
+        let parts: Vec<_> = parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        named(&parts, true)?;
+    }
+    Ok(())
 }
 
 /// Whether an Accept header (RFC 9110 section 12.5.1) takes a kind: by the most exact range that fits.

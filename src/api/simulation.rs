@@ -62,7 +62,10 @@ pub enum Input {
         result: LegInput,
     },
     /// The reply to the question that has waited longest, or to that of a step.
-    Reply { step: Option<String>, reply: SimulatedReply },
+    Reply {
+        step: Option<String>,
+        reply: SimulatedReply,
+    },
     /// The clock on the wall is set, without time passing.
     Clock(Wall),
 }

@@ -102,6 +102,8 @@ fn resources(snapshot: &Snapshot) -> Resources {
         flows: Some(snapshot.library.flows.keys().cloned().collect()),
         numbers,
         schedules: Some(snapshot.library.schedules.keys().cloned().collect()),
+        // Their names stand in the configuration alone; publishing says which are missing.
+        secrets: None,
     }
 }
 

@@ -299,7 +299,9 @@ async fn put_in(
     let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
     let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
     simulation.put_in(input).map_err(|error| match error {
-        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion => Problem::conflict(error.to_string()),
+        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion => {
+            Problem::conflict(error.to_string())
+        }
     })?;
     Ok(Json(state(&id, &mut simulation)))
 }
