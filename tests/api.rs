@@ -96,7 +96,7 @@ fn every_answer_is_one_that_the_openapi_document_promises() {
         .args(["--header", &format!("Authorization: Bearer {TOKEN}"), "--no-color", "--seed", "1"])
         // A stream of events has no end; it has a test of its own.
         .args(["--exclude-path", "/events"])
-        .args(["--phases", "examples,coverage,fuzzing", "--checks", "all", "--max-examples", "15"])
+        .args(["--phases", "coverage,fuzzing,stateful", "--checks", "all", "--max-examples", "10"])
         .args(["--generation-deterministic", "--request-timeout", "20"])
         .args(["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"])
         .output()

@@ -383,6 +383,15 @@ async fn save(
     shown(&api, StatusCode::OK, &id).await
 }
 
+/// A comment that is not cut.
+fn comment(text: &str) -> Result<&str, Problem> {
+    const CHARS_MAX: usize = 1_000;
+    if text.chars().count() > CHARS_MAX {
+        return Err(Problem::value("/comment", format!("has at most {CHARS_MAX} characters")));
+    }
+    Ok(text)
+}
+
 fn share(share: Option<u8>) -> Result<Rollout, Problem> {
     match share {
         None => Ok(Rollout::Live),
@@ -400,7 +409,7 @@ async fn publish(
 ) -> Result<Json<PublishedItem>, Problem> {
     let rollout = share(publication.share)?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    let result = change.publish(&id, if_match.tag(), &publication.comment, rollout).await?;
+    let result = change.publish(&id, if_match.tag(), comment(&publication.comment)?, rollout).await?;
     change.commit().await?;
     Ok(published(result))
 }
@@ -412,7 +421,7 @@ async fn rollback(
     Body(to): Body<Rollback>,
 ) -> Result<Json<PublishedItem>, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    let result = change.rollback(&id, to.version, &to.comment).await?;
+    let result = change.rollback(&id, to.version, comment(&to.comment)?).await?;
     change.commit().await?;
     Ok(published(result))
 }
@@ -428,7 +437,7 @@ async fn schedule(
     let due =
         due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.schedule_publish(&id, if_match.tag(), Wall::from(due), &publication.comment).await?;
+    change.schedule_publish(&id, if_match.tag(), Wall::from(due), comment(&publication.comment)?).await?;
     change.commit().await?;
     shown(&api, StatusCode::OK, &id).await
 }
