@@ -122,7 +122,9 @@ impl Loader {
         let (mut sources, mut open, mut used) = (Vec::new(), Vec::new(), BTreeSet::new());
         for head in heads {
             let Some(live) = head.live else { continue };
-            let Some(version) = self.version(look, &head.id, live, &mut used, &mut open).await? else { continue };
+            let Some(version) = self.version(look, &head.id, live, &mut used, &mut open).await? else {
+                continue;
+            };
             let mut canary = None;
             if let Some((number, share)) = head.canary {
                 let version = self.version(look, &head.id, number, &mut used, &mut open).await?;
@@ -134,7 +136,9 @@ impl Loader {
             if used.contains(&(id.clone(), number)) {
                 continue;
             }
-            let Some(version) = self.version(look, &id, number, &mut used, &mut open).await? else { continue };
+            let Some(version) = self.version(look, &id, number, &mut used, &mut open).await? else {
+                continue;
+            };
             if let Some(source) = sources.iter_mut().find(|source| source.id == id) {
                 source.pinned.push(version);
             }
@@ -208,14 +212,20 @@ impl Cache {
         for object in objects {
             let key = (object.kind, object.id);
             let known = self.objects.remove(&key).filter(|(etag, _)| *etag == object.etag);
-            let read = known.map(|(_, read)| read).or_else(|| match objects::check(object.kind, &object.document) {
-                Ok((checked, ..)) => Some(checked.object),
-                Err(findings) => {
-                    let error = findings.first().map(ToString::to_string).unwrap_or_default();
-                    tracing::error!(kind = object.kind.word(), id = key.1, error, "an object in the database cannot be read");
-                    None
-                }
-            });
+            let read =
+                known.map(|(_, read)| read).or_else(|| match objects::check(object.kind, &object.document) {
+                    Ok((checked, ..)) => Some(checked.object),
+                    Err(findings) => {
+                        let error = findings.first().map(ToString::to_string).unwrap_or_default();
+                        tracing::error!(
+                            kind = object.kind.word(),
+                            id = key.1,
+                            error,
+                            "an object in the database cannot be read"
+                        );
+                        None
+                    }
+                });
             let Some(read) = read else { continue };
             catalogue.add(key.1.clone(), read.clone());
             kept.insert(key, (object.etag, read));

@@ -43,7 +43,9 @@ pub struct StoredPrompt {
 /// Why a file is not taken for a prompt.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    #[error("the file has {0} bytes; at most {BYTES_MAX} (50 MB) are taken: put it there as mp3, ogg or flac")]
+    #[error(
+        "the file has {0} bytes; at most {BYTES_MAX} (50 MB) are taken: put it there as mp3, ogg or flac"
+    )]
     TooLarge(usize),
     #[error("the prompt lasts {} min; at most 30 are taken", .0.as_secs() / 60)]
     TooLong(Duration),
@@ -83,13 +85,8 @@ impl PromptAudio {
         }
         let sha256 = hex(&Sha256::digest(&original));
         let decoded = audio_file::read(original.clone(), &extension)?;
-        let audio = PromptAudio {
-            original,
-            extension,
-            sha256,
-            sample_rate: decoded.rate,
-            samples: decoded.samples,
-        };
+        let audio =
+            PromptAudio { original, extension, sha256, sample_rate: decoded.rate, samples: decoded.samples };
         if audio.length() > LENGTH_MAX {
             return Err(PromptError::TooLong(audio.length()));
         }
@@ -203,16 +200,17 @@ impl Change {
         old: Option<&StoredPrompt>,
     ) -> Result<StoredPrompt, StoreError> {
         let name = if about.name.is_empty() { about.id } else { about.name };
-        let tag =
-            etag(&[about.id, name, about.language, &audio.sha256, &audio.extension].join("\0"));
+        let tag = etag(&[about.id, name, about.language, &audio.sha256, &audio.extension].join("\0"));
         if let Some(old) = old.filter(|old| old.etag == tag) {
             return Ok(old.clone());
         }
-        sqlx::query("INSERT INTO prompt_audio (sha256, original) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING")
-            .bind(&audio.sha256)
-            .bind(audio.original.as_slice())
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "INSERT INTO prompt_audio (sha256, original) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING",
+        )
+        .bind(&audio.sha256)
+        .bind(audio.original.as_slice())
+        .execute(self.connection())
+        .await?;
         let at = self.at();
         sqlx::query(
             "INSERT INTO prompts (id, name, search, language, etag, sha256, extension, length_ms, sample_rate, \
@@ -361,7 +359,10 @@ mod tests {
             change.commit().await.unwrap();
             let found = database.prompt("sales/closed").await.unwrap().unwrap();
             assert_eq!(found, made);
-            assert_eq!((found.length, found.sample_rate, found.extension.as_str()), (Duration::from_secs(2), 16_000, "wav"));
+            assert_eq!(
+                (found.length, found.sample_rate, found.extension.as_str()),
+                (Duration::from_secs(2), 16_000, "wav")
+            );
             assert_eq!(database.prompt_original(&found.sha256).await.unwrap().unwrap(), wav(32_000));
             assert_eq!(database.prompts(Some("CLOSED"), None, 10).await.unwrap(), [made]);
         });

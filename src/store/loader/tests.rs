@@ -44,7 +44,8 @@ fn what_is_in_the_database_is_what_calls_find() {
     for_each_engine(async |database| {
         publish(&database, &flow("main", "Hello"), Rollout::Live).await;
         create(&database, Kind::Agent, json!({"id": "alice", "uri": "sip:a@127.0.0.1:5070"})).await;
-        create(&database, Kind::Trunk, json!({"id": "t", "match": ["127.0.0.0/8"], "defaultCountry": "US"})).await;
+        create(&database, Kind::Trunk, json!({"id": "t", "match": ["127.0.0.0/8"], "defaultCountry": "US"}))
+            .await;
         create(&database, Kind::List, json!({"id": "bad", "numbers": ["+1666*"]})).await;
         create(&database, Kind::Number, json!({"e164": "+15550100", "flow": "main", "language": "de"})).await;
         create(&database, Kind::Number, json!({"pattern": "+1555020X", "user": "alice"})).await;
@@ -119,7 +120,10 @@ fn five_hundred_numbers_and_two_hundred_flows_of_a_hundred_steps_are_swapped_in_
     let steps: serde_json::Map<String, Value> = (0..100)
         .map(|n| {
             let next = if n < 99 { json!({"next": format!("s{}", n + 1)}) } else { json!({}) };
-            (format!("s{n}"), json!({"type": "greeting", "config": {"audio": {"kind": "file", "id": "hello"}}, "on": next}))
+            (
+                format!("s{n}"),
+                json!({"type": "greeting", "config": {"audio": {"kind": "file", "id": "hello"}}, "on": next}),
+            )
         })
         .collect();
     let source = |n: usize, version: u32| {
@@ -130,7 +134,14 @@ fn five_hundred_numbers_and_two_hundred_flows_of_a_hundred_steps_are_swapped_in_
     let number = |n: usize| {
         let document = json!({"e164": format!("+1555{n:07}"), "flow": format!("f{}", n % 200)});
         let etag = n.to_string();
-        StoredObject { kind: Kind::Number, id: format!("+1555{n:07}"), name: String::new(), etag, document, updated: NOON }
+        StoredObject {
+            kind: Kind::Number,
+            id: format!("+1555{n:07}"),
+            name: String::new(),
+            etag,
+            document,
+            updated: NOON,
+        }
     };
     let contents = |version| Contents {
         revision: u64::from(version),
