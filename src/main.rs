@@ -120,7 +120,8 @@ fn serve(file: &std::path::Path) -> u8 {
         Err(
             error @ (server::ServerError::Findings(_)
             | server::ServerError::Records { .. }
-            | server::ServerError::Spool(_)),
+            | server::ServerError::Spool(_)
+            | server::ServerError::Apply(_)),
         ) => {
             tracing::error!("{error}");
             BAD_CONFIGURATION

@@ -177,7 +177,10 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
     if ready_receiver.await.is_ok() {
         ready.store(true, Ordering::Release);
-        tracing::info!(http = %config.http.bind, "ready");
+        match control.as_ref().is_none_or(|control| control.loaded.load(Ordering::Acquire)) {
+            true => tracing::info!(http = %config.http.bind, "ready"),
+            false => tracing::warn!("started; no calls are taken before the database answers"),
+        }
     }
     if let Some(feed) = feed {
         tokio::spawn(feed.run(post.clone()));

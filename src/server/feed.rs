@@ -146,8 +146,12 @@ impl Feed {
                 return Ok(());
             }
         }
+        let was_loaded = self.control.loaded.load(Ordering::Acquire);
         let snapshot = self.load().await?;
         self.send(post, snapshot).await;
+        if !was_loaded {
+            tracing::info!("ready");
+        }
         // Calls get the new flows at once, and speak their texts themselves until this is done.
         if self.speak().await {
             let snapshot = self.load().await?;

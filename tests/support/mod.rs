@@ -63,6 +63,8 @@ pub struct Setup {
     /// Processors for `taskset`.
     pub cpu: Option<usize>,
     pub filter: String,
+    /// Lines after `[provision] dir`: its mode, other sections.
+    pub more: String,
 }
 
 impl Setup {
@@ -82,6 +84,7 @@ impl Setup {
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
             cpu: None,
             filter: "info,cordboard=debug".to_owned(),
+            more: String::new(),
         }
     }
 
@@ -120,8 +123,8 @@ impl Setup {
             "[sip]\ndomain = \"cordboard.test\"\n{}\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
              ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n[records]\npath = \"calls.jsonl\"\n\
-             [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n",
-            self.sip, self.media, self.speech, self.filter
+             [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
+            self.sip, self.media, self.speech, self.filter, self.more
         );
         std::fs::write(folder.join("cordboard.toml"), config).unwrap();
         let list = |key: &str, items: Vec<String>| {
