@@ -33,6 +33,12 @@ enum Command {
     /// Explains which number, flow and version would answer a call.
     #[command(subcommand)]
     Route(RouteCommand),
+    /// Brings a folder of files into the store, whole or not at all.
+    Import(cli::store::ImportOptions),
+    /// Writes the store into a folder, as files for Git.
+    Export(cli::store::ExportOptions),
+    /// Copies the store into a file while the server runs (SQLite).
+    Backup(cli::store::BackupOptions),
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
     Dtmf {
         file: PathBuf,
@@ -86,6 +92,9 @@ fn main() -> ExitCode {
         Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
             done(cli::route::test(&number, &config.config, source, &from, json, out))
         }
+        Command::Import(options) => done(cli::store::import(&options, SystemClock::start().now().wall, out)),
+        Command::Export(options) => done(cli::store::export(&options, out)),
+        Command::Backup(options) => done(cli::store::backup(&options, out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)
@@ -111,7 +120,8 @@ fn serve(file: &std::path::Path) -> u8 {
         Err(
             error @ (server::ServerError::Findings(_)
             | server::ServerError::Records { .. }
-            | server::ServerError::Spool(_)),
+            | server::ServerError::Spool(_)
+            | server::ServerError::Apply(_)),
         ) => {
             tracing::error!("{error}");
             BAD_CONFIGURATION

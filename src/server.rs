@@ -1,5 +1,7 @@
 //! The only place that wires the rooms: builds, starts, reloads, drains, stops.
 
+mod feed;
+
 use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
@@ -18,11 +20,14 @@ use crate::services::lookups::Lookups;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
+use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
+use crate::store::loader::LoadError;
 use crate::store::provision;
 use crate::store::records::Records;
 use crate::store::spool::{Limits, Spool, SpoolError};
 use crate::store::uploader::Uploader;
+use feed::{Control, Feed};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +59,10 @@ pub enum ServerError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Snapshot(#[from] LoadError),
     #[error("no media port can be bound on {address} ([media] bind, ports): {error}")]
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
@@ -110,6 +119,8 @@ struct Running {
     speech: Arc<SpeechEngine>,
     figures: Arc<Mutex<Figures>>,
     snapshot: Arc<Snapshot>,
+    /// Of the task that follows the store, where there is one.
+    control: Option<Control>,
     signalling: JoinHandle<std::io::Result<Vec<MediaThread>>>,
     recording: Recording,
     /// Ends the media threads.
@@ -122,11 +133,13 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
-    let snapshot = Arc::new(load(config, &speech, 1, None).await?);
-    let database = match &config.store {
-        Some(store) => Some(Database::open(&store.url).await?),
-        None => None,
+    let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
+    let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
+    let snapshot = match &mut feed {
+        Some(feed) => feed.first().await?,
+        None => Arc::new(load(config, &speech, 1, None).await?),
     };
+    let control = feed.as_ref().map(Feed::control);
     let (records, recording) = record(config, database.as_ref())?;
     let mut random = Random::from_system();
     let streams = Streams::new(post.clone());
@@ -144,6 +157,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         binder: binder.clone(),
         records: records.figures(),
         ready: ready.clone(),
+        loaded: control.as_ref().map(|control| control.loaded.clone()),
     };
     let (watchers, live) = Watchers::new();
     let settings = api::Settings {
@@ -179,9 +193,25 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
     if ready_receiver.await.is_ok() {
         ready.store(true, Ordering::Release);
-        tracing::info!(http = %config.http.bind, "ready");
+        match control.as_ref().is_none_or(|control| control.loaded.load(Ordering::Acquire)) {
+            true => tracing::info!(http = %config.http.bind, "ready"),
+            false => tracing::warn!("started; no calls are taken before the database answers"),
+        }
     }
-    Ok(Running { post, api, speech, figures, snapshot, signalling: signalling_thread, recording, stop })
+    if let Some(feed) = feed {
+        tokio::spawn(feed.run(post.clone(), api.clone()));
+    }
+    Ok(Running {
+        post,
+        api,
+        speech,
+        figures,
+        snapshot,
+        control,
+        signalling: signalling_thread,
+        recording,
+        stop,
+    })
 }
 
 /// What writes call records beside the threads of calls.
@@ -223,10 +253,11 @@ impl Recording {
 
 /// Until it is told to stop, or its signalling thread ends by itself.
 async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
-    let Running { post, api, speech, figures, snapshot, signalling, recording, stop } = running;
+    let Running { post, api, speech, figures, snapshot, control, signalling, recording, stop } = running;
+    let reload = Reloading { origin: origin.clone(), speech, control };
     let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
-        () = steer(origin, &post, &api, &speech, &figures, snapshot, signals) => (&mut ended).await,
+        () = steer(&reload, &post, &api, &figures, snapshot, signals) => (&mut ended).await,
         joined = &mut ended => joined,
     };
     let media = match joined {
@@ -274,10 +305,9 @@ async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
 
 /// Follows the signals until the server is to end: SIGTERM drains, a second one stops; SIGHUP reloads.
 async fn steer(
-    origin: &Arc<Origin>,
+    reload: &Reloading,
     post: &Post,
     api: &Api,
-    speech: &Arc<SpeechEngine>,
     figures: &Arc<Mutex<Figures>>,
     mut current: Arc<Snapshot>,
     mut signals: Signals,
@@ -294,12 +324,15 @@ async fn steer(
             _ = signals.interrupt.recv() => true,
             _ = signals.hang_up.recv() => {
                 again |= reloading.is_some();
-                reloading.get_or_insert_with(|| reload(origin, speech, &current));
+                if reloading.is_none() {
+                    reloading = Some(reload.begin(&current));
+                }
                 false
             }
             result = ended(&mut reloading) => {
                 match result {
-                    Ok(snapshot) => {
+                    Ok(None) => {}
+                    Ok(Some(snapshot)) => {
                         let snapshot = Arc::new(snapshot);
                         old.push(std::mem::replace(&mut current, snapshot.clone()));
                         api.set_snapshot(snapshot.clone());
@@ -308,7 +341,7 @@ async fn steer(
                     }
                     Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
                 }
-                reloading = std::mem::take(&mut again).then(|| reload(origin, speech, &current));
+                reloading = std::mem::take(&mut again).then(|| reload.begin(&current));
                 false
             }
             _ = look.tick() => {
@@ -336,27 +369,42 @@ async fn steer(
     let _ = post.send(Message::Stop).await;
 }
 
-type Reload = tokio::task::JoinHandle<Result<Snapshot, ServerError>>;
+type Reload = tokio::task::JoinHandle<Result<Option<Snapshot>, ServerError>>;
 
-/// The provisioned files anew. Of the configuration itself it is said what is wrong with it, and what waits for a restart.
-fn reload(origin: &Arc<Origin>, speech: &Arc<SpeechEngine>, current: &Arc<Snapshot>) -> Reload {
-    let (origin, speech, current) = (origin.clone(), speech.clone(), current.clone());
-    tokio::spawn(async move {
-        let file = origin.file.clone();
-        let (config, findings) = aside(move || crate::config::load(&file)).await?;
-        let Some(config) = config else {
-            say(&findings);
-            return Err(ServerError::Findings(errors(&findings)));
-        };
-        let waiting = changed_sections(&origin.config, &config).join(", ");
-        if !waiting.is_empty() {
-            tracing::warn!(
-                sections = waiting,
-                "changed in the configuration, and used from the next restart on"
-            );
-        }
-        load(&origin.config, &speech, current.revision + 1, Some(current)).await
-    })
+/// What a reload needs.
+struct Reloading {
+    origin: Arc<Origin>,
+    speech: Arc<SpeechEngine>,
+    control: Option<Control>,
+}
+
+impl Reloading {
+    /// The provisioned files anew; with a store they go there, and no snapshot comes of it here. Of the configuration
+    /// itself it is said what is wrong with it, and what waits for a restart.
+    fn begin(&self, current: &Arc<Snapshot>) -> Reload {
+        let (origin, speech, current) = (self.origin.clone(), self.speech.clone(), current.clone());
+        let control = self.control.clone();
+        tokio::spawn(async move {
+            let file = origin.file.clone();
+            let (config, findings) = aside(move || crate::config::load(&file)).await?;
+            let Some(config) = config else {
+                say(&findings);
+                return Err(ServerError::Findings(errors(&findings)));
+            };
+            let waiting = changed_sections(&origin.config, &config).join(", ");
+            if !waiting.is_empty() {
+                tracing::warn!(
+                    sections = waiting,
+                    "changed in the configuration, and used from the next restart on"
+                );
+            }
+            if let Some(control) = control {
+                control.reload.notify_one();
+                return Ok(None);
+            }
+            load(&origin.config, &speech, current.revision + 1, Some(current)).await.map(Some)
+        })
+    }
 }
 
 /// Sections that a running server does not take over.
@@ -385,7 +433,7 @@ fn say(findings: &[Finding]) {
 }
 
 /// Waits for the reload that runs; for ever where none does.
-async fn ended(reloading: &mut Option<Reload>) -> Result<Snapshot, ServerError> {
+async fn ended(reloading: &mut Option<Reload>) -> Result<Option<Snapshot>, ServerError> {
     let Some(task) = reloading else { return std::future::pending().await };
     let result = task.await;
     *reloading = None;
@@ -400,7 +448,7 @@ async fn load(
     previous: Option<Arc<Snapshot>>,
 ) -> Result<Snapshot, ServerError> {
     // Files are read and decoded beside the runtime's threads, which carry streams.
-    let folder = config.provision.clone().unwrap_or_default();
+    let folder = config.provision.as_ref().map(|p| p.folder.clone()).unwrap_or_default();
     let (provisioned, mut findings) = aside(move || provision::read(&folder)).await?;
     if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
@@ -484,13 +532,7 @@ async fn start_http(config: &Config, api: Api, sources: api::Sources) -> Result<
     let address = config.http.bind;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
-    match api.setup_link().await {
-        Ok(Some(link)) => {
-            tracing::warn!(%link, "nobody can sign in yet: open this link within 24 hours to make the first user")
-        }
-        Ok(None) => {}
-        Err(error) => tracing::error!(%error, "whether there are users cannot be seen"),
-    }
+    tokio::spawn(api.clone().announce_setup());
     tokio::spawn(api.clone().sweep());
     tokio::spawn(api::http::serve(listener, api.router(sources)));
     Ok(())

@@ -18,7 +18,7 @@ const TOKEN: &str = "a token for tests alone";
 fn setup(name: &str) -> Setup {
     let mut setup = Setup::new(name);
     setup.http = format!("admin_token = \"{TOKEN}\"");
-    setup.sections = "[store]\nurl = \"sqlite://data/test.db\"\n".to_owned();
+    setup.more = "[store]\nurl = \"sqlite://data/test.db\"\n".to_owned();
     setup
 }
 

@@ -20,6 +20,8 @@ pub struct Sources {
     pub records: RecordFigures,
     /// Set once the first media ports are bound and the sockets listen.
     pub ready: Arc<AtomicBool>,
+    /// Set once numbers and flows came from the store; absent where they are files alone.
+    pub loaded: Option<Arc<AtomicBool>>,
 }
 
 /// The routes that need no sign-in.
@@ -51,13 +53,15 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
     let figures = sources.figures();
     let started = sources.ready.load(Ordering::Acquire);
     let ports = figures.ports_free > 0;
-    let ready = started && ports && !figures.draining;
+    let loaded = sources.loaded.as_ref().is_none_or(|loaded| loaded.load(Ordering::Acquire));
+    let ready = started && ports && loaded && !figures.draining;
     let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
     let lost = sources.records.lost() + sources.records.stored_lost();
     let body = serde_json::json!({
         "ready": ready,
         "parts": {
             "sip": word(started, "starting"),
+            "numbers_and_flows": word(loaded, "not loaded: the database is away"),
             "media_ports": word(!started || ports, "none free"),
             "drain": word(!figures.draining, "draining"),
             "call_records": word(lost == 0, "some were lost"),

@@ -43,6 +43,8 @@ use tokio::sync::Semaphore;
 const REQUESTS_MAX: usize = 256;
 /// How often what has run out is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How often a database that is away is asked whether there are users.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// A set-up link works for a day.
 const SETUP_LINK_TIME: Duration = Duration::from_secs(24 * 3_600);
 
@@ -199,7 +201,7 @@ impl Api {
     }
 
     /// Where nobody can sign in yet: makes a link that makes the first admin, and gives it.
-    pub async fn setup_link(&self) -> Result<Option<String>, crate::store::database::DatabaseError> {
+    async fn setup_link(&self) -> Result<Option<String>, crate::store::database::DatabaseError> {
         let Some(database) = &self.database else { return Ok(None) };
         if !database.has_no_users().await? {
             return Ok(None);
@@ -208,6 +210,22 @@ impl Api {
         let expires = self.now().wall + SETUP_LINK_TIME;
         database.set_setup_link(&secret::digest(secret.as_bytes()), expires).await?;
         Ok(Some(format!("{}/setup?token={secret}", self.settings.public_url)))
+    }
+
+    /// Logs the set-up link where nobody can sign in yet; waits for a database that is away.
+    pub async fn announce_setup(self) {
+        let mut again = tokio::time::interval(ASK_AGAIN);
+        loop {
+            again.tick().await;
+            match self.setup_link().await {
+                Ok(Some(link)) => {
+                    tracing::warn!(%link, "nobody can sign in yet: open this link within 24 hours to make the first user");
+                    return;
+                }
+                Ok(None) => return,
+                Err(error) => tracing::debug!(%error, "whether there are users cannot be seen yet"),
+            }
+        }
     }
 
     /// Shows what the signalling thread tells of calls to those who listen, for as long as it runs.

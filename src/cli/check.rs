@@ -51,7 +51,7 @@ fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
 }
 
 fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
-    let Some(folder) = &config.provision else {
+    let Some(config::Provision { folder, .. }) = &config.provision else {
         let message = "there are no numbers, and every call is refused".to_owned();
         return vec![warning(file, "provision.dir", message, "add [provision] with dir = \"FOLDER\"")];
     };

@@ -4,3 +4,4 @@ pub mod check;
 pub mod dtmf;
 pub mod flow;
 pub mod route;
+pub mod store;

@@ -27,8 +27,25 @@ pub struct Config {
     pub store: Option<Store>,
     pub speech: Option<Vec<String>>,
     pub log: Log,
-    pub provision: Option<PathBuf>,
+    pub provision: Option<Provision>,
     pub outside: Outside,
+}
+
+/// A folder with numbers, flows and so on as files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provision {
+    pub folder: PathBuf,
+    pub mode: ProvisionMode,
+}
+
+/// What the files are to a store; without one they are all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ProvisionMode {
+    /// They fill a store that is empty.
+    #[default]
+    Seed,
+    /// They are the truth, at each start and reload.
+    Sync,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -318,16 +335,17 @@ fn read_log(section: &Section<'_>) -> Log {
     Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
 }
 
-fn read_provision(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {
-    section.parsed("mode", |text| match text {
-        "seed" | "sync" => Ok(()),
+fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
+    let mode = section.parsed("mode", |text| match text {
+        "seed" => Ok(ProvisionMode::Seed),
+        "sync" => Ok(ProvisionMode::Sync),
         _ => Err("a mode: seed or sync".to_owned()),
     });
     let folder = folder.join(section.text("dir")?);
     if !folder.is_dir() {
         section.error("dir", format!("there is no folder {}", folder.display()), "make it, or change dir");
     }
-    Some(folder)
+    Some(Provision { folder, mode: mode.unwrap_or_default() })
 }
 
 #[cfg(test)]

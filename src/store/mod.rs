@@ -1,8 +1,10 @@
 //! What is kept outside memory: provisioned files, prompt files, the database, call records on their way to it.
 
+pub mod apply;
 pub mod assemble;
 pub mod audio_file;
 pub mod database;
+pub mod export;
 mod flow_links;
 pub mod loader;
 pub mod objects;

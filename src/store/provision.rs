@@ -27,14 +27,20 @@ pub struct Provisioned {
     /// Flows and what they look up, and texts to be rendered ahead of calls.
     pub flows: Flows,
     pub prompt_files: Vec<PromptFile>,
+    /// Names and languages of prompts, by id.
+    pub prompt_about: HashMap<String, (String, String)>,
 }
 
 impl Provisioned {
+    /// Whether a flow plays a prompt.
+    pub fn plays(&self, prompt: &str) -> bool {
+        self.flows.library.flows.values().any(|flow| flow.live.flow.prompts().contains(prompt))
+    }
+
     /// Decodes one of the prompt files. One that cannot be played is an error where a call flow plays it.
     pub fn load(&self, file: &PromptFile) -> Result<Clip, Finding> {
         prompts::load(file).map_err(|found| {
-            let flows = self.flows.library.flows.values();
-            if flows.clone().any(|flow| flow.live.flow.prompts().contains(&file.id)) {
+            if self.plays(&file.id) {
                 return found;
             }
             let message = format!("{}; no call flow plays it", found.message);
@@ -82,7 +88,8 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     checks::trunk_ranges(folder, &catalogue.trunks, &mut findings);
     checks::nobody_can_call(folder, &catalogue.trunks, &catalogue.numbers, &mut findings);
     let flows = assemble::flows(&sources, &catalogue, &mut Compiler::default());
-    (Provisioned { objects, catalogue, sources, flows, prompt_files }, findings)
+    let prompt_about = read_prompt_words(folder, &prompt_files, &mut findings);
+    (Provisioned { objects, catalogue, sources, flows, prompt_files, prompt_about }, findings)
 }
 
 /// Loads the audio and makes the snapshot. `speech` are the texts that could be rendered.
@@ -147,6 +154,26 @@ fn read_kind(folder: &Path, kind: Kind, findings: &mut Vec<Finding>) -> Vec<(Kin
     drop(sections);
     findings.extend(document.into_findings());
     objects
+}
+
+/// What `prompts.toml` says about prompts: for people, and in which language they are.
+fn read_prompt_words(
+    folder: &Path,
+    files: &[PromptFile],
+    findings: &mut Vec<Finding>,
+) -> HashMap<String, (String, String)> {
+    let Some(document) = document(&folder.join("prompts.toml"), findings) else { return HashMap::new() };
+    let mut words = HashMap::new();
+    for section in document.root().sections("prompt") {
+        let (id, name) = (section.text("id").unwrap_or_default(), section.text("name").unwrap_or_default());
+        let language = section.text("language").unwrap_or_default();
+        if !files.iter().any(|file| file.id == id) {
+            section.error("id", format!("there is no prompt \"{id}\""), "name a file of the folder prompts");
+        }
+        words.insert(id, (name, language));
+    }
+    findings.extend(document.into_findings());
+    words
 }
 
 /// A file for each simulation, JSON.

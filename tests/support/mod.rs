@@ -55,8 +55,6 @@ pub struct Setup {
     pub sip: String,
     pub media: String,
     pub http: String,
-    /// Whole sections, such as [store].
-    pub sections: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
@@ -66,6 +64,8 @@ pub struct Setup {
     /// Processors for `taskset`.
     pub cpu: Option<usize>,
     pub filter: String,
+    /// Lines after `[provision] dir`: its mode, other sections.
+    pub more: String,
 }
 
 impl Setup {
@@ -80,13 +80,13 @@ impl Setup {
             sip: String::new(),
             media: String::new(),
             http: String::new(),
-            sections: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
             cpu: None,
             filter: "info,cordboard=debug".to_owned(),
+            more: String::new(),
         }
     }
 
@@ -126,7 +126,7 @@ impl Setup {
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
              ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n{}\n[records]\npath = \"calls.jsonl\"\n\
              [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
-            self.sip, self.media, self.http, self.speech, self.filter, self.sections
+            self.sip, self.media, self.http, self.speech, self.filter, self.more
         );
         std::fs::write(folder.join("cordboard.toml"), config).unwrap();
         let list = |key: &str, items: Vec<String>| {

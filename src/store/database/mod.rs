@@ -145,6 +145,13 @@ impl Database {
         self.pool.execute(statement).await.expect("a statement of a test");
     }
 
+    /// Copies a database of SQLite into a new file, whole and of one moment, while others go on.
+    pub async fn backup(&self, file: &Path) -> Result<(), DatabaseError> {
+        let path = file.to_str().ok_or_else(|| DatabaseError::Address(file.display().to_string()))?;
+        sqlx::query("VACUUM INTO $1").bind(path).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Waits until what runs has ended, and closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;

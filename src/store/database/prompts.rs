@@ -326,9 +326,13 @@ mod tests {
 
     /// A WAV file of so many samples at 16 kHz.
     fn wav(samples: usize) -> Vec<u8> {
+        wav_at(16_000, samples)
+    }
+
+    fn wav_at(sample_rate: u32, samples: usize) -> Vec<u8> {
         let spec = hound::WavSpec {
             channels: 1,
-            sample_rate: 16_000,
+            sample_rate,
             bits_per_sample: 16,
             sample_format: hound::SampleFormat::Int,
         };
@@ -394,7 +398,7 @@ mod tests {
             (vec![0; BYTES_MAX + 1], "wav", "at most 52428800 (50 MB)"),
             (b"no sound".to_vec(), "wav", "is not audio of a format"),
             (wav(10), "txt", "\".txt\" is no format of prompts here"),
-            (wav(16_000 * 60 * 31), "wav", "the prompt lasts 31 min; at most 30"),
+            (wav_at(8_000, 8_000 * 60 * 31), "wav", "the prompt lasts 31 min; at most 30"),
         ] {
             let error = PromptAudio::read(bytes, extension).err().unwrap().to_string();
             assert!(error.contains(expected), "{error}");

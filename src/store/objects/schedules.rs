@@ -157,13 +157,18 @@ fn manual_override(section: &Section<'_>) -> Option<Override> {
 mod tests {
     use super::*;
     use crate::config::reader::{Document, Finding};
+    use crate::store::objects::{self, Checked, Kind, Object};
     use std::path::Path;
 
     fn read(text: &str) -> (Vec<(String, Schedule)>, Vec<String>) {
         let document = Document::parse(Path::new("schedules.toml"), text);
-        let mut seen = BTreeSet::new();
-        let found =
-            document.root().sections("schedule").iter().filter_map(|s| schedule(s, &mut seen)).collect();
+        let sections = document.root().sections("schedule");
+        let read = sections.iter().filter_map(|section| match objects::read(Kind::Schedule, section)? {
+            Checked { id, object: Object::Schedule(schedule), .. } => Some((id, schedule)),
+            _ => None,
+        });
+        let found = read.collect();
+        drop(sections);
         (found, document.into_findings().iter().map(Finding::to_string).collect())
     }
 
