@@ -8,6 +8,7 @@
 pub mod caller;
 pub mod database;
 pub mod phone;
+pub mod records;
 pub mod sound;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -54,6 +55,8 @@ pub struct Setup {
     /// Lines for the configuration's sections.
     pub sip: String,
     pub media: String,
+    /// Lines of the section of the store; without them there is none.
+    pub store: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
@@ -76,6 +79,7 @@ impl Setup {
             address: address(),
             sip: String::new(),
             media: String::new(),
+            store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
@@ -123,7 +127,8 @@ impl Setup {
              [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n",
             self.sip, self.media, self.speech, self.filter
         );
-        std::fs::write(folder.join("cordboard.toml"), config).unwrap();
+        let store = if self.store.is_empty() { String::new() } else { format!("[store]\n{}\n", self.store) };
+        std::fs::write(folder.join("cordboard.toml"), config + &store).unwrap();
         let list = |key: &str, items: Vec<String>| {
             items.iter().map(|i| format!("[[{key}]]\n{i}\n")).collect::<String>()
         };

@@ -1,11 +1,12 @@
 //! The database: SQLite by default, PostgreSQL where several servers share one. One set of statements serves both;
-//! only the migrations, in a folder for each, know which it is.
+//! only the migrations, in a folder for each, know which it is, and a hint where lists are read.
 
 pub mod call_records;
 pub mod counts;
 mod migrations;
 pub mod outbox;
 pub mod record_list;
+mod rows;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]
 pub(crate) mod samples;
