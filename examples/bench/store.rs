@@ -27,7 +27,7 @@ const PAGE: u32 = 50;
 const PAGES: usize = 20;
 
 /// Runs a measurement on SQLite and on a PostgreSQL that waits for the disk. Both lie in the temporary folder.
-fn on_each(measure: impl AsyncFn(&str, &str, &Folder)) {
+fn on_each(mut measure: impl AsyncFnMut(&str, &str, &Folder)) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let folder = Folder::new("bench");
     let sqlite = format!("sqlite://{}/cordboard.db", folder.0.display());
@@ -37,7 +37,6 @@ fn on_each(measure: impl AsyncFn(&str, &str, &Folder)) {
 }
 
 pub fn report_records(report: &mut Report) {
-    let report = std::cell::RefCell::new(report);
     on_each(async |engine, url, folder| {
         let database = Database::open(url).await.expect("a database");
         let calls: Vec<_> = (0..WRITTEN).map(|n| Box::new(records::record(n))).collect();
@@ -55,7 +54,6 @@ pub fn report_records(report: &mut Report) {
         let start = Instant::now();
         Uploader::new(database.clone(), backlog).run().await;
         let rate = |took: Duration| WRITTEN as f64 / took.as_secs_f64();
-        let mut report = report.borrow_mut();
         if engine == "SQLite" {
             report.put("call records safe on disk", rate(on_disk), 0, "records/s", "");
         }
@@ -66,7 +64,6 @@ pub fn report_records(report: &mut Report) {
 }
 
 pub fn report_pages(report: &mut Report) {
-    let report = std::cell::RefCell::new(report);
     on_each(async |engine, url, _| {
         let database = Database::open(url).await.expect("a database");
         fill(&database, url).await;
@@ -80,7 +77,6 @@ pub fn report_pages(report: &mut Report) {
             }
         }
         all.sort_by(f64::total_cmp);
-        let mut report = report.borrow_mut();
         for (share, value) in
             [("p50", all[all.len() / 2]), ("p99", all[all.len() * 99 / 100]), ("slowest", worst.0)]
         {
