@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run build test check bench sim fmt lint clean install-run install-check install-test
+.PHONY: run build test test-kill check bench sim fmt lint clean install-run install-check install-test
 
 run: install-run build
 	@tools/demo-hints $(CONFIG)
@@ -15,6 +15,10 @@ build:
 # Everything, ending in the runner's own lines.
 test: install-test
 	cargo test --locked
+
+# The long form of tests/store.rs: a process that writes call records is killed fifty times on each database.
+test-kill: install-check
+	STORE_KILLS=50 cargo test --locked --test store -- --nocapture
 
 # Formatting, lints and the tests that need no telephone: under two minutes on a built tree.
 check: install-check lint

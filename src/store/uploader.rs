@@ -86,6 +86,7 @@ mod tests {
     use crate::store::spool::{Limits, Spool};
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "looks into the file of refused records")]
     fn a_record_that_the_database_refuses_is_put_aside_and_the_others_are_written() {
         for_each_engine(async |database| {
             let statement = match database.engine() {

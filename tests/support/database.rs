@@ -76,6 +76,8 @@ pub struct Postgres {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    /// Whether what is written outlives the machine.
+    is_durable: bool,
     /// The shell beside the server. While its input is open the server runs.
     keeper: Option<Child>,
 }
@@ -89,8 +91,17 @@ wait $server
 [ "$word" = keep ] || rm -rf "$0""#;
 
 impl Postgres {
-    /// Starts an empty one.
+    /// Starts an empty one that does not wait for the disk.
     pub fn start() -> Postgres {
+        Self::start_new(false)
+    }
+
+    /// Starts an empty one that waits for the disk, as one in use does.
+    pub fn start_durable() -> Postgres {
+        Self::start_new(true)
+    }
+
+    fn start_new(is_durable: bool) -> Postgres {
         let programs = programs();
         let folder = Folder::new("postgres");
         let path = folder.0.clone();
@@ -111,7 +122,7 @@ impl Postgres {
                 .arg("--pgdata")
                 .arg(path.join("data")),
         );
-        let mut server = Postgres { programs, folder: path, port: 0, keeper: None };
+        let mut server = Postgres { programs, folder: path, port: 0, is_durable, keeper: None };
         // Another process may take a free port before the server does.
         for _ in 0..10 {
             server.port = free_port();
@@ -166,15 +177,11 @@ impl Postgres {
             .arg("-D")
             .arg(self.folder.join("data"))
             .args(["-p", &self.port.to_string()]);
-        // What a test writes need not outlive the machine.
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=200",
-            "fsync=off",
-            "full_page_writes=off",
-        ] {
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"] {
             keeper.args(["-c", setting]);
+        }
+        if !self.is_durable {
+            keeper.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
         }
         keeper.current_dir("/").stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
         self.keeper = Some(keeper.spawn().expect("a shell"));

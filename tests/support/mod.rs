@@ -8,6 +8,7 @@
 pub mod caller;
 pub mod database;
 pub mod phone;
+pub mod records;
 pub mod sound;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -55,6 +56,8 @@ pub struct Setup {
     pub sip: String,
     pub media: String,
     pub http: String,
+    /// Lines of the section of the store; without them there is none.
+    pub store: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
@@ -80,6 +83,7 @@ impl Setup {
             sip: String::new(),
             media: String::new(),
             http: String::new(),
+            store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
@@ -128,7 +132,8 @@ impl Setup {
              [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
             self.sip, self.media, self.http, self.speech, self.filter, self.more
         );
-        std::fs::write(folder.join("cordboard.toml"), config).unwrap();
+        let store = if self.store.is_empty() { String::new() } else { format!("[store]\n{}\n", self.store) };
+        std::fs::write(folder.join("cordboard.toml"), config + &store).unwrap();
         let list = |key: &str, items: Vec<String>| {
             items.iter().map(|i| format!("[[{key}]]\n{i}\n")).collect::<String>()
         };

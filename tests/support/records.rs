@@ -88,12 +88,12 @@ fn outcome(n: u64, start: Wall, end: Wall, random: &mut Random) -> Outcome {
     };
     let mut path =
         vec![visit("welcome", "next", 0), visit("menu", ["1", "2", "no_input"][n as usize % 3], 4)];
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         path.push(visit("hours", "open", 9));
     }
     path.push(Visit { port: None, ..visit("team", "", 10) });
     let agent_id = is_answered.then(|| format!("agent-{}", random.below(50)));
-    let by_caller = is_abandoned || kind == OutcomeKind::ShortAbandon || n % 4 == 0;
+    let by_caller = is_abandoned || kind == OutcomeKind::ShortAbandon || n.is_multiple_of(4);
     Outcome {
         outcome: kind,
         outcome_text: None,
@@ -116,7 +116,7 @@ fn outcome(n: u64, start: Wall, end: Wall, random: &mut Random) -> Outcome {
         abandoned_task: is_abandoned.then(|| AbandonedTask {
             subject: format!("Missed call {n}"),
             comments: "Nobody spoke to the caller.".to_owned(),
-            assign_to: (n % 2 == 0).then(|| "005xx0000012345".to_owned()),
+            assign_to: n.is_multiple_of(2).then(|| "005xx0000012345".to_owned()),
         }),
     }
 }

@@ -1,14 +1,12 @@
 //! Call records: written once each, with what follows from them. [`super::record_list`] reads them.
 
 use super::counts::Tally;
-use super::{Database, DatabaseError, outbox};
+use super::{Database, DatabaseError, outbox, rows};
 use crate::clock::Wall;
 use serde::Deserialize;
 use sqlx::{AnyConnection, Row};
 use std::collections::HashSet;
 
-/// Rows of one statement: with more, a statement takes no less time a row.
-const ROWS_MAX: usize = 64;
 /// Characters of a text that lists go by. PostgreSQL indexes at most 2,700 bytes; what a caller sends may be longer. The
 /// document has the whole.
 const KEY_CHARS_MAX: usize = 200;
@@ -108,24 +106,18 @@ impl Database {
     /// that is there already stays as it is, so that whoever does not know whether a write went through may do it again.
     pub async fn write_records(&self, records: &[NewRecord]) -> Result<u64, DatabaseError> {
         let mut transaction = self.pool.begin().await?;
-        let (mut count, mut tally, mut rest) = (0, Tally::default(), records);
-        while !rest.is_empty() {
-            // By powers of two, so that a few statements serve for all.
-            let (part, others) = rest.split_at(1 << rest.len().min(ROWS_MAX).ilog2());
-            rest = others;
+        let (mut count, mut tally, mut tasks) = (0, Tally::default(), Vec::new());
+        for part in rows::parts(records) {
             let mut new = insert(&mut transaction, part).await?;
-            for record in part {
-                // Removed, lest one that stands there twice be counted twice.
-                if !new.remove(&(record.node.clone(), record.facts.call_id.clone())) {
-                    continue;
-                }
+            // Removed, lest one that stands there twice be counted twice.
+            let is_new = |r: &&NewRecord| new.remove(&(r.node.clone(), r.facts.call_id.clone()));
+            for record in part.iter().filter(is_new) {
                 count += 1;
                 tally.add(&record.facts);
-                if let Some(task) = outbox::CrmTask::of(record) {
-                    outbox::insert(&mut transaction, &task).await?;
-                }
+                tasks.extend(outbox::CrmTask::of(record));
             }
         }
+        outbox::insert(&mut transaction, &tasks).await?;
         tally.write(&mut transaction).await?;
         transaction.commit().await?;
         Ok(count)
@@ -154,18 +146,8 @@ async fn insert(
     connection: &mut AnyConnection,
     records: &[NewRecord],
 ) -> Result<HashSet<(String, String)>, DatabaseError> {
-    let row = |row: usize| {
-        let parameters: Vec<_> =
-            (1..=COLUMNS.len()).map(|n| format!("${}", row * COLUMNS.len() + n)).collect();
-        format!("({})", parameters.join(", "))
-    };
-    let rows: Vec<_> = (0..records.len()).map(row).collect();
-    let statement = format!(
-        "INSERT INTO call_records ({}) VALUES {} ON CONFLICT (node, call_id) DO NOTHING RETURNING node, call_id",
-        COLUMNS.join(", "),
-        rows.join(", ")
-    );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(statement));
+    const NEW: &str = "ON CONFLICT (node, call_id) DO NOTHING RETURNING node, call_id";
+    let mut query = sqlx::query(rows::insert("call_records", &COLUMNS, records.len(), NEW));
     for NewRecord { node, document, facts } in records {
         query = query
             .bind(node)

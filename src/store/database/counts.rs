@@ -1,7 +1,7 @@
 //! What the calls of one version of a flow did: how often each step was entered, and how it was left.
 
 use super::call_records::{Facts, Visit, key};
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, rows};
 use sqlx::{AnyConnection, Row};
 use std::collections::BTreeMap;
 
@@ -103,19 +103,28 @@ impl Tally {
 
     /// Adds the sums to those of the database.
     pub async fn write(&self, connection: &mut AnyConnection) -> Result<(), DatabaseError> {
-        const STEP: &str = "INSERT INTO step_counts (flow_id, version, step, entered, hung_up, answered, spent) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (flow_id, version, step) DO UPDATE SET \
+        const STEP: &str = "ON CONFLICT (flow_id, version, step) DO UPDATE SET \
              entered = step_counts.entered + excluded.entered, hung_up = step_counts.hung_up + excluded.hung_up, \
              answered = step_counts.answered + excluded.answered, spent = step_counts.spent + excluded.spent";
-        const PORT: &str = "INSERT INTO port_counts (flow_id, version, step, port, passed) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (flow_id, version, step, port) DO UPDATE SET \
+        const PORT: &str = "ON CONFLICT (flow_id, version, step, port) DO UPDATE SET \
              passed = port_counts.passed + excluded.passed";
-        for ((flow, version, step), sums) in &self.steps {
-            let query = sqlx::query(STEP).bind(flow).bind(version).bind(step).bind(sums.entered);
-            query.bind(sums.hung_up).bind(sums.answered).bind(sums.spent).execute(&mut *connection).await?;
+        let columns = ["flow_id", "version", "step", "entered", "hung_up", "answered", "spent"];
+        let steps: Vec<_> = self.steps.iter().collect();
+        for part in rows::parts(&steps) {
+            let mut query = sqlx::query(rows::insert("step_counts", &columns, part.len(), STEP));
+            for ((flow, version, step), sums) in part {
+                query = query.bind(flow).bind(version).bind(step).bind(sums.entered);
+                query = query.bind(sums.hung_up).bind(sums.answered).bind(sums.spent);
+            }
+            query.execute(&mut *connection).await?;
         }
-        for (((flow, version, step), port), passed) in &self.ports {
-            let query = sqlx::query(PORT).bind(flow).bind(version).bind(step).bind(port).bind(passed);
+        let columns = ["flow_id", "version", "step", "port", "passed"];
+        let ports: Vec<_> = self.ports.iter().collect();
+        for part in rows::parts(&ports) {
+            let mut query = sqlx::query(rows::insert("port_counts", &columns, part.len(), PORT));
+            for (((flow, version, step), port), passed) in part {
+                query = query.bind(flow).bind(version).bind(step).bind(port).bind(*passed);
+            }
             query.execute(&mut *connection).await?;
         }
         Ok(())

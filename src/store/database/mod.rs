@@ -1,5 +1,5 @@
 //! The database: SQLite by default, PostgreSQL where several servers share one. One set of statements serves both;
-//! only the migrations, in a folder for each, know which it is.
+//! only the migrations, in a folder for each, know which it is, and a hint where lists are read.
 
 pub mod access;
 pub mod call_records;
@@ -14,6 +14,7 @@ pub mod outbox_list;
 pub mod prompts;
 pub mod publish;
 pub mod record_list;
+mod rows;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]
 pub(crate) mod samples;

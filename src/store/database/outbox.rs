@@ -4,7 +4,7 @@
 //! one who was too slow cannot end what another has taken over.
 
 use super::call_records::{NewRecord, micros};
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, rows};
 use crate::clock::Wall;
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row};
@@ -122,13 +122,19 @@ impl CrmTask {
     }
 }
 
-/// Puts a task into the outbox, where there is none of that call. It is due at once.
-pub(super) async fn insert(connection: &mut AnyConnection, task: &CrmTask) -> Result<(), DatabaseError> {
-    const INSERT: &str = "INSERT INTO outbox (kind, key, payload, created, due, attempts, state) \
-                          VALUES ($1, $2, $3, $4, $4, 0, 'waiting') ON CONFLICT (kind, key) DO NOTHING";
-    let payload = serde_json::to_string(task)?;
-    let query = sqlx::query(INSERT).bind(CrmTask::KIND).bind(format!("{}/{}", task.node, task.call_id));
-    query.bind(payload).bind(micros(task.end)).execute(connection).await?;
+/// Puts tasks into the outbox, where there is none of that call. They are due at once.
+pub(super) async fn insert(connection: &mut AnyConnection, tasks: &[CrmTask]) -> Result<(), DatabaseError> {
+    const COLUMNS: [&str; 7] = ["kind", "key", "payload", "created", "due", "attempts", "state"];
+    for part in rows::parts(tasks) {
+        let once = "ON CONFLICT (kind, key) DO NOTHING";
+        let mut query = sqlx::query(rows::insert("outbox", &COLUMNS, part.len(), once));
+        for task in part {
+            let (key, at) = (format!("{}/{}", task.node, task.call_id), micros(task.end));
+            query = query.bind(CrmTask::KIND).bind(key).bind(serde_json::to_string(task)?);
+            query = query.bind(at).bind(at).bind(0i64).bind("waiting");
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

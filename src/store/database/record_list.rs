@@ -4,7 +4,7 @@
 //! the index has the order of the list, so that a page is read off it. A beginning (of a caller or a call id) has no such
 //! order: where few records match they are sorted, and where many match the list is walked by time until a page is full.
 
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, Engine};
 use crate::clock::Wall;
 use serde_json::Value;
 use sqlx::Row;
@@ -69,9 +69,9 @@ impl Database {
     ) -> Result<Vec<StoredRecord>, DatabaseError> {
         let limit = limit.clamp(1, PAGE_MAX);
         let mut beginnings = Statement::default();
-        beginnings.beginnings(filter);
+        beginnings.beginnings(filter, "");
         let is_rare = !beginnings.text.is_empty() && self.is_rare(beginnings).await?;
-        let rows = page(filter, after, limit, is_rare).fetch_all(&self.pool).await?;
+        let rows = page(self.engine, filter, after, limit, is_rare).fetch_all(&self.pool).await?;
         rows.iter().map(stored).collect()
     }
 
@@ -118,16 +118,17 @@ enum Parameter {
 type Query = sqlx::query::Query<'static, sqlx::Any, sqlx::any::AnyArguments>;
 
 /// The keys of a page are found first, by indexes alone; then their rows are read.
-fn page(filter: &Filter, after: Option<&Cursor>, limit: u32, is_rare: bool) -> Query {
+fn page(engine: Engine, filter: &Filter, after: Option<&Cursor>, limit: u32, is_rare: bool) -> Query {
     const ORDER: &str = "ORDER BY started DESC, node DESC, call_id DESC";
     let (mut first, mut from) = (Statement::default(), "call_records");
     let mut begin = String::new();
     if is_rare {
-        first.beginnings(filter);
+        first.beginnings(filter, "");
         begin = format!("WITH found AS MATERIALIZED (SELECT * FROM call_records WHERE {}) ", first.text);
         (first.text, from) = (String::new(), "found");
     } else {
-        first.beginnings(filter);
+        // SQLite would take the index of the beginnings, and sort all that it finds there: a plus forbids it that index.
+        first.beginnings(filter, if engine == Engine::Sqlite { "+" } else { "" });
     }
     first.equals(filter);
     first.times(filter, after);
@@ -154,7 +155,7 @@ impl Statement {
         self.text.push_str(condition);
     }
 
-    fn beginnings(&mut self, filter: &Filter) {
+    fn beginnings(&mut self, filter: &Filter, hint: &str) {
         for (columns, beginning) in
             [(&["caller"][..], &filter.caller), (&["call_id", "call_key", "sip_call_id"], &filter.call)]
         {
@@ -162,8 +163,8 @@ impl Statement {
             let low = self.parameter(Parameter::Text(beginning.to_owned()));
             // No text sorts behind it but one that begins otherwise.
             let high = self.parameter(Parameter::Text(format!("{beginning}\u{10FFFF}")));
-            let ranges: Vec<_> =
-                columns.iter().map(|column| format!("{column} >= {low} AND {column} < {high}")).collect();
+            let range = |column: &&str| format!("{hint}{column} >= {low} AND {hint}{column} < {high}");
+            let ranges: Vec<_> = columns.iter().map(range).collect();
             self.and(&format!("({})", ranges.join(" OR ")));
         }
     }

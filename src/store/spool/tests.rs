@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "tests damage the files of the spool")]
+
 use super::*;
 use crate::store::database::samples;
 use crate::store::database::testing::Folder;
