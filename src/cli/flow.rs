@@ -18,14 +18,6 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 
-#[derive(clap::Subcommand, Debug)]
-pub enum Command {
-    /// Check call flow files
-    Lint(LintOptions),
-    /// Run a call flow without a telephone
-    Simulate(SimulateOptions),
-}
-
 #[derive(clap::Args, Debug)]
 pub struct LintOptions {
     /// Flow documents (JSON)
@@ -107,6 +99,13 @@ pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8
         writeln!(out)?;
     }
     Ok(code)
+}
+
+/// Prints the JSON Schema of flow documents.
+pub fn schema(out: &mut dyn Write) -> io::Result<u8> {
+    serde_json::to_writer_pretty(&mut *out, &crate::flow::schema::document())?;
+    writeln!(out)?;
+    Ok(DONE)
 }
 
 /// Runs a flow and prints the ladder; [`FAILED`] if it has errors, [`USAGE`] if an option cannot be read.

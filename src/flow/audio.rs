@@ -24,11 +24,12 @@ enum Piece {
 /// Most pieces of one audio object, nested lists included: the list's own limit.
 const PIECES_MAX: usize = 10;
 /// Longest text to speak, in characters (and, filled in, in bytes four times as many).
-const TEXT_CHARS_MAX: usize = 4_000;
+pub(super) const TEXT_CHARS_MAX: usize = 4_000;
 
 impl Audio {
     /// The audio under `key`; absent reads as `None`.
     pub fn read(fields: &Fields, key: &str, reading: &mut Reading) -> Option<Audio> {
+        fields.describe(key, reading, || serde_json::json!({"$ref": "#/$defs/audio"}));
         let value = fields.get(key)?;
         let mut audio = Audio::default();
         audio.push(value, fields.at(key), reading);

@@ -379,9 +379,21 @@ fn read_fallback(fields: &Fields, reading: &mut Reading) -> Option<usize> {
     reading.step_index(id, "/settings/fallback")
 }
 
+/// Reads settings out of nothing, for the schema.
+pub(super) fn describe_settings(reading: &mut Reading) {
+    let flow = Fields::new(None, String::new(), &FLOW_FIELDS, reading);
+    read_settings(&flow, reading);
+}
+
 fn read_settings(flow: &Fields, reading: &mut Reading) -> Settings {
     let pointer = flow.at("settings");
     let fields = Fields::new(flow.get("settings"), pointer, &SETTINGS_FIELDS, reading);
+    fields.describe("fallback", reading, || serde_json::json!({"type": ["string", "null"]}));
+    fields.describe(
+        "assignAbandonedTo",
+        reading,
+        || serde_json::json!({"type": ["string", "null"], "maxLength": 100}),
+    );
     reading.zone = time::read_zone(&fields, reading);
     reading.language = read_language(&fields, reading).unwrap_or_else(|| "en-US".to_owned());
     reading.voice = fields.text("voice", 100, reading).unwrap_or("default").to_owned();

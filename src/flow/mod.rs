@@ -17,6 +17,7 @@ mod pattern;
 mod port;
 mod reading;
 pub mod schedule;
+pub mod schema;
 mod share;
 pub mod simulate;
 mod step;

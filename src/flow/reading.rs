@@ -5,9 +5,10 @@
 
 use super::finding::{Code, Report, nearest, quoted};
 use super::json::below;
+use super::schema::Description;
 use super::template::{FILTERS, Template, TemplateError};
 use super::variables::{RESERVED, is_variable_name};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -56,6 +57,8 @@ pub(super) struct Reading {
     pub speech: BTreeSet<Speech>,
     /// How many regular expressions were compiled.
     pub patterns: usize,
+    /// Where it is not a document that is read, but what readers ask for that is gathered.
+    pub description: Option<Description>,
 }
 
 /// An object of the document whose keys are known.
@@ -101,6 +104,10 @@ impl Reading {
 
     /// An item of a list of names that the step sets.
     pub fn written_name(&mut self, name: &Value, pointer: &str) -> Option<String> {
+        if let Some(description) = &mut self.description {
+            description.field(pointer.to_owned(), variable_schema());
+            return None;
+        }
         let Value::String(text) = name else {
             wrong_type(self, pointer, "the name of a variable", name);
             return None;
@@ -166,6 +173,9 @@ impl<'a> Fields<'a> {
             }
         };
         let fields = Fields { map, pointer };
+        if let Some(description) = &mut reading.description {
+            description.object(&fields.pointer, known);
+        }
         for key in map.into_iter().flat_map(Map::keys) {
             if reading.report.is_full() {
                 break;
@@ -197,12 +207,23 @@ impl<'a> Fields<'a> {
         self.map.and_then(|map| map.get(key)).filter(|value| !value.is_null())
     }
 
+    /// Notes what a field may hold, where that is asked for.
+    pub fn describe(&self, key: &str, reading: &mut Reading, schema: impl FnOnce() -> Value) {
+        if let Some(description) = &mut reading.description {
+            description.field(self.at(key), schema());
+        }
+    }
+
     pub fn missing(&self, key: &str, reading: &mut Reading) {
         let pointer = self.at(key);
+        if let Some(description) = &mut reading.description {
+            return description.required(pointer);
+        }
         reading.error(Code::E04, &pointer, format!("`{key}` is required and empty."), "Fill it in.");
     }
 
     pub fn boolean(&self, key: &str, default: bool, reading: &mut Reading) -> bool {
+        self.describe(key, reading, || json!({"type": "boolean", "default": default}));
         match self.get(key) {
             None => default,
             Some(Value::Bool(value)) => *value,
@@ -215,6 +236,9 @@ impl<'a> Fields<'a> {
 
     /// A whole number within a range.
     pub fn number(&self, key: &str, range: RangeInclusive<u32>, default: u32, reading: &mut Reading) -> u32 {
+        self.describe(key, reading, || {
+            json!({"type": "integer", "minimum": range.start(), "maximum": range.end(), "default": default})
+        });
         let Some(value) = self.get(key) else { return default };
         let Some(number) = value.as_f64() else {
             wrong_type(reading, &self.at(key), "a number", value);
@@ -235,7 +259,18 @@ impl<'a> Fields<'a> {
     }
 
     /// One of several words.
-    pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], default: T, reading: &mut Reading) -> T {
+    pub fn choice<T: Copy + PartialEq>(
+        &self,
+        key: &str,
+        words: &[(&str, T)],
+        default: T,
+        reading: &mut Reading,
+    ) -> T {
+        self.describe(key, reading, || {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let default = words.iter().find(|(_, value)| *value == default).map(|(word, _)| *word);
+            json!({"enum": known, "default": default})
+        });
         match self.get(key) {
             None => default,
             Some(Value::String(word)) => match words.iter().find(|(known, _)| known == word) {
@@ -259,6 +294,7 @@ impl<'a> Fields<'a> {
 
     /// Text of at most `chars_max` characters; blank counts as absent.
     pub fn text(&self, key: &str, chars_max: usize, reading: &mut Reading) -> Option<&'a str> {
+        self.describe(key, reading, || json!({"type": "string", "maxLength": chars_max}));
         match self.get(key)? {
             Value::String(text) => {
                 check_length(text, key, chars_max, &self.at(key), reading);
@@ -282,6 +318,7 @@ impl<'a> Fields<'a> {
 
     /// A template; absent reads as `None`. A number is taken as its text.
     pub fn template(&self, key: &str, chars_max: usize, reading: &mut Reading) -> Option<Template> {
+        self.describe(key, reading, || template_schema(chars_max));
         template_value(self.get(key)?, key, &self.at(key), chars_max, reading)
     }
 
@@ -303,6 +340,17 @@ impl<'a> Fields<'a> {
         reading: &mut Reading,
     ) -> Vec<(&'a Value, String)> {
         let pointer = self.at(key);
+        self.describe(
+            key,
+            reading,
+            || json!({"type": "array", "minItems": length.start(), "maxItems": length.end()}),
+        );
+        if reading.description.is_some() {
+            if *length.start() > 0 {
+                self.missing(key, reading);
+            }
+            return vec![(&Value::Null, format!("{pointer}/0"))];
+        }
         let items = match self.get(key) {
             Some(Value::Array(items)) => items.as_slice(),
             None => &[],
@@ -327,11 +375,27 @@ impl<'a> Fields<'a> {
 
     /// The name of a variable that the step sets.
     pub fn variable_name(&self, key: &str, reading: &mut Reading) -> Option<String> {
+        self.describe(key, reading, variable_schema);
         let name = self.text(key, 40, reading)?;
         let name = reading.variable_name(name, &self.at(key))?;
         reading.note_write(&name);
         Some(name)
     }
+}
+
+/// What a template may be, for the schema.
+pub(super) fn template_schema(chars_max: usize) -> Value {
+    json!({"type": ["string", "number"], "maxLength": chars_max})
+}
+
+/// What the name of a variable may be, for the schema.
+pub(super) fn variable_schema() -> Value {
+    json!({"type": "string", "pattern": "^[a-z][a-zA-Z0-9_]{0,39}$"})
+}
+
+/// An object whose keys are names of the author's and whose values are templates, for the schema.
+pub(super) fn templates_schema(length_max: usize, chars_max: usize) -> Value {
+    json!({"type": "object", "maxProperties": length_max, "additionalProperties": template_schema(chars_max)})
 }
 
 /// A template from a string or a number.

@@ -4,8 +4,9 @@ use crate::api::Api;
 use crate::api::permission::Permission;
 use crate::api::problem::{Problem, Wrong};
 use crate::api::request::{DOCUMENT_BYTES_MAX, json_bytes, read_json};
-use crate::api::route::{Route, post};
+use crate::api::route::{Route, get, post};
 use crate::call::snapshot::{Answers, Snapshot};
+use crate::flow::schema;
 use crate::flow::{Finding, Flow, Resources, Severity};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -27,6 +28,18 @@ pub fn routes() -> Vec<Route> {
         .body::<FlowDocument>()
         .gives::<Validation>(StatusCode::OK, "What there is to say about it.")
         .to(validate),
+        get("/schemas/callflow/1", "getFlowSchema", "The JSON Schema of flow documents.")
+            .tag("flows")
+            .gives::<JsonSchema>(StatusCode::OK, "A JSON Schema, 2020-12.")
+            .to(async || Json(schema::document())),
+        get(
+            "/steps",
+            "listSteps",
+            "The catalogue of steps: the fields and ports of each type, as a JSON Schema.",
+        )
+        .tag("flows")
+        .gives::<JsonSchema>(StatusCode::OK, "A schema for each type of step.")
+        .to(async || Json(schema::steps())),
     ]
 }
 
@@ -34,6 +47,11 @@ pub fn routes() -> Vec<Route> {
 #[derive(ToSchema)]
 #[schema(value_type = Object)]
 pub struct FlowDocument(#[expect(dead_code, reason = "stands for its schema")] Map<String, Value>);
+
+/// A JSON Schema, or several by name.
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+struct JsonSchema(#[expect(dead_code, reason = "stands for its schema")] Map<String, Value>);
 
 /// What there is to say about a flow document.
 #[derive(Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use crate::flow::port::Port;
 use crate::flow::reading::{Fields, Reading};
 use crate::flow::template::Template;
 use crate::flow::variables::VALUE_BYTES_MAX;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub const FIELDS: [&str; 2] = ["value", "branches"];
 const BRANCH_FIELDS: [&str; 4] = ["id", "name", "op", "values"];
@@ -42,7 +42,7 @@ enum Test {
     Blank,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Op {
     Equals,
     StartsWith,
@@ -98,6 +98,9 @@ impl Config {
 impl Branch {
     fn read(id: String, fields: &Fields, reading: &mut Reading) -> Branch {
         fields.text("name", 60, reading);
+        fields.describe("values", reading, || {
+            json!({"type": "array", "maxItems": VALUES_MAX, "items": {"type": ["string", "number", "boolean"]}})
+        });
         let op = fields.choice("op", &OPS, Op::Equals, reading);
         Branch { id, test: Test::read(op, fields, reading) }
     }

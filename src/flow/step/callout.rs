@@ -8,7 +8,7 @@ use crate::flow::finding::Code;
 use crate::flow::json::below;
 use crate::flow::lookup::{Callout, LookupError, Question, Reply};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_value, wrong_type};
+use crate::flow::reading::{Fields, Reading, template_value, templates_schema, wrong_type};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
 use serde_json::Value;
@@ -79,6 +79,7 @@ impl Config {
 
 fn read_input(fields: &Fields, reading: &mut Reading) -> Vec<(String, Template)> {
     let pointer = fields.at("input");
+    fields.describe("input", reading, || templates_schema(INPUT_MAX, VALUE_BYTES_MAX));
     let input = match fields.get("input") {
         None => return Vec::new(),
         Some(Value::Object(input)) => input,

@@ -9,7 +9,7 @@ use crate::flow::audio::Audio;
 use crate::flow::finding::{Code, quoted};
 use crate::flow::reading::{Fields, Reading, known_words, wrong_type};
 pub use machine::Dial;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 pub const FIELDS: [&str; 18] = [
@@ -150,6 +150,11 @@ fn read_identity(fields: &Fields, is_number_target: bool, reading: &mut Reading)
 
 /// `tone`, `music`, or an audio object.
 fn read_ringback(fields: &Fields, reading: &mut Reading) -> Ringback {
+    fields.describe(
+        "ringback",
+        reading,
+        || json!({"anyOf": [{"enum": ["tone", "music"]}, {"$ref": "#/$defs/audio"}]}),
+    );
     match fields.get("ringback") {
         None => Ringback::Tone,
         Some(Value::Object(_)) => {
@@ -201,6 +206,7 @@ fn note_unused(fields: &Fields, reading: &mut Reading) {
             reading.unused(fields.at(key), format_args!("`{key}`"));
         }
     }
+    fields.describe("fallbackOwner", reading, || json!({"enum": ["user", "queue"]}));
     if fields.get("fallbackOwner").is_some() {
         reading.unused(fields.at("fallbackOwner"), "`fallbackOwner`");
     }

@@ -3,8 +3,9 @@
 use crate::flow::DialTarget;
 use crate::flow::context::Call;
 use crate::flow::finding::{Code, nearest, quoted};
-use crate::flow::reading::{Fields, Reading, known_words, template_value};
+use crate::flow::reading::{Fields, Reading, known_words, template_schema, template_value};
 use crate::flow::template::Template;
+use serde_json::json;
 
 const FIELDS: [&str; 3] = ["kind", "value", "values"];
 const KINDS: [&str; 4] = ["user", "users", "number", "sip"];
@@ -29,6 +30,17 @@ pub enum Target {
 
 impl Target {
     pub fn read(step: &Fields, reading: &mut Reading) -> Target {
+        step.describe("target", reading, || {
+            let value = template_schema(TARGET_BYTES_MAX);
+            json!({"type": "object", "additionalProperties": false, "required": ["kind"], "properties": {
+                "kind": {"enum": KINDS.into_iter().chain(LATER_KINDS.map(|(kind, _)| kind)).collect::<Vec<_>>()},
+                "value": value,
+                "values": {"type": "array", "minItems": 1, "maxItems": TARGETS_MAX, "items": value}}})
+        });
+        if reading.description.is_some() {
+            step.missing("target", reading);
+            return Target::Users(Vec::new());
+        }
         if step.get("target").is_none() {
             step.missing("target", reading);
         }

@@ -11,7 +11,7 @@ use crate::flow::finding::{Code, quoted};
 use crate::flow::json::below;
 use crate::flow::lookup::{HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, Method, Question, Reply};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_value, wrong_type};
+use crate::flow::reading::{Fields, Reading, template_schema, template_value, templates_schema, wrong_type};
 use crate::flow::template::{Escape, Template};
 use crate::flow::variables::VariableValue;
 use serde_json::{Map, Value, json};
@@ -222,6 +222,11 @@ fn read_headers(fields: &Fields, reading: &mut Reading) -> Vec<(String, Header)>
     /// Those that belong to the connection or say how long the body is.
     const OURS: [&str; 6] =
         ["host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"];
+    fields.describe("headers", reading, || {
+        let secret = json!({"type": "object", "additionalProperties": false, "required": ["secret"],
+            "properties": {"secret": {"type": "string", "maxLength": 100}, "prefix": {"type": "string", "maxLength": 100}}});
+        json!({"type": "object", "maxProperties": PAIRS_MAX, "additionalProperties": {"anyOf": [template_schema(VALUE_BYTES_MAX), secret]}})
+    });
     let mut headers = Vec::new();
     for (name, value, at) in pairs("headers", fields, reading) {
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -277,6 +282,8 @@ fn read_body(fields: &Fields, reading: &mut Reading) -> Body {
         (None, Some(_)) => Kind::Form,
         (None, None) => Kind::None,
     };
+    fields.describe("json", reading, || json!({"type": ["object", "array", "string", "number", "boolean"]}));
+    fields.describe("form", reading, || templates_schema(PAIRS_MAX, VALUE_BYTES_MAX));
     let words = [("none", Kind::None), ("json", Kind::Json), ("form", Kind::Form)];
     let kind = fields.choice("body", &words, default, reading);
     for (key, of) in [("json", Kind::Json), ("form", Kind::Form)] {

@@ -10,7 +10,7 @@ use crate::flow::port::Port;
 use crate::flow::reading::{Fields, Reading};
 use crate::flow::variables::VariableValue;
 use crate::flow::{Event, Party};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -92,6 +92,11 @@ pub fn special_or<'a>(special: Option<&'a Audio>, retry: Option<&'a Audio>, prom
 
 fn read_options(fields: &Fields, reading: &mut Reading) -> Vec<String> {
     let pointer = fields.at("options");
+    fields.describe("options", reading, || {
+        let option = json!({"type": "object", "additionalProperties": false, "properties": {"label": {"type": "string", "maxLength": 60}}});
+        json!({"type": "object", "minProperties": 1, "maxProperties": OPTIONS_MAX,
+            "propertyNames": {"pattern": "^[0-9*#]{1,4}$"}, "additionalProperties": option})
+    });
     let map = match fields.get("options") {
         Some(Value::Object(map)) if !map.is_empty() => map,
         Some(other) if !other.is_object() => {

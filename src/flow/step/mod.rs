@@ -194,7 +194,7 @@ impl Config {
     }
 
     /// Ways out of it can be drawn: none leads out of a hangup, and that of a goto is a field.
-    fn has_edges(&self) -> bool {
+    pub fn has_edges(&self) -> bool {
         !matches!(self, Config::Hangup(_) | Config::Goto(_))
     }
 

@@ -7,10 +7,10 @@
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_value};
+use crate::flow::reading::{Fields, Reading, template_schema, template_value};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 pub const FIELDS: [&str; 3] = ["list", "itemName", "maxItems"];
@@ -46,6 +46,10 @@ pub struct Active {
 
 impl Config {
     pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
+        fields.describe("list", reading, || {
+            let items = json!({"type": "array", "minItems": 1, "maxItems": ITEMS_MAX, "items": template_schema(VALUE_BYTES_MAX)});
+            json!({"anyOf": [template_schema(VALUE_BYTES_MAX), items]})
+        });
         let list = match fields.get("list") {
             Some(Value::Array(_)) => List::Items(
                 fields

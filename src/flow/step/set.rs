@@ -3,7 +3,7 @@
 use super::super::template::Escape;
 use crate::flow::context::{Call, Exit};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Fields, Reading, template_schema};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
 
@@ -38,6 +38,7 @@ impl Config {
         let mut assignments = Vec::new();
         for (item, pointer) in fields.list("variables", 1..=20, reading) {
             let fields = Fields::new(Some(item), pointer, &ASSIGNMENT_FIELDS, reading);
+            fields.describe("value", reading, || template_schema(VALUE_BYTES_MAX));
             // The value is read before the name is noted as set: it may read what the name held before.
             let value = match fields.get("value") {
                 Some(_) => fields.template("value", VALUE_BYTES_MAX, reading).unwrap_or_default(),

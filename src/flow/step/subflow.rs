@@ -7,10 +7,10 @@
 
 use crate::flow::context::{Call, Descent, Exit};
 use crate::flow::finding::{Code, quoted};
-use crate::flow::reading::{Fields, Reading, template_value, wrong_type};
+use crate::flow::reading::{Fields, Reading, template_value, templates_schema, wrong_type};
 use crate::flow::template::Template;
 use crate::flow::variables::VALUE_BYTES_MAX;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
 pub const FIELDS: [&str; 5] = ["flowId", "mode", "version", "params", "returnVars"];
@@ -73,6 +73,11 @@ impl Config {
 
 /// `"live"`, or the number of a version.
 fn read_version(fields: &Fields, reading: &mut Reading) -> Option<u32> {
+    fields.describe(
+        "version",
+        reading,
+        || json!({"anyOf": [{"const": "live"}, {"type": "integer", "minimum": 1}]}),
+    );
     match fields.get("version")? {
         Value::String(word) if word == "live" => None,
         Value::Number(_) => Some(fields.number("version", 1..=u32::MAX, 1, reading)),
@@ -85,6 +90,7 @@ fn read_version(fields: &Fields, reading: &mut Reading) -> Option<u32> {
 
 fn read_params(fields: &Fields, reading: &mut Reading) -> Vec<(String, Template)> {
     let pointer = fields.at("params");
+    fields.describe("params", reading, || templates_schema(VARIABLES_MAX, VALUE_BYTES_MAX));
     let params = match fields.get("params") {
         None => return Vec::new(),
         Some(Value::Object(params)) => params,

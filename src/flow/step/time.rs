@@ -46,7 +46,8 @@ impl Config {
             let hours = Hours::Schedule { id: id.to_owned(), without_holidays: !uses_holidays };
             return Config { hours, on_missing };
         }
-        if fields.get("weekly").is_none() {
+        // The schema does not know one without the other.
+        if fields.get("weekly").is_none() && reading.description.is_none() {
             fields.missing("weekly", reading);
         }
         let zone = read_zone(fields, reading).or_else(|| reading.zone.clone());
