@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run build test check bench sim fmt lint clean install-run install-test
+.PHONY: run build test test-kill check bench sim fmt lint clean install-run install-check install-test
 
 run: install-run build
 	@tools/demo-hints $(CONFIG)
@@ -16,8 +16,12 @@ build:
 test: install-test
 	cargo test --locked
 
-# Formatting, lints and the tests that need no other program: under two minutes on a built tree.
-check: lint
+# The long form of tests/store.rs: a process that writes call records is killed fifty times on each database.
+test-kill: install-check
+	STORE_KILLS=50 cargo test --locked --test store -- --nocapture
+
+# Formatting, lints and the tests that need no telephone: under two minutes on a built tree.
+check: install-check lint
 	cargo test --locked --lib --test layers --test architecture --test flows
 
 lint:
@@ -39,8 +43,12 @@ sim:
 install-run:
 	@tools/install espeak-ng baresip sox
 
+install-check:
+	@tools/install postgresql
+
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql
+	@tools/install-schemathesis
 
 clean:
 	cargo clean

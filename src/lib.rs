@@ -22,3 +22,7 @@ pub mod net;
 pub mod server;
 pub mod services;
 pub mod store;
+
+// The tests' databases (tests/support/database.rs) name the crate from inside and from outside.
+#[cfg(test)]
+extern crate self as cordboard;

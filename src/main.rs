@@ -33,6 +33,12 @@ enum Command {
     /// Explains which number, flow and version would answer a call.
     #[command(subcommand)]
     Route(RouteCommand),
+    /// Brings a folder of files into the store, whole or not at all.
+    Import(cli::store::ImportOptions),
+    /// Writes the store into a folder, as files for Git.
+    Export(cli::store::ExportOptions),
+    /// Copies the store into a file while the server runs (SQLite).
+    Backup(cli::store::BackupOptions),
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
     Dtmf {
         file: PathBuf,
@@ -70,6 +76,9 @@ enum RouteCommand {
         /// The caller's signalling address; the first trunk where it is left out.
         #[arg(long)]
         source: Option<SocketAddr>,
+        /// The caller's number; withheld where it is left out.
+        #[arg(long, value_name = "NUMBER", default_value = "")]
+        from: String,
         #[arg(long)]
         json: bool,
     },
@@ -86,9 +95,12 @@ fn main() -> ExitCode {
         }
         Command::Flow(FlowCommand::Schema) => done(cli::flow::schema(out)),
         Command::Flow(FlowCommand::Test(options)) => done(cli::flow_test::test(&options, out)),
-        Command::Route(RouteCommand::Test { number, config, source, json }) => {
-            done(cli::route::test(&number, &config.config, source, json, out))
+        Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
+            done(cli::route::test(&number, &config.config, source, &from, json, out))
         }
+        Command::Import(options) => done(cli::store::import(&options, SystemClock::start().now().wall, out)),
+        Command::Export(options) => done(cli::store::export(&options, out)),
+        Command::Backup(options) => done(cli::store::backup(&options, out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)
@@ -111,7 +123,12 @@ fn serve(file: &std::path::Path) -> u8 {
     findings.iter().for_each(|finding| tracing::warn!("{finding}"));
     match server::run(config, file) {
         Ok(()) => 0,
-        Err(error @ (server::ServerError::Findings(_) | server::ServerError::Records { .. })) => {
+        Err(
+            error @ (server::ServerError::Findings(_)
+            | server::ServerError::Records { .. }
+            | server::ServerError::Spool(_)
+            | server::ServerError::Apply(_)),
+        ) => {
             tracing::error!("{error}");
             BAD_CONFIGURATION
         }

@@ -1,6 +1,8 @@
 //! The only place that wires the rooms: builds, starts, reloads, drains, stops.
 
-use crate::api;
+mod feed;
+
+use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::ports::ThreadId;
@@ -12,14 +14,20 @@ use crate::config::{Config, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::{Binder, udp_socket};
-use crate::net::signalling::{Figures, Message, Post, Signalling};
+use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
 use crate::services::lookups::Lookups;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
-use crate::sip::endpoint::{EndpointConfig, Limits, Listener};
+use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
+use crate::store::apply::ApplyError;
+use crate::store::database::{Database, DatabaseError};
+use crate::store::loader::LoadError;
 use crate::store::provision;
 use crate::store::records::Records;
+use crate::store::spool::{Limits, Spool, SpoolError};
+use crate::store::uploader::Uploader;
+use feed::{Control, Feed};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +43,8 @@ const ORDERS: usize = 16_384;
 const SIGNALLING_BUFFER: usize = 8 * 1024 * 1024;
 /// Threads of the runtime: streams, HTTP, speech. Calls do not run on them.
 const RUNTIME_THREADS: usize = 2;
+/// How long the last call records may take into the database when the server stops.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// Why the server did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +55,14 @@ pub enum ServerError {
     Listen { what: &'static str, address: std::net::SocketAddr, error: std::io::Error },
     #[error("the file of call records, {}, cannot be opened: {error} ([records] path)", path.display())]
     Records { path: PathBuf, error: std::io::Error },
+    #[error("{0} ([store] url)")]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Snapshot(#[from] LoadError),
     #[error("no media port can be bound on {address} ([media] bind, ports): {error}")]
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
@@ -97,11 +115,14 @@ struct Origin {
 /// A server whose calls run.
 struct Running {
     post: Post,
+    api: Api,
     speech: Arc<SpeechEngine>,
     figures: Arc<Mutex<Figures>>,
     snapshot: Arc<Snapshot>,
+    /// Of the task that follows the store, where there is one.
+    control: Option<Control>,
     signalling: JoinHandle<std::io::Result<Vec<MediaThread>>>,
-    records: Option<JoinHandle<()>>,
+    recording: Recording,
     /// Ends the media threads.
     stop: Arc<AtomicBool>,
 }
@@ -112,13 +133,14 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
-    let snapshot = Arc::new(load(config, &speech, 1, None).await?);
-    let (records, records_thread) = match &config.records {
-        Some(path) => Records::open(path)
-            .map(|(records, thread)| (records, Some(thread)))
-            .map_err(|error| ServerError::Records { path: path.clone(), error })?,
-        None => (Records::nowhere(), None),
+    let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
+    let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
+    let snapshot = match &mut feed {
+        Some(feed) => feed.first().await?,
+        None => Arc::new(load(config, &speech, 1, None).await?),
     };
+    let control = feed.as_ref().map(Feed::control);
+    let (records, recording) = record(config, database.as_ref())?;
     let mut random = Random::from_system();
     let streams = Streams::new(post.clone());
     let sockets = listen(config, &streams).await?;
@@ -135,8 +157,18 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         binder: binder.clone(),
         records: records.figures(),
         ready: ready.clone(),
+        loaded: control.as_ref().map(|control| control.loaded.clone()),
     };
-    start_http(config, sources).await?;
+    let (watchers, live) = Watchers::new();
+    let settings = api::Settings {
+        public_url: config.http.public_url.clone(),
+        admin_token: config.http.admin_token.clone(),
+    };
+    let api = Api::new(database, settings, clock, random.fork(), post.clone())
+        .map_err(|error| ServerError::Load(error.to_string()))?;
+    api.set_snapshot(snapshot.clone());
+    tokio::spawn(api.clone().watch(live));
+    start_http(config, api.clone(), sources).await?;
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
         switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
@@ -150,6 +182,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         media,
         binder,
         records,
+        watchers,
         speech: speech.clone(),
         lookups,
         figures: figures.clone(),
@@ -160,25 +193,71 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         std::thread::Builder::new().name("signalling".to_owned()).spawn(move || signalling.run())?;
     if ready_receiver.await.is_ok() {
         ready.store(true, Ordering::Release);
-        tracing::info!(http = %config.http.bind, "ready");
+        match control.as_ref().is_none_or(|control| control.loaded.load(Ordering::Acquire)) {
+            true => tracing::info!(http = %config.http.bind, "ready"),
+            false => tracing::warn!("started; no calls are taken before the database answers"),
+        }
+    }
+    if let Some(feed) = feed {
+        tokio::spawn(feed.run(post.clone(), api.clone()));
     }
     Ok(Running {
         post,
+        api,
         speech,
         figures,
         snapshot,
+        control,
         signalling: signalling_thread,
-        records: records_thread,
+        recording,
         stop,
     })
 }
 
+/// What writes call records beside the threads of calls.
+#[derive(Default)]
+struct Recording {
+    thread: Option<JoinHandle<()>>,
+    upload: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Starts writing call records to the file and towards the database, as far as they are configured.
+fn record(config: &Config, database: Option<&Database>) -> Result<(Records, Recording), ServerError> {
+    let (mut spool, mut upload) = (None, None);
+    if let (Some(store), Some(database)) = (&config.store, database) {
+        let (writer, backlog) = Spool::open(&store.spool, &store.node, Limits::of(store.spool_bytes))?;
+        upload = Some(tokio::spawn(Uploader::new(database.clone(), backlog).run()));
+        spool = Some(writer);
+    }
+    let path = config.records.as_deref();
+    if path.is_none() && spool.is_none() {
+        return Ok((Records::nowhere(), Recording::default()));
+    }
+    let (records, thread) = Records::open(path, spool)
+        .map_err(|error| ServerError::Records { path: config.records.clone().unwrap_or_default(), error })?;
+    Ok((records, Recording { thread: Some(thread), upload }))
+}
+
+impl Recording {
+    /// The last records are on their way; the queue's other end is gone.
+    async fn end(self) {
+        if let Some(thread) = self.thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        let Some(upload) = self.upload else { return };
+        if tokio::time::timeout(LAST_RECORDS, upload).await.is_err() {
+            tracing::warn!("the database is away: call records wait on disk for the next start");
+        }
+    }
+}
+
 /// Until it is told to stop, or its signalling thread ends by itself.
 async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
-    let Running { post, speech, figures, snapshot, signalling, records, stop } = running;
+    let Running { post, api, speech, figures, snapshot, control, signalling, recording, stop } = running;
+    let reload = Reloading { origin: origin.clone(), speech, control };
     let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
-        () = steer(origin, &post, &speech, &figures, snapshot, signals) => (&mut ended).await,
+        () = steer(&reload, &post, &api, &figures, snapshot, signals) => (&mut ended).await,
         joined = &mut ended => joined,
     };
     let media = match joined {
@@ -186,10 +265,7 @@ async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> R
         _ => return Err(ServerError::Signalling("it panicked".to_owned())),
     };
     stop_media(media, &stop).await;
-    if let Some(thread) = records {
-        // The last records are on their way to the disk; the queue's other end is gone.
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-    }
+    recording.end().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -229,9 +305,9 @@ async fn stop_media(media: Vec<MediaThread>, stop: &AtomicBool) {
 
 /// Follows the signals until the server is to end: SIGTERM drains, a second one stops; SIGHUP reloads.
 async fn steer(
-    origin: &Arc<Origin>,
+    reload: &Reloading,
     post: &Post,
-    speech: &Arc<SpeechEngine>,
+    api: &Api,
     figures: &Arc<Mutex<Figures>>,
     mut current: Arc<Snapshot>,
     mut signals: Signals,
@@ -248,20 +324,24 @@ async fn steer(
             _ = signals.interrupt.recv() => true,
             _ = signals.hang_up.recv() => {
                 again |= reloading.is_some();
-                reloading.get_or_insert_with(|| reload(origin, speech, &current));
+                if reloading.is_none() {
+                    reloading = Some(reload.begin(&current));
+                }
                 false
             }
             result = ended(&mut reloading) => {
                 match result {
-                    Ok(snapshot) => {
+                    Ok(None) => {}
+                    Ok(Some(snapshot)) => {
                         let snapshot = Arc::new(snapshot);
                         old.push(std::mem::replace(&mut current, snapshot.clone()));
+                        api.set_snapshot(snapshot.clone());
                         let _ = post.send(Message::Snapshot(snapshot)).await;
                         tracing::info!(revision = current.revision, "reloaded; calls in progress keep what they started with");
                     }
                     Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
                 }
-                reloading = std::mem::take(&mut again).then(|| reload(origin, speech, &current));
+                reloading = std::mem::take(&mut again).then(|| reload.begin(&current));
                 false
             }
             _ = look.tick() => {
@@ -289,27 +369,42 @@ async fn steer(
     let _ = post.send(Message::Stop).await;
 }
 
-type Reload = tokio::task::JoinHandle<Result<Snapshot, ServerError>>;
+type Reload = tokio::task::JoinHandle<Result<Option<Snapshot>, ServerError>>;
 
-/// The provisioned files anew. Of the configuration itself it is said what is wrong with it, and what waits for a restart.
-fn reload(origin: &Arc<Origin>, speech: &Arc<SpeechEngine>, current: &Arc<Snapshot>) -> Reload {
-    let (origin, speech, current) = (origin.clone(), speech.clone(), current.clone());
-    tokio::spawn(async move {
-        let file = origin.file.clone();
-        let (config, findings) = aside(move || crate::config::load(&file)).await?;
-        let Some(config) = config else {
-            say(&findings);
-            return Err(ServerError::Findings(errors(&findings)));
-        };
-        let waiting = changed_sections(&origin.config, &config).join(", ");
-        if !waiting.is_empty() {
-            tracing::warn!(
-                sections = waiting,
-                "changed in the configuration, and used from the next restart on"
-            );
-        }
-        load(&origin.config, &speech, current.revision + 1, Some(current)).await
-    })
+/// What a reload needs.
+struct Reloading {
+    origin: Arc<Origin>,
+    speech: Arc<SpeechEngine>,
+    control: Option<Control>,
+}
+
+impl Reloading {
+    /// The provisioned files anew; with a store they go there, and no snapshot comes of it here. Of the configuration
+    /// itself it is said what is wrong with it, and what waits for a restart.
+    fn begin(&self, current: &Arc<Snapshot>) -> Reload {
+        let (origin, speech, current) = (self.origin.clone(), self.speech.clone(), current.clone());
+        let control = self.control.clone();
+        tokio::spawn(async move {
+            let file = origin.file.clone();
+            let (config, findings) = aside(move || crate::config::load(&file)).await?;
+            let Some(config) = config else {
+                say(&findings);
+                return Err(ServerError::Findings(errors(&findings)));
+            };
+            let waiting = changed_sections(&origin.config, &config).join(", ");
+            if !waiting.is_empty() {
+                tracing::warn!(
+                    sections = waiting,
+                    "changed in the configuration, and used from the next restart on"
+                );
+            }
+            if let Some(control) = control {
+                control.reload.notify_one();
+                return Ok(None);
+            }
+            load(&origin.config, &speech, current.revision + 1, Some(current)).await.map(Some)
+        })
+    }
 }
 
 /// Sections that a running server does not take over.
@@ -319,6 +414,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[media]", old.media != new.media),
         ("[http]", old.http != new.http),
         ("[records]", old.records != new.records),
+        ("[store]", old.store != new.store),
         ("[speech]", old.speech != new.speech),
         ("[http_client], [sms], [crm] or [secrets]", old.outside != new.outside),
         ("[log]", old.log != new.log),
@@ -337,7 +433,7 @@ fn say(findings: &[Finding]) {
 }
 
 /// Waits for the reload that runs; for ever where none does.
-async fn ended(reloading: &mut Option<Reload>) -> Result<Snapshot, ServerError> {
+async fn ended(reloading: &mut Option<Reload>) -> Result<Option<Snapshot>, ServerError> {
     let Some(task) = reloading else { return std::future::pending().await };
     let result = task.await;
     *reloading = None;
@@ -352,13 +448,13 @@ async fn load(
     previous: Option<Arc<Snapshot>>,
 ) -> Result<Snapshot, ServerError> {
     // Files are read and decoded beside the runtime's threads, which carry streams.
-    let folder = config.provision.clone().unwrap_or_default();
+    let folder = config.provision.as_ref().map(|p| p.folder.clone()).unwrap_or_default();
     let (provisioned, mut findings) = aside(move || provision::read(&folder)).await?;
     if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();
     }
-    let spoken = speak(&provisioned.speech, speech, &mut findings).await;
+    let spoken = speak(&provisioned.flows.speech, speech, &mut findings).await;
     let (snapshot, findings) = aside(move || {
         let previous = previous.as_deref();
         (provision::snapshot(provisioned, revision, spoken, previous, &mut findings), findings)
@@ -431,15 +527,14 @@ async fn listen(config: &Config, streams: &Streams) -> Result<Vec<Option<std::ne
     Ok(sockets)
 }
 
-async fn start_http(config: &Config, sources: api::Sources) -> Result<(), ServerError> {
+/// Serves HTTP, and says where the first user is made where there is none.
+async fn start_http(config: &Config, api: Api, sources: api::Sources) -> Result<(), ServerError> {
     let address = config.http.bind;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, api::router(sources)).await {
-            tracing::error!(%error, "the HTTP server ended");
-        }
-    });
+    tokio::spawn(api.clone().announce_setup());
+    tokio::spawn(api.clone().sweep());
+    tokio::spawn(api::http::serve(listener, api.router(sources)));
     Ok(())
 }
 
@@ -487,7 +582,7 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
     let endpoint = EndpointConfig {
         listeners: listeners.collect(),
         user_agent: config.sip.user_agent.clone(),
-        limits: Limits::default(),
+        limits: SipLimits::default(),
     };
     let media = MediaSettings { advertise: config.media.advertise, inactivity: config.media.inactivity };
     SwitchboardConfig {

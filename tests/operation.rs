@@ -118,3 +118,67 @@ fn who_half_closes_a_stream_after_a_request_still_gets_the_answer() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("SIP/2.0 200 OK"), "{answer:?}");
 }
+
+/// A server with a store of its own.
+fn stored(name: &str, mode: &str) -> Setup {
+    let mut setup = Setup::new(name).flow(NUMBER, "say", &says("Good morning"));
+    setup.more = format!("mode = \"{mode}\"\n[store]\nurl = \"sqlite://store.db\"\n");
+    setup
+}
+
+/// Runs a command of cordboard on the server's store; what it printed.
+fn command(server: &Server, arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    let output =
+        command.args(arguments).arg("--config").arg(server.folder.join("cordboard.toml")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {text}");
+    text
+}
+
+fn change_text(server: &Server) {
+    let flow = server.folder.join("p/flows/say.json");
+    let changed = std::fs::read_to_string(&flow).unwrap().replace("Good morning", "Good evening");
+    std::fs::write(&flow, changed).unwrap();
+}
+
+#[test]
+fn files_seed_a_store_and_an_import_reaches_the_next_call_within_a_second() {
+    let server = stored("seeded", "seed").start();
+    let mut caller = Caller::new(support::address(), server.sip());
+    caller.call(NUMBER);
+    assert_eq!(server.wait_records(1)[0]["version"], 1);
+    change_text(&server);
+    let folder = |name: &str| server.folder.join(name).display().to_string();
+    assert!(command(&server, &["import", &folder("p")]).contains("1 flows published"));
+    let start = std::time::Instant::now();
+    server.until("the new version", |server| server.log().contains("reloaded; calls"));
+    // The poll is each half second; a loaded machine has some room.
+    assert!(start.elapsed() < std::time::Duration::from_secs(3), "{:?}", start.elapsed());
+    caller.call(NUMBER);
+    assert_eq!(server.wait_records(2)[1]["version"], 2);
+    let why = command(&server, &["route", "test", NUMBER, "--source", "127.0.0.1:5060"]);
+    assert!(why.contains("version 2"), "{why}");
+    assert!(command(&server, &["export", &folder("out")]).contains("files written"));
+    assert!(std::fs::read_to_string(folder("out/flows/say.json")).unwrap().contains("Good evening"));
+    command(&server, &["backup", &folder("copy.db")]);
+    assert!(std::path::Path::new(&folder("copy.db")).exists());
+}
+
+#[test]
+fn with_mode_sync_a_reload_brings_the_files_into_the_store_and_wrong_ones_change_nothing() {
+    let server = stored("synced", "sync").start();
+    let numbers = server.folder.join("p/numbers.toml");
+    let right = std::fs::read_to_string(&numbers).unwrap();
+    std::fs::write(&numbers, right.replace("\"say\"", "\"sya\"")).unwrap();
+    server.signal("HUP");
+    server.until("the refusal", |server| server.log().contains("not reloaded"));
+    std::fs::write(&numbers, right).unwrap();
+    change_text(&server);
+    server.signal("HUP");
+    server.until("the reload", |server| server.log().contains("reloaded; calls"));
+    let mut caller = Caller::new(support::address(), server.sip());
+    caller.call(NUMBER);
+    assert_eq!(server.wait_records(1)[0]["version"], 2);
+    assert!(server.get("/readyz").contains("\"numbers_and_flows\":\"ok\""), "{}", server.get("/readyz"));
+}

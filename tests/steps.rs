@@ -75,7 +75,7 @@ fn start(name: &str, service: &Service) -> Server {
     );
     let sub_document = sub();
     setup = setup.flow("+15550922", "sub", &sub_document);
-    setup.sections = format!(
+    setup.more = format!(
         "[http_client]\nallow = [\"{host}\", \"127.0.0.1:1\"]\n[secrets]\ncrm = \"topsecret\"\n\
          [sms]\nurl = \"http://{host}/sms\"\ntoken = \"smstoken\"\n[crm]\nbridge = \"http://{host}/crm/\"\n"
     );

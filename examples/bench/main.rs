@@ -3,7 +3,7 @@
 //! Prints a table and writes target/bench.json. CPU figures are the server's own, all threads, as the kernel
 //! accounts them (/proc/PID/task/*/schedstat), so that they hold while the machine is noisy. Nothing is asserted.
 //!
-//! `bench [short] [prompt] [bridged] [key] [floor] [--rate N] [--peer PID]`: only these parts; and of another
+//! `bench [short] [prompt] [bridged] [key] [floor] [records] [pages] [--rate N] [--peer PID]`: only these parts; and of another
 //! server that is running (docs/bench.md), in place of ours.
 
 #![allow(clippy::disallowed_methods, reason = "a load generator: it owns sockets and reads clocks")]
@@ -12,6 +12,7 @@ mod floor;
 mod media;
 mod server;
 mod signalling;
+mod store;
 
 use serde_json::{Value, json};
 use server::Server;
@@ -32,12 +33,14 @@ fn main() {
         return floor::run(&arguments[1..]);
     }
     server::pin_self(1);
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 7] = [
         ("short", report_short_calls),
         ("prompt", report_prompt_calls),
         ("bridged", report_bridged_calls),
         ("key", report_keys),
         ("floor", report_floor),
+        ("records", store::report_records),
+        ("pages", store::report_pages),
     ];
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let all = !parts.iter().any(|(name, _)| named(name));

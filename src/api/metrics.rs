@@ -1,6 +1,6 @@
 //! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
 
-use super::Sources;
+use super::health::Sources;
 use crate::net::media_thread::Totals;
 use crate::sip::endpoint::Counters;
 use prometheus_client::collector::Collector;
@@ -62,6 +62,16 @@ impl Collector for Page {
                 (vec![("direction", "out"), ("result", "dialled")], calls.dialled),
             ],
         )?;
+        counters(
+            e,
+            "numbers_refused",
+            "Calls that a Smart Number turned away, by reason",
+            vec![
+                (vec![("reason", "blocked_caller")], calls.blocked),
+                (vec![("reason", "all_busy")], calls.number_full),
+                (vec![("reason", "not_in_service")], calls.not_in_service),
+            ],
+        )?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;
         counters(
@@ -81,12 +91,23 @@ impl Collector for Page {
         counters(
             e,
             "call_records",
-            "Call records by what became of them",
+            "Call records by what became of them in the file of [records]",
             vec![
                 (vec![("result", "written")], self.0.records.written()),
                 (vec![("result", "lost")], self.0.records.lost()),
             ],
         )?;
+        let records = &self.0.records;
+        gauge(
+            e,
+            "records_waiting",
+            "Call records on disk that wait for the database",
+            records.stored_waiting(),
+        )?;
+        counter(e, "records_written", "Call records written into the database", records.stored())?;
+        counter(e, "records_lost", "Call records that the database will never have", records.stored_lost())?;
+        let away = u64::from(records.is_database_away());
+        gauge(e, "database_away", "1 while the database takes no call records", away)?;
         counters(
             e,
             "rtp_packets",

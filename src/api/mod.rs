@@ -1,70 +1,253 @@
-//! HTTP for people and programs. In this version health and metrics, which need no sign-in.
+//! HTTP for people and programs: health and metrics, which need no sign-in, and the API under `/api/v1`.
+//!
+//! A route stands once, in the table of `routes`: what it needs and what it answers are checked and documented from the
+//! same lines ([`route::Operation`]).
 
+mod access;
+mod events;
+mod health;
+pub mod http;
+mod idempotency;
 mod metrics;
+mod openapi;
+mod page;
+mod parameter;
+mod permission;
+mod problem;
+mod request;
+mod resources;
+mod route;
+mod secret;
+mod simulation;
+mod throttle;
 
-use crate::net::signalling::Figures;
-use crate::store::records::RecordFigures;
+use crate::call::snapshot::Snapshot;
+use crate::clock::{Now, SystemClock};
+use crate::ids::Random;
+use crate::net::signalling::{LiveEvents, Post};
+use crate::store::database::Database;
+use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Json};
-use axum::routing::get;
-use std::sync::atomic::{AtomicBool, Ordering};
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::MethodRouter;
+pub use health::Sources;
+use problem::Problem;
+use route::{Gate, Route};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
-/// What the pages are made from.
-#[derive(Clone)]
-pub struct Sources {
-    pub figures: Arc<Mutex<Figures>>,
-    pub media: Vec<Arc<crate::net::media_thread::Totals>>,
-    pub binder: Arc<crate::net::ports::Binder>,
-    pub records: RecordFigures,
-    /// Set once the first media ports are bound and the sockets listen.
-    pub ready: Arc<AtomicBool>,
+/// Requests at a time. A handler waits for the database at the most, which serves eight at a time.
+const REQUESTS_MAX: usize = 256;
+/// How often what has run out is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How often a database that is away is asked whether there are users.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// A set-up link works for a day.
+const SETUP_LINK_TIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// What the configuration says of HTTP.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where browsers reach us: scheme and host.
+    pub public_url: String,
+    pub admin_token: Option<String>,
 }
 
-/// The routes of the server.
-pub fn router(sources: Sources) -> Router {
-    Router::new()
-        .route("/livez", get(async || "live\n"))
-        .route("/readyz", get(readyz))
-        .route("/healthz", get(readyz))
-        .route(
-            "/metrics",
-            get(async |State(sources): State<Sources>| {
-                (
-                    [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
-                    metrics::text(&sources),
-                )
-            }),
+impl Settings {
+    fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// The cookie with its rules; an empty one with no time removes it.
+    fn cookie(&self, secret: &str, age: Duration) -> String {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        // Strict: the console is one page that asks for all else, so nothing is lost where another site links to it.
+        format!(
+            "{}={secret}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}",
+            self.cookie_name(),
+            age.as_secs()
         )
-        .with_state(sources)
-}
+    }
 
-impl Sources {
-    fn figures(&self) -> Figures {
-        self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    /// The prefix makes a browser insist on Secure and on this host alone (RFC 6265bis section 4.1.3).
+    fn cookie_name(&self) -> &'static str {
+        if self.is_https() { "__Host-cordboard" } else { "cordboard" }
     }
 }
 
-/// 200 only where a call would be taken; the body says for each part how it is.
-async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
-    let figures = sources.figures();
-    let started = sources.ready.load(Ordering::Acquire);
-    let ports = figures.ports_free > 0;
-    let ready = started && ports && !figures.draining;
-    let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
-    let body = serde_json::json!({
-        "ready": ready,
-        "parts": {
-            "sip": word(started, "starting"),
-            "media_ports": word(!started || ports, "none free"),
-            "drain": word(!figures.draining, "draining"),
-            "call_records": word(sources.records.lost() == 0, "some were lost"),
-        },
-        "calls": figures.counts.calls,
-        "media_ports_free": figures.ports_free,
-        "revision": figures.revision,
-    });
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+/// What handlers work with.
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+/// See [`Api`].
+pub struct Parts {
+    database: Option<Database>,
+    clock: SystemClock,
+    mint: secret::Mint,
+    passwords: secret::Passwords,
+    throttle: Mutex<throttle::Throttle>,
+    settings: Settings,
+    requests: Semaphore,
+    document: String,
+    post: Post,
+    events: Arc<events::Events>,
+    calls: tokio::sync::Mutex<resources::call::CallList>,
+    simulations: resources::simulation::Simulations,
+    /// Sound files are decoded one at a time.
+    decoding: Arc<Semaphore>,
+    /// What new calls start on.
+    snapshot: ArcSwap<Snapshot>,
 }
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Api {
+    pub fn new(
+        database: Option<Database>,
+        settings: Settings,
+        clock: SystemClock,
+        random: Random,
+        post: Post,
+    ) -> Result<Self, secret::PasswordError> {
+        let mint = secret::Mint::new(random);
+        let run = mint.id("");
+        let routes = resources::routes();
+        let document = openapi::document(routes.iter().map(|route| &route.operation), settings.cookie_name());
+        Ok(Api(Arc::new(Parts {
+            database,
+            clock,
+            passwords: secret::Passwords::new(mint.clone())?,
+            mint,
+            throttle: Mutex::default(),
+            settings,
+            requests: Semaphore::new(REQUESTS_MAX),
+            document: document.to_string(),
+            post,
+            events: Arc::new(events::Events::new(run)),
+            calls: tokio::sync::Mutex::default(),
+            simulations: Default::default(),
+            decoding: Arc::new(Semaphore::new(1)),
+            snapshot: ArcSwap::default(),
+        })))
+    }
+
+    /// The router of the whole server.
+    pub fn router(&self, sources: Sources) -> Router {
+        let api = self.api_router();
+        Router::new()
+            .merge(health::router(sources))
+            .nest("/api/v1", api)
+            .fallback(http::not_found)
+            .layer(axum::middleware::from_fn(http::secure))
+    }
+
+    fn api_router(&self) -> Router {
+        let mut paths: BTreeMap<&'static str, (MethodRouter<Api>, Vec<String>)> = BTreeMap::new();
+        for Route { operation, handler } in resources::routes() {
+            let (path, method) = (operation.path, operation.method.to_string());
+            let rules = Arc::new(parameter::rules(&operation));
+            let gate = Gate { api: self.clone(), operation: Arc::new(operation), rules };
+            let handler = handler.route_layer(axum::middleware::from_fn_with_state(gate, route::guard));
+            let entry = paths.entry(path).or_insert_with(|| (MethodRouter::new(), Vec::new()));
+            entry.0 = std::mem::take(&mut entry.0).merge(handler);
+            if method == "GET" {
+                entry.1.push("HEAD".to_owned());
+            }
+            entry.1.push(method);
+        }
+        let mut router = Router::new();
+        for (path, (handler, methods)) in paths {
+            let allow = HeaderValue::try_from(methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
+            let handler = handler.fallback(async move || {
+                let problem =
+                    Problem::method_not_allowed("see the Allow header for the methods of this path");
+                problem.with_header(header::ALLOW, allow).into_response()
+            });
+            router = router.route(path, handler);
+        }
+        router.fallback(http::not_found).with_state(self.clone())
+    }
+
+    /// Tells what new calls start on from now on.
+    pub fn set_snapshot(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot);
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// The database, where there is one.
+    fn database(&self) -> Result<&Database, Problem> {
+        let none = || Problem::unavailable("this server has no store: set [store] url in cordboard.toml");
+        self.database.as_ref().ok_or_else(none)
+    }
+
+    fn throttle(&self) -> std::sync::MutexGuard<'_, throttle::Throttle> {
+        self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Where nobody can sign in yet: makes a link that makes the first admin, and gives it.
+    async fn setup_link(&self) -> Result<Option<String>, crate::store::database::DatabaseError> {
+        let Some(database) = &self.database else { return Ok(None) };
+        if !database.has_no_users().await? {
+            return Ok(None);
+        }
+        let secret = self.mint.secret();
+        let expires = self.now().wall + SETUP_LINK_TIME;
+        database.set_setup_link(&secret::digest(secret.as_bytes()), expires).await?;
+        Ok(Some(format!("{}/setup?token={secret}", self.settings.public_url)))
+    }
+
+    /// Logs the set-up link where nobody can sign in yet; waits for a database that is away.
+    pub async fn announce_setup(self) {
+        let mut again = tokio::time::interval(ASK_AGAIN);
+        loop {
+            again.tick().await;
+            match self.setup_link().await {
+                Ok(Some(link)) => {
+                    tracing::warn!(%link, "nobody can sign in yet: open this link within 24 hours to make the first user");
+                    return;
+                }
+                Ok(None) => return,
+                Err(error) => tracing::debug!(%error, "whether there are users cannot be seen yet"),
+            }
+        }
+    }
+
+    /// Shows what the signalling thread tells of calls to those who listen, for as long as it runs.
+    pub async fn watch(self, live: LiveEvents) {
+        self.events.clone().collect(live).await;
+    }
+
+    /// Removes what has run out, for as long as the server runs.
+    pub async fn sweep(self) {
+        let Some(database) = &self.database else { return };
+        let mut tick = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            tick.tick().await;
+            let now = self.now().wall;
+            let (age, idle) = (access::before(now, access::AGE_MAX), access::before(now, access::IDLE_MAX));
+            let keys = access::before(now, idempotency::KEPT);
+            if let Err(error) = database.forget_old_access(age, idle, keys, now).await {
+                tracing::warn!(%error, "old sign-ins could not be removed");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use super::b2bua::{Arrival, Call};
 use super::media_leg::MediaLeg;
 use super::message_parts::{is_sdp, warning};
 use super::record::{CallRecord, EndReason};
-use super::route::{Route, route};
+use super::route::{Route, Start, Unroutable, route};
 use super::snapshot::{Pattern, Snapshot, Source};
 use super::switchboard::{Switchboard, context, printable, retry_after};
 use super::{Action, number};
@@ -34,11 +34,24 @@ impl Switchboard {
                 tracing::debug!(call = %id, why = %route.why.join("; "), "routed");
                 let trunk =
                     if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
-                let number = route.number.pattern.text().to_owned();
-                let flow = route.flow.map(|flow| flow.choose(&facts.from).clone());
+                let number = route.number.pattern.text();
+                let start = route.start.version();
+                let is_service = matches!(route.start, Start::Service(_));
+                *self.number_calls.entry(number.clone()).or_default() += 1;
                 let snapshot = snapshot.clone();
-                let arrival =
-                    Arrival { id, dialog, request, peer, trunk, number, flow, facts, media, snapshot };
+                let arrival = Arrival {
+                    id,
+                    dialog,
+                    request,
+                    peer,
+                    trunk,
+                    number,
+                    start,
+                    is_service,
+                    facts,
+                    media,
+                    snapshot,
+                };
                 let mut context = context(self, now, actions);
                 let call = Call::start(arrival, &mut context);
                 self.calls.insert(id, call);
@@ -72,8 +85,24 @@ impl Switchboard {
         if self.calls.len() >= self.calls_max {
             return Err(Refused::later("there are as many calls as the server takes"));
         }
-        let route = route(snapshot, source, &dialled_number(request))
-            .map_err(|e| Refused::new(e.sip_code(), e.to_string()))?;
+        let (caller, _) = caller_number(request, source);
+        let route = route(snapshot, source, &dialled_number(request), &caller).map_err(|error| {
+            match error {
+                Unroutable::Blocked { .. } => self.counters.blocked += 1,
+                Unroutable::NotInService { .. } => self.counters.not_in_service += 1,
+                _ => {}
+            }
+            Refused::new(error.sip_code(), error.to_string())
+        })?;
+        let calls = self.number_calls.get(&route.number.pattern.text()).copied().unwrap_or(0);
+        if let Some(most) = route.number.max_concurrent_calls.filter(|most| calls >= *most) {
+            self.counters.number_full += 1;
+            let number = route.number.pattern.text();
+            return Err(Refused::new(
+                486,
+                format!("{number} has {calls} calls, and takes {most} at one time"),
+            ));
+        }
         if !request.body().is_empty() && !is_sdp(request.content_type()) {
             let text = format!(
                 "a body of type {} is not understood",
@@ -162,8 +191,8 @@ impl Switchboard {
             from_country_code: number::country_code(&from).to_owned(),
             from,
             from_name,
-            to: match (&route.number.pattern, route.flow) {
-                (Pattern::Exact(text), _) => text.clone(),
+            to: match &route.number.pattern {
+                Pattern::Exact(text) => text.clone(),
                 _ => number::read(&dialled_number(request), country(source)).best().to_owned(),
             },
             number_label: route.number.label.clone(),

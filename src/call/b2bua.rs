@@ -6,6 +6,7 @@
 mod agents;
 mod caller;
 mod end;
+mod live;
 mod media;
 mod playback;
 mod requests;
@@ -69,7 +70,10 @@ pub(super) struct Arrival {
     pub peer: Peer,
     pub trunk: Option<String>,
     pub number: String,
-    pub flow: Option<FlowVersion>,
+    /// What runs; `None` for an echo.
+    pub start: Option<FlowVersion>,
+    /// Whether that is a call flow of people's making, which the record names.
+    pub is_service: bool,
     pub facts: flow::CallFacts,
     pub media: MediaLeg,
     pub snapshot: Arc<Snapshot>,
@@ -108,7 +112,8 @@ pub(super) struct Call {
 impl Call {
     /// Begins a call: its flow runs at once.
     pub fn start(arrival: Arrival, context: &mut Context<'_>) -> Call {
-        let Arrival { id, dialog, request, peer, trunk, number, flow, facts, media, snapshot } = arrival;
+        let Arrival { id, dialog, request, peer, trunk, number, start, is_service, facts, media, snapshot } =
+            arrival;
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { rang: false };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
@@ -136,10 +141,11 @@ impl Call {
             flow_actions: Vec::new(),
             trunk,
             number,
-            flow,
+            flow: start.clone().filter(|_| !is_service),
             source: peer.address,
         };
-        match call.flow.clone() {
+        call.tell_start(context);
+        match start {
             Some(flow) => {
                 let mut actions = std::mem::take(&mut call.flow_actions);
                 let interpreter = Interpreter::start(
@@ -178,7 +184,9 @@ impl Call {
             self.deadline = None;
             match self.caller.state {
                 CallerState::Ringing { .. } => self.ring(context),
-                CallerState::Answered(_) if self.flow.is_none() => self.end(EndReason::FlowEnded, context),
+                CallerState::Answered(_) if self.interpreter.is_none() => {
+                    self.end(EndReason::FlowEnded, context)
+                }
                 _ => {}
             }
         }
@@ -194,6 +202,11 @@ impl Call {
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.clone()
+    }
+
+    /// The Smart Number, as its pattern.
+    pub(super) fn number(&self) -> &str {
+        &self.number
     }
 
     /// The reply to a question of the flow.

@@ -2,6 +2,7 @@
 
 use super::b2bua::{Call, Context};
 use super::index::Index;
+use super::live::LegState;
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
 use super::snapshot::{Host, Snapshot};
@@ -112,6 +113,7 @@ impl Call {
             Err(_) => context.actions.push(Action::Resolve { request, host: host.name, port: host.port }),
         }
         self.dialled.push(dialled);
+        self.tell_leg(dial, LegState::Dialled, context);
         None
     }
 }

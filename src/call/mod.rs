@@ -7,6 +7,8 @@ pub mod number;
 pub mod ports;
 pub mod record;
 pub mod route;
+pub mod services;
+pub mod smart_number;
 pub mod snapshot;
 pub mod sound;
 
@@ -15,6 +17,7 @@ pub mod b2bua;
 pub mod dialled;
 mod index;
 mod info;
+pub mod live;
 pub mod media_leg;
 mod message_parts;
 pub mod switchboard;
@@ -82,6 +85,8 @@ pub enum Input<'a> {
     },
     /// Take no new calls.
     Drain,
+    /// End this call: somebody who may has said so.
+    HangUp(CallId),
     /// End all calls at once.
     Stop,
 }
@@ -96,6 +101,8 @@ pub enum Action {
     },
     /// A call is over.
     Record(Box<CallRecord>),
+    /// For whoever watches calls; may be lost.
+    Live(Box<live::LiveEvent>),
     /// Speak a text; answered by [`Input::Rendered`], within 10 s.
     Render {
         request: RequestId,

@@ -28,6 +28,8 @@ pub enum EndReason {
     Rejected,
     /// The caller's answer in its ACK could not be used.
     BadAnswer,
+    /// Somebody hung it up in the console or over the API.
+    OperatorHungUp,
     /// The server was stopped.
     ServerStopped,
     /// Something in the server failed.
@@ -96,7 +98,7 @@ pub struct CallRecord {
     pub legs: Vec<LegRecord>,
 }
 
-fn rfc3339<S: Serializer>(wall: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rfc3339<S: Serializer>(wall: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(wall)
 }
 
@@ -130,6 +132,7 @@ impl EndReason {
             EndReason::BadAnswer => {
                 "the caller's side answered our offer with media that cannot be used".to_owned()
             }
+            EndReason::OperatorHungUp => "it was hung up in the console or over the API".to_owned(),
             EndReason::ServerStopped => "the server was stopped".to_owned(),
             EndReason::InternalError => "something in the server failed; the log says what".to_owned(),
         }

@@ -1,8 +1,10 @@
 //! What calls read: numbers, trunks, agents, flows and prompts as they were when the snapshot was built.
 //! It never changes; a new one replaces it whole, and calls in progress keep the one they started on.
 
+pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unassigned};
+
 use crate::audio::Clip;
-use crate::flow::Library;
+use crate::flow::{Flow, Library, LiveFlow};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -12,37 +14,15 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Snapshot {
     pub revision: u64,
-    pub numbers: Vec<Number>,
+    pub numbers: NumberPlan,
     pub trunks: Vec<Trunk>,
     pub agents: HashMap<String, Agent>,
     pub library: Arc<Library>,
+    /// Flows that name no language, in those of the numbers that lead to them: by flow and language.
+    pub in_language: HashMap<(String, String), LiveFlow>,
+    /// What numbers do that lead to no flow, by their pattern.
+    pub services: HashMap<String, Arc<Flow>>,
     pub prompts: Prompts,
-}
-
-/// A Smart Number.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Number {
-    pub pattern: Pattern,
-    pub label: String,
-    pub answers: Answers,
-}
-
-/// Which dialled numbers are meant.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Pattern {
-    /// `+15550100`, or digits as they are dialled.
-    Exact(String),
-    /// Every number that starts so.
-    Prefix(String),
-}
-
-/// What a number does with a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answers {
-    /// Runs the flow of that id.
-    Flow(String),
-    /// Sends the caller's audio back: for testing a line.
-    Echo,
 }
 
 /// A carrier or PBX.
@@ -129,6 +109,14 @@ impl Snapshot {
         self.agents.values().any(|a| a.address.is_some_and(|at| at.ip() == canonical(ip)))
     }
 
+    /// The flow that a number runs; `None` where it was never published.
+    pub fn flow_of(&self, number: &Number, id: &str) -> Option<&LiveFlow> {
+        let language = number.language.as_ref();
+        let in_language =
+            language.and_then(|language| self.in_language.get(&(id.to_owned(), language.clone())));
+        in_language.or_else(|| self.library.flows.get(id))
+    }
+
     /// The trunk that calls to telephone numbers go out over.
     pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Host)> {
         self.trunks.iter().find_map(|t| t.host.as_ref().map(|h| (t, h)))
@@ -138,14 +126,6 @@ impl Snapshot {
 /// An IPv4 address that a dual-stack socket shows as IPv6.
 fn canonical(ip: IpAddr) -> IpAddr {
     ip.to_canonical()
-}
-
-impl Pattern {
-    pub fn text(&self) -> &str {
-        match self {
-            Pattern::Exact(text) | Pattern::Prefix(text) => text,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::b2bua::{Call, Context, Settings};
 use super::dialled::failure_of;
 use super::index::Index;
+use super::live::{LiveEvent, What};
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
 use super::snapshot::Snapshot;
@@ -38,6 +39,10 @@ pub struct Counters {
     pub invites: u64,
     pub answered: u64,
     pub rejected: u64,
+    /// Of those: callers in a number's list, numbers with all the calls they take, numbers that lead nowhere.
+    pub blocked: u64,
+    pub number_full: u64,
+    pub not_in_service: u64,
     pub dialled: u64,
     pub ended: u64,
     pub flow_steps: u64,
@@ -71,6 +76,8 @@ pub struct Switchboard {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) next_call: u64,
+    /// How many there are of each Smart Number, over all snapshots.
+    pub(super) number_calls: HashMap<String, u32>,
     pub(super) index: Index,
     pub(super) ports: Ports,
     pub(super) random: Random,
@@ -90,6 +97,7 @@ impl Switchboard {
             snapshot,
             calls: HashMap::new(),
             next_call: 0,
+            number_calls: HashMap::new(),
             index: Index::default(),
             ports: Ports::new(config.media_threads, config.port_pairs),
             random,
@@ -146,6 +154,11 @@ impl Switchboard {
                 });
             }
             Input::Drain => self.draining = true,
+            Input::HangUp(id) => {
+                self.with_call(id, now, actions, |call, context| {
+                    call.end(EndReason::OperatorHungUp, context)
+                });
+            }
             Input::Stop => self.stop(now, actions),
         }
         self.settle(now, actions);
@@ -401,6 +414,15 @@ impl Switchboard {
         self.after(id, now, actions);
     }
 
+    fn leave_number(&mut self, number: &str) {
+        if let Some(calls) = self.number_calls.get_mut(number) {
+            *calls = calls.saturating_sub(1);
+            if *calls == 0 {
+                self.number_calls.remove(number);
+            }
+        }
+    }
+
     /// Most entries are dead long before their time (a call's limit is hours): thrown out once they are the most.
     fn sweep_timers(&mut self) {
         if self.timers.len() > 1_024 + 4 * self.calls.len() {
@@ -416,6 +438,7 @@ impl Switchboard {
         if call.is_over() {
             if let Some(call) = self.calls.remove(&id) {
                 self.counters.ended += 1;
+                self.leave_number(call.number());
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
                 tracing::info!(
@@ -424,6 +447,12 @@ impl Switchboard {
                     agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
                     "call ended"
                 );
+                let what = What::Ended {
+                    reason: record.end_reason,
+                    outcome: outcome.map(|outcome| outcome.outcome),
+                };
+                let event = LiveEvent { call_id: record.call_id.clone(), at: now.wall, what };
+                actions.push(Action::Live(Box::new(event)));
                 actions.push(Action::Record(Box::new(record)));
             }
             return;

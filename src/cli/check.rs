@@ -51,13 +51,13 @@ fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
 }
 
 fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
-    let Some(folder) = &config.provision else {
+    let Some(config::Provision { folder, .. }) = &config.provision else {
         let message = "there are no numbers, and every call is refused".to_owned();
         return vec![warning(file, "provision.dir", message, "add [provision] with dir = \"FOLDER\"")];
     };
     let (provisioned, mut findings) = provision::read(folder);
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
-    if let Some(speech) = provisioned.speech.first() {
+    if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();
         let texts = format!("call flows have texts to speak (\"{short}\")");
         match config.speech.as_deref() {

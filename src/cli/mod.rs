@@ -5,3 +5,4 @@ pub mod dtmf;
 pub mod flow;
 pub mod flow_test;
 pub mod route;
+pub mod store;

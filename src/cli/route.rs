@@ -1,8 +1,11 @@
 //! `cordboard route test`: which number, flow and version would answer, and why.
 
-use crate::call::route::route;
-use crate::call::snapshot::Source;
-use crate::config;
+use crate::call::route::{Start, route};
+use crate::call::snapshot::{Snapshot, Source};
+use crate::config::{self, Config};
+use crate::store::apply::is_empty;
+use crate::store::database::Database;
+use crate::store::loader::{LoadError, Loader};
 use crate::store::provision;
 use std::collections::HashMap;
 use std::io::Write;
@@ -10,13 +13,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::check::BAD_CONFIGURATION;
+use super::flow::FAILED;
 use crate::flow::simulate::plain;
 
-/// Explains the routing of a dialled number, as a live call from `from` (or from the first trunk) would have it.
+/// Explains the routing of a dialled number, as a live call of `caller` from `from` (or from the first trunk)
+/// would have it.
 pub fn test(
     number: &str,
     file: &Path,
     from: Option<SocketAddr>,
+    caller: &str,
     json: bool,
     out: &mut dyn Write,
 ) -> std::io::Result<u8> {
@@ -27,11 +33,14 @@ pub fn test(
         }
         return Ok(BAD_CONFIGURATION);
     };
-    let folder = config.provision.unwrap_or_default();
-    let (provisioned, mut findings) = provision::read(&folder);
-    // No audio is needed to see where a call goes.
-    let provisioned = provision::Provisioned { prompt_files: Vec::new(), ..provisioned };
-    let snapshot = provision::snapshot(provisioned, 1, HashMap::new(), None, &mut findings);
+    let snapshot = match of_store(&config) {
+        Ok(Some(snapshot)) => snapshot,
+        Ok(None) => of_files(&config),
+        Err(error) => {
+            writeln!(out, "{error}")?;
+            return Ok(FAILED);
+        }
+    };
     let source = match from {
         Some(address) => snapshot.caller_source(address),
         None => snapshot.trunks.first().map(Source::Trunk),
@@ -43,9 +52,12 @@ pub fn test(
         );
         return refused(out, json, 403, &who);
     };
-    match route(&snapshot, Some(source), number) {
+    match route(&snapshot, Some(source), number, caller) {
         Ok(found) => {
-            let flow = found.flow.map(|live| (live.live.flow.id().to_owned(), live.live.number));
+            let flow = match found.start {
+                Start::Flow(version) => Some((version.flow.id(), version.number)),
+                Start::Service(_) | Start::Echo => None,
+            };
             if json {
                 let trunk = if let Source::Trunk(trunk) = source { Some(&trunk.id) } else { None };
                 let report = serde_json::json!({
@@ -65,6 +77,32 @@ pub fn test(
         }
         Err(error) => refused(out, json, error.sip_code(), &error.to_string()),
     }
+}
+
+/// What calls read, as the store has it; `None` where there is no store, or nothing was ever put into it.
+fn of_store(config: &Config) -> Result<Option<Snapshot>, LoadError> {
+    let Some(store) = &config.store else { return Ok(None) };
+    let is_missing = |path: &str| !Path::new(path).exists();
+    if store.url.strip_prefix("sqlite://").is_some_and(is_missing) {
+        return Ok(None);
+    }
+    let broken = |error: std::io::Error| LoadError::Broken(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
+    runtime.block_on(async {
+        let database = Database::open(&store.url).await?;
+        if is_empty(&database).await? {
+            return Ok(None);
+        }
+        Ok(Some(Loader::new(database).load(None, HashMap::new()).await?.snapshot))
+    })
+}
+
+fn of_files(config: &Config) -> Snapshot {
+    let folder = config.provision.as_ref().map(|provision| provision.folder.clone()).unwrap_or_default();
+    let (provisioned, mut findings) = provision::read(&folder);
+    // No audio is needed to see where a call goes.
+    let provisioned = provision::Provisioned { prompt_files: Vec::new(), ..provisioned };
+    provision::snapshot(provisioned, 1, HashMap::new(), None, &mut findings)
 }
 
 fn refused(out: &mut dyn Write, json: bool, code: u16, why: &str) -> std::io::Result<u8> {

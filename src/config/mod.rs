@@ -3,6 +3,7 @@
 mod outside;
 pub mod reader;
 mod records;
+mod store;
 
 pub use outside::{Outside, SmsProvider};
 
@@ -10,6 +11,8 @@ use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use store::Store;
 
 /// Prefix of the environment variables that set keys.
 const VARIABLE_PREFIX: &str = "CORDBOARD__";
@@ -21,10 +24,28 @@ pub struct Config {
     pub media: Media,
     pub http: Http,
     pub records: Option<PathBuf>,
+    pub store: Option<Store>,
     pub speech: Option<Vec<String>>,
     pub log: Log,
-    pub provision: Option<PathBuf>,
+    pub provision: Option<Provision>,
     pub outside: Outside,
+}
+
+/// A folder with numbers, flows and so on as files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provision {
+    pub folder: PathBuf,
+    pub mode: ProvisionMode,
+}
+
+/// What the files are to a store; without one they are all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ProvisionMode {
+    /// They fill a store that is empty.
+    #[default]
+    Seed,
+    /// They are the truth, at each start and reload.
+    Sync,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +88,8 @@ pub struct Media {
 pub struct Http {
     pub bind: SocketAddr,
     pub admin_token: Option<String>,
+    /// Where browsers reach us, without a slash at the end. With `https://` (TLS in front) cookies are Secure.
+    pub public_url: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -123,13 +146,13 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
             "take another port",
         );
     }
-    let records = records::read(&root.section("records"), folder);
+    let store = store::read(&root.section("store"), folder);
+    let records = records::read(&root.section("records"), folder, store.is_some());
     let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
-    read_store(&root.section("store"));
     let provision = read_provision(&root.section("provision"), folder);
     let outside = outside::read(root);
-    Some(Config { sip: sip?, media: media?, http: http?, records, speech, log, provision, outside })
+    Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.
@@ -245,6 +268,15 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an address with a port, such as 127.0.0.1:5060".to_owned())
 }
 
+fn public_url(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host.filter(|host| !host.contains('/')).map(host_and_port) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("the address that browsers reach us at, such as https://phones.example.net".to_owned()),
+    }
+}
+
 fn ip_address(text: &str) -> Result<std::net::IpAddr, String> {
     text.parse().map_err(|_| "an IP address".to_owned())
 }
@@ -285,14 +317,8 @@ fn read_http(section: &Section<'_>) -> Option<Http> {
     if admin_token.as_ref().is_some_and(|t| t.len() < 16) {
         section.error("admin_token", "is shorter than 16 characters", "take a long random one");
     }
-    if admin_token.is_some() {
-        section.warning(
-            "admin_token",
-            "is not used yet: this version has no HTTP interface that needs it",
-            "",
-        );
-    }
-    Some(Http { bind, admin_token })
+    let public_url = section.parsed("public_url", public_url).unwrap_or_else(|| format!("http://{bind}"));
+    Some(Http { bind, admin_token, public_url })
 }
 
 fn read_log(section: &Section<'_>) -> Log {
@@ -309,30 +335,17 @@ fn read_log(section: &Section<'_>) -> Log {
     Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
 }
 
-fn read_store(section: &Section<'_>) {
-    let url = section.parsed("url", |text| {
-        let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(text.to_owned()) } else { Err("a store: sqlite://PATH or postgres://…".to_owned()) }
-    });
-    if url.is_some() {
-        section.warning(
-            "url",
-            "is not used yet: this version has no database, and writes call records only where [records] path says",
-            "",
-        );
-    }
-}
-
-fn read_provision(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {
-    section.parsed("mode", |text| match text {
-        "seed" | "sync" => Ok(()),
+fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
+    let mode = section.parsed("mode", |text| match text {
+        "seed" => Ok(ProvisionMode::Seed),
+        "sync" => Ok(ProvisionMode::Sync),
         _ => Err("a mode: seed or sync".to_owned()),
     });
     let folder = folder.join(section.text("dir")?);
     if !folder.is_dir() {
         section.error("dir", format!("there is no folder {}", folder.display()), "make it, or change dir");
     }
-    Some(folder)
+    Some(Provision { folder, mode: mode.unwrap_or_default() })
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
-//! Reading TOML so that all that is wrong is said at once, each with its place and a remedy.
+//! Reading TOML, and JSON documents of the same shape, so that all that is wrong is said at once, each with its place
+//! and a remedy.
 
-use std::cell::RefCell;
+mod tree;
+
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::Path;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
+pub use tree::camel_case;
+use tree::{Node, Value, convert_json, convert_table, set, to_json, value_of_variable};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -82,41 +87,11 @@ impl serde::Serialize for Finding {
     }
 }
 
-/// A value with the place it was written at.
-#[derive(Clone, Debug)]
-struct Node {
-    place: String,
-    value: Value,
-}
-
-#[derive(Clone, Debug)]
-enum Value {
-    Text(String),
-    Integer(i64),
-    Bool(bool),
-    List(Vec<Node>),
-    Table(Vec<(String, Node)>),
-    /// A date or a fraction, which no key takes.
-    Other(&'static str),
-}
-
-impl Value {
-    fn kind(&self) -> &'static str {
-        match self {
-            Value::Text(_) => "a string",
-            Value::Integer(_) => "a whole number",
-            Value::Bool(_) => "true or false",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a section",
-            Value::Other(kind) => kind,
-        }
-    }
-}
-
-/// A TOML file that was read, and what was found wrong with it so far.
+/// A file or document that was read, and what was found wrong with it so far.
 pub struct Document {
     file: String,
-    folder: std::path::PathBuf,
+    /// Where files that it refers to lie; a JSON document may refer to none.
+    folder: Option<std::path::PathBuf>,
     root: Node,
     /// Faults of the syntax; what else is found then is mostly their echo.
     syntax_errors: usize,
@@ -142,8 +117,28 @@ impl Document {
         let findings = RefCell::new(findings.collect());
         let syntax_errors = errors.len();
         let root = Node { place: String::new(), value: convert_table(table.get_ref(), &line_of) };
-        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = Some(file.parent().unwrap_or(Path::new("")).to_owned());
         Document { file: name, folder, root, syntax_errors, findings }
+    }
+
+    /// Takes a JSON document: places are JSON pointers, keys are in camel case. `name` says whose it is. `${file:…}` in
+    /// it stays as it stands: whoever may write a document may not read the server's files by it.
+    pub fn from_json(name: &str, value: &serde_json::Value) -> Document {
+        let mut root = convert_json(value, "");
+        let mut findings = Vec::new();
+        if !matches!(root.value, Value::Table(_)) {
+            let (file, message) = (name.to_owned(), "is no JSON object".to_owned());
+            findings.push(Finding {
+                severity: Severity::Error,
+                file,
+                place: String::new(),
+                message,
+                remedy: String::new(),
+            });
+            root.value = Value::Table(Vec::new());
+        }
+        let findings = RefCell::new(findings);
+        Document { file: name.to_owned(), folder: None, root, syntax_errors: 0, findings }
     }
 
     /// Lets variables such as `CORDBOARD__HTTP__BIND` set or replace keys.
@@ -166,7 +161,13 @@ impl Document {
     }
 
     pub fn root(&self) -> Section<'_> {
-        Section { document: self, path: String::new(), node: Some(&self.root), seen: RefCell::default() }
+        Section {
+            document: self,
+            path: String::new(),
+            node: Some(&self.root),
+            seen: RefCell::default(),
+            accepts_rest: Cell::default(),
+        }
     }
 
     /// What was found; where the file is not TOML, only that.
@@ -193,6 +194,7 @@ pub struct Section<'a> {
     path: String,
     node: Option<&'a Node>,
     seen: RefCell<Vec<&'static str>>,
+    accepts_rest: Cell<bool>,
 }
 
 impl<'a> Section<'a> {
@@ -221,6 +223,9 @@ impl<'a> Section<'a> {
 
     fn report(&self, severity: Severity, key: &str, message: String, remedy: String) {
         let place = self.find(key).map_or_else(|| self.place().to_owned(), |n| n.place.clone());
+        if self.is_json() {
+            return self.document.say(severity, &place, message, remedy);
+        }
         let name =
             [self.path.as_str(), key].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(".");
         let place = [place, name].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ");
@@ -263,7 +268,8 @@ impl<'a> Section<'a> {
         let Some(path) = text.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}')) else {
             return Some(text.to_owned());
         };
-        let path = self.document.folder.join(path);
+        let Some(folder) = &self.document.folder else { return Some(text.to_owned()) };
+        let path = folder.join(path);
         match std::fs::read_to_string(&path) {
             Ok(content) => Some(content.trim_end().to_owned()),
             Err(error) => {
@@ -275,6 +281,29 @@ impl<'a> Section<'a> {
                 None
             }
         }
+    }
+
+    /// A string as it stands: of a secret the reference `${file:PATH}`, not what it refers to.
+    pub fn reference(&self, key: &'static str) -> Option<String> {
+        match &self.take(key)?.value {
+            Value::Text(text) => Some(text.clone()),
+            _ => self.text(key),
+        }
+    }
+
+    /// The whole section as JSON, with keys in camel case.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.node.map_or(serde_json::Value::Null, |node| to_json(&node.value))
+    }
+
+    /// Whether this is of a JSON document, which may come from anybody who may write objects.
+    pub fn is_json(&self) -> bool {
+        self.document.folder.is_none()
+    }
+
+    /// Takes all keys that were not read for good: they are another's to check.
+    pub fn accept_rest(&self) {
+        self.accepts_rest.set(true);
     }
 
     /// A whole number within the range.
@@ -380,7 +409,13 @@ impl<'a> Section<'a> {
 
     fn below(&self, key: &str, node: Option<&'a Node>) -> Section<'a> {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Section { document: self.document, path, node, seen: RefCell::default() }
+        Section {
+            document: self.document,
+            path,
+            node,
+            seen: RefCell::default(),
+            accepts_rest: Cell::default(),
+        }
     }
 
     /// Keys that a later version brings: accepted, and said not to be used yet.
@@ -396,15 +431,19 @@ impl<'a> Section<'a> {
 impl Drop for Section<'_> {
     fn drop(&mut self) {
         let Some(Node { value: Value::Table(entries), .. }) = self.node else { return };
+        if self.accepts_rest.get() {
+            return;
+        }
         let seen = self.seen.borrow();
         if seen.contains(&ANY) {
             return;
         }
         for (key, _) in entries {
             if !seen.contains(&key.as_str()) {
-                let remedy = nearest(key, seen.iter().copied())
-                    .map(|k| format!("did you mean \"{k}\"?"))
-                    .unwrap_or_default();
+                let is_json = self.is_json();
+                let known = nearest(key.trim_matches('"'), seen.iter().copied());
+                let known = known.map(|known| if is_json { camel_case(known) } else { known.to_owned() });
+                let remedy = known.map(|known| format!("did you mean \"{known}\"?")).unwrap_or_default();
                 self.error(key, "unknown key", remedy);
             }
         }
@@ -418,67 +457,6 @@ pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&
         .filter(|(d, k)| *d <= 1 + k.len() / 3)
         .min()
         .map(|(_, k)| k)
-}
-
-fn convert_table(table: &DeTable<'_>, line_of: &dyn Fn(usize) -> String) -> Value {
-    let entries = table.iter().map(|(key, value)| {
-        let node = Node { place: line_of(key.span().start), value: convert(value.get_ref(), line_of) };
-        (key.get_ref().to_string(), node)
-    });
-    Value::Table(entries.collect())
-}
-
-fn convert(value: &DeValue<'_>, line_of: &dyn Fn(usize) -> String) -> Value {
-    match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(n) => match i64::from_str_radix(&n.as_str().replace('_', ""), n.radix()) {
-            Ok(number) => Value::Integer(number),
-            Err(_) => Value::Other("a number that is too large"),
-        },
-        DeValue::Float(_) => Value::Other("a fraction"),
-        DeValue::Boolean(b) => Value::Bool(*b),
-        DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(items) => Value::List(
-            items
-                .iter()
-                .map(|i| Node { place: line_of(i.span().start), value: convert(i.get_ref(), line_of) })
-                .collect(),
-        ),
-        DeValue::Table(table) => convert_table(table, line_of),
-    }
-}
-
-/// `[20000, 29999]`, `true` and `5` are what they look like; everything else is a string.
-fn value_of_variable(text: &str, place: &str) -> Value {
-    let line_of = |_| place.to_owned();
-    match DeValue::parse(text) {
-        Ok(value) => convert(value.get_ref(), &line_of),
-        Err(_) => Value::Text(text.to_owned()),
-    }
-}
-
-/// Puts a node at a path, making tables on the way; `None` where something else is in the way.
-fn set(value: &mut Value, path: &[String], node: Node) -> Option<()> {
-    let (first, rest) = path.split_first()?;
-    let slot = match value {
-        Value::Table(entries) => {
-            let index = entries.iter().position(|(k, _)| k == first).unwrap_or_else(|| {
-                entries.push((
-                    first.clone(),
-                    Node { place: node.place.clone(), value: Value::Table(Vec::new()) },
-                ));
-                entries.len() - 1
-            });
-            &mut entries[index].1
-        }
-        Value::List(items) => items.get_mut(first.parse::<usize>().ok()?)?,
-        _ => return None,
-    };
-    if rest.is_empty() {
-        *slot = node;
-        return Some(());
-    }
-    set(&mut slot.value, rest, node)
 }
 
 #[cfg(test)]
@@ -558,6 +536,37 @@ mod tests {
         });
         assert!(!found.is_empty() && found.iter().all(|f| f.contains("not TOML")), "{found:#?}");
         assert_eq!(findings("\u{feff}a = 1\n", |root| _ = root.integer("a", 0..=9)), [""; 0]);
+    }
+
+    #[test]
+    fn a_json_document_is_read_by_the_same_names_with_pointers_for_places() {
+        let value = serde_json::json!({
+            "maxCalls": "two", "trunk_id": "x", "steps": [{"id": 5}], "label": null, "secret": "${file:/etc/hostname}",
+            "flwo": 1,
+        });
+        let document = Document::from_json("number", &value);
+        let root = document.root();
+        root.integer("max_calls", 0..=9);
+        root.text("trunk_id");
+        root.text("label");
+        root.text("flow");
+        assert_eq!(root.text("secret").as_deref(), Some("${file:/etc/hostname}"));
+        let steps = root.sections("steps");
+        assert_eq!(steps[0].to_json(), serde_json::json!({"id": 5}));
+        steps[0].text("id");
+        drop((steps, root));
+        let found: Vec<String> = document.into_findings().iter().map(Finding::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "error: number:/maxCalls: a whole number is wanted here, not a string",
+                "error: number:/steps/0/id: a string is wanted here, not a whole number",
+                "error: number:/trunk_id: unknown key (did you mean \"trunkId\"?)",
+                "error: number:/flwo: unknown key (did you mean \"flow\"?)",
+            ]
+        );
+        let list = Document::from_json("number", &serde_json::json!([]));
+        assert_eq!(list.into_findings()[0].to_string(), "error: number: is no JSON object");
     }
 
     #[test]

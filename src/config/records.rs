@@ -5,11 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The file of call records. Nothing is made or opened for writing that is not there: the server does that at start.
-pub(super) fn read(section: &Section<'_>, folder: &Path) -> Option<PathBuf> {
-    if !section.has("path") {
+/// Without it, and with no database that keeps records either, that there are none is said.
+pub(super) fn read(section: &Section<'_>, folder: &Path, kept_elsewhere: bool) -> Option<PathBuf> {
+    if !section.has("path") && !kept_elsewhere {
         section.warning(
             "",
-            "no call records are written: there is no [records] path",
+            "no call records are written: there is no [records] path and no [store] url",
             "set path = \"data/calls.jsonl\"",
         );
     }
@@ -76,7 +77,7 @@ mod tests {
 
     fn findings(path: &str) -> Vec<String> {
         let document = Document::parse(Path::new("x.toml"), &format!("path = \"{path}\"\n"));
-        read(&document.root(), Path::new(""));
+        read(&document.root(), Path::new(""), false);
         document.into_findings().iter().map(Finding::to_string).collect()
     }
 

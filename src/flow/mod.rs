@@ -6,6 +6,7 @@
 mod audio;
 mod caller_list;
 mod context;
+mod diff;
 mod finding;
 mod graph;
 mod interpreter;
@@ -27,6 +28,7 @@ mod variables;
 
 pub use caller_list::{CallerList, EntryError};
 pub use context::KEYS_MAX;
+pub use diff::diff;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;

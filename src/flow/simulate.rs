@@ -250,7 +250,7 @@ impl std::str::FromStr for DialOutcome {
 }
 
 /// The reply that was given for a question, as the outside would have it.
-fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, LookupError> {
+pub fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, LookupError> {
     let failed = |code, message: &str| Err(LookupError { code, message: message.to_owned() });
     let value = match given {
         None if matches!(question, Question::Sms(_)) => return Ok(Reply::Sms),

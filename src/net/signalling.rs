@@ -5,13 +5,14 @@ use super::gather::{Gather, wait_for_orders};
 use super::media_thread::{MediaThread, Order};
 use super::ports::Binder;
 use super::streams::Streams;
+use crate::call::live::{LiveCall, LiveEvent};
 use crate::call::ports::ThreadId;
 use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
 use crate::call::{Action, Input, RequestId};
 use crate::clock::SystemClock;
 use crate::flow::{LookupError, Reply};
-use crate::ids::ConnectionId;
+use crate::ids::{CallId, ConnectionId};
 use crate::media;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
@@ -24,11 +25,12 @@ use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
@@ -83,6 +85,13 @@ pub enum Message {
         request: RequestId,
         result: Result<SocketAddr, String>,
     },
+    /// All calls in progress are wanted.
+    Calls(oneshot::Sender<Vec<LiveCall>>),
+    /// Hang a call up, and say whether there was one.
+    HangUp {
+        call: CallId,
+        reply: oneshot::Sender<bool>,
+    },
     Replied {
         request: RequestId,
         result: Result<Reply, LookupError>,
@@ -133,6 +142,37 @@ pub struct Mailbox {
     waker: Waker,
 }
 
+/// Events that wait for whoever shows them: a second of 1,000 calls/s. Above, they are lost and counted.
+const EVENTS: usize = 16_384;
+
+/// The thread's end of the way to those who watch calls; it never waits.
+#[derive(Clone)]
+pub struct Watchers {
+    queue: mpsc::Sender<Box<LiveEvent>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The other end.
+pub struct LiveEvents {
+    pub queue: mpsc::Receiver<Box<LiveEvent>>,
+    /// Events that found no room.
+    pub lost: Arc<AtomicU64>,
+}
+
+impl Watchers {
+    pub fn new() -> (Watchers, LiveEvents) {
+        let (queue, receiver) = mpsc::channel(EVENTS);
+        let lost = Arc::new(AtomicU64::new(0));
+        (Watchers { queue, lost: lost.clone() }, LiveEvents { queue: receiver, lost })
+    }
+
+    fn tell(&self, event: Box<LiveEvent>) {
+        if self.queue.try_send(event).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// What the metrics and health pages show.
 #[derive(Clone, Default)]
 pub struct Figures {
@@ -161,6 +201,7 @@ pub struct Signalling {
     pub late_orders: Vec<VecDeque<Order>>,
     pub binder: Arc<Binder>,
     pub records: Records,
+    pub watchers: Watchers,
     pub speech: Arc<SpeechEngine>,
     pub lookups: Arc<Lookups>,
     pub figures: Arc<Mutex<Figures>>,
@@ -270,6 +311,15 @@ impl Signalling {
                 Message::Snapshot(snapshot) => Input::Snapshot(snapshot),
                 Message::Rendered { request, result } => Input::Rendered { request, result },
                 Message::Resolved { request, result } => Input::Resolved { request, result },
+                Message::Calls(reply) => {
+                    // Who asked may be gone.
+                    let _ = reply.send(self.switchboard.live_calls());
+                    continue;
+                }
+                Message::HangUp { call, reply } => {
+                    let _ = reply.send(self.switchboard.has_call(call));
+                    Input::HangUp(call)
+                }
                 Message::Replied { request, result } => Input::Replied { request, result },
                 Message::Drain => Input::Drain,
                 Message::Stop => {
@@ -311,6 +361,7 @@ impl Signalling {
                 Action::Sip(action) => self.carry_out_sip(action),
                 Action::Media { thread, command } => self.order(thread, Order::Command(command)),
                 Action::Record(record) => self.records.write(record),
+                Action::Live(event) => self.watchers.tell(event),
                 Action::Render { request, speech } => {
                     let (engine, post) = (self.speech.clone(), self.post.clone());
                     self.runtime.spawn(async move {

@@ -35,8 +35,21 @@ pub enum AudioFileError {
     Resample(#[from] audio::resample::ResampleError),
 }
 
+/// What a file holds.
+pub struct Decoded {
+    /// At 8 kHz.
+    pub samples: Vec<i16>,
+    /// Of the file, in Hz.
+    pub rate: u32,
+}
+
 /// Decodes a whole file to 8 kHz mono.
 pub fn decode(bytes: Vec<u8>, extension: &str) -> Result<Vec<i16>, AudioFileError> {
+    Ok(read(bytes, extension)?.samples)
+}
+
+/// Decodes a whole file, and says how it was recorded.
+pub fn read(bytes: Vec<u8>, extension: &str) -> Result<Decoded, AudioFileError> {
     let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
     let mut hint = Hint::new();
     hint.with_extension(extension);
@@ -77,6 +90,6 @@ pub fn decode(bytes: Vec<u8>, extension: &str) -> Result<Vec<i16>, AudioFileErro
     if mono.is_empty() {
         Err(AudioFileError::Empty)
     } else {
-        Ok(audio::resample::to_8k_mono(&mono, 1, rate)?)
+        Ok(Decoded { samples: audio::resample::to_8k_mono(&mono, 1, rate)?, rate })
     }
 }

@@ -1,7 +1,15 @@
-//! What is kept outside memory: provisioned files, prompt files, call records.
+//! What is kept outside memory: provisioned files, prompt files, the database, call records on their way to it.
 
+pub mod apply;
+pub mod assemble;
 pub mod audio_file;
 pub mod database;
+pub mod export;
+mod flow_links;
+pub mod loader;
+pub mod objects;
 pub mod prompts;
 pub mod provision;
 pub mod records;
+pub mod spool;
+pub mod uploader;

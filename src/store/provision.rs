@@ -1,16 +1,15 @@
 //! The provisioned folder: numbers, agents, trunks, flows and prompts as files.
 
 mod checks;
-mod schedules;
 
+use super::assemble::{self, Catalogue, Compiler, FlowSource, Flows, VersionSource};
+use super::objects::{self, Checked, Kind, Object};
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
-use crate::call::snapshot::{Agent, Answers, Host, Number, Pattern, Prompts, Snapshot, Speech, Trunk};
-use crate::call::{dialled, number};
-use crate::config::reader::{Document, Finding, Section, Severity, nearest};
-use crate::flow::schedule::{Account, Schedule};
-use crate::flow::{CallerList, Flow, Library, LiveFlow, Resources, cycle};
-use crate::sip::message::SipUri;
+use crate::call::snapshot::{Answers, Snapshot, Speech};
+use crate::config::reader::{Document, Finding, Severity, nearest};
+use crate::flow::{CallerList, Flow, Library, Resources, cycle};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,22 +18,29 @@ use std::sync::Arc;
 const FLOW_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What a folder holds, checked, before its audio is loaded.
+#[derive(Default)]
 pub struct Provisioned {
-    pub numbers: Vec<Number>,
-    pub agents: HashMap<String, Agent>,
-    pub trunks: Vec<Trunk>,
-    /// Flows and what they look up.
-    pub library: Library,
+    /// As it is kept in a store, in the order of the files.
+    pub objects: Vec<(Kind, Checked, Value)>,
+    pub catalogue: Catalogue,
+    pub sources: Vec<FlowSource>,
+    /// Flows and what they look up, and texts to be rendered ahead of calls.
+    pub flows: Flows,
     pub prompt_files: Vec<PromptFile>,
-    /// Texts without variables, to be rendered ahead of calls.
-    pub speech: Vec<Speech>,
+    /// Names and languages of prompts, by id.
+    pub prompt_about: HashMap<String, (String, String)>,
 }
 
 impl Provisioned {
+    /// Whether a flow plays a prompt.
+    pub fn plays(&self, prompt: &str) -> bool {
+        self.flows.library.flows.values().any(|flow| flow.live.flow.prompts().contains(prompt))
+    }
+
     /// Decodes one of the prompt files. One that cannot be played is an error where a call flow plays it.
     pub fn load(&self, file: &PromptFile) -> Result<Clip, Finding> {
         prompts::load(file).map_err(|found| {
-            if self.library.flows.values().any(|flow| flow.live.flow.prompts().contains(&file.id)) {
+            if self.plays(&file.id) {
                 return found;
             }
             let message = format!("{}; no call flow plays it", found.message);
@@ -51,30 +57,39 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
         let message = "the provisioned folder does not exist".to_owned();
         findings.push(finding(Severity::Error, folder, message, "make it, or change [provision] dir"));
     }
-    let agents = read_agents(folder, &mut findings);
-    let trunks = read_trunks(folder, &mut findings);
-    let caller_lists = read_lists(folder, &mut findings);
-    let schedules = read_schedules(folder, &mut findings);
-    let account = read_account(folder, &mut findings);
+    let mut objects: Vec<(Kind, Checked, Value)> = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Number) {
+        objects.extend(read_kind(folder, kind, &mut findings));
+    }
     let queues = folder.join("queues.toml");
     if queues.exists() {
         let message = "is not used yet: this version has no queues".to_owned();
         findings.push(finding(Severity::Warning, &queues, message, ""));
     }
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
+    let ids = |wanted: Kind| {
+        let known = objects.iter().filter(|(kind, ..)| *kind == wanted);
+        Some(known.map(|(_, checked, _)| checked.id.clone()).collect())
+    };
     let resources = Resources {
         flows: Some(flow_ids(&folder.join("flows"))),
-        agents: Some(agents.keys().cloned().collect()),
-        schedules: Some(schedules.keys().cloned().collect()),
-        lists: Some(caller_lists.keys().cloned().collect()),
+        agents: ids(Kind::Agent),
+        lists: ids(Kind::List),
+        schedules: ids(Kind::Schedule),
         prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
         ..Resources::default()
     };
-    let (flows, speech) = read_flows(&folder.join("flows"), &resources, &mut findings);
-    let numbers = read_numbers(folder, &flows, &mut findings);
-    checks::nobody_can_call(folder, &trunks, &numbers, &mut findings);
-    let library = Library { flows, caller_lists, schedules, account };
-    (Provisioned { numbers, agents, trunks, library, prompt_files, speech }, findings)
+    let sources = read_flows(&folder.join("flows"), &resources, &mut findings);
+    objects.extend(read_numbers(folder, &sources, &resources, &mut findings));
+    let mut catalogue = Catalogue::default();
+    for (_, checked, _) in &objects {
+        catalogue.add(checked.id.clone(), checked.object.clone());
+    }
+    checks::trunk_ranges(folder, &catalogue.trunks, &mut findings);
+    checks::nobody_can_call(folder, &catalogue.trunks, &catalogue.numbers, &mut findings);
+    let flows = assemble::flows(&sources, &catalogue, &mut Compiler::default());
+    let prompt_about = read_prompt_words(folder, &prompt_files, &mut findings);
+    (Provisioned { objects, catalogue, sources, flows, prompt_files, prompt_about }, findings)
 }
 
 /// Loads the audio and makes the snapshot. `speech` are the texts that could be rendered.
@@ -94,17 +109,8 @@ pub fn snapshot(
             Err(error) => findings.push(error),
         }
     }
-    let built_in = previous.map_or_else(prompts::built_in, |s| s.prompts.built_in.clone());
-    let music = files.get("music").cloned().or_else(prompts::music);
-    let Provisioned { numbers, agents, trunks, library, .. } = provisioned;
-    Snapshot {
-        revision,
-        numbers,
-        trunks,
-        agents,
-        library: Arc::new(library),
-        prompts: Prompts { files, speech, built_in, music },
-    }
+    let Provisioned { catalogue, flows, .. } = provisioned;
+    assemble::snapshot(revision, catalogue, flows, files, speech, previous)
 }
 
 #[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
@@ -119,208 +125,131 @@ fn document(path: &Path, findings: &mut Vec<Finding>) -> Option<Document> {
     }
 }
 
-/// Reads the `[[key]]` sections of a file.
-fn read_list<T>(
-    path: PathBuf,
-    key: &'static str,
-    findings: &mut Vec<Finding>,
-    mut read: impl FnMut(&Section<'_>) -> Option<T>,
-) -> Vec<T> {
+/// Reads the objects of a kind, in the order of their file.
+fn read_kind(folder: &Path, kind: Kind, findings: &mut Vec<Finding>) -> Vec<(Kind, Checked, Value)> {
+    let path = folder.join(kind.file());
+    if kind == Kind::Simulation {
+        return read_simulations(&path, findings);
+    }
     let Some(document) = document(&path, findings) else { return Vec::new() };
-    let list = document.root().sections(key).iter().filter_map(&mut read).collect();
-    findings.extend(document.into_findings());
-    list
-}
-
-/// A name that other files refer to.
-fn id(section: &Section<'_>, seen: &mut BTreeSet<String>) -> Option<String> {
-    let Some(id) = section.text("id").filter(|id| !id.is_empty()) else {
-        section.error("id", "is missing or empty", "give it a name of its own");
-        return None;
-    };
-    if id.len() > 80 || id.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        section.error("id", "is longer than 80 characters or has spaces", "");
-        return None;
-    }
-    if !seen.insert(id.clone()) {
-        section.error("id", format!("\"{id}\" is there twice"), "give each a name of its own");
-    }
-    Some(id)
-}
-
-fn read_agents(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Agent> {
     let mut seen = BTreeSet::new();
-    let agents = read_list(folder.join("agents.toml"), "agent", findings, |section| {
-        let id = id(section, &mut seen);
-        let name = section.text("name");
-        let skills = section.texts("skills").unwrap_or_default();
-        let uri = section.text("uri");
-        if section.text("password").is_some() {
-            section.warning(
-                "password",
-                "is not used yet: this version has no registrar",
-                "give the agent a fixed uri",
-            );
+    let sections = match kind {
+        Kind::Account => vec![document.root()],
+        _ => document.root().sections(kind.word()),
+    };
+    let mut objects = Vec::new();
+    for section in &sections {
+        let Some(checked) = objects::read(kind, section) else { continue };
+        if !seen.insert(checked.id.clone()) {
+            let (key, what) = match kind {
+                Kind::Number => ("", checked.id.clone()),
+                _ => ("id", format!("\"{}\"", checked.id)),
+            };
+            section.error(key, format!("{what} is there twice"), "give each a name of its own");
+            continue;
         }
-        checks::agent(section);
-        let address = uri.as_deref().and_then(|text| agent_address(section, text));
-        let id = id?;
-        Some(Agent { name: name.unwrap_or_else(|| id.clone()), id, skills, uri, address })
-    });
-    agents.into_iter().map(|a| (a.id.clone(), a)).collect()
+        let document = objects::canonical(kind, section.to_json(), &checked);
+        objects.push((kind, checked, document));
+    }
+    drop(sections);
+    findings.extend(document.into_findings());
+    objects
 }
 
-fn agent_address(section: &Section<'_>, text: &str) -> Option<std::net::SocketAddr> {
-    let host = SipUri::parse(text).as_ref().and_then(dialled::host_of);
-    let Some(host) = host else {
-        section.error(
-            "uri",
-            format!("\"{text}\" is not a SIP URI that this version can ring"),
-            "sip:USER@HOST:PORT",
-        );
-        return None;
-    };
-    let ip = host.name.trim_matches(['[', ']']).parse().ok()?;
-    Some(std::net::SocketAddr::new(ip, host.port))
+/// What `prompts.toml` says about prompts: for people, and in which language they are.
+fn read_prompt_words(
+    folder: &Path,
+    files: &[PromptFile],
+    findings: &mut Vec<Finding>,
+) -> HashMap<String, (String, String)> {
+    let Some(document) = document(&folder.join("prompts.toml"), findings) else { return HashMap::new() };
+    let mut words = HashMap::new();
+    for section in document.root().sections("prompt") {
+        let (id, name) = (section.text("id").unwrap_or_default(), section.text("name").unwrap_or_default());
+        let language = section.text("language").unwrap_or_default();
+        if !files.iter().any(|file| file.id == id) {
+            section.error("id", format!("there is no prompt \"{id}\""), "name a file of the folder prompts");
+        }
+        words.insert(id, (name, language));
+    }
+    findings.extend(document.into_findings());
+    words
+}
+
+/// A file for each simulation, JSON.
+fn read_simulations(folder: &Path, findings: &mut Vec<Finding>) -> Vec<(Kind, Checked, Value)> {
+    let mut objects = Vec::new();
+    for path in flow_files(folder) {
+        let document = read_flow(&path).and_then(|text| {
+            serde_json::from_str::<Value>(&text).map_err(|error| format!("is no JSON: {error}"))
+        });
+        match document.map(|document| objects::check(Kind::Simulation, &document)) {
+            Ok(Ok((checked, document, _))) => objects.push((Kind::Simulation, checked, document)),
+            Ok(Err(found)) => {
+                let file = path.display().to_string();
+                findings.extend(found.into_iter().map(|found| Finding { file: file.clone(), ..found }));
+            }
+            Err(message) => findings.push(finding(Severity::Error, &path, message, "")),
+        }
+    }
+    objects
 }
 
 /// The lists of callers in `lists.toml`. An entry that cannot be read is left out of its list.
 pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, CallerList> {
-    let mut seen = BTreeSet::new();
-    let lists = read_list(folder.join("lists.toml"), "list", findings, |section| {
-        let id = id(section, &mut seen);
-        // For people.
-        section.text("name");
-        let mut list = CallerList::default();
-        for entry in section.texts("numbers").unwrap_or_default() {
-            if let Err(error) = list.add(&entry) {
-                section.error("numbers", format!("\"{entry}\" {error}"), "");
-            }
-        }
-        Some((id?, list))
-    });
-    lists.into_iter().collect()
+    let lists = read_kind(folder, Kind::List, findings).into_iter();
+    lists
+        .filter_map(|(_, checked, _)| match checked.object {
+            Object::List(list) => Some((checked.id, list)),
+            _ => None,
+        })
+        .collect()
 }
 
-fn read_schedules(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String, Schedule> {
-    let mut seen = BTreeSet::new();
-    let read = |section: &Section<'_>| schedules::schedule(section, &mut seen);
-    read_list(folder.join("schedules.toml"), "schedule", findings, read).into_iter().collect()
-}
-
-fn read_account(folder: &Path, findings: &mut Vec<Finding>) -> Account {
-    let Some(document) = document(&folder.join("account.toml"), findings) else { return Account::default() };
-    let account = schedules::account(&document.root());
-    findings.extend(document.into_findings());
-    account
-}
-
-fn read_trunks(folder: &Path, findings: &mut Vec<Finding>) -> Vec<Trunk> {
-    let (mut seen, mut ranges) = (BTreeSet::new(), Vec::new());
-    read_list(folder.join("trunks.toml"), "trunk", findings, |section| {
-        let id = id(section, &mut seen);
-        let sources = section.texts("match").unwrap_or_default();
-        let sources = sources.iter().filter_map(|text| {
-            let net = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
-            net.map_err(|_| {
-                section.error(
-                    "match",
-                    format!("\"{text}\" is not an address range"),
-                    "for example 192.0.2.0/24",
-                )
-            })
-            .ok()
-        });
-        let sources: Vec<ipnet::IpNet> = sources.collect();
-        checks::trunk(section, &sources, &mut ranges);
-        let host = section.parsed("host", parse_host);
-        let default_country = section.parsed("default_country", |text| {
-            text.parse().map_err(|_| "a country of two letters, such as US".to_owned())
-        });
-        Some(Trunk { id: id?, sources, host, default_country })
-    })
-}
-
-/// `host`, `host:port`, with `;transport=tcp` where it is not UDP.
-fn parse_host(text: &str) -> Result<Host, String> {
-    let uri = SipUri::parse(&format!("sip:{text}"));
-    uri.as_ref()
-        .and_then(dialled::host_of)
-        .ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
-}
-
-/// Of flows.md 2.4, in the snake case of files.
-const LATER_NUMBER_KEYS: [&str; 14] = [
-    "kind",
-    "assignment",
-    "account_id",
-    "campaign",
-    "tags",
-    "sms_enabled",
-    "caller_name",
-    "recording_policy",
-    "language",
-    "unassigned_behaviour",
-    "blocked_callers",
-    "max_concurrent_calls",
-    "status",
-    "description",
-];
-
+/// Smart Numbers, and whether what they lead to is there.
 fn read_numbers(
     folder: &Path,
-    flows: &HashMap<String, LiveFlow>,
+    flows: &[FlowSource],
+    resources: &Resources,
     findings: &mut Vec<Finding>,
-) -> Vec<Number> {
-    let mut seen = BTreeSet::new();
-    read_list(folder.join("numbers.toml"), "number", findings, |section| {
-        let exact = section.text("e164");
-        let prefix = section.text("prefix");
-        let label = section.text("label").unwrap_or_default();
-        section.later(&LATER_NUMBER_KEYS);
-        let flow = section.text("flow");
-        let service = section.parsed("service", |text| match text {
-            "echo" => Ok(Answers::Echo),
-            _ => Err("a service: echo".to_owned()),
-        });
-        let pattern = match (exact, prefix) {
-            (Some(text), None) => Pattern::Exact(number::read(&text, None).plain),
-            (None, Some(text)) => Pattern::Prefix(number::read(&text, None).plain),
-            _ => {
-                section.error("", "needs e164 or prefix, and not both", "e164 = \"+15550100\"");
-                return None;
+) -> Vec<(Kind, Checked, Value)> {
+    let numbers = read_kind(folder, Kind::Number, findings);
+    let file = folder.join(Kind::Number.file());
+    let ids = |known: &Option<BTreeSet<String>>| known.iter().flatten().cloned().collect::<Vec<_>>();
+    let flows: Vec<String> = flows.iter().map(|flow| flow.id.clone()).collect();
+    let (agents, lists) = (ids(&resources.agents), ids(&resources.lists));
+    for (_, checked, _) in &numbers {
+        let Object::Number(number) = &checked.object else { continue };
+        let mut missing = |what: &str, id: &String, known: &[String]| {
+            if !known.contains(id) {
+                let hint = nearest(id, known.iter().map(String::as_str));
+                let remedy = hint.map(|n| format!("did you mean \"{n}\"?")).unwrap_or_default();
+                let message = format!("the number {}: there is no {what}", checked.id);
+                findings.push(finding(Severity::Error, &file, message, &remedy));
             }
         };
-        checks::number(section, &pattern);
-        if !seen.insert(format!("{pattern:?}")) {
-            section.error("", format!("{} is there twice", pattern.text()), "");
+        match &number.answers {
+            Answers::Flow(id) => missing(&format!("call flow \"{id}\" without errors"), id, &flows),
+            Answers::Agent(id) => missing(&format!("agent \"{id}\""), id, &agents),
+            Answers::Echo | Answers::Nothing => {}
         }
-        let answers = match (flow, service) {
-            (Some(flow), None) => {
-                if !flows.contains_key(&flow) {
-                    let hint = nearest(&flow, flows.keys().map(String::as_str));
-                    let remedy = hint.map(|n| format!("did you mean \"{n}\"?")).unwrap_or_default();
-                    section.error("flow", format!("there is no call flow \"{flow}\" without errors"), remedy);
-                }
-                Answers::Flow(flow)
-            }
-            (None, Some(service)) => service,
-            _ => {
-                section.error("", "needs a flow or a service, and not both", "flow = \"ID\"");
-                return None;
-            }
-        };
-        Some(Number { pattern, label, answers })
-    })
+        if let Some(id) = &number.blocked_callers {
+            missing(&format!("list of callers \"{id}\""), id, &lists);
+        }
+    }
+    numbers
 }
 
 /// What the flows of a folder look up, for commands that run one of them; what is wrong is for `check` to say.
 pub fn library(folder: &Path) -> Library {
-    let caller_lists = read_lists(folder, &mut Vec::new());
-    let (flows, _) = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
-    let (schedules, account) =
-        (read_schedules(folder, &mut Vec::new()), read_account(folder, &mut Vec::new()));
-    Library { flows, caller_lists, schedules, account }
+    let sources = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
+    let mut catalogue = Catalogue::default();
+    for kind in [Kind::Account, Kind::Schedule, Kind::List] {
+        for (_, checked, _) in read_kind(folder, kind, &mut Vec::new()) {
+            catalogue.add(checked.id, checked.object);
+        }
+    }
+    assemble::flows(&sources, &catalogue, &mut Compiler::default()).library
 }
 
 /// The ids in the flow files of a folder, those with errors included: a flow that runs one of them has an error of
@@ -351,13 +280,9 @@ fn read_flow(path: &Path) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn read_flows(
-    folder: &Path,
-    resources: &Resources,
-    findings: &mut Vec<Finding>,
-) -> (HashMap<String, LiveFlow>, Vec<Speech>) {
-    let (mut flows, mut speech) = (HashMap::<String, LiveFlow>::new(), Vec::new());
-    let mut files = Vec::new();
+fn read_flows(folder: &Path, resources: &Resources, findings: &mut Vec<Finding>) -> Vec<FlowSource> {
+    let mut flows: Vec<(PathBuf, Flow)> = Vec::new();
+    let mut sources = Vec::new();
     for path in flow_files(folder) {
         let text = match read_flow(&path) {
             Ok(text) => text,
@@ -372,25 +297,20 @@ fn read_flows(
         };
         findings.extend(found.iter().filter_map(|f| flow_finding(&path, f)));
         let Some(flow) = flow else { continue };
-        if flows.contains_key(flow.id()) {
+        if flows.iter().any(|(_, other)| other.id() == flow.id()) {
             let message = format!("a call flow with the id \"{}\" was read from another file", flow.id());
             findings.push(finding(Severity::Error, &path, message, "give each flow an id of its own"));
             continue;
         }
-        speech.extend(flow.speech().iter().cloned().map(|s| Speech {
-            text: s.text,
-            language: s.language,
-            voice: s.voice,
-        }));
-        files.push((path, flow.id().to_owned()));
-        flows.insert(flow.id().to_owned(), LiveFlow::new(Arc::new(flow), 1));
+        let live = VersionSource { number: 1, document: text.into() };
+        sources.push(FlowSource { id: flow.id().to_owned(), live, canary: None, pinned: Vec::new() });
+        flows.push((path, flow));
     }
-    let runs_of = |id: &str| flows.get(id).map(|flow| flow.live.flow.runs());
-    for (path, id) in files {
-        let cycle = flows.get(&id).and_then(|flow| cycle(&flow.live.flow, runs_of));
-        findings.extend(cycle.and_then(|found| flow_finding(&path, &found)));
+    let runs_of = |id: &str| flows.iter().find(|(_, flow)| flow.id() == id).map(|(_, flow)| flow.runs());
+    for (path, flow) in &flows {
+        findings.extend(cycle(flow, runs_of).and_then(|found| flow_finding(path, &found)));
     }
-    (flows, speech)
+    sources
 }
 
 /// A finding about a flow, as one about its file; notes are for whoever draws the flow, not for who runs it.

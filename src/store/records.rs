@@ -1,9 +1,11 @@
-//! Call records as JSON lines, written by a thread of its own so that no call waits for a disk.
+//! Call records on their way to the disk, by a thread of its own so that no call waits for one: JSON lines for whoever
+//! reads files, and the spool for the database.
 
+use super::spool::{self, Spool};
 use crate::call::record::CallRecord;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -19,32 +21,40 @@ const BATCH: usize = 1_024;
 #[derive(Clone)]
 pub struct Records {
     queue: Option<SyncSender<Box<CallRecord>>>,
-    totals: Arc<Totals>,
+    figures: RecordFigures,
 }
 
 #[derive(Default)]
 struct Totals {
+    /// Records that found the queue full.
+    turned_away: AtomicU64,
+    /// Records in the file, and such as it did not take.
     written: AtomicU64,
-    lost: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Records {
-    /// Where no file is configured: records are counted and forgotten.
+    /// Where neither a file nor a database is configured: records are counted and forgotten.
     pub fn nowhere() -> Self {
-        Records { queue: None, totals: Arc::default() }
+        Records { queue: None, figures: RecordFigures::default() }
     }
 
-    /// Opens the file for appending and starts the thread, which ends when the last [`Records`] is dropped.
-    pub fn open(path: &Path) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let file = open(path)?;
-        let (sender, receiver) = sync_channel(QUEUE);
+    /// Starts the thread, which ends when the last [`Records`] is dropped. `path` is opened for appending.
+    pub fn open(path: Option<&Path>, spool: Option<Spool>) -> std::io::Result<(Self, JoinHandle<()>)> {
         let totals = Arc::new(Totals::default());
-        let (path, shared) = (path.to_owned(), totals.clone());
+        let figures = RecordFigures {
+            totals: totals.clone(),
+            spool: spool.as_ref().map(Spool::totals).unwrap_or_default(),
+        };
+        let file = match path {
+            Some(path) => Some(RecordFile::open(path, totals)?),
+            None => None,
+        };
+        let (sender, receiver) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("records".to_owned())
-            .spawn(move || run(&receiver, file, &path, &shared))?;
-        Ok((Records { queue: Some(sender), totals }, thread))
+            .spawn(move || run(&receiver, file, spool))?;
+        Ok((Records { queue: Some(sender), figures }, thread))
     }
 
     /// Hands a record over; never waits.
@@ -52,7 +62,7 @@ impl Records {
         match self.queue.as_ref().map(|queue| queue.try_send(record)) {
             None | Some(Ok(())) => {}
             Some(Err(TrySendError::Full(record) | TrySendError::Disconnected(record))) => {
-                if self.totals.lost.fetch_add(1, Ordering::Relaxed) == 0 {
+                if self.figures.totals.turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
                     tracing::error!(
                         call = record.call_id,
                         "the disk does not keep up: call records are lost"
@@ -64,23 +74,153 @@ impl Records {
 
     /// The figures, for whoever shows them. Holds no end of the queue: the thread ends although they are held.
     pub fn figures(&self) -> RecordFigures {
-        RecordFigures(self.totals.clone())
+        self.figures.clone()
     }
 }
 
 /// What became of the records so far.
-#[derive(Clone)]
-pub struct RecordFigures(Arc<Totals>);
+#[derive(Clone, Default)]
+pub struct RecordFigures {
+    totals: Arc<Totals>,
+    spool: Arc<spool::Totals>,
+}
 
 impl RecordFigures {
+    /// Records in the file.
     pub fn written(&self) -> u64 {
-        self.0.written.load(Ordering::Relaxed)
+        self.totals.written.load(Ordering::Relaxed)
     }
 
-    /// Records that were lost because the queue was full or the file could not be written.
+    /// Records that are not in the file: the queue was full, or the disk.
     pub fn lost(&self) -> u64 {
-        self.0.lost.load(Ordering::Relaxed) + self.0.failed.load(Ordering::Relaxed)
+        self.totals.turned_away.load(Ordering::Relaxed) + self.totals.failed.load(Ordering::Relaxed)
     }
+
+    /// Records that the disk has, for the database: from then on they are not lost.
+    pub fn acknowledged(&self) -> u64 {
+        self.spool.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// Records that wait on disk for the database.
+    pub fn stored_waiting(&self) -> u64 {
+        self.spool.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Records in the database.
+    pub fn stored(&self) -> u64 {
+        self.spool.written.load(Ordering::Relaxed)
+    }
+
+    /// Records that the database will never have.
+    pub fn stored_lost(&self) -> u64 {
+        self.totals.turned_away.load(Ordering::Relaxed) + self.spool.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database took no records when it was last asked.
+    pub fn is_database_away(&self) -> bool {
+        self.spool.away.load(Ordering::Relaxed)
+    }
+}
+
+fn run(receiver: &Receiver<Box<CallRecord>>, mut file: Option<RecordFile>, mut spool: Option<Spool>) {
+    let mut lines = Lines::default();
+    while let Ok(first) = receiver.recv() {
+        // All that waits goes out in one write; a reader sees whole lines.
+        lines.clear();
+        for record in std::iter::once(first).chain(receiver.try_iter()).take(BATCH) {
+            lines.push(&record);
+        }
+        if let Some(spool) = &mut spool {
+            spool.put(lines.iter());
+        }
+        if let Some(file) = &mut file {
+            file.put(&lines);
+        }
+    }
+}
+
+/// Records as lines of JSON.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    /// Where each begins behind the one before.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, record: &CallRecord) {
+        let start = self.text.len();
+        match serde_json::to_writer(&mut self.text, record) {
+            Ok(()) => {
+                self.text.push(b'\n');
+                self.ends.push(self.text.len());
+            }
+            Err(error) => {
+                tracing::error!(%error, call = record.call_id, "a call record cannot be put in words");
+                self.text.truncate(start);
+            }
+        }
+    }
+
+    /// The lines without their breaks.
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).filter_map(|(start, end)| self.text.get(*start..end.saturating_sub(1)))
+    }
+}
+
+/// The file of `[records] path`.
+struct RecordFile {
+    path: PathBuf,
+    known: Option<(u64, u64)>,
+    file: File,
+    torn: bool,
+    totals: Arc<Totals>,
+}
+
+impl RecordFile {
+    fn open(path: &Path, totals: Arc<Totals>) -> std::io::Result<Self> {
+        let file = open(path)?;
+        let known = file.metadata().ok().map(identity);
+        Ok(RecordFile { path: path.to_owned(), known, file, torn: false, totals })
+    }
+
+    fn put(&mut self, lines: &Lines) {
+        // Moved away or deleted by whoever rotates such files: the next record begins a new one.
+        if self.path.metadata().ok().map(identity) != self.known {
+            match open(&self.path).and_then(|file| Ok((file.metadata()?, file))) {
+                Ok((metadata, file)) => {
+                    (self.known, self.file, self.torn) = (Some(identity(metadata)), file, false);
+                }
+                Err(error) => {
+                    let path = self.path.display();
+                    tracing::error!(%path, %error, "the file of call records was moved away, and a new one cannot be made");
+                }
+            }
+        }
+        let count = lines.ends.len() as u64;
+        match append(&mut self.file, &lines.text, &mut self.torn) {
+            Ok(()) => self.totals.written.fetch_add(count, Ordering::Relaxed),
+            Err(error) => {
+                tracing::error!(path = %self.path.display(), %error, count, "call records could not be written");
+                self.totals.failed.fetch_add(count, Ordering::Relaxed)
+            }
+        };
+    }
+}
+
+/// Appends whole lines. Where perhaps only a part of the last ones reached the disk (`torn`), that is closed first, so
+/// that it spoils no other.
+fn append(file: &mut impl Write, text: &[u8], torn: &mut bool) -> std::io::Result<()> {
+    let result = if *torn { file.write_all(b"\n") } else { Ok(()) };
+    let result = result.and_then(|()| file.write_all(text));
+    *torn = result.is_err();
+    result
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the file of call records")]
@@ -97,64 +237,10 @@ fn identity(metadata: std::fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn run(receiver: &Receiver<Box<CallRecord>>, file: File, path: &Path, totals: &Totals) {
-    let mut known = file.metadata().ok().map(identity);
-    let mut lines = Lines { file, text: Vec::new(), torn: false };
-    while let Ok(first) = receiver.recv() {
-        // Moved away or deleted by whoever rotates such files: the next record begins a new one.
-        if path.metadata().ok().map(identity) != known {
-            match open(path).and_then(|file| Ok((file.metadata()?, file))) {
-                Ok((metadata, file)) => {
-                    (known, lines.file, lines.torn) = (Some(identity(metadata)), file, false);
-                }
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "the file of call records was moved away, and a new one cannot be made");
-                }
-            }
-        }
-        // All that waits goes out in one write; a reader sees whole lines.
-        lines.put(std::iter::once(first).chain(receiver.try_iter()).take(BATCH), path, totals);
-    }
-}
-
-struct Lines<W> {
-    file: W,
-    text: Vec<u8>,
-    /// Perhaps only a part of the last line reached the disk: it is closed first, so that it spoils no other.
-    torn: bool,
-}
-
-impl<W: Write> Lines<W> {
-    fn put(&mut self, records: impl Iterator<Item = Box<CallRecord>>, path: &Path, totals: &Totals) {
-        self.text.clear();
-        if self.torn {
-            self.text.push(b'\n');
-        }
-        let mut count = 0;
-        for record in records {
-            count += 1;
-            if let Err(error) = serde_json::to_writer(&mut self.text, &record) {
-                tracing::error!(%error, call = record.call_id, "a call record cannot be put in words");
-            }
-            self.text.push(b'\n');
-        }
-        let result = self.file.write_all(&self.text);
-        self.torn = result.is_err();
-        match result {
-            Ok(()) => totals.written.fetch_add(count, Ordering::Relaxed),
-            Err(error) => {
-                tracing::error!(path = %path.display(), %error, count, "call records could not be written");
-                totals.failed.fetch_add(count, Ordering::Relaxed)
-            }
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::record::EndReason;
-    use crate::clock::Wall;
+    use crate::store::database::samples;
 
     /// A disk that is full after some bytes, until it is told to have room.
     struct Disk {
@@ -179,52 +265,43 @@ mod tests {
     }
 
     fn record(id: &str) -> Box<CallRecord> {
-        let wall = Wall::from_unix_micros(0);
-        Box::new(CallRecord {
-            call_id: id.to_owned(),
-            call_key: String::new(),
-            sip_call_id: String::new(),
-            trunk: None,
-            source: String::new(),
-            number: None,
-            flow_id: None,
-            version: None,
-            from: String::new(),
-            to: String::new(),
-            start: wall,
-            answer: None,
-            end: wall,
-            duration_sec: 0.0,
-            billed_sec: 0.0,
-            sip_code: None,
-            end_reason: EndReason::Rejected,
-            reason: String::new(),
-            outcome: None,
-            keys: Vec::new(),
-            legs: Vec::new(),
-        })
+        Box::new(CallRecord { call_id: id.to_owned(), ..samples::record(0) })
     }
 
     #[test]
     fn a_full_disk_spoils_no_later_record() {
         let written = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let totals = Totals::default();
-        let file = Disk { room: vec![10, 0], written: written.clone() };
-        let mut lines = Lines { file, text: Vec::new(), torn: false };
-        for id in ["first", "second"] {
-            lines.put(std::iter::once(record(id)), Path::new("disk"), &totals);
+        let mut file = Disk { room: vec![10, 0], written: written.clone() };
+        let (mut torn, mut lines) = (false, Lines::default());
+        for (id, is_written) in [("first", false), ("second", true)] {
+            lines.clear();
+            lines.push(&record(id));
+            assert_eq!(append(&mut file, &lines.text, &mut torn).is_ok(), is_written);
         }
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[1].starts_with("{\"callId\":\"second\""), "{text}");
-        assert_eq!((totals.written.into_inner(), totals.failed.into_inner()), (1, 1));
+    }
+
+    #[test]
+    fn lines_are_handed_out_as_they_were_put_in() {
+        let mut lines = Lines::default();
+        for round in 0..2 {
+            lines.clear();
+            (0..3).for_each(|n| lines.push(&record(&format!("{round}-{n}"))));
+            let ids: Vec<String> = lines
+                .iter()
+                .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["callId"].to_string())
+                .collect();
+            assert_eq!(ids, [0, 1, 2].map(|n| format!("\"{round}-{n}\"")));
+        }
     }
 
     #[test]
     fn the_thread_ends_with_the_last_records_although_figures_are_still_shown() {
         let path = std::env::temp_dir().join(format!("cordboard-records-{}.jsonl", std::process::id()));
-        let (records, thread) = Records::open(&path).unwrap();
+        let (records, thread) = Records::open(Some(&path), None).unwrap();
         let figures = records.figures();
         records.write(record("only"));
         drop(records);

@@ -111,11 +111,7 @@ pub fn prompt(seed: u64, milliseconds: usize) -> Arc<Clip> {
 
 /// The flows' version is the snapshot's revision.
 pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
-    let number = |text: &str, answers| Number {
-        pattern: Pattern::Exact(text.to_owned()),
-        label: text.to_owned(),
-        answers,
-    };
+    let number = |text: &str, answers| Number::new(Pattern::Exact(text.to_owned()), text, answers);
     let flow = |id: &str| Answers::Flow(id.to_owned());
     let numbers = vec![
         number(MAIN, flow("main")),
@@ -154,7 +150,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
     let flows = [MAIN_FLOW, DIRECT_FLOW, BY_NAME_FLOW, ON_HOLD_FLOW].map(|text| compile(text, revision));
     Arc::new(Snapshot {
         revision,
-        numbers,
+        numbers: numbers.into(),
         trunks: vec![trunk],
         agents,
         library: Arc::new(Library { flows: flows.into(), ..Library::default() }),

@@ -6,7 +6,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod caller;
+pub mod database;
 pub mod phone;
+pub mod records;
 pub mod service;
 pub mod sound;
 
@@ -55,8 +57,8 @@ pub struct Setup {
     pub sip: String,
     pub media: String,
     pub http: String,
-    /// Whole sections, such as [store].
-    pub sections: String,
+    /// Lines of the section of the store; without them there is none.
+    pub store: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
     pub numbers: Vec<(String, String)>,
@@ -66,6 +68,8 @@ pub struct Setup {
     /// Processors for `taskset`.
     pub cpu: Option<usize>,
     pub filter: String,
+    /// Lines after `[provision] dir`: its mode, other sections.
+    pub more: String,
 }
 
 impl Setup {
@@ -80,13 +84,14 @@ impl Setup {
             sip: String::new(),
             media: String::new(),
             http: String::new(),
-            sections: String::new(),
+            store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
             agents: Vec::new(),
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
             cpu: None,
             filter: "info,cordboard=debug".to_owned(),
+            more: String::new(),
         }
     }
 
@@ -126,9 +131,10 @@ impl Setup {
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
              ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n{}\n[records]\npath = \"calls.jsonl\"\n\
              [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
-            self.sip, self.media, self.http, self.speech, self.filter, self.sections
+            self.sip, self.media, self.http, self.speech, self.filter, self.more
         );
-        std::fs::write(folder.join("cordboard.toml"), config).unwrap();
+        let store = if self.store.is_empty() { String::new() } else { format!("[store]\n{}\n", self.store) };
+        std::fs::write(folder.join("cordboard.toml"), config + &store).unwrap();
         let list = |key: &str, items: Vec<String>| {
             items.iter().map(|i| format!("[[{key}]]\n{i}\n")).collect::<String>()
         };

@@ -5,6 +5,7 @@
 use super::{Call, Context};
 use crate::call::RequestId;
 use crate::call::dialled::Stage;
+use crate::call::live::LegState;
 use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
 use crate::sip::message::Response;
 use std::net::SocketAddr;
@@ -32,13 +33,17 @@ impl Call {
     }
 
     pub fn dialled_rings(&mut self, dial: DialId, context: &mut Context<'_>) {
+        self.tell_leg(dial, LegState::Ringing, context);
         self.feed(FlowEvent::Ringing { dial }, context);
     }
 
     pub fn dialled_answered(&mut self, dial: DialId, response: &Response, context: &mut Context<'_>) {
         let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
         match dialled.answered(response, context) {
-            Ok(()) => self.feed(FlowEvent::Answered { dial }, context),
+            Ok(()) => {
+                self.tell_leg(dial, LegState::Answered, context);
+                self.feed(FlowEvent::Answered { dial }, context);
+            }
             Err(refusal) => {
                 tracing::info!(call = %self.id, %dial, %refusal, "the answer of a dialled leg cannot be used");
                 self.dialled_failed(dial, DialFailure::Failed, Some(488), context);
@@ -66,6 +71,9 @@ impl Call {
     /// Gives up the dialog and the media of a dialled leg. Nothing happens where that was done before.
     pub(super) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
         let Some(index) = self.dialled.iter().position(|d| d.dial == dial) else { return };
+        if self.dialled[index].media.as_ref().is_none_or(|media| !media.is_closing()) {
+            self.tell_leg(dial, LegState::Ended, context);
+        }
         let dialled = &mut self.dialled[index];
         if let Some(dialog) = dialled.dialog() {
             context.index.dialogs.remove(&dialog);

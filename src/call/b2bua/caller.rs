@@ -3,6 +3,7 @@
 //! Invariants: [`CallerState`] only goes forward; a caller who is gone is in no index and gets no more SIP.
 
 use super::{Call, Context};
+use crate::call::live::What;
 use crate::call::media_leg::{MediaLeg, Sender};
 use crate::call::message_parts::sdp_body;
 use crate::call::record::EndReason;
@@ -75,6 +76,7 @@ impl Call {
         self.caller.state = CallerState::Answered(context.now.wall);
         self.deadline = None;
         context.counters.answered += 1;
+        self.tell(What::Answered, context);
         let body = Some(sdp_body(text));
         context.sip.answer(context.now.instant, self.caller.dialog, &[], body, context.sip_actions);
     }

@@ -15,7 +15,8 @@ impl Call {
     pub fn end(&mut self, reason: EndReason, context: &mut Context<'_>) {
         self.ended.get_or_insert((reason, None));
         let unanswered = matches!(self.caller.state, CallerState::Ringing { .. });
-        let code = if unanswered { 503 } else { 480 };
+        // A trunk that hears 503 would try the call elsewhere.
+        let code = if unanswered && reason != EndReason::OperatorHungUp { 503 } else { 480 };
         self.hang_up_caller(code, None, context);
         match &self.interpreter {
             Some(i) if !i.is_finished() => self.feed(FlowEvent::CallerVanished, context),

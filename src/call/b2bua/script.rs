@@ -3,6 +3,7 @@
 //! Invariant: the flow is never entered from within what it wants done; events that this causes wait in a list.
 
 use super::{Call, Context};
+use crate::call::live::{LegState, What};
 use crate::call::record::{KEYS_MAX, Key};
 use crate::clock::Now;
 use crate::flow::{Action, Event, LogEvent, Party};
@@ -72,6 +73,7 @@ impl Call {
                 // By the caller's leg, which may still wait for its ACK; the leg that answered is open.
                 let Some(b) = self.media(Party::Dialled(dial)).map(|media| media.leg) else { return };
                 self.command(Party::Caller, context, |a| Command::Bridge { a, b });
+                self.tell_leg(dial, LegState::Connected, context);
             }
             Action::Ask { lookup, step, question } => {
                 let request = self.new_request();
@@ -88,17 +90,20 @@ impl Call {
 
     fn log(&mut self, event: LogEvent, context: &mut Context<'_>) {
         match event {
-            LogEvent::Key { digit, source, sensitive, .. } => {
-                let digit = if sensitive { '•' } else { digit };
-                self.keep_key(digit, source_of(source), context.now);
+            LogEvent::Key { step, digit, source, sensitive } => {
+                let (digit, source) = (if sensitive { '•' } else { digit }, source_of(source));
+                self.keep_key(digit, source, context.now);
+                self.tell(What::Key { step, digit, source }, context);
             }
-            LogEvent::StepEnter { step, kind, .. } => {
+            LogEvent::StepEnter { flow, step, name, kind } => {
                 context.counters.flow_steps += 1;
                 tracing::debug!(call = %self.id, %step, kind, "step");
+                self.tell(What::StepEntered { flow, step, name, kind }, context);
             }
             LogEvent::StepError { step, code, message } => {
                 context.counters.flow_step_errors += 1;
                 tracing::warn!(call = %self.id, %step, %code, %message, "step failed");
+                self.tell(What::StepFailed { step, code, message }, context);
             }
             LogEvent::TtsLate { step } => {
                 tracing::warn!(call = %self.id, %step, "speech did not start in time: tts_late")
@@ -106,7 +111,8 @@ impl Call {
             LogEvent::Fallback { step, port, to } => {
                 tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port")
             }
-            LogEvent::StepLeave { .. } | LogEvent::Tag { .. } => {}
+            LogEvent::StepLeave { step, port, .. } => self.tell(What::StepLeft { step, port }, context),
+            LogEvent::Tag { .. } => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod agents;
+mod numbers;
 mod waiting;
 
 use super::b2bua::Settings;
@@ -87,7 +88,7 @@ fn snapshot() -> Arc<Snapshot> {
         let (flow, _) = Flow::compile(text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}"));
         let answers = Answers::Flow(flow.id().to_owned());
         let live = LiveFlow::new(Arc::new(flow), 1);
-        (Number { pattern: Pattern::Exact(number.to_owned()), label: String::new(), answers }, live)
+        (Number::new(Pattern::Exact(number.to_owned()), "", answers), live)
     };
     let (numbers, flows): (Vec<_>, Vec<_>) = FLOWS.into_iter().map(number).unzip();
     let alice = Agent {
@@ -106,7 +107,7 @@ fn snapshot() -> Arc<Snapshot> {
     let clip = Arc::new(Clip::from_samples(&[1; 800]));
     Arc::new(Snapshot {
         revision: 1,
-        numbers,
+        numbers: numbers.into(),
         trunks: vec![trunk],
         agents: [("alice".to_owned(), alice)].into(),
         library: Arc::new(Library {
@@ -114,6 +115,7 @@ fn snapshot() -> Arc<Snapshot> {
             ..Library::default()
         }),
         prompts: Prompts { files: [("hello".to_owned(), clip)].into(), ..Prompts::default() },
+        ..Snapshot::default()
     })
 }
 

@@ -1,153 +1,170 @@
-//! Call records: written once each, listed a page at a time.
+//! Call records: written once each, with what follows from them. [`super::record_list`] reads them.
 
-use super::{Database, DatabaseError};
+use super::counts::Tally;
+use super::{Database, DatabaseError, outbox, rows};
 use crate::clock::Wall;
-use serde_json::Value;
+use serde::Deserialize;
 use sqlx::{AnyConnection, Row};
+use std::collections::HashSet;
 
-/// Records of one page; a reader that wants more asks again.
-pub const PAGE_MAX: u32 = 500;
+/// Characters of a text that lists go by. PostgreSQL indexes at most 2,700 bytes; what a caller sends may be longer. The
+/// document has the whole.
+const KEY_CHARS_MAX: usize = 200;
 
-/// A record as it is written: JSON, with what lists go by beside it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct StoredRecord {
-    /// The server that had the call.
-    pub node: String,
-    pub call_id: String,
-    pub started: Wall,
-    pub ended: Wall,
-    pub document: Value,
+/// A record on its way into the database: the JSON as the call wrote it, and what is taken from it.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    node: String,
+    document: String,
+    pub(super) facts: Facts,
 }
 
-/// What a list shows.
-#[derive(Clone, Default, PartialEq, Debug)]
-pub struct Filter {
+/// What the database has to know of a record. Fields of [`crate::call::record::CallRecord`] and of its outcome.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Facts {
+    pub call_id: String,
+    #[serde(default)]
+    pub call_key: String,
+    #[serde(default)]
+    pub sip_call_id: String,
+    pub start: jiff::Timestamp,
+    pub end: jiff::Timestamp,
     pub number: Option<String>,
     pub flow_id: Option<String>,
-    /// Not before, and before.
-    pub from: Option<Wall>,
-    pub until: Option<Wall>,
+    pub version: Option<u32>,
+    #[serde(default)]
+    pub from: String,
+    pub agent_id: Option<String>,
+    pub end_reason: String,
+    pub outcome: Option<String>,
+    pub ended_by: Option<String>,
+    #[serde(default)]
+    pub talk_sec: u64,
+    #[serde(default)]
+    pub path: Vec<Visit>,
+    pub final_step: Option<outbox::LastStep>,
+    pub abandoned_task: Option<AbandonedTask>,
 }
 
-/// Where the next page begins: after this record.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cursor {
-    pub started: Wall,
-    pub node: String,
-    pub call_id: String,
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Visit {
+    /// Inside a sub-flow: that one's.
+    pub flow: Option<String>,
+    pub version: Option<u32>,
+    pub step: String,
+    pub port: Option<String>,
+    pub entered_at: jiff::Timestamp,
 }
 
-impl StoredRecord {
-    /// Reads a record as the server writes it.
-    pub fn from_document(node: &str, document: Value) -> Option<Self> {
-        let time = |key: &str| {
-            let timestamp: jiff::Timestamp = document.get(key)?.as_str()?.parse().ok()?;
-            Some(Wall::from(timestamp))
-        };
-        let (call_id, started, ended) =
-            (document.get("callId")?.as_str()?.to_owned(), time("start")?, time("end")?);
-        Some(StoredRecord { node: node.to_owned(), call_id, started, ended, document })
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AbandonedTask {
+    pub subject: String,
+    pub comments: String,
+    pub assign_to: Option<String>,
+}
+
+impl NewRecord {
+    /// Reads a record as the server writes it. `node` is the server that had the call.
+    pub fn read(node: &str, document: &str) -> Result<Self, serde_json::Error> {
+        let mut facts: Facts = serde_json::from_str(document)?;
+        for text in [&mut facts.call_id, &mut facts.call_key, &mut facts.sip_call_id, &mut facts.from] {
+            *text = key(text);
+        }
+        for text in [&mut facts.number, &mut facts.flow_id, &mut facts.agent_id].into_iter().flatten() {
+            *text = key(text);
+        }
+        Ok(NewRecord { node: node.to_owned(), document: document.to_owned(), facts })
     }
 
-    pub fn cursor(&self) -> Cursor {
-        Cursor { started: self.started, node: self.node.clone(), call_id: self.call_id.clone() }
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
-    fn text(&self, key: &str) -> Option<&str> {
-        self.document.get(key)?.as_str()
+    pub fn call_id(&self) -> &str {
+        &self.facts.call_id
     }
+
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+}
+
+/// A text that a column and an index take: short, and without the character that PostgreSQL refuses.
+pub(super) fn key(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(KEY_CHARS_MAX).collect()
+}
+
+pub(super) fn micros(timestamp: jiff::Timestamp) -> i64 {
+    Wall::from(timestamp).as_unix_micros()
 }
 
 impl Database {
-    /// Writes records in one transaction, and says how many were new. One that is there already stays as it is, so that
-    /// whoever does not know whether a write went through may do it again.
-    pub async fn write_records(&self, records: &[StoredRecord]) -> Result<u64, DatabaseError> {
+    /// Writes records with their counts and their rows of the outbox in one transaction, and says how many were new. One
+    /// that is there already stays as it is, so that whoever does not know whether a write went through may do it again.
+    pub async fn write_records(&self, records: &[NewRecord]) -> Result<u64, DatabaseError> {
         let mut transaction = self.pool.begin().await?;
-        let mut new = 0;
-        for record in records {
-            new += insert(&mut transaction, record).await?;
+        let (mut count, mut tally, mut tasks) = (0, Tally::default(), Vec::new());
+        for part in rows::parts(records) {
+            let mut new = insert(&mut transaction, part).await?;
+            // Removed, lest one that stands there twice be counted twice.
+            let is_new = |r: &&NewRecord| new.remove(&(r.node.clone(), r.facts.call_id.clone()));
+            for record in part.iter().filter(is_new) {
+                count += 1;
+                tally.add(&record.facts);
+                tasks.extend(outbox::CrmTask::of(record));
+            }
         }
+        outbox::insert(&mut transaction, &tasks).await?;
+        tally.write(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(new)
-    }
-
-    /// A page of records, the latest call first.
-    pub async fn records(
-        &self,
-        filter: &Filter,
-        after: Option<&Cursor>,
-        limit: u32,
-    ) -> Result<Vec<StoredRecord>, DatabaseError> {
-        // Unused conditions compare with what matches all, so that there is one statement for each index.
-        let after = after.cloned().unwrap_or(Cursor {
-            started: Wall::from_unix_micros(i64::MAX),
-            node: String::new(),
-            call_id: String::new(),
-        });
-        let statement = match (&filter.number, &filter.flow_id) {
-            (Some(_), _) => LIST_OF_NUMBER,
-            (None, Some(_)) => LIST_OF_FLOW,
-            (None, None) => LIST,
-        };
-        let rows = sqlx::query(statement)
-            .bind(filter.number.as_deref().unwrap_or_default())
-            .bind(filter.flow_id.as_deref().unwrap_or_default())
-            .bind(filter.from.map_or(i64::MIN, Wall::as_unix_micros))
-            .bind(filter.until.map_or(i64::MAX, Wall::as_unix_micros))
-            .bind(after.started.as_unix_micros())
-            .bind(after.node)
-            .bind(after.call_id)
-            .bind(i64::from(limit.clamp(1, PAGE_MAX)))
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(StoredRecord {
-                    node: row.try_get(0)?,
-                    call_id: row.try_get(1)?,
-                    started: Wall::from_unix_micros(row.try_get(2)?),
-                    ended: Wall::from_unix_micros(row.try_get(3)?),
-                    document: serde_json::from_str(row.try_get(4)?)?,
-                })
-            })
-            .collect()
+        Ok(count)
     }
 }
 
-macro_rules! list {
-    ($condition:literal) => {
-        concat!(
-            "SELECT node, call_id, started, ended, document FROM call_records WHERE ",
-            $condition,
-            " AND started >= $3 AND started < $4 AND (started < $5 OR (started = $5 AND (node, call_id) > ($6, $7))) ",
-            "ORDER BY started DESC, node, call_id LIMIT $8"
-        )
-    };
-}
-// Each names all parameters: PostgreSQL wants to know the type of every one.
-const LIST: &str = list!("$1 = '' AND $2 = ''");
-const LIST_OF_NUMBER: &str = list!("number = $1 AND ($2 = '' OR flow_id = $2)");
-const LIST_OF_FLOW: &str = list!("$1 = '' AND flow_id = $2");
+const COLUMNS: [&str; 14] = [
+    "node",
+    "call_id",
+    "call_key",
+    "sip_call_id",
+    "started",
+    "ended",
+    "number",
+    "flow_id",
+    "version",
+    "caller",
+    "agent_id",
+    "end_reason",
+    "outcome",
+    "document",
+];
 
-async fn insert(connection: &mut AnyConnection, record: &StoredRecord) -> Result<u64, DatabaseError> {
-    let result = sqlx::query(
-        "INSERT INTO call_records (node, call_id, started, ended, number, flow_id, version, caller, agent_id, \
-         end_reason, outcome, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-         ON CONFLICT (node, call_id) DO NOTHING",
-    )
-    .bind(&record.node)
-    .bind(&record.call_id)
-    .bind(record.started.as_unix_micros())
-    .bind(record.ended.as_unix_micros())
-    .bind(record.text("number"))
-    .bind(record.text("flowId"))
-    .bind(record.document.get("version").and_then(Value::as_i64))
-    .bind(record.text("from").unwrap_or_default())
-    .bind(record.text("agentId"))
-    .bind(record.text("endReason").unwrap_or_default())
-    .bind(record.text("outcome"))
-    .bind(record.document.to_string())
-    .execute(connection)
-    .await?;
-    Ok(result.rows_affected())
+/// Inserts what is not there yet; gives the keys of that.
+async fn insert(
+    connection: &mut AnyConnection,
+    records: &[NewRecord],
+) -> Result<HashSet<(String, String)>, DatabaseError> {
+    const NEW: &str = "ON CONFLICT (node, call_id) DO NOTHING RETURNING node, call_id";
+    let mut query = sqlx::query(rows::insert("call_records", &COLUMNS, records.len(), NEW));
+    for NewRecord { node, document, facts } in records {
+        query = query
+            .bind(node)
+            .bind(&facts.call_id)
+            .bind(&facts.call_key)
+            .bind(&facts.sip_call_id)
+            .bind(micros(facts.start))
+            .bind(micros(facts.end))
+            .bind(facts.number.as_ref())
+            .bind(facts.flow_id.as_ref())
+            .bind(facts.version.map(i64::from))
+            .bind(&facts.from)
+            .bind(facts.agent_id.as_ref())
+            .bind(&facts.end_reason)
+            .bind(facts.outcome.as_ref())
+            .bind(document);
+    }
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }

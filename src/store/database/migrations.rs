@@ -5,11 +5,23 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 1] = [(
-    "call records",
-    include_str!("migrations/sqlite/0001_call_records.sql"),
-    include_str!("migrations/postgres/0001_call_records.sql"),
-)];
+const VERSIONS: [(&str, &str, &str); 3] = [
+    (
+        "call records",
+        include_str!("migrations/sqlite/0001_call_records.sql"),
+        include_str!("migrations/postgres/0001_call_records.sql"),
+    ),
+    (
+        "objects and flows",
+        include_str!("migrations/sqlite/0002_objects_and_flows.sql"),
+        include_str!("migrations/postgres/0002_objects_and_flows.sql"),
+    ),
+    (
+        "access",
+        include_str!("migrations/sqlite/0003_access.sql"),
+        include_str!("migrations/postgres/0003_access.sql"),
+    ),
+];
 
 /// Brings the tables to this version. Each step is one transaction; of several servers that start at once, one does it.
 pub async fn run(pool: &AnyPool, engine: Engine) -> Result<(), MigrateError> {
@@ -18,5 +30,14 @@ pub async fn run(pool: &AnyPool, engine: Engine) -> Result<(), MigrateError> {
         let statements = sqlx::SqlSafeStr::into_sql_str(statements);
         Migration::new(version, name.into(), MigrationType::Simple, statements, false)
     });
-    Migrator::with_migrations(migrations.collect()).run(pool).await
+    let migrator = Migrator::with_migrations(migrations.collect());
+    // PostgreSQL lets one do it at a time. In SQLite who comes second finds a table that is there already, and finds
+    // that step done when it looks again.
+    for _ in VERSIONS {
+        match migrator.run(pool).await {
+            Err(MigrateError::ExecuteMigration(..)) if engine == Engine::Sqlite => {}
+            result => return result,
+        }
+    }
+    migrator.run(pool).await
 }

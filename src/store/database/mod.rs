@@ -1,13 +1,34 @@
 //! The database: SQLite by default, PostgreSQL where several servers share one. One set of statements serves both;
-//! only the migrations, in a folder for each, know which it is.
+//! only the migrations, in a folder for each, know which it is, and a hint where lists are read.
 
+pub mod access;
 pub mod call_records;
+pub mod change;
+pub mod counts;
+pub mod flows;
+pub mod idempotency;
 mod migrations;
+pub mod objects;
+pub mod outbox;
+pub mod outbox_list;
+pub mod prompts;
+pub mod publish;
+pub mod record_list;
+mod rows;
+#[cfg(test)]
+#[path = "../../../tests/support/records.rs"]
+pub(crate) mod samples;
+#[cfg(test)]
+#[path = "../../../tests/support/database.rs"]
+pub(crate) mod testing;
+pub mod users;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Connections of one server. Calls use none; a page of the API holds one for milliseconds.
 const CONNECTIONS_MAX: u32 = 8;
@@ -29,8 +50,27 @@ pub enum DatabaseError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]
     Statement(#[from] sqlx::Error),
-    #[error("a call record in the database cannot be read: {0}")]
+    #[error("a document in the database cannot be read: {0}")]
     Document(#[from] serde_json::Error),
+    #[error("the database has an object of a kind that is not known here: {0}")]
+    Kind(String),
+    #[error("a call flow in the database is broken: {0}")]
+    Flow(String),
+}
+
+impl DatabaseError {
+    /// Whether the database answered and will never take these values: trying again is of no use, and trying the others
+    /// is. By SQLSTATE in PostgreSQL, by its own codes in SQLite.
+    pub(super) fn is_about_the_data(&self) -> bool {
+        let DatabaseError::Statement(sqlx::Error::Database(error)) = self else { return false };
+        match error.code().as_deref() {
+            // A value that is none, a constraint, a limit of the program.
+            Some(code) if code.len() == 5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+            // SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH; the upper bits say which kind.
+            Some(code) => code.parse::<u32>().is_ok_and(|code| [18, 19, 20].contains(&(code & 0xff))),
+            None => false,
+        }
+    }
 }
 
 /// What is on the other side.
@@ -45,17 +85,31 @@ pub enum Engine {
 pub struct Database {
     pool: AnyPool,
     engine: Engine,
+    /// Told of each change that this process has made.
+    changed: Arc<Notify>,
 }
 
 impl Database {
     /// Opens `url`, makes the file where it is SQLite's and missing, and runs the migrations that are new.
     pub async fn open(url: &str) -> Result<Self, DatabaseError> {
+        let database = Database::at(url)?;
+        database.prepare().await?;
+        Ok(database)
+    }
+
+    /// The database at `url`, which may be away for now: [`Database::prepare`] comes first.
+    pub fn at(url: &str) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let (engine, url) = address(url)?;
         let options =
             AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIME_MAX);
         let options = match engine {
-            Engine::Postgres => options,
+            Engine::Postgres => options.after_connect(|connection, _| {
+                // Which index is right depends on the values of a list's filter: each is planned with them.
+                Box::pin(async move {
+                    connection.execute("SET plan_cache_mode = force_custom_plan").await.map(drop)
+                })
+            }),
             Engine::Sqlite => options.after_connect(|connection, _| {
                 Box::pin(async move {
                     // FULL: what was acknowledged survives a loss of power, not only the end of the process.
@@ -67,9 +121,14 @@ impl Database {
                 })
             }),
         };
-        let pool = options.connect(&url).await.map_err(DatabaseError::Open)?;
-        migrations::run(&pool, engine).await?;
-        Ok(Database { pool, engine })
+        let pool = options.connect_lazy(&url).map_err(DatabaseError::Open)?;
+        Ok(Database { pool, engine, changed: Arc::default() })
+    }
+
+    /// Connects, and runs the migrations that are new.
+    pub async fn prepare(&self) -> Result<(), DatabaseError> {
+        self.pool.acquire().await.map_err(DatabaseError::Open)?;
+        Ok(migrations::run(&self.pool, self.engine).await?)
     }
 
     pub fn engine(&self) -> Engine {
@@ -79,6 +138,19 @@ impl Database {
     /// Whether it answers now.
     pub async fn is_there(&self) -> bool {
         sqlx::query("SELECT 1").fetch_one(&self.pool).await.is_ok()
+    }
+
+    /// Changes the tables behind our back.
+    #[cfg(test)]
+    pub(crate) async fn execute_for_test(&self, statement: &'static str) {
+        self.pool.execute(statement).await.expect("a statement of a test");
+    }
+
+    /// Copies a database of SQLite into a new file, whole and of one moment, while others go on.
+    pub async fn backup(&self, file: &Path) -> Result<(), DatabaseError> {
+        let path = file.to_str().ok_or_else(|| DatabaseError::Address(file.display().to_string()))?;
+        sqlx::query("VACUUM INTO $1").bind(path).execute(&self.pool).await?;
+        Ok(())
     }
 
     /// Waits until what runs has ended, and closes all connections.
@@ -119,5 +191,18 @@ mod tests {
             let error = address(url).unwrap_err().to_string();
             assert!(error.contains("is no database") && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_database_is_brought_up_to_date_once_and_answers() {
+        testing::for_each_url(async |url| {
+            let (first, second) = tokio::join!(Database::open(&url), Database::open(&url));
+            for database in [first.unwrap(), second.unwrap(), Database::open(&url).await.unwrap()] {
+                assert!(database.is_there().await);
+                assert_eq!(database.engine() == Engine::Postgres, url.starts_with("postgres:"));
+                database.close().await;
+                assert!(!database.is_there().await);
+            }
+        });
     }
 }

@@ -1,6 +1,5 @@
 //! Schedules and the account's holidays, as files and requests write them.
 
-use super::id;
 use crate::clock::Wall;
 use crate::config::reader::{Section, nearest};
 use crate::flow::schedule::{
@@ -8,22 +7,17 @@ use crate::flow::schedule::{
     ScheduleError, SpecialDay, State, Week, clock, date, zone,
 };
 use jiff::tz::TimeZone;
-use std::collections::BTreeSet;
 
-/// One `[[schedule]]`.
-pub fn schedule(section: &Section<'_>, seen: &mut BTreeSet<String>) -> Option<(String, Schedule)> {
-    let id = id(section, seen);
-    // For people.
-    section.text("name");
+/// What one `[[schedule]]` says beside its id and name.
+pub fn schedule(section: &Section<'_>) -> Schedule {
     let manual = section.section("override");
-    let schedule = Schedule {
+    Schedule {
         zone: time_zone(section),
         week: week(section),
         exceptions: exceptions(section, "exception"),
         uses_holidays: section.boolean("use_holidays").unwrap_or(true),
         manual: manual.exists().then(|| manual_override(&manual)).flatten(),
-    };
-    Some((id?, schedule))
+    }
 }
 
 /// The zone and the holidays of `account.toml`.
@@ -163,13 +157,18 @@ fn manual_override(section: &Section<'_>) -> Option<Override> {
 mod tests {
     use super::*;
     use crate::config::reader::{Document, Finding};
+    use crate::store::objects::{self, Checked, Kind, Object};
     use std::path::Path;
 
     fn read(text: &str) -> (Vec<(String, Schedule)>, Vec<String>) {
         let document = Document::parse(Path::new("schedules.toml"), text);
-        let mut seen = BTreeSet::new();
-        let found =
-            document.root().sections("schedule").iter().filter_map(|s| schedule(s, &mut seen)).collect();
+        let sections = document.root().sections("schedule");
+        let read = sections.iter().filter_map(|section| match objects::read(Kind::Schedule, section)? {
+            Checked { id, object: Object::Schedule(schedule), .. } => Some((id, schedule)),
+            _ => None,
+        });
+        let found = read.collect();
+        drop(sections);
         (found, document.into_findings().iter().map(Finding::to_string).collect())
     }
 

@@ -1,0 +1,248 @@
+//! Server-sent events of live calls.
+//!
+//! One ring holds what happened last, for all listeners; each has only a place in it. Who reads too slowly, or comes
+//! back too late, finds its place gone, is told how much it missed, and goes on with the oldest that is there.
+
+use super::Api;
+use super::problem::Problem;
+use crate::net::signalling::LiveEvents;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Frame;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+/// Events kept for those who come back: some seconds of a busy server, a few hundred KB.
+const RING: usize = 4_096;
+/// Listeners at a time: a browser window each.
+const LISTENERS_MAX: usize = 128;
+/// Pieces that wait for one listener's connection; then its place in the ring stands still.
+const PIECES_MAX: usize = 4;
+/// Events in one piece, so that a listener who is behind gets some hundred KB at the most at once.
+const PIECE_EVENTS_MAX: usize = 256;
+/// So often something is sent, so that proxies keep the connection and a client sees that it lives.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// After that time the client has to come back and show again that it may listen.
+const STREAM_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// What happened to calls of late.
+pub struct Events {
+    ring: Mutex<Ring>,
+    /// The number of the next event.
+    next: watch::Sender<u64>,
+    /// Tells events of this run of the server from those of another.
+    run: String,
+    places: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Ring {
+    /// The number of the first that is kept.
+    first: u64,
+    events: VecDeque<Arc<Event>>,
+}
+
+struct Event {
+    call_id: String,
+    data: String,
+}
+
+/// Where a listener stands.
+struct Place {
+    next: u64,
+    /// Missed for sure, though nobody can say how much: another run's events.
+    stranger: bool,
+    /// Only events of this call.
+    call: Option<String>,
+}
+
+impl Events {
+    pub fn new(run: String) -> Self {
+        Events {
+            ring: Mutex::default(),
+            next: watch::Sender::new(0),
+            run,
+            places: Arc::new(Semaphore::new(LISTENERS_MAX)),
+        }
+    }
+
+    fn push(&self, event: Event) {
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        if ring.events.len() >= RING {
+            ring.events.pop_front();
+            ring.first += 1;
+        }
+        ring.events.push_back(Arc::new(event));
+        let next = ring.first + ring.events.len() as u64;
+        drop(ring);
+        self.next.send_replace(next);
+    }
+
+    /// Takes what the signalling thread tells, for as long as it runs.
+    pub async fn collect(self: Arc<Self>, mut live: LiveEvents) {
+        let mut lost = 0;
+        while let Some(event) = live.queue.recv().await {
+            let now_lost = live.lost.load(Ordering::Relaxed);
+            if now_lost > lost {
+                let data = serde_json::json!({ "event": "missed", "count": now_lost - lost }).to_string();
+                self.push(Event { call_id: String::new(), data });
+                lost = now_lost;
+            }
+            match serde_json::to_string(&event) {
+                Ok(data) => self.push(Event { call_id: event.call_id, data }),
+                Err(error) => tracing::error!(%error, "an event of a call cannot be put in words"),
+            }
+        }
+    }
+
+    /// The place after the event of that id; the end where none is given.
+    fn place(&self, last_id: Option<&str>, call: Option<String>) -> Place {
+        let end = *self.next.borrow();
+        let Some(last_id) = last_id else { return Place { next: end, stranger: false, call } };
+        let number =
+            last_id.strip_prefix(&self.run).and_then(|rest| rest.strip_prefix('.')?.parse::<u64>().ok());
+        match number {
+            Some(number) if number < end => Place { next: number + 1, stranger: false, call },
+            _ => Place { next: end, stranger: true, call },
+        }
+    }
+
+    /// What a place has not seen yet, as text of the stream, and moves it on; empty where there is nothing.
+    fn read(&self, place: &mut Place) -> String {
+        let mut text = String::new();
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = ring.first.saturating_sub(place.next);
+        if missed > 0 || place.stranger {
+            place.next = place.next.max(ring.first);
+            let count = if place.stranger { serde_json::Value::Null } else { missed.into() };
+            let data = serde_json::json!({ "event": "missed", "count": count });
+            text.push_str(&format!("event: missed\ndata: {data}\n\n"));
+            place.stranger = false;
+        }
+        let skip = usize::try_from(place.next - ring.first).unwrap_or(usize::MAX);
+        for event in ring.events.iter().skip(skip).take(PIECE_EVENTS_MAX) {
+            let is_wanted =
+                event.call_id.is_empty() || place.call.as_ref().is_none_or(|call| *call == event.call_id);
+            if is_wanted {
+                let kind = if event.call_id.is_empty() { "event: missed\n" } else { "" };
+                text.push_str(&format!("id: {}.{}\n{kind}data: {}\n\n", self.run, place.next, event.data));
+            }
+            place.next += 1;
+        }
+        text
+    }
+}
+
+/// Answers with the stream.
+pub fn listen(api: &Api, headers: &HeaderMap, call: Option<String>) -> Result<Response, Problem> {
+    let seat = api.events.places.clone().try_acquire_owned();
+    let seat = seat.map_err(|_| Problem::unavailable("too many listen already").retry_after(30))?;
+    let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let place = api.events.place(last_id, call);
+    let (sender, receiver) = mpsc::channel(PIECES_MAX);
+    tokio::spawn(feed(api.events.clone(), place, sender, seat));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, Body::new(Pieces(receiver))).into_response())
+}
+
+/// Sends what is new until the listener goes or its time is over.
+async fn feed(
+    events: Arc<Events>,
+    mut place: Place,
+    sender: mpsc::Sender<Bytes>,
+    _seat: OwnedSemaphorePermit,
+) {
+    let mut next = events.next.subscribe();
+    let mut alive = tokio::time::interval(ALIVE_EVERY);
+    let end = tokio::time::Instant::now() + STREAM_TIME_MAX;
+    loop {
+        next.borrow_and_update();
+        loop {
+            let before = place.next;
+            let text = events.read(&mut place);
+            if !text.is_empty() && sender.send(Bytes::from(text)).await.is_err() {
+                return;
+            }
+            if place.next == before {
+                break;
+            }
+        }
+        tokio::select! {
+            changed = next.changed() => if changed.is_err() { return },
+            // The first comes at once: a client sees that it is connected.
+            _ = alive.tick() => if sender.send(Bytes::from_static(b": alive\n\n")).await.is_err() { return },
+            () = sender.closed() => return,
+            () = tokio::time::sleep_until(end) => return,
+        }
+    }
+}
+
+/// A body of pieces that come one after the other.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(count: u64) -> Events {
+        let events = Events::new("r".to_owned());
+        for n in 0..count {
+            events.push(Event { call_id: format!("c{}", n % 2), data: n.to_string() });
+        }
+        events
+    }
+
+    fn data(text: &str) -> Vec<&str> {
+        text.lines().filter_map(|line| line.strip_prefix("data: ")).collect()
+    }
+
+    #[test]
+    fn a_listener_begins_at_the_end_and_goes_on_where_it_was() {
+        let events = events(3);
+        let mut place = events.place(None, None);
+        assert_eq!(events.read(&mut place), "");
+        events.push(Event { call_id: "c1".to_owned(), data: "3".to_owned() });
+        assert_eq!(events.read(&mut place), "id: r.3\ndata: 3\n\n");
+        assert_eq!(data(&events.read(&mut events.place(Some("r.1"), None))), ["2", "3"]);
+        assert_eq!(events.read(&mut events.place(Some("r.3"), None)), "");
+        assert_eq!(data(&events.read(&mut events.place(Some("r.0"), Some("c1".to_owned())))), ["1", "3"]);
+    }
+
+    #[test]
+    fn who_comes_too_late_is_told_how_much_was_missed() {
+        let events = events(RING as u64 + 10);
+        let mut place = events.place(Some("r.3"), None);
+        let text = events.read(&mut place);
+        assert!(
+            text.starts_with("event: missed\ndata: {\"event\":\"missed\",\"count\":6}\n\nid: r.10\n"),
+            "{text}"
+        );
+        assert_eq!(data(&text).len(), 1 + PIECE_EVENTS_MAX);
+        for stranger in ["q.3", "r.99999", "r.x", "nonsense"] {
+            let text = events.read(&mut events.place(Some(stranger), None));
+            assert_eq!(data(&text), ["{\"event\":\"missed\",\"count\":null}"], "{stranger}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether the server lives and takes calls, and its figures: for whoever watches it, without a sign-in.
+
+use super::metrics;
+use crate::net::signalling::Figures;
+use crate::store::records::RecordFigures;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json};
+use axum::routing::get;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What the pages are made from.
+#[derive(Clone)]
+pub struct Sources {
+    pub figures: Arc<Mutex<Figures>>,
+    pub media: Vec<Arc<crate::net::media_thread::Totals>>,
+    pub binder: Arc<crate::net::ports::Binder>,
+    pub records: RecordFigures,
+    /// Set once the first media ports are bound and the sockets listen.
+    pub ready: Arc<AtomicBool>,
+    /// Set once numbers and flows came from the store; absent where they are files alone.
+    pub loaded: Option<Arc<AtomicBool>>,
+}
+
+/// The routes that need no sign-in.
+pub fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/livez", get(async || "live\n"))
+        .route("/readyz", get(readyz))
+        .route("/healthz", get(readyz))
+        .route(
+            "/metrics",
+            get(async |State(sources): State<Sources>| {
+                (
+                    [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+                    metrics::text(&sources),
+                )
+            }),
+        )
+        .with_state(sources)
+}
+
+impl Sources {
+    pub(super) fn figures(&self) -> Figures {
+        self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+/// 200 only where a call would be taken; the body says for each part how it is.
+async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
+    let figures = sources.figures();
+    let started = sources.ready.load(Ordering::Acquire);
+    let ports = figures.ports_free > 0;
+    let loaded = sources.loaded.as_ref().is_none_or(|loaded| loaded.load(Ordering::Acquire));
+    let ready = started && ports && loaded && !figures.draining;
+    let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
+    let lost = sources.records.lost() + sources.records.stored_lost();
+    let body = serde_json::json!({
+        "ready": ready,
+        "parts": {
+            "sip": word(started, "starting"),
+            "numbers_and_flows": word(loaded, "not loaded: the database is away"),
+            "media_ports": word(!started || ports, "none free"),
+            "drain": word(!figures.draining, "draining"),
+            "call_records": word(lost == 0, "some were lost"),
+            // Calls go on without it; their records wait on disk.
+            "database": word(!sources.records.is_database_away(), "away"),
+        },
+        "calls": figures.counts.calls,
+        "records_waiting": sources.records.stored_waiting(),
+        "media_ports_free": figures.ports_free,
+        "revision": figures.revision,
+    });
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+}

@@ -1,0 +1,90 @@
+//! Creations that may be sent again: the same key with the same request gives the same answer.
+
+use super::Api;
+use super::access::before;
+use super::problem::Problem;
+use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
+use super::secret::hex;
+use crate::store::database::idempotency::{KeptAnswer, Known};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+pub const KEY_HEADER: &str = "idempotency-key";
+/// Says that an answer was given before.
+pub const REPLAYED_HEADER: &str = "idempotency-replayed";
+/// How long answers are kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// Twice as long as any request may take: one that is not answered by then never will be.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+/// A UUID has 36 characters; some put more into it.
+pub const KEY_CHARS_MAX: usize = 128;
+/// Headers that an answer keeps.
+const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
+
+/// Runs a request, or gives the answer that it got before.
+pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Result<Response, Problem> {
+    let Some(key) = request.headers().get(KEY_HEADER) else { return Ok(next.run(request).await) };
+    let fits = |key: &&str| {
+        (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let key = key.to_str().ok().filter(fits);
+    let key = key.ok_or_else(|| {
+        Problem::malformed(format!("Idempotency-Key is 1 to {KEY_CHARS_MAX} visible characters"))
+    })?;
+    let key = key.to_owned();
+    let (parts, body) = request.into_parts();
+    let bytes = body_bytes(Request::from_parts(parts.clone(), body), DOCUMENT_BYTES_MAX).await?;
+    let mut hash = Sha256::new();
+    for part in [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &bytes] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let fingerprint = hex(&hash.finalize());
+    let (database, now) = (api.database()?, api.now().wall);
+    match database.take_key(owner, &key, &fingerprint, now, before(now, ABANDONED_AFTER)).await? {
+        Known::New => {}
+        Known::Running => {
+            return Err(
+                Problem::conflict("the first request with this Idempotency-Key still runs").retry_after(1)
+            );
+        }
+        Known::OtherRequest => {
+            return Err(Problem::invalid("this Idempotency-Key came with another request before"));
+        }
+        Known::Answered(answer) => return Ok(again(answer)),
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let headers = KEPT_HEADERS.iter().filter_map(|name| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some(format!("{name}: {value}"))
+    });
+    let answer = KeptAnswer {
+        status: parts.status.as_u16(),
+        headers: headers.collect::<Vec<_>>().join("\n"),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    // What failed by us, or for want of room, may be tried again with the same key.
+    let is_final = !parts.status.is_server_error() && parts.status != StatusCode::TOO_MANY_REQUESTS;
+    database.keep_answer(owner, &key, is_final.then_some(&answer)).await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn again(answer: KeptAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, answer.body).into_response();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    for (name, value) in answer.headers.lines().filter_map(|line| line.split_once(": ")) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+    response
+}

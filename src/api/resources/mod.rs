@@ -1,0 +1,38 @@
+//! The routes of the API by subject.
+
+mod audit;
+pub mod call;
+mod flow;
+mod object;
+mod prompt;
+mod publish;
+mod record;
+mod route;
+mod session;
+mod setup;
+pub mod simulation;
+mod store;
+mod token;
+mod user;
+
+use super::route::Route;
+
+/// All routes below `/api/v1`.
+pub fn routes() -> Vec<Route> {
+    let subjects = [
+        setup::routes(),
+        session::routes(),
+        user::routes(),
+        token::routes(),
+        audit::routes(),
+        object::routes(),
+        flow::routes(),
+        publish::routes(),
+        prompt::routes(),
+        simulation::routes(),
+        route::routes(),
+        call::routes(),
+        record::routes(),
+    ];
+    subjects.into_iter().flatten().collect()
+}

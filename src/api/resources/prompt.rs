@@ -1,0 +1,443 @@
+//! Prompts: recordings that flows play, put there and fetched over HTTP.
+
+use super::object::in_path;
+use super::store::Pointers;
+use crate::api::Api;
+use crate::api::access::Principal;
+use crate::api::page::{Page, limit, position};
+use crate::api::permission::Permission;
+use crate::api::problem::Problem;
+use crate::api::request::{IfMatch, InPath, Query, body_bytes, etag};
+use crate::api::route::{Route, delete, get, post, put};
+
+use crate::store::audio_file::EXTENSIONS;
+use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// The kinds of file that are read, and the endings that stand for them. `application/octet-stream` goes by `format`.
+const KINDS: [(&str, &str); 9] = [
+    ("audio/wav", "wav"),
+    ("audio/x-wav", "wav"),
+    ("audio/mpeg", "mp3"),
+    ("audio/ogg", "ogg"),
+    ("audio/flac", "flac"),
+    ("audio/x-flac", "flac"),
+    ("audio/mp4", "m4a"),
+    ("audio/x-m4a", "m4a"),
+    ("application/octet-stream", ""),
+];
+const KIND_NAMES: [&str; 9] = {
+    let mut names = [""; 9];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = KINDS[index].0;
+        index += 1;
+    }
+    names
+};
+/// Points of a waveform where nobody says how many; the most is a wide screen's.
+const POINTS: u32 = 400;
+const POINTS_MAX: u32 = 4_000;
+/// Samples a second of what callers hear.
+const WAV_RATE: u32 = 8_000;
+
+pub fn routes() -> Vec<Route> {
+    let (read, edit) = (Permission::SetupRead, Permission::FlowsEdit);
+    const ABOUT: &str = "A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a.";
+    vec![
+        get("/prompts", "listPrompts", "Prompts by id, a page at a time.")
+            .tag("prompts")
+            .needs(read)
+            .query::<PromptsQuery>()
+            .gives_page::<PromptItem>("A page of prompts.")
+            .to(list),
+        post("/prompts", "createPrompt", "Puts a sound file there as a prompt.")
+            .tag("prompts")
+            .needs(edit)
+            .query::<NewPromptQuery>()
+            .raw_body(&KIND_NAMES, ABOUT)
+            .gives::<PromptItem>(StatusCode::CREATED, "The prompt.")
+            .with_etag()
+            .with_headers(&[("Location", "Where it is.")])
+            .problems(&[409])
+            .to(create),
+        get("/prompts/{id}", "getPrompt", "One prompt, without its sound.")
+            .tag("prompts")
+            .needs(read)
+            .gives::<PromptItem>(StatusCode::OK, "The prompt.")
+            .with_etag()
+            .to(one),
+        put("/prompts/{id}", "replacePrompt", "Replaces the sound of a prompt.")
+            .tag("prompts")
+            .needs(edit)
+            .if_match()
+            .query::<AboutQuery>()
+            .raw_body(&KIND_NAMES, ABOUT)
+            .gives::<PromptItem>(StatusCode::OK, "The prompt.")
+            .with_etag()
+            .to(replace),
+        delete("/prompts/{id}", "deletePrompt", "Deletes a prompt that no flow plays.")
+            .tag("prompts")
+            .needs(edit)
+            .gives_nothing("It is gone.")
+            .problems(&[409])
+            .to(remove),
+        get("/prompts/{id}/pointers", "getPromptPointers", "Which flows play a prompt.")
+            .tag("prompts")
+            .needs(read)
+            .gives::<Pointers>(StatusCode::OK, "What plays it.")
+            .to(pointers),
+        get("/prompts/{id}/original", "getPromptFile", "The file as it was put there.")
+            .tag("prompts")
+            .needs(read)
+            .gives_raw("application/octet-stream", "The file.")
+            .to(original),
+        get("/prompts/{id}/wav", "getPromptWav", "The sound as callers hear it: 8 kHz, mono, 16 bits.")
+            .tag("prompts")
+            .needs(read)
+            .gives_raw("audio/wav", "The sound.")
+            .to(wav),
+        get("/prompts/{id}/peaks", "getPromptPeaks", "The sound's waveform, for drawing it.")
+            .tag("prompts")
+            .needs(read)
+            .query::<PeaksQuery>()
+            .gives::<Peaks>(StatusCode::OK, "The waveform.")
+            .to(peaks),
+    ]
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct PromptsQuery {
+    /// Items of the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 1024)]
+    cursor: Option<String>,
+    /// Only those whose id or name has this text.
+    #[param(max_length = 200)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct NewPromptQuery {
+    /// What flows name it by, such as `welcome` or `sales/closed`.
+    #[param(min_length = 1, max_length = 80, pattern = "^[A-Za-z0-9_-]+$")]
+    id: String,
+    /// For people; the id where absent.
+    #[param(max_length = 120)]
+    name: Option<String>,
+    /// BCP 47.
+    #[param(max_length = 35)]
+    language: Option<String>,
+    /// The file's ending, where the Content-Type is application/octet-stream.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct AboutQuery {
+    /// For people; as it was where absent.
+    #[param(max_length = 120)]
+    name: Option<String>,
+    /// BCP 47; as it was where absent.
+    #[param(max_length = 35)]
+    language: Option<String>,
+    /// The file's ending, where the Content-Type is application/octet-stream.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    Wav,
+    Mp3,
+    Ogg,
+    Flac,
+    M4a,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Format::Wav => "wav",
+            Format::Mp3 => "mp3",
+            Format::Ogg => "ogg",
+            Format::Flac => "flac",
+            Format::M4a => "m4a",
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct PeaksQuery {
+    /// How many points.
+    #[param(minimum = 1, maximum = 4000, default = 400)]
+    points: Option<u32>,
+}
+
+/// A prompt without its sound.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PromptItem {
+    id: String,
+    name: String,
+    language: String,
+    /// Of the original file.
+    sha256: String,
+    /// Of the original file.
+    format: String,
+    length_ms: u64,
+    /// Of the original file, in Hz.
+    sample_rate: u32,
+    bytes: u64,
+    #[schema(format = "date-time")]
+    updated: String,
+}
+
+/// A waveform.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Peaks {
+    length_ms: u64,
+    /// The lowest and highest sample of each stretch, -1 to 1, one after the other.
+    peaks: Vec<f32>,
+}
+
+impl From<PromptError> for Problem {
+    fn from(error: PromptError) -> Self {
+        let text = error.to_string();
+        match error {
+            PromptError::TooLarge(_) => Problem::too_large(text),
+            PromptError::TooLong(_) | PromptError::Extension { .. } | PromptError::Audio(_) => {
+                Problem::invalid(text.clone()).at("", text)
+            }
+        }
+    }
+}
+
+fn item(prompt: StoredPrompt) -> PromptItem {
+    PromptItem {
+        id: prompt.id,
+        name: prompt.name,
+        language: prompt.language,
+        sha256: prompt.sha256,
+        format: prompt.extension,
+        length_ms: u64::try_from(prompt.length.as_millis()).unwrap_or(u64::MAX),
+        sample_rate: prompt.sample_rate,
+        bytes: prompt.bytes,
+        updated: prompt.updated.to_string(),
+    }
+}
+
+fn shown(status: StatusCode, prompt: StoredPrompt) -> Response {
+    (status, [(header::ETAG, etag(&prompt.etag))], Json(item(prompt))).into_response()
+}
+
+/// The ending that a file is read by.
+fn extension(headers: &HeaderMap, format: Option<Format>) -> Result<&'static str, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let known = KINDS.iter().find(|(name, _)| kind.eq_ignore_ascii_case(name));
+    let (_, by_kind) = known
+        .ok_or_else(|| Problem::media_type(format!("the body is to be one of {}", KIND_NAMES.join(", "))))?;
+    match format {
+        Some(format) => Ok(format.extension()),
+        None if by_kind.is_empty() => {
+            let message = "is needed for application/octet-stream";
+            Err(Problem::malformed(format!("format {message}: one of {}", EXTENSIONS.join(", ")))
+                .at("?format", message))
+        }
+        None => Ok(by_kind),
+    }
+}
+
+/// Reads a file beside the runtime's threads, one at a time: decoding takes a core, and calls need them.
+async fn read_audio(api: &Api, bytes: Vec<u8>, extension: &str) -> Result<PromptAudio, Problem> {
+    let turn = api.decoding.clone().acquire_owned().await;
+    let turn = turn.map_err(|_| Problem::unavailable("the server is stopping"))?;
+    let extension = extension.to_owned();
+    let read = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        PromptAudio::read(bytes, &extension)
+    });
+    match read.await {
+        Ok(read) => Ok(read?),
+        // A decoder that panics on a file says that the file is none.
+        Err(error) => {
+            tracing::error!(%error, "a sound file could not be read");
+            Err(Problem::invalid("the file cannot be read").at("", "cannot be read"))
+        }
+    }
+}
+
+/// A prompt that is there.
+async fn find(api: &Api, id: &str) -> Result<StoredPrompt, Problem> {
+    let prompt = api.database()?.prompt(id).await?;
+    prompt.ok_or_else(|| Problem::not_found(format!("there is no prompt \"{id}\"")))
+}
+
+async fn file(api: &Api, prompt: &StoredPrompt) -> Result<Vec<u8>, Problem> {
+    let file = api.database()?.prompt_original(&prompt.sha256).await?;
+    file.ok_or_else(|| Problem::not_found("the prompt was replaced just now"))
+}
+
+async fn list(
+    State(api): State<Api>,
+    Query(query): Query<PromptsQuery>,
+) -> Result<Json<Page<PromptItem>>, Problem> {
+    let (limit, after) = (limit(query.limit)?, position(query.cursor.as_deref())?);
+    let prompts = api.database()?.prompts(query.text.as_deref(), after.as_deref(), limit + 1).await?;
+    Ok(Json(Page::new(prompts, limit, |prompt| prompt.id.clone(), item)))
+}
+
+async fn create(
+    State(api): State<Api>,
+    principal: Principal,
+    Query(query): Query<NewPromptQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let extension = extension(request.headers(), query.format)?;
+    let bytes = body_bytes(request, BYTES_MAX).await?;
+    let audio = read_audio(&api, bytes.into(), extension).await?;
+    let (name, language) = (query.name.unwrap_or_default(), query.language.unwrap_or_default());
+    let about = PromptAbout { id: &query.id, name: &name, language: &language };
+    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    let prompt = change.create_prompt(about, &audio).await?;
+    change.commit().await?;
+    let location = format!("/api/v1/prompts/{}", in_path(&prompt.id));
+    Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, prompt)).into_response())
+}
+
+async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
+    Ok(shown(StatusCode::OK, find(&api, &id).await?))
+}
+
+async fn replace(
+    State(api): State<Api>,
+    principal: Principal,
+    InPath(id): InPath<String>,
+    Query(query): Query<AboutQuery>,
+    if_match: IfMatch,
+    request: Request,
+) -> Result<Response, Problem> {
+    let extension = extension(request.headers(), query.format)?;
+    let old = find(&api, &id).await?;
+    let bytes = body_bytes(request, BYTES_MAX).await?;
+    let audio = read_audio(&api, bytes.into(), extension).await?;
+    let (name, language) = (query.name.unwrap_or(old.name), query.language.unwrap_or(old.language));
+    let about = PromptAbout { id: &id, name: &name, language: &language };
+    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    let prompt = change.replace_prompt(about, if_match.tag(), &audio).await?;
+    change.commit().await?;
+    Ok(shown(StatusCode::OK, prompt))
+}
+
+async fn remove(
+    State(api): State<Api>,
+    principal: Principal,
+    InPath(id): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.delete_prompt(&id, None).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn pointers(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Json<Pointers>, Problem> {
+    find(&api, &id).await?;
+    Ok(Json(api.database()?.pointers_to("prompt", &id).await?.into()))
+}
+
+async fn original(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
+    let prompt = find(&api, &id).await?;
+    let bytes = file(&api, &prompt).await?;
+    let name: String =
+        id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{}\"", prompt.extension)),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+async fn wav(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
+    let prompt = find(&api, &id).await?;
+    let audio = read_audio(&api, file(&api, &prompt).await?, &prompt.extension).await?;
+    Ok(([(header::CONTENT_TYPE, "audio/wav")], wav_file(audio.samples())).into_response())
+}
+
+/// A WAVE file of 16 bits.
+fn wav_file(samples: &[i16]) -> Vec<u8> {
+    let bytes = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX);
+    let mut file = Vec::with_capacity(44 + samples.len() * 2);
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&bytes.saturating_add(36).to_le_bytes());
+    file.extend_from_slice(b"WAVEfmt ");
+    file.extend_from_slice(&16u32.to_le_bytes());
+    // PCM, one channel.
+    file.extend_from_slice(&1u16.to_le_bytes());
+    file.extend_from_slice(&1u16.to_le_bytes());
+    file.extend_from_slice(&WAV_RATE.to_le_bytes());
+    file.extend_from_slice(&(WAV_RATE * 2).to_le_bytes());
+    file.extend_from_slice(&2u16.to_le_bytes());
+    file.extend_from_slice(&16u16.to_le_bytes());
+    file.extend_from_slice(b"data");
+    file.extend_from_slice(&bytes.to_le_bytes());
+    samples.iter().for_each(|sample| file.extend_from_slice(&sample.to_le_bytes()));
+    file
+}
+
+async fn peaks(
+    State(api): State<Api>,
+    InPath(id): InPath<String>,
+    Query(query): Query<PeaksQuery>,
+) -> Result<Json<Peaks>, Problem> {
+    let points = query.points.unwrap_or(POINTS);
+    if !(1..=POINTS_MAX).contains(&points) {
+        let message = format!("is 1 to {POINTS_MAX}");
+        return Err(Problem::malformed(format!("points {message}")).at("?points", message));
+    }
+    let prompt = find(&api, &id).await?;
+    let audio = read_audio(&api, file(&api, &prompt).await?, &prompt.extension).await?;
+    let length_ms = u64::try_from(audio.length().as_millis()).unwrap_or(u64::MAX);
+    Ok(Json(Peaks { length_ms, peaks: waveform(audio.samples(), points as usize) }))
+}
+
+/// Lowest and highest of as many stretches; fewer where there are fewer samples.
+fn waveform(samples: &[i16], points: usize) -> Vec<f32> {
+    let stretch = samples.len().div_ceil(points).max(1);
+    let scaled = |sample: Option<&i16>| f32::from(sample.copied().unwrap_or_default()) / 32_768.0;
+    samples
+        .chunks(stretch)
+        .flat_map(|chunk| [scaled(chunk.iter().min()), scaled(chunk.iter().max())])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waveform_has_the_lowest_and_the_highest_of_each_stretch() {
+        assert_eq!(waveform(&[0, 16_384, -16_384, 8_192], 2), [0.0, 0.5, -0.5, 0.25]);
+        assert_eq!(waveform(&[-32_768], 400), [-1.0, -1.0]);
+        assert_eq!(waveform(&[], 400), [0.0; 0]);
+    }
+
+    #[test]
+    fn a_wav_file_can_be_read_back() {
+        let samples: Vec<i16> = (0..800).map(|n| (n * 40) as i16).collect();
+        let audio = PromptAudio::read(wav_file(&samples), "wav").unwrap();
+        assert_eq!(audio.samples(), samples);
+    }
+}

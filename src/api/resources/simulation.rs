@@ -1,0 +1,431 @@
+//! Simulations: a call that somebody steps through.
+
+use super::flow::compiled;
+use crate::api::Api;
+use crate::api::access::Principal;
+use crate::api::permission::Permission;
+use crate::api::problem::Problem;
+use crate::api::request::{Body, Document, InPath, read_json};
+use crate::api::route::{Route, delete, post};
+use crate::api::simulation::{Input, InputError, LegInput, Setting, Simulation};
+use crate::call::snapshot::Snapshot;
+use crate::clock::{Instant, Wall};
+use crate::flow::simulate::{DialOutcome, SimulatedReply};
+use crate::flow::{CallFacts, DialFailure, FlowVersion};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Open simulations of one user: some windows.
+const OF_USER_MAX: usize = 10;
+/// Of all users: each may hold a flow of 512 KB and its events, some megabytes.
+const OPEN_MAX: usize = 100;
+/// One that nobody touched for so long is gone.
+const IDLE_MAX: Duration = Duration::from_secs(900);
+/// The longest wait of one input.
+const WAIT_SECONDS_MAX: f64 = 86_400.0;
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        post("/simulations", "startSimulation", "Begins a call through a flow that one steps through: a document, or a version that calls may get. Gone after 15 minutes without input.")
+            .tag("simulations")
+            .needs(Permission::Simulate)
+            .body::<NewSimulation>()
+            .gives::<SimulationState>(StatusCode::CREATED, "The call after its first moment.")
+            .problems(&[404, 409])
+            .to(start),
+        post("/simulations/{id}/input", "stepSimulation", "Does something to the call, and gives what happened.")
+            .tag("simulations")
+            .needs(Permission::Simulate)
+            .body::<SimulationInput>()
+            .gives::<SimulationState>(StatusCode::OK, "The call after it.")
+            .problems(&[409])
+            .to(put_in),
+        delete("/simulations/{id}", "endSimulation", "Forgets a simulation.")
+            .tag("simulations")
+            .needs(Permission::Simulate)
+            .gives_nothing("It is gone.")
+            .to(end),
+    ]
+}
+
+/// What is tried, and what is assumed of the world. Exactly one of `document` and `flow`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct NewSimulation {
+    /// A flow document.
+    #[schema(value_type = Option<Object>)]
+    document: Option<serde_json::Map<String, Value>>,
+    /// The id of a flow that is live.
+    #[schema(min_length = 1, max_length = 120)]
+    flow: Option<String>,
+    /// Which of its versions; the live one where absent.
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+    /// When the call comes, RFC 3339; now where absent.
+    #[schema(format = "date-time")]
+    at: Option<String>,
+    /// The caller's number.
+    #[schema(max_length = 64)]
+    #[serde(default)]
+    from: String,
+    /// The number that was dialled.
+    #[schema(max_length = 64)]
+    #[serde(default)]
+    to: String,
+    /// What becomes of dialled legs, by agent id, number or URI. Others ring until an input says.
+    #[serde(default)]
+    dials: BTreeMap<String, DialWord>,
+    /// What other systems reply, by the step that asks. Others are waited for.
+    #[serde(default)]
+    replies: BTreeMap<String, ReplyWord>,
+    /// What draws go by: the same seed gives the same call.
+    #[serde(default)]
+    seed: u32,
+}
+
+/// The answer of another system.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum ReplyWord {
+    /// For http `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query its
+    /// list of records.
+    Value(Value),
+    /// No reply, for this reason.
+    Failure(String),
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum DialWord {
+    Answered,
+    NoAnswer,
+    Busy,
+    Rejected,
+    Unavailable,
+    Failed,
+}
+
+/// What is done to the call.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "input")]
+enum SimulationInput {
+    /// The caller types keys.
+    Press {
+        #[schema(min_length = 1, max_length = 100, pattern = "^[0-9*#A-D]+$")]
+        keys: String,
+    },
+    /// Time passes.
+    Wait {
+        #[schema(minimum = 0, maximum = 86400)]
+        seconds: f64,
+    },
+    /// Time passes until something happens.
+    Next,
+    /// The caller hangs up.
+    HangUp,
+    /// A dialled leg does something.
+    Dial {
+        /// The agent's id, the number or the URI; the first leg that is not over where absent.
+        target: Option<String>,
+        result: LegWord,
+    },
+    /// A dialled party presses a key.
+    DialPress {
+        target: Option<String>,
+        #[schema(min_length = 1, max_length = 1, pattern = "^[0-9*#A-D]$")]
+        key: String,
+    },
+    /// Another system replies.
+    Reply {
+        /// The step that asked; the question that has waited longest where absent.
+        step: Option<String>,
+        reply: ReplyWord,
+    },
+    /// The clock is set, without time passing.
+    Clock {
+        #[schema(format = "date-time")]
+        at: String,
+    },
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum LegWord {
+    Ringing,
+    Answered,
+    NoAnswer,
+    Busy,
+    Rejected,
+    Unavailable,
+    Failed,
+    HangUp,
+}
+
+/// A simulated call as it stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SimulationState {
+    id: String,
+    /// What happened since the answer before.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Value>,
+    /// Milliseconds since the call began.
+    at_ms: u64,
+    /// The clock on the wall.
+    #[schema(format = "date-time")]
+    now: String,
+    /// The step it is in.
+    step: SimulationStep,
+    /// Whether keys are waited for.
+    takes_keys: bool,
+    /// Targets of dialled legs that are not over.
+    legs: Vec<String>,
+    /// Steps whose questions to other systems wait for a reply.
+    questions: Vec<String>,
+    /// All variables; sensitive ones masked.
+    variables: BTreeMap<String, String>,
+    /// How the call ended, once it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    outcome: Option<Value>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SimulationStep {
+    id: String,
+    name: String,
+}
+
+/// Simulations that are open.
+#[derive(Default)]
+pub struct Simulations(Mutex<HashMap<String, Open>>);
+
+struct Open {
+    owner: String,
+    used: Instant,
+    simulation: Arc<Mutex<Simulation>>,
+}
+
+impl Simulations {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room where there may be one more.
+    fn admit(&self, owner: &str, now: Instant) -> Result<(), Problem> {
+        let mut all = self.all();
+        all.retain(|_, open| now - open.used < IDLE_MAX);
+        if all.values().filter(|open| open.owner == owner).count() >= OF_USER_MAX {
+            return Err(Problem::conflict(format!("you have {OF_USER_MAX} open simulations: end one first")));
+        }
+        if all.len() >= OPEN_MAX {
+            return Err(Problem::unavailable("too many simulations are open").retry_after(60));
+        }
+        Ok(())
+    }
+
+    fn find(&self, id: &str, owner: &str, now: Instant) -> Result<Arc<Mutex<Simulation>>, Problem> {
+        let mut all = self.all();
+        let open = all.get_mut(id).filter(|open| open.owner == owner && now - open.used < IDLE_MAX);
+        let open = open.ok_or_else(|| Problem::not_found("there is no such open simulation of yours"))?;
+        open.used = now;
+        Ok(open.simulation.clone())
+    }
+}
+
+async fn start(
+    State(api): State<Api>,
+    principal: Principal,
+    Document(document): Document,
+) -> Result<impl IntoResponse, Problem> {
+    let new: NewSimulation = read_json(document.to_string().as_bytes())?;
+    let now = api.now();
+    api.simulations.admit(principal.id(), now.instant)?;
+    let at = new.at.as_deref().map(|text| wall("/at", text)).transpose()?.unwrap_or(now.wall);
+    for (pointer, number) in [("/from", &new.from), ("/to", &new.to)] {
+        if number.chars().count() > 64 {
+            return Err(Problem::value(pointer, "has at most 64 characters"));
+        }
+    }
+    let snapshot = api.snapshot();
+    let flow = match (new.document, new.flow) {
+        (Some(document), None) => {
+            let (flow, _) = compiled(&api, document).await?;
+            FlowVersion::unpublished(flow)
+        }
+        (None, Some(id)) => snapshot.library.version(&id, new.version, &new.from).ok_or_else(|| {
+            Problem::not_found("there is no such flow, or calls do not get that version of it")
+        })?,
+        _ => {
+            return Err(Problem::invalid("give either document or flow")
+                .at("", "has not exactly one of document and flow"));
+        }
+    };
+    let setting = Setting {
+        facts: facts(&snapshot, new.from, new.to),
+        at,
+        dials: new.dials.into_iter().map(|(target, word)| (target, word.into())).collect(),
+        replies: new.replies.into_iter().map(|(step, reply)| (step, reply.into())).collect(),
+        prompt_lengths: lengths(&snapshot),
+        library: snapshot.library.clone(),
+        seed: u64::from(new.seed),
+    };
+    let mut simulation = Simulation::start(flow, setting);
+    let id = api.mint.id("sim-");
+    let state = state(&id, &mut simulation);
+    let open = Open {
+        owner: principal.id().to_owned(),
+        used: now.instant,
+        simulation: Arc::new(Mutex::new(simulation)),
+    };
+    api.simulations.all().insert(id, open);
+    Ok((StatusCode::CREATED, Json(state)))
+}
+
+async fn put_in(
+    State(api): State<Api>,
+    principal: Principal,
+    InPath(id): InPath<String>,
+    Body(input): Body<SimulationInput>,
+) -> Result<Json<SimulationState>, Problem> {
+    let input = read(input)?;
+    let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
+    let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
+    simulation.put_in(input).map_err(|error| match error {
+        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion => {
+            Problem::conflict(error.to_string())
+        }
+    })?;
+    Ok(Json(state(&id, &mut simulation)))
+}
+
+async fn end(
+    State(api): State<Api>,
+    principal: Principal,
+    InPath(id): InPath<String>,
+) -> Result<StatusCode, Problem> {
+    api.simulations.find(&id, principal.id(), api.now().instant)?;
+    api.simulations.all().remove(&id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn read(input: SimulationInput) -> Result<Input, Problem> {
+    let is_key = |key: char| key.is_ascii_digit() || matches!(key, '*' | '#' | 'A'..='D');
+    Ok(match input {
+        SimulationInput::Press { keys } => {
+            if !(1..=100).contains(&keys.len()) || !keys.chars().all(is_key) {
+                return Err(Problem::value("/keys", "is 1 to 100 of 0-9, *, #, A-D"));
+            }
+            Input::Press(keys)
+        }
+        SimulationInput::Wait { seconds } => {
+            let fits = (0.0..=WAIT_SECONDS_MAX).contains(&seconds);
+            let time = Duration::try_from_secs_f64(seconds).ok().filter(|_| fits);
+            Input::Wait(time.ok_or_else(|| Problem::value("/seconds", "is 0 to 86400"))?)
+        }
+        SimulationInput::Next => Input::Next,
+        SimulationInput::HangUp => Input::HangUp,
+        SimulationInput::Dial { target, result } => {
+            let result = match result {
+                LegWord::Ringing => LegInput::Ring,
+                LegWord::Answered => LegInput::Answer,
+                LegWord::NoAnswer => LegInput::Fail(DialFailure::NoAnswer),
+                LegWord::Busy => LegInput::Fail(DialFailure::Busy),
+                LegWord::Rejected => LegInput::Fail(DialFailure::Rejected),
+                LegWord::Unavailable => LegInput::Fail(DialFailure::Unavailable),
+                LegWord::Failed => LegInput::Fail(DialFailure::Failed),
+                LegWord::HangUp => LegInput::HangUp,
+            };
+            Input::Dial { target, result }
+        }
+        SimulationInput::DialPress { target, key } => {
+            let mut keys = key.chars();
+            let (Some(key), None) = (keys.next().filter(|key| is_key(*key)), keys.next()) else {
+                return Err(Problem::value("/key", "is one of 0-9, *, #, A-D"));
+            };
+            Input::Dial { target, result: LegInput::Press(key) }
+        }
+        SimulationInput::Reply { step, reply } => Input::Reply { step, reply: reply.into() },
+        SimulationInput::Clock { at } => Input::Clock(wall("/at", &at)?),
+    })
+}
+
+/// A time of RFC 3339.
+fn wall(pointer: &str, text: &str) -> Result<Wall, Problem> {
+    let time: Result<jiff::Timestamp, _> = text.parse();
+    time.map(Wall::from)
+        .map_err(|_| Problem::value(pointer, "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))
+}
+
+fn facts(snapshot: &Snapshot, from: String, to: String) -> CallFacts {
+    let label =
+        snapshot.numbers.iter().find(|number| number.pattern.text() == to).map(|number| number.label.clone());
+    CallFacts {
+        call_id: "simulated".to_owned(),
+        call_key: "simulated".to_owned(),
+        from_area_code: crate::call::number::area_code(&from).to_owned(),
+        from_country_code: crate::call::number::country_code(&from).to_owned(),
+        from,
+        from_name: String::new(),
+        to,
+        number_label: label.unwrap_or_default(),
+        answered: false,
+    }
+}
+
+fn lengths(snapshot: &Snapshot) -> HashMap<String, Duration> {
+    let files = snapshot.prompts.files.iter();
+    files.map(|(id, clip)| (id.clone(), clip.duration())).collect()
+}
+
+fn state(id: &str, simulation: &mut Simulation) -> SimulationState {
+    let events =
+        simulation.news().iter().map(|rung| serde_json::to_value(rung).unwrap_or_default()).collect();
+    let interpreter = simulation.interpreter();
+    let (step, name) = interpreter.current_step();
+    SimulationState {
+        id: id.to_owned(),
+        events,
+        at_ms: simulation.now().instant.as_micros() / 1_000,
+        now: simulation.now().wall.to_string(),
+        step: SimulationStep { id: step.to_owned(), name: name.to_owned() },
+        takes_keys: interpreter.open_question().is_some(),
+        legs: simulation.open_legs().map(str::to_owned).collect(),
+        questions: simulation.open_questions().map(str::to_owned).collect(),
+        variables: interpreter
+            .variables()
+            .shown()
+            .map(|(name, value)| (name.to_owned(), value.into_owned()))
+            .collect(),
+        outcome: simulation.outcome().and_then(|outcome| serde_json::to_value(outcome).ok()),
+    }
+}
+
+impl From<ReplyWord> for SimulatedReply {
+    fn from(word: ReplyWord) -> Self {
+        match word {
+            ReplyWord::Value(value) => SimulatedReply::Value(value),
+            ReplyWord::Failure(reason) => SimulatedReply::Failure(reason),
+        }
+    }
+}
+
+impl From<DialWord> for DialOutcome {
+    fn from(word: DialWord) -> Self {
+        match word {
+            DialWord::Answered => DialOutcome::Answered,
+            DialWord::NoAnswer => DialOutcome::NoAnswer,
+            DialWord::Busy => DialOutcome::Busy,
+            DialWord::Rejected => DialOutcome::Rejected,
+            DialWord::Unavailable => DialOutcome::Unavailable,
+            DialWord::Failed => DialOutcome::Failed,
+        }
+    }
+}

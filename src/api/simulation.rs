@@ -1,0 +1,528 @@
+//! A call through a flow that somebody steps through: the interpreter of live calls, a clock that stands still between
+//! inputs, and a world that does what it is told.
+
+use crate::clock::{Instant, Now, Wall};
+use crate::flow::simulate::{DialOutcome, Rung, SimulatedReply, What, reply};
+use crate::flow::{
+    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, LookupId,
+    Outcome, Party, Question, Sound,
+};
+use crate::ids::{PlaybackId, Random};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From key to key of a run.
+const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
+/// From dialling to 180, and to an answer or a refusal, where the outcome was given beforehand.
+const RINGS_AFTER: Duration = Duration::from_millis(200);
+const ANSWERS_AFTER: Duration = Duration::from_secs(3);
+const REFUSES_AFTER: Duration = Duration::from_secs(1);
+/// From a question to a reply that was given beforehand.
+const REPLIES_AFTER: Duration = Duration::from_millis(200);
+/// What a prompt file is taken to last where nothing is known of it.
+const FILE_LENGTH: Duration = Duration::from_secs(3);
+/// Speech is never rendered; so long a character takes on average (some 150 words a minute).
+const SPEECH_MS_PER_CHAR: u64 = 65;
+/// Rungs of one answer: a flow that makes more before its clock stands still is stopped there, and goes on with the
+/// next input.
+const RUNGS_OF_ANSWER_MAX: usize = 1_000;
+/// Rungs of a whole simulation; then the caller hangs up.
+const RUNGS_MAX: usize = 20_000;
+
+/// What is assumed of the world.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    pub facts: CallFacts,
+    pub at: Wall,
+    /// Outcomes by agent id, number or URI. Who is not named rings until somebody says what becomes of it.
+    pub dials: BTreeMap<String, DialOutcome>,
+    /// Replies of other systems by the step that asks. Who is not named is waited for.
+    pub replies: BTreeMap<String, SimulatedReply>,
+    /// Lengths of prompt files by id.
+    pub prompt_lengths: HashMap<String, Duration>,
+    pub library: Arc<Library>,
+    /// What draws go by.
+    pub seed: u64,
+}
+
+/// What somebody does to the call.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// The caller types these keys.
+    Press(String),
+    /// Time passes.
+    Wait(Duration),
+    /// Time passes until something happens.
+    Next,
+    HangUp,
+    /// A dialled leg: by what was dialled; the first that rings where none is named.
+    Dial {
+        target: Option<String>,
+        result: LegInput,
+    },
+    /// The reply to the question that has waited longest, or to that of a step.
+    Reply {
+        step: Option<String>,
+        reply: SimulatedReply,
+    },
+    /// The clock on the wall is set, without time passing.
+    Clock(Wall),
+}
+
+/// What a dialled leg does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LegInput {
+    Ring,
+    Answer,
+    Fail(DialFailure),
+    /// Presses a key, such as the one that accepts the call.
+    Press(char),
+    HangUp,
+}
+
+/// Why an input makes no sense now.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("the call is over")]
+    Over,
+    #[error("no leg to that target was dialled that is not over")]
+    NoSuchLeg,
+    #[error("no question waits for a reply")]
+    NoQuestion,
+}
+
+/// A leg that was dialled.
+struct Leg {
+    dial: DialId,
+    target: String,
+    is_over: bool,
+}
+
+/// A call that stands still until something is put in.
+pub struct Simulation {
+    interpreter: Interpreter,
+    setting: Setting,
+    now: Now,
+    /// In no order; a call has few at a time. The number keeps equal times in order.
+    events: Vec<(Instant, u64, Event)>,
+    counter: u64,
+    playing: Vec<(Party, PlaybackId)>,
+    legs: Vec<Leg>,
+    /// Questions without a reply, with the steps that ask.
+    questions: Vec<(LookupId, String, Box<Question>)>,
+    rungs: Vec<Rung>,
+    /// Rungs that were given out.
+    told: usize,
+    outcome: Option<Box<Outcome>>,
+}
+
+impl Simulation {
+    /// Begins a call.
+    pub fn start(flow: FlowVersion, setting: Setting) -> Simulation {
+        let now = Now { instant: Instant::ZERO, wall: setting.at };
+        let mut actions = Vec::new();
+        let interpreter = Interpreter::start(
+            flow,
+            setting.library.clone(),
+            setting.facts.clone(),
+            Random::from_seed(setting.seed),
+            now,
+            &mut actions,
+        );
+        let mut simulation = Simulation {
+            interpreter,
+            setting,
+            now,
+            events: Vec::new(),
+            counter: 0,
+            playing: Vec::new(),
+            legs: Vec::new(),
+            questions: Vec::new(),
+            rungs: Vec::new(),
+            told: 0,
+            outcome: None,
+        };
+        simulation.carry_out(actions);
+        simulation.run_until(now.instant);
+        simulation
+    }
+
+    /// Does something to the call.
+    pub fn put_in(&mut self, input: Input) -> Result<(), InputError> {
+        if self.outcome.is_some() {
+            return Err(InputError::Over);
+        }
+        match input {
+            Input::Press(keys) => self.press(&keys),
+            Input::Wait(time) => self.run_until(self.now.instant + time),
+            Input::Next => {
+                if let Some(at) = self.next_at() {
+                    self.run_until(at);
+                }
+            }
+            Input::HangUp => self.happen(Event::CallerHungUp),
+            Input::Dial { target, result } => self.leg(target.as_deref(), result)?,
+            Input::Reply { step, reply } => self.reply(step.as_deref(), &reply)?,
+            Input::Clock(wall) => self.now.wall = wall,
+        }
+        self.run_until(self.now.instant);
+        Ok(())
+    }
+
+    /// What happened since this was asked last.
+    pub fn news(&mut self) -> &[Rung] {
+        let from = self.told;
+        self.told = self.rungs.len();
+        self.rungs.get(from..).unwrap_or_default()
+    }
+
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    pub fn interpreter(&self) -> &Interpreter {
+        &self.interpreter
+    }
+
+    /// How it ended, once it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_deref()
+    }
+
+    /// Targets of the legs that are not over.
+    pub fn open_legs(&self) -> impl Iterator<Item = &str> {
+        self.legs.iter().filter(|leg| !leg.is_over).map(|leg| leg.target.as_str())
+    }
+
+    /// Steps whose questions wait for a reply.
+    pub fn open_questions(&self) -> impl Iterator<Item = &str> {
+        self.questions.iter().map(|(_, step, _)| step.as_str())
+    }
+
+    fn reply(&mut self, step: Option<&str>, given: &SimulatedReply) -> Result<(), InputError> {
+        let asked = self.questions.iter().find(|(_, known, _)| step.is_none_or(|step| step == known));
+        let (lookup, _, question) = asked.ok_or(InputError::NoQuestion)?;
+        let event = Event::Replied { lookup: *lookup, result: reply(question, Some(given)) };
+        self.happen(event);
+        Ok(())
+    }
+
+    fn ask(&mut self, lookup: LookupId, step: String, question: Box<Question>) {
+        self.note(What::Ask { kind: question.kind(), target: question.target() });
+        let given = self.setting.replies.get(&step);
+        // Nobody waits for what becomes of a text message.
+        if given.is_some() || matches!(*question, Question::Sms(_)) {
+            let result = reply(&question, given);
+            self.after(REPLIES_AFTER, Event::Replied { lookup, result });
+        }
+        self.questions.push((lookup, step, question));
+    }
+
+    fn press(&mut self, keys: &str) {
+        for (index, digit) in keys.chars().enumerate() {
+            if index > 0 {
+                self.run_until(self.now.instant + NEXT_KEY_AFTER);
+            }
+            self.happen(Event::Digit { party: Party::Caller, digit, source: "simulated" });
+        }
+        // The interpreter reads keys when their millisecond is over.
+        self.run_until(self.now.instant + Duration::from_millis(1));
+    }
+
+    fn leg(&mut self, target: Option<&str>, input: LegInput) -> Result<(), InputError> {
+        let found =
+            self.legs.iter().find(|leg| !leg.is_over && target.is_none_or(|target| target == leg.target));
+        let dial = found.ok_or(InputError::NoSuchLeg)?.dial;
+        let event = match input {
+            LegInput::Ring => Event::Ringing { dial },
+            LegInput::Answer => Event::Answered { dial },
+            LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(code(cause)) },
+            LegInput::Press(digit) => {
+                Event::Digit { party: Party::Dialled(dial), digit, source: "simulated" }
+            }
+            LegInput::HangUp => Event::DialledHungUp { dial },
+        };
+        self.happen(event);
+        Ok(())
+    }
+
+    /// When something happens next by itself.
+    fn next_at(&self) -> Option<Instant> {
+        let first = self.events.iter().map(|(at, ..)| *at).min();
+        [first, self.interpreter.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// Lets time pass, with all that is due; the clock stops earlier where too much happens.
+    fn run_until(&mut self, end: Instant) {
+        while self.outcome.is_none() && self.rungs.len() < self.told + RUNGS_OF_ANSWER_MAX {
+            if self.rungs.len() >= RUNGS_MAX {
+                self.happen(Event::CallerHungUp);
+                return;
+            }
+            let Some(at) = self.next_at().filter(|at| *at <= end) else {
+                self.now = self.now.later(end - self.now.instant);
+                return;
+            };
+            self.now = self.now.later(at - self.now.instant);
+            let first = self.events.iter().enumerate().min_by_key(|(_, (at, number, _))| (*at, *number));
+            let due = first.filter(|(_, (first, ..))| *first <= at).map(|(index, _)| index);
+            let event = due.map_or(Event::Timeout, |index| self.events.swap_remove(index).2);
+            self.happen(event);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.note_event(&event);
+        let mut actions = Vec::new();
+        self.interpreter.handle(self.now, event, &mut actions);
+        self.carry_out(actions);
+    }
+
+    fn after(&mut self, delay: Duration, event: Event) {
+        self.counter += 1;
+        self.events.push((self.now.instant + delay, self.counter, event));
+    }
+
+    fn note(&mut self, what: What) {
+        let at_ms = self.now.instant.as_micros() / 1_000;
+        self.rungs.push(Rung { at_ms, what });
+    }
+
+    fn target(&self, dial: DialId) -> String {
+        let leg = self.legs.iter().find(|leg| leg.dial == dial);
+        leg.map_or_else(|| dial.to_string(), |leg| leg.target.clone())
+    }
+
+    fn party(&self, party: Party) -> String {
+        match party {
+            Party::Caller => "caller".to_owned(),
+            Party::Dialled(dial) => self.target(dial),
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        match event {
+            Event::CallerHungUp => self.note(What::CallerHangUp),
+            Event::Ringing { dial } => self.note(What::DialRinging { target: self.target(*dial) }),
+            Event::Answered { dial } => self.note(What::DialAnswered { target: self.target(*dial) }),
+            Event::DialFailed { dial, cause, .. } => {
+                self.note(What::DialFailed { target: self.target(*dial), cause: *cause });
+                self.end_leg(*dial);
+            }
+            Event::DialledHungUp { dial } => {
+                self.note(What::DialledHungUp { target: self.target(*dial) });
+                self.end_leg(*dial);
+            }
+            Event::Replied { lookup, result } => {
+                if let Some(index) = self.questions.iter().position(|(known, ..)| known == lookup) {
+                    let (_, _, question) = self.questions.remove(index);
+                    let error = result.as_ref().err().map(ToString::to_string);
+                    self.note(What::Reply { kind: question.kind(), error });
+                }
+            }
+            Event::PlaybackEnded { playback } => {
+                if let Some(party) = self.end_playback(*playback) {
+                    self.note(What::PlaybackEnd { party: self.party(party) });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Answer => self.note(What::Answer),
+                Action::Ringing => self.note(What::Ringing),
+                Action::Listen { .. } => {}
+                Action::Play { party, playback, sounds, forever } => {
+                    self.play(party, playback, sounds, forever)
+                }
+                Action::Stop { playback, .. } => {
+                    if let Some(party) = self.end_playback(playback) {
+                        self.note(What::PlaybackStop { party: self.party(party) });
+                    }
+                }
+                Action::Dial { dial, target, .. } => self.dial(dial, target.text().to_owned()),
+                Action::Cancel { dial, reason } => {
+                    self.note(What::DialCancel { target: self.target(dial), reason });
+                    self.end_leg(dial);
+                }
+                Action::HangUpDialled { dial } => {
+                    self.note(What::DialHangUp { target: self.target(dial) });
+                    self.end_leg(dial);
+                }
+                Action::Connect { dial } => self.note(What::Connect { target: self.target(dial) }),
+                Action::Ask { lookup, step, question } => self.ask(lookup, step, question),
+                Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
+                Action::Log(log) => self.note(What::Log(log)),
+                Action::Finished(outcome) => self.outcome = Some(outcome),
+            }
+        }
+    }
+
+    fn play(&mut self, party: Party, playback: PlaybackId, sounds: Vec<Sound>, forever: bool) {
+        let length: Duration = sounds.iter().map(|sound| self.length(sound)).sum();
+        self.playing.push((party, playback));
+        self.after(Duration::ZERO, Event::PlaybackStarted { playback });
+        if !forever {
+            self.after(length, Event::PlaybackEnded { playback });
+        }
+        let length_ms = (!forever).then(|| u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+        self.note(What::Play { party: self.party(party), sounds, forever, length_ms });
+    }
+
+    fn length(&self, sound: &Sound) -> Duration {
+        match sound {
+            Sound::File { id } => self.setting.prompt_lengths.get(id).copied().unwrap_or(FILE_LENGTH),
+            Sound::Speech { text, .. } => {
+                Duration::from_millis(500 + SPEECH_MS_PER_CHAR * text.chars().count() as u64)
+            }
+            Sound::Digits { digits, .. } => Duration::from_millis(500 * digits.chars().count() as u64),
+            Sound::BuiltIn { prompt: BuiltIn::Goodbye | BuiltIn::YouEntered, .. } => Duration::from_secs(1),
+            Sound::BuiltIn { .. } => Duration::from_secs(3),
+            Sound::Silence { ms } => Duration::from_millis(u64::from(*ms)),
+            Sound::RingbackTone => Duration::from_secs(6),
+            Sound::Music => Duration::from_secs(60),
+            Sound::Beep => Duration::from_millis(500),
+        }
+    }
+
+    fn dial(&mut self, dial: DialId, target: String) {
+        let outcome = self.setting.dials.get(&target).copied();
+        self.legs.push(Leg { dial, target: target.clone(), is_over: false });
+        self.note(What::Dial { dial: dial.to_string(), target });
+        let cause = match outcome {
+            None => return,
+            Some(DialOutcome::Answered | DialOutcome::NoAnswer) => {
+                self.after(RINGS_AFTER, Event::Ringing { dial });
+                if outcome == Some(DialOutcome::Answered) {
+                    self.after(ANSWERS_AFTER, Event::Answered { dial });
+                }
+                return;
+            }
+            Some(DialOutcome::Busy) => DialFailure::Busy,
+            Some(DialOutcome::Rejected) => DialFailure::Rejected,
+            Some(DialOutcome::Unavailable) => DialFailure::Unavailable,
+            Some(DialOutcome::Failed) => DialFailure::Failed,
+        };
+        self.after(REFUSES_AFTER, Event::DialFailed { dial, cause, sip_code: Some(code(cause)) });
+    }
+
+    fn end_playback(&mut self, playback: PlaybackId) -> Option<Party> {
+        self.events.retain(|(_, _, event)| {
+            !matches!(event,
+                Event::PlaybackStarted { playback: known } | Event::PlaybackEnded { playback: known }
+                    if *known == playback)
+        });
+        let index = self.playing.iter().position(|(_, known)| *known == playback)?;
+        Some(self.playing.swap_remove(index).0)
+    }
+
+    fn end_leg(&mut self, dial: DialId) {
+        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.dial == dial) {
+            leg.is_over = true;
+        }
+        self.events.retain(|(_, _, event)| match event {
+            Event::Ringing { dial: known }
+            | Event::Answered { dial: known }
+            | Event::DialFailed { dial: known, .. }
+            | Event::DialledHungUp { dial: known } => *known != dial,
+            _ => true,
+        });
+    }
+}
+
+/// The SIP code that a failure comes from.
+fn code(cause: DialFailure) -> u16 {
+    match cause {
+        DialFailure::Busy => 486,
+        DialFailure::Rejected => 603,
+        DialFailure::NoAnswer => 408,
+        DialFailure::Unavailable => 480,
+        DialFailure::Failed => 500,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Flow, Resources};
+    use serde_json::{Value, json};
+
+    fn simulation(steps: Value, dials: &[(&str, DialOutcome)]) -> Simulation {
+        let document =
+            json!({ "schema": "callflow/1", "id": "t", "name": "T", "entry": "a", "steps": steps });
+        let (flow, _) = Flow::compile(&document.to_string(), &Resources::default()).unwrap();
+        let dials = dials.iter().map(|(target, outcome)| ((*target).to_owned(), *outcome)).collect();
+        let setting = Setting { dials, at: Wall::from_unix_seconds(1_795_000_000), ..Setting::default() };
+        Simulation::start(FlowVersion::unpublished(flow), setting)
+    }
+
+    fn menu() -> Value {
+        json!({
+            "a": {"type": "menu", "name": "A", "config": {
+                "prompt": {"kind": "tts", "text": "Press one"}, "options": {"1": {"label": "One"}}},
+                "on": {"key:1": "d", "no_response": "b"}},
+            "d": {"type": "dial", "name": "D", "config": {"target": {"kind": "user", "value": "alice"}},
+                "on": {"no_response": "b"}},
+            "b": {"type": "hangup", "name": "B", "config": {}, "on": {}},
+        })
+    }
+
+    fn step(simulation: &Simulation) -> &str {
+        simulation.interpreter().current_step().0
+    }
+
+    #[test]
+    fn the_clock_stands_still_until_something_is_put_in() {
+        let mut simulation = simulation(menu(), &[]);
+        assert_eq!((step(&simulation), simulation.now().instant), ("a", Instant::ZERO));
+        assert!(!simulation.news().is_empty());
+        assert!(simulation.news().is_empty());
+        simulation.put_in(Input::Press("1".to_owned())).unwrap();
+        assert_eq!(step(&simulation), "d");
+        assert_eq!(simulation.open_legs().collect::<Vec<_>>(), ["alice"]);
+        simulation.put_in(Input::Dial { target: None, result: LegInput::Answer }).unwrap();
+        simulation.put_in(Input::Wait(Duration::from_secs(60))).unwrap();
+        assert!(simulation.interpreter().talking_since().is_some());
+        simulation
+            .put_in(Input::Dial { target: Some("alice".to_owned()), result: LegInput::HangUp })
+            .unwrap();
+        let outcome = simulation.outcome().unwrap();
+        assert_eq!((outcome.agent_id.as_deref(), outcome.talk_sec), (Some("alice"), 60));
+        assert_eq!(simulation.put_in(Input::HangUp), Err(InputError::Over));
+    }
+
+    #[test]
+    fn outcomes_that_were_given_happen_by_themselves_and_next_goes_to_them() {
+        let mut simulation = simulation(menu(), &[("alice", DialOutcome::Busy)]);
+        simulation.put_in(Input::Press("1".to_owned())).unwrap();
+        assert_eq!(step(&simulation), "d");
+        simulation.put_in(Input::Wait(REFUSES_AFTER)).unwrap();
+        assert!(simulation.outcome().is_some());
+        let mut simulation = self::simulation(menu(), &[]);
+        for _ in 0..100 {
+            if simulation.put_in(Input::Next).is_err() {
+                break;
+            }
+        }
+        assert!(simulation.outcome().is_some());
+    }
+
+    #[test]
+    fn a_leg_that_nobody_dialled_does_nothing() {
+        let mut simulation = simulation(menu(), &[]);
+        let input = Input::Dial { target: None, result: LegInput::Answer };
+        assert_eq!(simulation.put_in(input), Err(InputError::NoSuchLeg));
+    }
+
+    #[test]
+    fn setting_the_clock_lets_no_time_pass() {
+        let mut simulation = simulation(menu(), &[]);
+        let wall = Wall::from_unix_seconds(1_800_000_000);
+        simulation.put_in(Input::Clock(wall)).unwrap();
+        assert_eq!(simulation.now(), Now { instant: Instant::ZERO, wall });
+    }
+}

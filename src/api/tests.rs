@@ -1,0 +1,388 @@
+use super::*;
+use crate::store::database::testing::Folder;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Request, StatusCode};
+use hyper_util::service::TowerToHyperService;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+const ADMIN_TOKEN: &str = "a token for tests alone";
+const PASSWORD: &str = "correct horse";
+
+/// An API over a fresh SQLite database.
+struct World {
+    api: Api,
+    router: Router,
+    _folder: Folder,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+    }
+}
+
+fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = Folder::new("api");
+        let database = Database::open(&format!("sqlite://{}/x.db", folder.0.display())).await.unwrap();
+        let settings = Settings {
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            admin_token: Some(ADMIN_TOKEN.to_owned()),
+        };
+        let (post, _) = Post::new().unwrap();
+        let api =
+            Api::new(Some(database), settings, SystemClock::start(), Random::from_seed(1), post).unwrap();
+        let router =
+            Router::new().nest("/api/v1", api.api_router()).layer(axum::middleware::from_fn(http::secure));
+        test(World { api, router, _folder: folder }).await;
+    });
+}
+
+impl World {
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let mut request = request;
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 5))));
+        let service = TowerToHyperService::new(self.router.clone());
+        let response = hyper::service::Service::call(&service, request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// `headers` are `name: value`.
+    async fn ask(&self, method: &str, path: &str, headers: &[&str], body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        for (name, value) in headers.iter().filter_map(|line| line.split_once(": ")) {
+            request = request.header(name, value);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    async fn as_admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.ask(method, path, &[&format!("authorization: Bearer {ADMIN_TOKEN}")], body).await
+    }
+
+    async fn user(&self, login: &str, role: &str) -> String {
+        let body = json!({"login": login, "name": login, "role": role, "password": PASSWORD});
+        let answer = self.as_admin("POST", "/users", Some(body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn sign_in(&self, login: &str, password: &str) -> Answer {
+        self.ask("POST", "/session", &[], Some(json!({"login": login, "password": password}))).await
+    }
+}
+
+#[test]
+fn a_browser_signs_in_changes_things_with_its_csrf_token_and_signs_out() {
+    run(async |world| {
+        world.user("ann", "admin").await;
+        let answer = world.sign_in("ANN", PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let set = answer.header("set-cookie");
+        assert!(set.contains("; HttpOnly; SameSite=Strict") && !set.contains("Secure"), "{set}");
+        let (cookie, csrf) = (format!("cookie: {}", answer.cookie()), answer.json()["csrfToken"].clone());
+        let csrf = format!("x-csrf-token: {}", csrf.as_str().unwrap());
+        let who = world.ask("GET", "/session", &[&cookie], None).await;
+        assert_eq!(who.json()["user"]["login"], "ann");
+        let body = json!({"login": "bob", "name": "Bob", "role": "viewer", "password": PASSWORD});
+        let without = world.ask("POST", "/users", &[&cookie], Some(body.clone())).await;
+        assert_eq!(without.status, 403, "{without:?}");
+        let wrong = world.ask("POST", "/users", &[&cookie, "x-csrf-token: 1"], Some(body.clone())).await;
+        assert_eq!(wrong.status, 403);
+        let with = world.ask("POST", "/users", &[&cookie, &csrf], Some(body)).await;
+        assert_eq!(with.status, 201, "{with:?}");
+        assert_eq!(world.ask("DELETE", "/session", &[&cookie, &csrf], None).await.status, 204);
+        assert_eq!(world.ask("GET", "/session", &[&cookie], None).await.status, 401);
+    });
+}
+
+#[test]
+fn an_unknown_login_a_wrong_password_and_a_disabled_user_get_the_same_answer() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        let id = world.user("bob", "viewer").await;
+        let headers = [&*format!("authorization: Bearer {ADMIN_TOKEN}"), "if-match: *"];
+        let off = json!({"name": "Bob", "role": "viewer", "disabled": true});
+        assert_eq!(world.ask("PUT", &format!("/users/{id}"), &headers, Some(off)).await.status, 200);
+        let answers = [
+            world.sign_in("nobody", PASSWORD).await,
+            world.sign_in("ann", "wrong password").await,
+            world.sign_in("bob", PASSWORD).await,
+        ];
+        for answer in &answers {
+            assert_eq!((answer.status, &answer.text), (StatusCode::UNAUTHORIZED, &answers[0].text));
+        }
+    });
+}
+
+#[test]
+fn the_eleventh_try_on_an_account_is_refused_whether_it_exists_or_not() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        for login in ["ann", "nobody"] {
+            for _ in 0..10 {
+                assert_eq!(world.sign_in(login, "wrong password").await.status, 401);
+            }
+            let answer = world.sign_in(login, PASSWORD).await;
+            assert_eq!(answer.status, 429, "{login}");
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() > 30);
+        }
+    });
+}
+
+#[test]
+fn the_set_up_link_makes_the_first_admin_once() {
+    run(async |world| {
+        let link = world.api.setup_link().await.unwrap().unwrap();
+        let token = link.strip_prefix("http://127.0.0.1:8080/setup?token=").unwrap();
+        let body =
+            |token: &str| Some(json!({"token": token, "login": "ann", "name": "Ann", "password": PASSWORD}));
+        assert_eq!(world.ask("POST", "/setup", &[], body("wrong")).await.status, 403);
+        let made = world.ask("POST", "/setup", &[], body(token)).await;
+        assert_eq!((made.status.as_u16(), made.json()["role"].as_str()), (201, Some("admin")), "{made:?}");
+        assert_eq!(world.ask("POST", "/setup", &[], body(token)).await.status, 403);
+        assert_eq!(world.api.setup_link().await.unwrap(), None);
+        assert_eq!(world.sign_in("ann", PASSWORD).await.status, 200);
+    });
+}
+
+#[test]
+fn a_token_is_shown_once_and_does_no_more_than_its_scopes_and_its_user_may() {
+    run(async |world| {
+        world.user("eve", "editor").await;
+        let signed_in = world.sign_in("eve", PASSWORD).await;
+        let cookie = format!("cookie: {}", signed_in.cookie());
+        let csrf = format!("x-csrf-token: {}", signed_in.json()["csrfToken"].as_str().unwrap());
+        let wanted = json!({"name": "ci", "scopes": ["calls.read", "users.manage"], "days": 30});
+        let made = world.ask("POST", "/tokens", &[&cookie, &csrf], Some(wanted)).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let secret = made.json()["token"].as_str().unwrap().to_owned();
+        assert!(secret.starts_with("cb_"), "{secret}");
+        let listed = world.ask("GET", "/tokens", &[&cookie], None).await;
+        assert!(listed.text.contains("\"ci\"") && !listed.text.contains(&secret), "{listed:?}");
+        let bearer = format!("authorization: Bearer {secret}");
+        let who = world.ask("GET", "/session", &[&bearer], None).await;
+        assert_eq!(who.json()["permissions"], json!(["calls.read"]));
+        assert_eq!(world.ask("GET", "/users", &[&bearer], None).await.status, 403);
+        let more = json!({"name": "more", "scopes": ["all"]});
+        assert_eq!(world.ask("POST", "/tokens", &[&bearer], Some(more)).await.status, 403);
+        let path = format!("/tokens/{}", made.json()["id"].as_str().unwrap());
+        assert_eq!(world.ask("DELETE", &path, &[&cookie, &csrf], None).await.status, 204);
+        assert_eq!(world.ask("GET", "/session", &[&bearer], None).await.status, 401);
+    });
+}
+
+#[test]
+fn a_change_needs_the_etag_of_what_it_changes() {
+    run(async |world| {
+        let id = world.user("ann", "viewer").await;
+        let path = format!("/users/{id}");
+        let tag = world.as_admin("GET", &path, None).await.header("etag").to_owned();
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let body = || Some(json!({"name": "Ann B", "role": "editor", "disabled": false}));
+        assert_eq!(world.ask("PUT", &path, &[&admin], body()).await.status, 428);
+        let matching = format!("if-match: {tag}");
+        let changed = world.ask("PUT", &path, &[&admin, &matching], body()).await;
+        assert_eq!((changed.status.as_u16(), changed.json()["role"].as_str()), (200, Some("editor")));
+        assert_ne!(changed.header("etag"), tag);
+        assert_eq!(world.ask("PUT", &path, &[&admin, &matching], body()).await.status, 412);
+    });
+}
+
+#[test]
+fn a_creation_sent_twice_with_one_key_is_done_once() {
+    run(async |world| {
+        let body =
+            |login: &str| Some(json!({"login": login, "name": "A", "role": "viewer", "password": PASSWORD}));
+        let headers = [&*format!("authorization: Bearer {ADMIN_TOKEN}"), "idempotency-key: k1"];
+        let first = world.ask("POST", "/users", &headers, body("ann")).await;
+        let again = world.ask("POST", "/users", &headers, body("ann")).await;
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{again:?}");
+        assert_eq!((&first.text, first.header("etag")), (&again.text, again.header("etag")));
+        assert_eq!(
+            (first.header("idempotency-replayed"), again.header("idempotency-replayed")),
+            ("", "true")
+        );
+        assert_eq!(again.header("content-type"), "application/json");
+        assert_eq!(world.ask("POST", "/users", &headers, body("bob")).await.status, 422);
+        assert_eq!(world.as_admin("GET", "/users", None).await.json()["items"].as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn lists_come_in_pages_that_a_cursor_joins() {
+    run(async |world| {
+        for login in ["c", "a", "b"] {
+            world.user(login, "viewer").await;
+        }
+        let logins = |page: &Value| {
+            let items = page["items"].as_array().unwrap().iter();
+            items.map(|user| user["login"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let first = world.as_admin("GET", "/users?limit=2", None).await.json();
+        assert_eq!(logins(&first), ["a", "b"]);
+        let next = format!("/users?limit=2&cursor={}", first["next"].as_str().unwrap());
+        let second = world.as_admin("GET", &next, None).await.json();
+        assert_eq!((logins(&second), second.get("next")), (vec!["c".to_owned()], None));
+        for wrong in ["limit=0", "limit=201", "limit=x", "cursor=zz", "page=2"] {
+            let answer = world.as_admin("GET", &format!("/users?{wrong}"), None).await;
+            assert_eq!(answer.status, 400, "{wrong}: {answer:?}");
+        }
+    });
+}
+
+#[test]
+fn every_refusal_is_a_problem() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let post = |kind: &str, body: &str| {
+            let request = Request::builder().method("POST").uri("/api/v1/users").header("content-type", kind);
+            request
+                .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+                .body(Body::from(body.to_owned()))
+                .unwrap()
+        };
+        let large = format!("\"{}\"", "x".repeat(request::DOCUMENT_BYTES_MAX));
+        let answers = [
+            (400, world.send(post("application/json", "{")).await),
+            (401, world.ask("GET", "/users", &[], None).await),
+            (401, world.ask("GET", "/users", &["authorization: Bearer cb_none"], None).await),
+            (404, world.ask("GET", "/nothing", &[], None).await),
+            (404, world.as_admin("GET", "/users/u-none", None).await),
+            (405, world.ask("PATCH", "/users", &[&admin], None).await),
+            (406, world.ask("GET", "/users", &[&admin, "accept: text/html"], None).await),
+            (413, world.send(post("application/json", &large)).await),
+            (415, world.send(post("text/plain", "{}")).await),
+            (422, world.send(post("application/json", "{\"x\":1}")).await),
+        ];
+        for (status, answer) in answers {
+            assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            let body = answer.json();
+            for field in ["type", "title", "detail"] {
+                assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {answer:?}");
+            }
+            assert_eq!(body["status"], status);
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            if status == 405 {
+                assert_eq!(answer.header("allow"), "HEAD, GET, POST");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_flow_is_checked_and_stepped_through() {
+    run(async |world| {
+        let say = json!({"type": "greeting", "name": "Say", "config": {"audio": {"kind": "tts", "text": "Hello"}}, "on": {"next": "bye"}});
+        let bye = json!({"type": "hangup", "name": "Bye", "config": {}, "on": {}});
+        let mut flow = json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "say", "steps": {"say": say, "bye": bye}});
+        let checked = world.as_admin("POST", "/flows/validate", Some(flow.clone())).await;
+        assert_eq!((checked.status.as_u16(), &checked.json()["valid"]), (200, &json!(true)), "{checked:?}");
+        let new = json!({"document": flow, "at": "2026-11-23T09:00:00Z", "from": "+15550101"});
+        let started = world.as_admin("POST", "/simulations", Some(new)).await;
+        assert_eq!(
+            (started.status.as_u16(), &started.json()["step"]["id"]),
+            (201, &json!("say")),
+            "{started:?}"
+        );
+        let path = format!("/simulations/{}", started.json()["id"].as_str().unwrap());
+        let input = format!("{path}/input");
+        let later =
+            world.as_admin("POST", &input, Some(json!({"input": "wait", "seconds": 60}))).await.json();
+        assert_eq!(later["outcome"]["outcome"], "disconnected_by_flow", "{later}");
+        assert!(
+            later["events"].as_array().unwrap().iter().any(|event| event["event"] == "hang_up"),
+            "{later}"
+        );
+        let over = world.as_admin("POST", &input, Some(json!({"input": "hang_up"}))).await;
+        assert_eq!(over.status, 409, "{over:?}");
+        let nonsense = world.as_admin("POST", &input, Some(json!({"input": "jump"}))).await;
+        assert_eq!(nonsense.status, 422, "{nonsense:?}");
+        assert_eq!(world.as_admin("DELETE", &path, None).await.status, 204);
+        assert_eq!(world.as_admin("DELETE", &path, None).await.status, 404);
+        flow["entry"] = json!("nowhere");
+        let broken = world.as_admin("POST", "/flows/validate", Some(flow.clone())).await.json();
+        assert_eq!(
+            (&broken["valid"], &broken["findings"][0]["code"]),
+            (&json!(false), &json!("E01")),
+            "{broken}"
+        );
+        let refused = world.as_admin("POST", "/simulations", Some(json!({"document": flow}))).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["findings"][0]["code"]), (422, &json!("E01")));
+    });
+}
+
+#[test]
+fn one_user_has_ten_open_simulations_and_nobody_sees_those_of_others() {
+    run(async |world| {
+        let bye = json!({"type": "wait", "name": "Bye", "config": {"seconds": 60}, "on": {}});
+        let flow =
+            json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "bye", "steps": {"bye": bye}});
+        let new = json!({"document": flow});
+        let mut last = String::new();
+        for _ in 0..10 {
+            let started = world.as_admin("POST", "/simulations", Some(new.clone())).await;
+            assert_eq!(started.status, 201, "{started:?}");
+            last = started.json()["id"].as_str().unwrap().to_owned();
+        }
+        assert_eq!(world.as_admin("POST", "/simulations", Some(new.clone())).await.status, 409);
+        world.user("eve", "editor").await;
+        let signed_in = world.sign_in("eve", PASSWORD).await;
+        let cookie = format!("cookie: {}", signed_in.cookie());
+        let csrf = format!("x-csrf-token: {}", signed_in.json()["csrfToken"].as_str().unwrap());
+        let of_other = world.ask("DELETE", &format!("/simulations/{last}"), &[&cookie, &csrf], None).await;
+        assert_eq!(of_other.status, 404);
+        assert_eq!(world.ask("POST", "/simulations", &[&cookie, &csrf], Some(new)).await.status, 201);
+    });
+}
+
+#[test]
+fn the_document_names_every_route_once_and_nothing_that_is_missing() {
+    let routes = resources::routes();
+    let document = openapi::document(routes.iter().map(|route| &route.operation), "cordboard");
+    let mut ids = std::collections::BTreeSet::new();
+    for route in &routes {
+        let operation = &route.operation;
+        assert!(ids.insert(operation.id), "{} stands twice", operation.id);
+        assert!(!operation.tag.is_empty() && !operation.answers.is_empty(), "{}", operation.id);
+        let method = operation.method.as_str().to_ascii_lowercase();
+        assert_eq!(document["paths"][operation.path][method]["operationId"], operation.id);
+    }
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|part| part.split('"').next()) {
+        assert!(document.pointer(reference).is_some(), "{reference} is missing");
+    }
+}

@@ -1,0 +1,143 @@
+//! How often one may try to sign in: by account, so that a password cannot be guessed from many places, and by source,
+//! so that one place cannot try many accounts.
+
+use crate::clock::{Budget, Instant};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Ten tries at once, then one a minute: 1,450 a day, hopeless against ten characters, and who forgot the password
+/// comes in a minute later.
+const ACCOUNT: Rate = Rate { every: Duration::from_secs(60), at_once: 10 };
+/// An office behind one address signs in on Monday morning: thirty at once, then one in five seconds.
+const SOURCE: Rate = Rate { every: Duration::from_secs(5), at_once: 30 };
+/// Entries of each table: some 1 MB. Where it is full of tries that still count, the least burdened entry goes.
+const ENTRIES_MAX: usize = 10_000;
+
+struct Rate {
+    every: Duration,
+    at_once: u32,
+}
+
+/// Tries of late.
+#[derive(Default)]
+pub struct Throttle {
+    accounts: Table<String>,
+    sources: Table<IpAddr>,
+}
+
+impl Throttle {
+    /// Counts a try. Accounts count whether they exist or not, so that nothing is told about them.
+    /// The error is after how long to try again.
+    pub fn try_account(&mut self, login: &str, source: IpAddr, now: Instant) -> Result<(), Duration> {
+        self.try_source(source, now)?;
+        self.accounts.take(login.to_owned(), &ACCOUNT, now)
+    }
+
+    /// Counts a try that names no account.
+    pub fn try_source(&mut self, source: IpAddr, now: Instant) -> Result<(), Duration> {
+        self.sources.take(network(source), &SOURCE, now)
+    }
+
+    /// The password was right: the tries before it were the owner's.
+    pub fn forget_account(&mut self, login: &str) {
+        self.accounts.entries.remove(login);
+    }
+}
+
+/// A whole IPv6 network counts as one source: whoever has one has all its addresses (RFC 6177).
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
+}
+
+struct Table<K> {
+    entries: HashMap<K, (Budget, Instant)>,
+}
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Table { entries: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq + Clone> Table<K> {
+    fn take(&mut self, key: K, rate: &Rate, now: Instant) -> Result<(), Duration> {
+        if self.entries.len() >= ENTRIES_MAX && !self.entries.contains_key(&key) {
+            self.make_room(now);
+        }
+        let (budget, free_at) = self.entries.entry(key).or_insert((Budget::default(), now));
+        let burst = rate.every * (rate.at_once - 1);
+        if !budget.allows(now, rate.every, burst) {
+            return Err((*free_at - now).saturating_sub(burst).max(Duration::from_secs(1)));
+        }
+        *free_at = (*free_at).max(now) + rate.every;
+        Ok(())
+    }
+
+    fn make_room(&mut self, now: Instant) {
+        self.entries.retain(|_, (_, free_at)| *free_at > now);
+        if self.entries.len() >= ENTRIES_MAX {
+            let least =
+                self.entries.iter().min_by_key(|(_, (_, free_at))| *free_at).map(|(key, _)| key.clone());
+            least.map(|key| self.entries.remove(&key));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    fn seconds(seconds: u64) -> Instant {
+        Instant::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn an_account_has_ten_tries_then_one_a_minute_from_wherever_they_come() {
+        let mut throttle = Throttle::default();
+        let from = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let first = (0..20).filter(|n| throttle.try_account("ann", from(*n), seconds(1)).is_ok()).count();
+        assert_eq!(first, 10);
+        let wait = throttle.try_account("ann", from(30), seconds(1)).unwrap_err();
+        assert!((59..=60).contains(&wait.as_secs()), "{wait:?}");
+        assert!(throttle.try_account("ann", from(31), seconds(62)).is_ok());
+        assert!(throttle.try_account("ann", from(32), seconds(62)).is_err());
+        assert!(throttle.try_account("bob", from(33), seconds(62)).is_ok());
+        throttle.forget_account("ann");
+        assert!(throttle.try_account("ann", from(34), seconds(62)).is_ok());
+    }
+
+    #[test]
+    fn a_source_has_thirty_tries_whatever_the_accounts() {
+        let mut throttle = Throttle::default();
+        let tries = |throttle: &mut Throttle, source| {
+            (0..100).filter(|n| throttle.try_account(&format!("a{n}"), source, seconds(1)).is_ok()).count()
+        };
+        assert_eq!(tries(&mut throttle, HERE), 30);
+        assert_eq!(tries(&mut throttle, "::ffff:192.0.2.1".parse().unwrap()), 0);
+        assert_eq!(tries(&mut throttle, "2001:db8::1".parse().unwrap()), 30);
+        assert_eq!(tries(&mut throttle, "2001:db8::2:3".parse().unwrap()), 0);
+    }
+
+    #[test]
+    fn the_tables_stay_bounded_under_a_flood_of_names_and_keep_the_most_burdened() {
+        let mut throttle = Throttle::default();
+        for _ in 0..10 {
+            throttle.accounts.take("ann".to_owned(), &ACCOUNT, seconds(1)).unwrap();
+        }
+        for n in 0..3 * ENTRIES_MAX {
+            throttle.accounts.take(format!("a{n}"), &ACCOUNT, seconds(1)).unwrap();
+        }
+        assert_eq!(throttle.accounts.entries.len(), ENTRIES_MAX);
+        assert!(throttle.accounts.take("ann".to_owned(), &ACCOUNT, seconds(1)).is_err());
+    }
+}

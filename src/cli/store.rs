@@ -1,0 +1,167 @@
+//! `cordboard import`, `cordboard export` and `cordboard backup`.
+
+use super::check::BAD_CONFIGURATION;
+use super::flow::{DONE, FAILED};
+use crate::clock::Wall;
+use crate::config::reader::errors;
+use crate::config::{self, Config};
+use crate::store::apply::{Others, apply};
+use crate::store::database::{Database, Engine};
+use crate::store::export::{export as write, prune};
+use crate::store::provision;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Who writes what is imported.
+const ACTOR: &str = "cordboard import";
+
+#[derive(clap::Args, Debug)]
+pub struct ImportOptions {
+    /// A folder with numbers.toml, flows/ and so on
+    pub folder: PathBuf,
+    #[arg(long, default_value = "config/cordboard.toml")]
+    pub config: PathBuf,
+    /// Take out of the store what the folder does not have
+    #[arg(long)]
+    pub remove_others: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct ExportOptions {
+    /// Where the files are written
+    pub folder: PathBuf,
+    #[arg(long, default_value = "config/cordboard.toml")]
+    pub config: PathBuf,
+    /// Delete files in the folder's places that are not of the store
+    #[arg(long)]
+    pub prune: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct BackupOptions {
+    /// The file that is made
+    pub file: PathBuf,
+    #[arg(long, default_value = "config/cordboard.toml")]
+    pub config: PathBuf,
+}
+
+/// Brings a folder into the store, whole or not at all.
+pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Result<u8> {
+    let (provisioned, findings) = provision::read(&options.folder);
+    if !options.json || errors(&findings) > 0 {
+        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+    }
+    if errors(&findings) > 0 {
+        return Ok(FAILED);
+    }
+    let others = if options.remove_others { Others::Go } else { Others::Stay };
+    with_store(&options.config, out, async |database, out| {
+        match apply(database, &provisioned, others, ACTOR, now).await {
+            Ok(done) if options.json => {
+                let report = serde_json::json!({
+                    "written": done.written, "published": done.published, "removed": done.removed,
+                    "findings": findings,
+                });
+                writeln!(out, "{report:#}")?;
+            }
+            Ok(done) => writeln!(
+                out,
+                "{} objects written, {} flows published, {} taken out",
+                done.written, done.published, done.removed
+            )?,
+            Err(error) => {
+                writeln!(out, "nothing was imported: {error}")?;
+                return Ok(FAILED);
+            }
+        }
+        Ok(DONE)
+    })
+}
+
+/// Writes the store into a folder.
+pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
+    with_store(&options.config, out, async |database, out| {
+        let exported = write(database, &options.folder).await.and_then(|exported| {
+            if options.prune {
+                prune(&options.folder, &exported)?;
+            }
+            Ok(exported)
+        });
+        match exported {
+            Ok(exported) if options.json => {
+                let report = serde_json::json!({ "files": exported.files, "strangers": exported.strangers });
+                writeln!(out, "{report:#}")?;
+            }
+            Ok(exported) => {
+                for path in &exported.strangers {
+                    let what =
+                        if options.prune { "was deleted" } else { "lies there too (--prune deletes it)" };
+                    writeln!(out, "{} is not of the store and {what}", path.display())?;
+                }
+                writeln!(out, "{} files written to {}", exported.files.len(), options.folder.display())?;
+            }
+            Err(error) => {
+                writeln!(out, "{error}")?;
+                return Ok(FAILED);
+            }
+        }
+        Ok(DONE)
+    })
+}
+
+/// Copies the whole database into a file, while the server runs.
+pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
+    with_store(&options.config, out, async |database, out| {
+        if database.engine() == Engine::Postgres {
+            writeln!(out, "the store is a PostgreSQL database: back it up with pg_dump")?;
+            return Ok(FAILED);
+        }
+        let file = options.file.display();
+        if options.file.exists() {
+            writeln!(out, "{file} exists already: name another file")?;
+            return Ok(FAILED);
+        }
+        match database.backup(&options.file).await {
+            Ok(()) => writeln!(out, "the store is in {file}")?,
+            Err(error) => {
+                writeln!(out, "{file} was not written: {error}")?;
+                return Ok(FAILED);
+            }
+        }
+        Ok(DONE)
+    })
+}
+
+/// Opens the store of a configuration for a command.
+fn with_store(
+    file: &Path,
+    out: &mut dyn Write,
+    work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
+) -> io::Result<u8> {
+    let (config, findings) = config::load(file);
+    let Some(config) = config else {
+        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        return Ok(BAD_CONFIGURATION);
+    };
+    let Config { store: Some(store), .. } = config else {
+        writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
+        return Ok(BAD_CONFIGURATION);
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let database = match Database::open(&store.url).await {
+            Ok(database) => database,
+            Err(error) => {
+                writeln!(out, "{error}")?;
+                return Ok(FAILED);
+            }
+        };
+        let code = work(&database, out).await;
+        database.close().await;
+        code
+    })
+}

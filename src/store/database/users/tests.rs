@@ -1,0 +1,161 @@
+use super::super::access::{SignIn, Token};
+use super::super::change::AuditFilter;
+use super::super::idempotency::{KeptAnswer, Known};
+use super::*;
+use crate::store::database::testing::for_each_engine;
+
+fn at(seconds: i64) -> Wall {
+    Wall::from_unix_seconds(seconds)
+}
+
+fn by(seconds: i64) -> By<'static> {
+    By { actor: "test", at: at(seconds) }
+}
+
+fn fields(role: Role) -> UserFields {
+    UserFields { name: "A".to_owned(), role, disabled: false }
+}
+
+#[test]
+fn a_login_is_given_once_and_a_stale_change_is_refused() {
+    for_each_engine(async |database| {
+        let user = database.create_user("u1", "ann", &fields(Role::Admin), "hash", by(1)).await.unwrap();
+        let twin = database.create_user("u2", "ann", &fields(Role::Viewer), "hash", by(1)).await;
+        assert!(matches!(twin, Err(UserError::LoginTaken)), "{twin:?}");
+        let named = UserFields { name: "Ann".to_owned(), ..user.fields() };
+        let new = database.replace_user("u1", Some(1), &named, by(2)).await.unwrap();
+        assert_eq!((new.revision, new.name.as_str(), new.updated), (2, "Ann", at(2)));
+        let stale = database.replace_user("u1", Some(1), &named, by(3)).await;
+        assert!(matches!(stale, Err(UserError::Stale)), "{stale:?}");
+        let unknown = database.replace_user("u9", None, &named, by(3)).await;
+        assert!(matches!(unknown, Err(UserError::Unknown)), "{unknown:?}");
+        assert_eq!(database.user_by_login("ann").await.unwrap(), Some((new, "hash".to_owned())));
+        let audit = database.audit(&AuditFilter::default(), None, 10).await.unwrap();
+        let actions: Vec<_> = audit.iter().map(|row| row.action.as_str()).collect();
+        assert_eq!(actions, ["replace", "create"]);
+    });
+}
+
+#[test]
+fn the_last_admin_who_can_sign_in_can_neither_be_deleted_nor_disabled_nor_given_another_role() {
+    for_each_engine(async |database| {
+        database.create_user("u1", "ann", &fields(Role::Admin), "h", by(1)).await.unwrap();
+        let disabled = UserFields { disabled: true, ..fields(Role::Admin) };
+        database.create_user("u2", "bob", &disabled, "h", by(1)).await.unwrap();
+        let attempts = [
+            database.delete_user("u1", by(2)).await,
+            database.replace_user("u1", None, &disabled, by(2)).await.map(drop),
+            database.replace_user("u1", None, &fields(Role::Editor), by(2)).await.map(drop),
+        ];
+        assert!(attempts.iter().all(|result| matches!(result, Err(UserError::LastAdmin))), "{attempts:?}");
+        database.replace_user("u2", None, &fields(Role::Admin), by(3)).await.unwrap();
+        database.delete_user("u1", by(4)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_set_up_link_makes_one_admin_once_and_in_its_time() {
+    for_each_engine(async |database| {
+        assert!(database.has_no_users().await.unwrap());
+        database.set_setup_link("old", at(100)).await.unwrap();
+        database.set_setup_link("new", at(100)).await.unwrap();
+        let set_up = async |link: &str, now| database.set_up(link, "u1", "ann", "Ann", "h", at(now)).await;
+        assert_eq!(set_up("old", 1).await.unwrap(), None);
+        assert_eq!(set_up("new", 100).await.unwrap(), None);
+        let user = set_up("new", 99).await.unwrap().unwrap();
+        assert_eq!((user.role, user.login.as_str()), (Role::Admin, "ann"));
+        assert_eq!(set_up("new", 99).await.unwrap(), None);
+        database.set_setup_link("again", at(100)).await.unwrap();
+        assert!(matches!(set_up("again", 1).await, Err(UserError::NotEmpty)));
+    });
+}
+
+fn sign_in(id: &str, created: i64) -> SignIn {
+    SignIn {
+        id: id.to_owned(),
+        user_id: "u1".to_owned(),
+        created: at(created),
+        last_used: at(created),
+        source: "127.0.0.1".to_owned(),
+        user_agent: String::new(),
+    }
+}
+
+#[test]
+fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
+    for_each_engine(async |database| {
+        let user = database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
+        database.sign_in("hash", &sign_in("s1", 100)).await.unwrap();
+        let found = async |created, used| {
+            database.find_sign_in("hash", at(created), at(used)).await.unwrap().is_some()
+        };
+        assert!(found(99, 99).await);
+        assert!(!found(100, 99).await && !found(99, 100).await);
+        database.touch_sign_in("s1", at(200)).await.unwrap();
+        assert!(found(99, 150).await);
+        database.sign_in("other", &sign_in("s2", 300)).await.unwrap();
+        database.set_password("u1", "h2", Some("s1"), by(5)).await.unwrap();
+        assert_eq!(database.sign_ins("u1").await.unwrap().len(), 1);
+        let disabled = UserFields { disabled: true, ..user.fields() };
+        database.replace_user("u1", None, &disabled, by(6)).await.unwrap();
+        assert!(!found(0, 0).await);
+    });
+}
+
+#[test]
+fn the_oldest_sign_in_goes_when_there_are_too_many() {
+    for_each_engine(async |database| {
+        database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
+        for n in 0..25 {
+            database.sign_in(&format!("h{n}"), &sign_in(&format!("s{n}"), n)).await.unwrap();
+        }
+        let kept = database.sign_ins("u1").await.unwrap();
+        assert_eq!((kept.len(), kept[0].id.as_str(), kept[19].id.as_str()), (20, "s24", "s5"));
+    });
+}
+
+#[test]
+fn a_token_is_found_until_it_runs_out_or_its_user_goes() {
+    for_each_engine(async |database| {
+        database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
+        let token = |id: &str, expires| Token {
+            id: id.to_owned(),
+            user_id: "u1".to_owned(),
+            name: "ci".to_owned(),
+            scopes: "all".to_owned(),
+            created: at(1),
+            expires,
+            last_used: None,
+        };
+        database.create_token("a", &token("t1", Some(at(50))), by(1)).await.unwrap();
+        database.create_token("b", &token("t2", None), by(1)).await.unwrap();
+        let found = async |hash: &str, now| database.find_token(hash, at(now)).await.unwrap().is_some();
+        assert!(found("a", 49).await && !found("a", 50).await && found("b", 1_000_000).await);
+        assert!(!database.delete_token("u2", "t1", by(2)).await.unwrap());
+        assert!(database.delete_token("u1", "t1", by(2)).await.unwrap());
+        database.create_user("u2", "bob", &fields(Role::Admin), "h", by(1)).await.unwrap();
+        database.delete_user("u1", by(3)).await.unwrap();
+        assert!(!found("b", 2).await);
+    });
+}
+
+#[test]
+fn a_key_belongs_to_one_request_and_an_abandoned_one_is_taken_over() {
+    for_each_engine(async |database| {
+        let take = async |request: &str, now, abandoned| {
+            database.take_key("u1", "k", request, at(now), at(abandoned)).await.unwrap()
+        };
+        assert_eq!(take("r", 10, 0).await, Known::New);
+        assert_eq!(take("r", 11, 9).await, Known::Running);
+        assert_eq!(take("other", 11, 9).await, Known::OtherRequest);
+        assert_eq!(take("r", 80, 20).await, Known::New);
+        let answer = KeptAnswer { status: 201, headers: "etag: \"1\"".to_owned(), body: "{}".to_owned() };
+        database.keep_answer("u1", "k", Some(&answer)).await.unwrap();
+        assert_eq!(take("r", 200, 199).await, Known::Answered(answer));
+        assert_eq!(database.take_key("u2", "k", "r", at(1), at(0)).await.unwrap(), Known::New);
+        database.forget_old_access(at(0), at(0), at(100), at(0)).await.unwrap();
+        assert_eq!(take("r", 201, 0).await, Known::New);
+        database.keep_answer("u1", "k", None).await.unwrap();
+        assert_eq!(take("r", 202, 0).await, Known::New);
+    });
+}

@@ -1,0 +1,92 @@
+//! Agents and trunks.
+
+use super::{Checked, Object, id, is_reference};
+use crate::call::dialled;
+use crate::call::snapshot::{Agent, Host, Trunk};
+use crate::config::reader::Section;
+use crate::sip::message::SipUri;
+use std::net::{IpAddr, SocketAddr};
+
+pub const AGENT_KEYS: [&str; 5] = ["id", "name", "skills", "uri", "password"];
+pub const TRUNK_KEYS: [&str; 4] = ["id", "match", "host", "default_country"];
+
+pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
+    let id = id(section);
+    let name = section.text("name");
+    let skills = section.texts("skills").unwrap_or_default();
+    let uri = section.text("uri");
+    match section.reference("password") {
+        Some(password) if section.is_json() && !is_reference(&password) => section.error(
+            "password",
+            "a secret is not kept in the store",
+            "write it into a file on the server, and ${file:PATH} here",
+        ),
+        Some(_) => section.warning(
+            "password",
+            "is not used yet: this version has no registrar",
+            "give the agent a fixed uri",
+        ),
+        None => {}
+    }
+    if !section.has("uri") && !section.has("password") {
+        section.warning(
+            "",
+            "has neither uri nor password: no call can reach this agent",
+            "add uri = \"sip:USER@HOST:PORT\"",
+        );
+    }
+    let address = uri.as_deref().and_then(|text| agent_address(section, text));
+    let id = id?;
+    let name = name.unwrap_or_else(|| id.clone());
+    let agent = Agent { id: id.clone(), name: name.clone(), skills, uri, address };
+    Some(Checked { id, name, links: Vec::new(), object: Object::Agent(agent) })
+}
+
+fn agent_address(section: &Section<'_>, text: &str) -> Option<SocketAddr> {
+    let host = SipUri::parse(text).as_ref().and_then(dialled::host_of);
+    let Some(host) = host else {
+        section.error(
+            "uri",
+            format!("\"{text}\" is not a SIP URI that this version can ring"),
+            "sip:USER@HOST:PORT",
+        );
+        return None;
+    };
+    let ip = host.name.trim_matches(['[', ']']).parse().ok()?;
+    Some(SocketAddr::new(ip, host.port))
+}
+
+pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
+    let id = id(section);
+    let sources = section.texts("match").unwrap_or_default();
+    let sources = sources.iter().filter_map(|text| {
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(Into::into));
+        net.map_err(|_| {
+            section.error("match", format!("\"{text}\" is not an address range"), "for example 192.0.2.0/24")
+        })
+        .ok()
+    });
+    let sources: Vec<ipnet::IpNet> = sources.collect();
+    if !section.has("match") && !section.has("host") {
+        section.warning(
+            "",
+            "has neither match nor host: no call comes from it or goes to it",
+            "add match = [\"ADDRESS/BITS\"] for calls in, host for calls out",
+        );
+    }
+    let host = section.parsed("host", parse_host);
+    let default_country = section.parsed("default_country", |text| {
+        text.parse().map_err(|_| "a country of two letters, such as US".to_owned())
+    });
+    let id = id?;
+    let trunk = Trunk { id: id.clone(), sources, host, default_country };
+    Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(trunk) })
+}
+
+/// `host`, `host:port`, with `;transport=tcp` where it is not UDP.
+fn parse_host(text: &str) -> Result<Host, String> {
+    let uri = SipUri::parse(&format!("sip:{text}"));
+    uri.as_ref()
+        .and_then(dialled::host_of)
+        .ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
+}

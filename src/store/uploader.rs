@@ -1,0 +1,120 @@
+//! Brings call records from the spool into the database, and waits where that is away.
+
+use super::database::call_records::NewRecord;
+use super::database::{Database, DatabaseError};
+use super::spool::{Backlog, Batch};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// The first pause after the database did not answer; each further one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_millis(250);
+/// The longest: a database that is back is found within it, and one that is away is not worn out with questions.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The task between the two.
+pub struct Uploader {
+    database: Database,
+    backlog: Backlog,
+}
+
+impl Uploader {
+    pub fn new(database: Database, backlog: Backlog) -> Self {
+        Uploader { database, backlog }
+    }
+
+    /// Runs until the spool's other end is gone and all is delivered. It may be dropped at any await: what was not
+    /// delivered stays on disk.
+    pub async fn run(mut self) {
+        while let Some(batch) = self.backlog.next().await {
+            self.deliver(&batch).await;
+            self.backlog.delivered(&batch);
+        }
+    }
+
+    async fn deliver(&self, batch: &Batch) {
+        for document in &batch.unreadable {
+            self.backlog.put_aside(document, "it is not a call record of this version");
+        }
+        if self.write(&batch.records).await.is_ok() {
+            return;
+        }
+        // The fault of one of them; the others are not to suffer from it.
+        for record in &batch.records {
+            if let Err(error) = self.write(std::slice::from_ref(record)).await {
+                self.backlog.put_aside(record.document(), &error.to_string());
+            }
+        }
+    }
+
+    /// Tries until the records are in; an error where the database answers and will never take them.
+    async fn write(&self, records: &[NewRecord]) -> Result<(), DatabaseError> {
+        let totals = self.backlog.totals();
+        let mut pause = PAUSE_FIRST;
+        loop {
+            match self.database.write_records(records).await {
+                Ok(_) => {
+                    totals.written.fetch_add(records.len() as u64, Ordering::Relaxed);
+                    if totals.away.swap(false, Ordering::Relaxed) {
+                        let waiting = totals.waiting.load(Ordering::Relaxed);
+                        tracing::info!(waiting, "the database takes call records again");
+                    }
+                    return Ok(());
+                }
+                Err(error) if error.is_about_the_data() => return Err(error),
+                Err(error) => {
+                    if !totals.away.swap(true, Ordering::Relaxed) {
+                        tracing::error!(%error, "the database takes no call records: they wait on disk");
+                    }
+                    wait(pause).await;
+                    pause = PAUSE_MAX.min(pause * 2);
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pause between two tries")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::testing::{Folder, for_each_engine};
+    use crate::store::database::{Engine, samples};
+    use crate::store::spool::{Limits, Spool};
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "looks into the file of refused records")]
+    fn a_record_that_the_database_refuses_is_put_aside_and_the_others_are_written() {
+        for_each_engine(async |database| {
+            let statement = match database.engine() {
+                Engine::Sqlite => {
+                    "CREATE TRIGGER no BEFORE INSERT ON call_records WHEN NEW.caller = 'no' \
+                     BEGIN SELECT RAISE(ABORT, 'no'); END"
+                }
+                Engine::Postgres => "ALTER TABLE call_records ADD CHECK (caller <> 'no')",
+            };
+            database.execute_for_test(statement).await;
+            let folder = Folder::new("uploader");
+            let (mut spool, backlog) = Spool::open(&folder.0, "east", Limits::of(1 << 20)).unwrap();
+            let totals = spool.totals();
+            let documents: Vec<String> = (0..20)
+                .map(|n| match n {
+                    7 => "{\"callId\":\"no record\"}".to_owned(),
+                    9 => samples::document(n).replace(&samples::record(n).from, "no"),
+                    _ => samples::document(n),
+                })
+                .collect();
+            spool.put(documents.iter().map(String::as_bytes));
+            drop(spool);
+            Uploader::new(database.clone(), backlog).run().await;
+            assert_eq!(database.records(&Default::default(), None, 100).await.unwrap().len(), 18);
+            let count = |total: &std::sync::atomic::AtomicU64| total.load(Ordering::Relaxed);
+            assert_eq!((count(&totals.written), count(&totals.lost), count(&totals.waiting)), (18, 2, 0));
+            let refused = std::fs::read_to_string(folder.0.join("refused.jsonl")).unwrap();
+            assert_eq!(refused.lines().collect::<Vec<_>>(), [&documents[7], &documents[9]]);
+        });
+    }
+}

@@ -1,0 +1,107 @@
+//! The API of a running server: what its OpenAPI document promises, and calls as they are watched and hung up.
+
+#![allow(clippy::disallowed_methods, reason = "a test talks to real programs: sockets, files, deadlines")]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use support::caller::Caller;
+use support::{PATIENCE, Server, Setup};
+
+const NUMBER: &str = "+15550970";
+const TOKEN: &str = "a token for tests alone";
+
+fn setup(name: &str) -> Setup {
+    let mut setup = Setup::new(name);
+    setup.http = format!("admin_token = \"{TOKEN}\"");
+    setup.more = "[store]\nurl = \"sqlite://data/test.db\"\n".to_owned();
+    setup
+}
+
+/// Status and body of an answer.
+fn ask(server: &Server, method: &str, path: &str) -> (u16, Value) {
+    let mut stream = open(server, method, path);
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+fn open(server: &Server, method: &str, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect((server.address, 8080)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(
+        stream,
+        "{method} /api/v1{path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    )
+    .unwrap();
+    stream
+}
+
+#[test]
+fn a_call_is_watched_step_by_step_and_hung_up_over_the_api() {
+    let waits = json!({"entry": "say", "steps": {
+        "say": {"type": "wait", "name": "Wait", "config": {"seconds": 60}, "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
+    let server = setup("api-live").flow(NUMBER, "waits", &waits).start();
+    let mut events = BufReader::new(open(&server, "GET", "/events")).lines().map(Result::unwrap);
+    // The first sign of life: from now on nothing is missed.
+    assert!(events.any(|line| line == ": alive"));
+    let calling = std::thread::spawn({
+        let sip = server.sip();
+        move || {
+            let mut caller = Caller::new(support::address(), sip);
+            let invite = caller.invite(NUMBER, "127.0.0.1:9".parse().unwrap());
+            caller.send(&invite);
+            caller.wait_for(" INVITE", &invite)
+        }
+    });
+    let mut data = events.filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    let mut next = |name: &str| data.find(|event| event["event"] == name).unwrap();
+    let started = next("started");
+    assert_eq!((&started["number"], &started["flowId"]), (&json!(NUMBER), &json!("waits")), "{started}");
+    assert_eq!(next("step_entered")["step"], "say");
+    let id = started["callId"].as_str().unwrap();
+    server.until("the call to be listed", |server| {
+        let (_, list) = ask(server, "GET", "/calls");
+        list["items"][0]["id"] == id && list["items"][0]["step"]["id"] == "say"
+    });
+    assert_eq!(ask(&server, "DELETE", &format!("/calls/{id}")).0, 204);
+    assert_eq!(next("ended")["reason"], "operator_hung_up");
+    assert_eq!(ask(&server, "DELETE", &format!("/calls/{id}")).0, 404);
+    calling.join().unwrap();
+    assert_eq!(server.wait_records(1)[0]["endReason"], "operator_hung_up");
+}
+
+#[test]
+fn every_answer_is_one_that_the_openapi_document_promises() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/schemathesis/venv/bin/st");
+    assert!(
+        program.exists(),
+        "schemathesis is not installed: run `tools/install-schemathesis`, as `make test` does"
+    );
+    let says = json!({"entry": "say", "steps": {
+        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "tts", "text": "Good morning"}}, "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
+    let server = setup("api-schema").flow(NUMBER, "says", &says).start();
+    let output = Command::new(program)
+        .current_dir(&server.folder)
+        .args(["--config-file", concat!(env!("CARGO_MANIFEST_DIR"), "/tools/schemathesis.toml"), "run"])
+        .arg(format!("http://{}:8080/api/v1/openapi.json", server.address))
+        .args(["--header", &format!("Authorization: Bearer {TOKEN}"), "--no-color", "--seed", "1"])
+        // A stream of events has no end; it has a test of its own.
+        .args(["--exclude-path", "/events"])
+        .args(["--phases", "coverage,fuzzing,stateful", "--checks", "all", "--max-examples", "10"])
+        .args(["--generation-deterministic", "--request-timeout", "20"])
+        .args(["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(server.get("/livez"), "live\n");
+}
