@@ -352,6 +352,7 @@ impl World {
                     );
                 }
                 Action::BindPorts { thread, count } => self.bind(thread, count),
+                Action::Live(_) => {}
             }
         }
         self.actions = actions;
