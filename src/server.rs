@@ -151,7 +151,9 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     binder.probe().map_err(|error| ServerError::MediaPorts { address, error })?;
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
+    let (watchers, live) = Watchers::new();
     let sources = api::Sources {
+        events_lost: live.lost.clone(),
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),
         binder: binder.clone(),
@@ -159,7 +161,6 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         ready: ready.clone(),
         loaded: control.as_ref().map(|control| control.loaded.clone()),
     };
-    let (watchers, live) = Watchers::new();
     let settings = api::Settings {
         public_url: config.http.public_url.clone(),
         admin_token: config.http.admin_token.clone(),

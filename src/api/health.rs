@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json};
 use axum::routing::get;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What the pages are made from.
@@ -18,6 +18,8 @@ pub struct Sources {
     pub media: Vec<Arc<crate::net::media_thread::Totals>>,
     pub binder: Arc<crate::net::ports::Binder>,
     pub records: RecordFigures,
+    /// Events of live calls that found no room.
+    pub events_lost: Arc<AtomicU64>,
     /// Set once the first media ports are bound and the sockets listen.
     pub ready: Arc<AtomicBool>,
     /// Set once numbers and flows came from the store; absent where they are files alone.

@@ -84,6 +84,8 @@ impl Collector for Page {
                 (vec![("source", "info")], info),
             ],
         )?;
+        let events_lost = self.0.events_lost.load(Ordering::Relaxed);
+        counter(e, "live_events_lost", "Events of live calls that found no room", events_lost)?;
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
         counter(e, "flow_lookups", "Questions of flows to other systems", calls.lookups)?;
         counter(e, "flow_lookups_failed", "Questions of flows without a usable reply", calls.lookups_failed)?;

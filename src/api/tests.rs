@@ -370,6 +370,78 @@ fn one_user_has_ten_open_simulations_and_nobody_sees_those_of_others() {
 }
 
 #[test]
+fn a_flow_is_drafted_published_compared_and_deleted_only_when_nothing_needs_it() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let flow = |seconds: u32, status: &str| {
+            json!({"schema": "callflow/1", "id": "main", "name": "Main", "entry": "w", "settings": {"status": status}, "steps": {
+                "w": {"type": "wait", "name": "Wait", "config": {"seconds": seconds}, "on": {}}}})
+        };
+        let made = world.as_admin("POST", "/flows", Some(flow(5, "active"))).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let tag = format!("if-match: {}", made.header("etag"));
+        let publish = async |tag: &str| {
+            let body = json!({"comment": "first"});
+            world.ask("POST", "/flows/main/publish", &[&admin, tag], Some(body)).await
+        };
+        let first = publish(&tag).await;
+        assert_eq!((first.status.as_u16(), &first.json()["version"]), (200, &json!(1)), "{first:?}");
+        assert_eq!(publish(&tag).await.json()["unchanged"], true);
+        let number = json!({"e164": "+15550100", "flow": "main"});
+        assert_eq!(world.as_admin("POST", "/numbers", Some(number)).await.status, 201);
+        let save =
+            async |tag: &str, draft| world.ask("PUT", "/flows/main/draft", &[&admin, tag], Some(draft)).await;
+        let saved = save(&tag, flow(8, "paused")).await;
+        assert_eq!(save(&tag, flow(9, "paused")).await.status, 412);
+        assert_eq!(publish(&format!("if-match: {}", saved.header("etag"))).await.json()["version"], 2);
+        let diff = world.as_admin("GET", "/flows/main/diff?from=1&to=live", None).await.json();
+        assert!(
+            diff["sentences"].as_array().unwrap().iter().any(|text| text.as_str().unwrap().contains('8')),
+            "{diff}"
+        );
+        let canary = json!({"version": 1, "share": 10});
+        let tried = world.as_admin("PUT", "/flows/main/canary", Some(canary)).await;
+        assert_eq!(tried.json()["canary"], json!({"version": 1, "share": 10}), "{tried:?}");
+        assert_eq!(world.as_admin("DELETE", "/flows/main/canary", None).await.status, 204);
+        let needed = world.as_admin("DELETE", "/flows/main", None).await;
+        assert_eq!(needed.status, 409, "{needed:?}");
+        assert!(needed.json()["detail"].as_str().unwrap().contains("+15550100"), "{needed:?}");
+        assert_eq!(world.as_admin("DELETE", "/numbers/%2B15550100", None).await.status, 204);
+        assert_eq!(world.as_admin("DELETE", "/flows/main", None).await.status, 204);
+        let changes = world.as_admin("GET", "/audit?kind=flow&limit=200", None).await.json();
+        assert!(
+            changes["items"].as_array().unwrap().iter().all(|row| row["actor"] == "cordboard.toml"),
+            "{changes}"
+        );
+    });
+}
+
+#[test]
+fn a_sound_file_becomes_a_prompt_and_what_is_none_is_named() {
+    run(async |world| {
+        let upload = |path: &str, kind: &str, bytes: Vec<u8>| {
+            let request = Request::builder().method("POST").uri(format!("/api/v1{path}"));
+            let request =
+                request.header("authorization", format!("Bearer {ADMIN_TOKEN}")).header("content-type", kind);
+            request.body(Body::from(bytes)).unwrap()
+        };
+        let mut wav = b"RIFF\x64\x03\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x40\x03\0\0".to_vec();
+        wav.extend(std::iter::repeat_n([0, 0x40], 416).flatten());
+        let made = world.send(upload("/prompts?id=hello&language=en", "audio/wav", wav)).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        assert_eq!((&made.json()["lengthMs"], &made.json()["format"]), (&json!(52), &json!("wav")));
+        let peaks = world.as_admin("GET", "/prompts/hello/peaks?points=1", None).await.json();
+        assert_eq!(peaks["peaks"], json!([0.5, 0.5]), "{peaks}");
+        let garbage = world.send(upload("/prompts?id=bad", "audio/mpeg", vec![1; 500])).await;
+        assert_eq!(garbage.status, 422, "{garbage:?}");
+        assert!(garbage.json()["detail"].as_str().unwrap().contains("format"), "{garbage:?}");
+        assert_eq!(world.send(upload("/prompts?id=bad", "image/png", vec![1])).await.status, 415);
+        assert_eq!(world.as_admin("DELETE", "/prompts/hello", None).await.status, 204);
+        assert_eq!(world.as_admin("GET", "/prompts/hello/original", None).await.status, 404);
+    });
+}
+
+#[test]
 fn the_document_names_every_route_once_and_nothing_that_is_missing() {
     let routes = resources::routes();
     let document = openapi::document(routes.iter().map(|route| &route.operation), "cordboard");

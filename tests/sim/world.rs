@@ -331,6 +331,7 @@ impl World {
                     self.note(7, format!("{record:?}"));
                     self.records.push(*record);
                 }
+                Action::Live(event) => self.note(8, format!("{event:?}")),
                 Action::Render { request, .. } => {
                     let after = Duration::from_millis(u64::from(50 + self.random.below(800)));
                     // Now and then speech comes too late, or not at all.

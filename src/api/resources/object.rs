@@ -133,9 +133,12 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn of_kind(resource: &'static Resource) -> Vec<Route> {
-    let Resource { kind, all, one, pointers, ids, edit, schema } = resource;
-    let (kind, edit, schema) = (*kind, *edit, *schema);
-    let tag = all.trim_start_matches('/');
+    reading(resource).into_iter().chain(changing(resource)).collect()
+}
+
+fn reading(resource: &'static Resource) -> Vec<Route> {
+    let Resource { kind, all, one, pointers, ids, schema, .. } = resource;
+    let (kind, schema, tag) = (*kind, *schema, all.trim_start_matches('/'));
     vec![
         get(all, ids[0], "These objects by id, a page at a time.")
             .tag(tag)
@@ -143,6 +146,24 @@ fn of_kind(resource: &'static Resource) -> Vec<Route> {
             .query::<ObjectQuery>()
             .gives_page::<ObjectItem>("A page of objects.")
             .to(move |State(api): State<Api>, query: Query<ObjectQuery>| list(api, kind, query)),
+        get(one, ids[2], "One object.")
+            .tag(tag)
+            .needs(Permission::SetupRead)
+            .gives_schema(StatusCode::OK, "The object.", schema)
+            .with_etag()
+            .to(move |State(api): State<Api>, id: InPath<String>| read(api, kind, id.0)),
+        get(pointers, ids[5], "What points to an object: while anything does, it cannot be deleted.")
+            .tag(tag)
+            .needs(Permission::SetupRead)
+            .gives::<Pointers>(StatusCode::OK, "What points to it.")
+            .to(move |State(api): State<Api>, id: InPath<String>| pointers_to(api, kind, id.0)),
+    ]
+}
+
+fn changing(resource: &'static Resource) -> Vec<Route> {
+    let Resource { kind, all, one, ids, edit, schema, .. } = resource;
+    let (kind, edit, schema, tag) = (*kind, *edit, *schema, all.trim_start_matches('/'));
+    vec![
         post(all, ids[1], "Makes an object.")
             .tag(tag)
             .needs(edit)
@@ -155,20 +176,6 @@ fn of_kind(resource: &'static Resource) -> Vec<Route> {
             .to(move |State(api): State<Api>, principal: Principal, document: Document| {
                 create(api, kind, all, principal, document)
             }),
-        get(one, ids[2], "One object.")
-            .tag(tag)
-            .needs(Permission::SetupRead)
-            .gives_schema(StatusCode::OK, "The object.", schema)
-            .with_etag()
-            .to(
-                async move |State(api): State<Api>,
-                            InPath(id): InPath<String>|
-                            -> Result<Response, Problem> {
-                    let object = api.database()?.object(kind, &id).await?;
-                    let missing = || Problem::not_found(format!("there is no {} \"{id}\"", kind.word()));
-                    Ok(shown(StatusCode::OK, object.ok_or_else(missing)?))
-                },
-            ),
         put(one, ids[3], "Replaces an object.")
             .tag(tag)
             .needs(edit)
@@ -190,28 +197,9 @@ fn of_kind(resource: &'static Resource) -> Vec<Route> {
             .needs(edit)
             .gives_nothing("It is gone.")
             .problems(&[409])
-            .to(
-                async move |State(api): State<Api>,
-                            principal: Principal,
-                            InPath(id): InPath<String>|
-                            -> Result<StatusCode, Problem> {
-                    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-                    change.delete_object(kind, &id, None).await?;
-                    change.commit().await?;
-                    Ok(StatusCode::NO_CONTENT)
-                },
-            ),
-        get(pointers, ids[5], "What points to an object: while anything does, it cannot be deleted.")
-            .tag(tag)
-            .needs(Permission::SetupRead)
-            .gives::<Pointers>(StatusCode::OK, "What points to it.")
-            .to(
-                async move |State(api): State<Api>,
-                            InPath(id): InPath<String>|
-                            -> Result<Json<Pointers>, Problem> {
-                    Ok(Json(api.database()?.pointers_to(kind.word(), &id).await?.into()))
-                },
-            ),
+            .to(move |State(api): State<Api>, principal: Principal, id: InPath<String>| {
+                remove(api, kind, principal, id.0)
+            }),
     ]
 }
 
@@ -276,6 +264,23 @@ async fn create(
     change.commit().await?;
     let location = format!("/api/v1{path}/{}", in_path(&object.id));
     Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, object)).into_response())
+}
+
+async fn read(api: Api, kind: Kind, id: String) -> Result<Response, Problem> {
+    let object = api.database()?.object(kind, &id).await?;
+    let missing = || Problem::not_found(format!("there is no {} \"{id}\"", kind.word()));
+    Ok(shown(StatusCode::OK, object.ok_or_else(missing)?))
+}
+
+async fn remove(api: Api, kind: Kind, principal: Principal, id: String) -> Result<StatusCode, Problem> {
+    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.delete_object(kind, &id, None).await?;
+    change.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn pointers_to(api: Api, kind: Kind, id: String) -> Result<Json<Pointers>, Problem> {
+    Ok(Json(api.database()?.pointers_to(kind.word(), &id).await?.into()))
 }
 
 async fn replace(
@@ -345,12 +350,29 @@ fn text(max: u32) -> Value {
     json!({ "type": "string", "maxLength": max })
 }
 
-fn put_schema(schemas: &mut Schemas, name: &str, about: &str, required: &[&str], properties: Value) -> Value {
+/// Puts a schema among the others. `others`: whether there are fields that it does not name.
+fn put_schema(
+    schemas: &mut Schemas,
+    (name, about): (&str, &str),
+    required: &[&str],
+    others: bool,
+    mut properties: Value,
+) -> Value {
+    // What may be left out may be null as well.
+    for (key, schema) in properties.as_object_mut().into_iter().flatten() {
+        if required.contains(&key.as_str()) {
+            continue;
+        }
+        schema["type"] = json!([schema["type"], "null"]);
+        if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            words.push(Value::Null);
+        }
+    }
     schemas.put(
         name,
         json!({
             "type": "object", "description": about, "required": required, "properties": properties,
-            "additionalProperties": false,
+            "additionalProperties": others,
         }),
     )
 }
@@ -379,7 +401,13 @@ fn number(schemas: &mut Schemas) -> Value {
         "campaign": text(80),
         "tags": { "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": 40 } },
     });
-    put_schema(schemas, "Number", "A Smart Number, or several by a prefix or a pattern.", &[], properties)
+    put_schema(
+        schemas,
+        ("Number", "A Smart Number, or several by a prefix or a pattern."),
+        &[],
+        false,
+        properties,
+    )
 }
 
 fn agent(schemas: &mut Schemas) -> Value {
@@ -390,7 +418,7 @@ fn agent(schemas: &mut Schemas) -> Value {
         "uri": { "type": "string", "description": "A fixed endpoint, such as sip:alice@192.0.2.5:5071." },
         "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
     });
-    put_schema(schemas, "Agent", "A person who answers calls.", &["id"], properties)
+    put_schema(schemas, ("Agent", "A person who answers calls."), &["id"], false, properties)
 }
 
 fn trunk(schemas: &mut Schemas) -> Value {
@@ -400,7 +428,7 @@ fn trunk(schemas: &mut Schemas) -> Value {
         "host": { "type": "string", "description": "Where calls go out." },
         "defaultCountry": { "type": "string", "minLength": 2, "maxLength": 2, "description": "How numbers without a plus are read." },
     });
-    put_schema(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
+    put_schema(schemas, ("Trunk", "A carrier or PBX."), &["id"], false, properties)
 }
 
 fn list_of_callers(schemas: &mut Schemas) -> Value {
@@ -409,41 +437,34 @@ fn list_of_callers(schemas: &mut Schemas) -> Value {
         "name": { "type": "string" },
         "numbers": { "type": "array", "items": { "type": "string" } },
     });
-    put_schema(schemas, "CallerList", "Callers who are treated alike.", &["id"], properties)
+    put_schema(schemas, ("CallerList", "Callers who are treated alike."), &["id"], false, properties)
 }
 
 fn schedule(schemas: &mut Schemas) -> Value {
-    let schema = json!({
-        "type": "object", "required": ["id"],
-        "description": "Opening times: a week, exceptions by date, and an override by hand.",
-        "properties": { "id": id(), "name": { "type": "string" }, "timeZone": { "type": "string" } },
-    });
-    schemas.put("Schedule", schema)
+    let properties = json!({ "id": id(), "name": { "type": "string" }, "timeZone": { "type": "string" } });
+    let about = "Opening times: a week, exceptions by date, and an override by hand.";
+    put_schema(schemas, ("Schedule", about), &["id"], true, properties)
 }
 
 fn flow_test(schemas: &mut Schemas) -> Value {
-    let schema = json!({
-        "type": "object", "required": ["id", "flow"], "description": "A simulation that is kept as a test of a flow.",
-        "properties": { "id": id(), "name": { "type": "string" }, "flow": { "type": "string" } },
-    });
-    schemas.put("FlowTest", schema)
+    let properties = json!({ "id": id(), "name": { "type": "string" }, "flow": { "type": "string" } });
+    let about = "A simulation that is kept as a test of a flow.";
+    put_schema(schemas, ("FlowTest", about), &["id", "flow"], true, properties)
 }
 
 fn account(schemas: &mut Schemas) -> Value {
-    let schema = json!({
-        "type": "object", "description": "Defaults of all flows, and the holiday calendar.",
-        "properties": {
-            "name": { "type": "string" },
-            "timeZone": { "type": "string" },
-            "language": { "type": "string" },
-            "voice": text(100),
-            "recording": words(&["inherit", "always", "never"]),
-            "assignAbandonedTo": text(100),
-            "appendFinalStep": { "type": "boolean" },
-            "abandonedSubject": text(255),
-            "abandonedComments": text(32_000),
-            "shortAbandonSec": { "type": "integer", "minimum": 0, "maximum": 60 },
-        },
+    let properties = json!({
+        "name": { "type": "string" },
+        "timeZone": { "type": "string" },
+        "language": { "type": "string" },
+        "voice": text(100),
+        "recording": words(&["inherit", "always", "never"]),
+        "assignAbandonedTo": text(100),
+        "appendFinalStep": { "type": "boolean" },
+        "abandonedSubject": text(255),
+        "abandonedComments": text(32_000),
+        "shortAbandonSec": { "type": "integer", "minimum": 0, "maximum": 60 },
     });
-    schemas.put("Account", schema)
+    let about = "Defaults of all flows, and the holiday calendar.";
+    put_schema(schemas, ("Account", about), &[], true, properties)
 }
