@@ -60,6 +60,8 @@ enum FlowCommand {
     Lint(cli::flow::LintOptions),
     /// Runs a flow without a telephone, on a virtual clock, and prints what happened.
     Simulate(cli::flow::SimulateOptions),
+    /// Runs the simulations kept beside flows: exit 0 where each prints what it printed when it was kept.
+    Test(cli::flow_test::TestOptions),
 }
 
 #[derive(Subcommand)]
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Flow(FlowCommand::Simulate(options)) => {
             done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
         }
+        Command::Flow(FlowCommand::Test(options)) => done(cli::flow_test::test(&options, out)),
         Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
             done(cli::route::test(&number, &config.config, source, &from, json, out))
         }

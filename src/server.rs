@@ -16,6 +16,7 @@ use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::{Binder, udp_socket};
 use crate::net::signalling::{Figures, Message, Post, Signalling};
 use crate::net::streams::Streams;
+use crate::services::lookups::Lookups;
 use crate::services::speech::{SpeechEngine, SpeechError};
 use crate::sip::ListenerId;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
@@ -66,6 +67,8 @@ pub enum ServerError {
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
     System(#[from] std::io::Error),
+    #[error("the client for outgoing HTTP cannot be made: {0}")]
+    WebClient(reqwest::Error),
     #[error("the files could not be loaded: {0}")]
     Load(String),
     #[error("the signalling thread ended: {0}")]
@@ -127,6 +130,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
+    let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
     let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
@@ -169,6 +173,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         binder,
         records,
         speech: speech.clone(),
+        lookups,
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),
@@ -388,6 +393,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[records]", old.records != new.records),
         ("[store]", old.store != new.store),
         ("[speech]", old.speech != new.speech),
+        ("[http_client], [sms], [crm] or [secrets]", old.outside != new.outside),
         ("[log]", old.log != new.log),
         ("[provision]", old.provision != new.provision),
     ];

@@ -1,66 +1,28 @@
-//! Golden flows: each `tests/flows/NAME.txt` holds commands (`> lint`, `> simulate OPTIONS`) for `NAME.json`
-//! with what they print; those in `provisioned/flows` know what lies in the folder around them. `UPDATE=1 cargo test --test flows` writes anew what has changed; read the difference.
+//! Golden flows: what `cordboard flow test` runs for the flows here. `UPDATE=1 cargo test --test flows` writes anew what
+//! has changed; read the difference.
 
-use clap::Parser;
-use cordboard::cli::flow::{SimulateOptions, lint, simulate};
-use cordboard::clock::Wall;
+use cordboard::cli::flow_test::{self, TestOptions};
 use cordboard::flow::simulate::{Scenario, simulate as run};
 use cordboard::flow::{Flow, FlowVersion, Resources};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-
-#[derive(Parser)]
-struct Simulate {
-    #[command(flatten)]
-    options: SimulateOptions,
-}
+use std::path::Path;
 
 fn print(file: &Path, command: &str) -> String {
-    let mut out = Vec::new();
-    let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
-    let code = match name {
-        "lint" => lint(&[file.to_path_buf()], rest == "--json", &mut out).unwrap(),
-        "simulate" => {
-            let words = ["simulate", file.to_str().unwrap()].into_iter().chain(rest.split_whitespace());
-            let options = Simulate::try_parse_from(words).unwrap().options;
-            simulate(&options, Wall::from_unix_seconds(1_795_000_000), &mut out).unwrap()
-        }
-        other => panic!("{}: no command {other}", file.display()),
-    };
-    let text = String::from_utf8(out).unwrap();
+    let (text, code) = flow_test::print(file, command).unwrap();
     format!("{text}exit {code}\n")
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "golden files")]
 fn golden_flows_print_what_stands_beside_them() {
-    let mut changed = Vec::new();
-    let folders = ["tests/flows", "tests/flows/provisioned/flows"];
-    let mut names: Vec<PathBuf> = folders
-        .iter()
-        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    names.retain(|path| path.extension().is_some_and(|ending| ending == "txt"));
-    assert!(names.len() >= 5, "golden files are missing");
-    for golden in names {
-        let expected = std::fs::read_to_string(&golden).unwrap();
-        let file = golden.with_extension("json");
-        let mut actual = String::new();
-        for command in expected.lines().filter_map(|line| line.strip_prefix("> ")) {
-            let gap = if actual.is_empty() { "" } else { "\n" };
-            writeln!(actual, "{gap}> {command}").unwrap();
-            actual.push_str(&print(&file, command));
-        }
-        if actual != expected {
-            if std::env::var_os("UPDATE").is_some() {
-                std::fs::write(&golden, &actual).unwrap();
-            } else {
-                changed.push(format!("--- {}, as it prints now:\n{actual}", golden.display()));
-            }
-        }
-    }
-    assert!(changed.is_empty(), "{}", changed.join("\n"));
+    let options = TestOptions {
+        files: vec!["tests/flows".into(), "tests/flows/provisioned/flows".into()],
+        update: std::env::var_os("UPDATE").is_some(),
+        json: false,
+    };
+    let mut out = Vec::new();
+    let code = flow_test::test(&options, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.lines().count() >= 15, "golden files are missing: {text}");
 }
 
 #[test]

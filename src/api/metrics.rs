@@ -85,6 +85,8 @@ impl Collector for Page {
             ],
         )?;
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
+        counter(e, "flow_lookups", "Questions of flows to other systems", calls.lookups)?;
+        counter(e, "flow_lookups_failed", "Questions of flows without a usable reply", calls.lookups_failed)?;
         counter(e, "flow_step_errors", "Steps that failed", calls.flow_step_errors)?;
         counters(
             e,

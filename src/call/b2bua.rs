@@ -20,7 +20,10 @@ use super::snapshot::{Snapshot, Speech};
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
-use crate::flow::{self, Action as FlowAction, Event as FlowEvent, FlowVersion, Interpreter, Outcome, Party};
+use crate::flow::{
+    self, Action as FlowAction, Event as FlowEvent, FlowVersion, Interpreter, LookupError, LookupId, Outcome,
+    Party, Reply,
+};
 use crate::ids::{CallId, Random};
 use crate::media::Command;
 use crate::sip::endpoint::Endpoint;
@@ -84,6 +87,8 @@ pub(super) struct Call {
     interpreter: Option<Interpreter>,
     waiting: Vec<Waiting>,
     rendered: Vec<(Speech, Arc<Clip>)>,
+    /// Questions of the flow that have no reply yet.
+    asked: Vec<(RequestId, LookupId)>,
     next_request: u32,
     keys: Vec<Key>,
     legs: Vec<LegRecord>,
@@ -121,6 +126,7 @@ impl Call {
             interpreter: None,
             waiting: Vec::new(),
             rendered: Vec::new(),
+            asked: Vec::new(),
             next_request: 0,
             keys: Vec::new(),
             legs: Vec::new(),
@@ -199,6 +205,22 @@ impl Call {
     /// The Smart Number, as its pattern.
     pub(super) fn number(&self) -> &str {
         &self.number
+    }
+
+    /// The reply to a question of the flow.
+    pub fn replied(
+        &mut self,
+        request: RequestId,
+        result: Result<Reply, LookupError>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(index) = self.asked.iter().position(|(asked, _)| *asked == request) else { return };
+        let (_, lookup) = self.asked.swap_remove(index);
+        if let Err(error) = &result {
+            context.counters.lookups_failed += 1;
+            tracing::warn!(call = %self.id, code = error.code, %error, "a look-up failed");
+        }
+        self.feed(FlowEvent::Replied { lookup, result }, context);
     }
 
     pub(super) fn facts(&self) -> &flow::CallFacts {

@@ -24,6 +24,7 @@ pub mod switchboard;
 mod tests;
 
 use crate::audio::Clip;
+use crate::flow::{LookupError, Question, Reply};
 use crate::ids::CallId;
 use crate::media;
 use ports::ThreadId;
@@ -76,6 +77,11 @@ pub enum Input<'a> {
         request: RequestId,
         result: Result<SocketAddr, String>,
     },
+    /// The reply to [`Action::Ask`].
+    Replied {
+        request: RequestId,
+        result: Result<Reply, LookupError>,
+    },
     /// Take no new calls.
     Drain,
     /// End all calls at once.
@@ -96,6 +102,11 @@ pub enum Action {
     Render {
         request: RequestId,
         speech: Speech,
+    },
+    /// Ask another system; answered by [`Input::Replied`] within the time of the question.
+    Ask {
+        request: RequestId,
+        question: Box<Question>,
     },
     /// Look a host up; answered by [`Input::Resolved`], within 5 s.
     Resolve {

@@ -46,6 +46,9 @@ pub struct Counters {
     pub ended: u64,
     pub flow_steps: u64,
     pub flow_step_errors: u64,
+    /// Questions of flows to other systems, and those without a usable reply.
+    pub lookups: u64,
+    pub lookups_failed: u64,
     /// By [`media::DigitSource`].
     pub digits: [u64; 3],
     /// Of legs that ended: lost on the way to us, from strangers, unreadable.
@@ -137,6 +140,11 @@ impl Switchboard {
             Input::Rendered { request, result } => {
                 self.with_call(request.call, now, actions, |call, context| {
                     call.rendered(request, result, context)
+                });
+            }
+            Input::Replied { request, result } => {
+                self.with_call(request.call, now, actions, |call, context| {
+                    call.replied(request, result, context)
                 });
             }
             Input::Resolved { request, result } => {

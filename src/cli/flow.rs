@@ -1,7 +1,9 @@
 //! `cordboard flow lint` and `cordboard flow simulate`.
 
 use crate::clock::Wall;
-use crate::flow::simulate::{DialOutcome, Ladder, Press, Scenario, What, parse_script, simulate as run};
+use crate::flow::simulate::{
+    DialOutcome, Ladder, Press, Scenario, SimulatedReply, What, parse_script, simulate as run,
+};
 use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, FlowVersion, Resources};
 use crate::store::provision::{flow_ids, library};
 use serde::Serialize;
@@ -15,14 +17,6 @@ use std::time::Duration;
 pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
-
-#[derive(clap::Subcommand, Debug)]
-pub enum Command {
-    /// Check call flow files
-    Lint(LintOptions),
-    /// Run a call flow without a telephone
-    Simulate(SimulateOptions),
-}
 
 #[derive(clap::Args, Debug)]
 pub struct LintOptions {
@@ -128,21 +122,25 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
         }
         Ok(Ok((flow, _))) => FlowVersion::unpublished(flow),
     };
-    let notes: Result<Vec<String>, String> =
-        options.reply.iter().map(|reply| check_reply(reply, &flow.flow)).collect();
-    let notes = match notes {
-        Ok(notes) => notes,
-        Err(message) => {
-            writeln!(out, "{message}")?;
-            return Ok(USAGE);
+    let mut notes = Vec::new();
+    for given in &options.reply {
+        match read_reply(given, &flow.flow) {
+            Ok((step, Some(reply))) => {
+                scenario.replies.insert(step, reply);
+            }
+            Ok((note, None)) => notes.push(note),
+            Err(message) => {
+                writeln!(out, "{message}")?;
+                return Ok(USAGE);
+            }
         }
-    };
+    }
     if let Some(folder) = provisioned_folder(&options.file) {
         scenario.library = Arc::new(library(&folder));
     }
     scenario.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
     let ladder = run(flow.clone(), &scenario);
-    let notes: Vec<String> = notes.into_iter().chain(unused_dials(&scenario, &ladder)).collect();
+    notes.extend(unused_dials(&scenario, &ladder));
     if options.json {
         let mut value = serde_json::to_value(&ladder)?;
         if let Some(fields) = value.as_object_mut() {
@@ -187,6 +185,7 @@ fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, Strin
         at,
         script,
         dials,
+        replies: BTreeMap::new(),
         prompt_lengths: BTreeMap::new(),
         library: Arc::default(),
         hang_up_after,
@@ -223,19 +222,34 @@ fn country_code(digits: &str) -> String {
     }
 }
 
-/// No step of this version asks another system, so a reply has no effect and a note says so; it must still name
-/// a step and be JSON, so that a script written for a later version does not carry mistakes along.
-fn check_reply(reply: &str, flow: &Flow) -> Result<String, String> {
+/// Steps that ask other systems.
+const ASKING: [&str; 4] = ["http", "sms", "callout", "query"];
+
+/// `STEP=JSON`, or `STEP=!REASON` for a reply that does not come. One for a step that asks nobody has no effect, which
+/// is to be noted; it must be JSON all the same.
+fn read_reply(reply: &str, flow: &Flow) -> Result<(String, Option<SimulatedReply>), String> {
     let (step, json) = reply.split_once('=').ok_or_else(|| format!("--reply {reply}: write STEP=JSON"))?;
     let kind = flow.steps().find(|(id, _)| *id == step).map(|(_, kind)| kind);
-    let kind = kind.ok_or_else(|| format!("--reply {reply}: there is no step `{step}`"))?;
-    serde_json::from_str::<serde_json::Value>(json).map_err(|_| {
-        let example = r#"{"status":200,"body":{}}"#;
+    // The steps of a flow that this one runs are not known here.
+    if kind.is_none() && !flow.steps().any(|(_, kind)| kind == "subflow") {
+        return Err(format!("--reply {reply}: there is no step `{step}`"));
+    }
+    if let Some(reason) = json.strip_prefix('!') {
+        return Ok((step.to_owned(), Some(SimulatedReply::Failure(reason.to_owned()))));
+    }
+    let value = serde_json::from_str(json).map_err(|_| {
+        let example = r#"{"status":200,"json":{}}"#;
         format!(
             "--reply {reply}: `{json}` is no JSON, which is wanted after the `=`, as in '{step}={example}'"
         )
     })?;
-    Ok(format!("--reply {reply}: has no effect, `{step}` is a {kind} step and asks nobody"))
+    match kind {
+        Some(kind) if !ASKING.contains(&kind) => {
+            let note = format!("--reply {reply}: has no effect, `{step}` is a {kind} step and asks nobody");
+            Ok((note, None))
+        }
+        _ => Ok((step.to_owned(), Some(SimulatedReply::Value(value)))),
+    }
 }
 
 /// Outcomes that were given for somebody whom the call did not ring: most likely another was meant.
@@ -285,6 +299,7 @@ fn resources(file: &Path) -> Resources {
         agents: ids(&folder.join("agents.toml"), "agent"),
         prompts: prompt_ids(&folder.join("prompts")),
         schedules: ids(&folder.join("schedules.toml"), "schedule"),
+        secrets: None,
         lists: ids(&folder.join("lists.toml"), "list"),
         flows: Some(flow_ids(&folder.join("flows"))),
         numbers: BTreeMap::new(),

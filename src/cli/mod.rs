@@ -3,5 +3,6 @@
 pub mod check;
 pub mod dtmf;
 pub mod flow;
+pub mod flow_test;
 pub mod route;
 pub mod store;

@@ -1,8 +1,11 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
+mod outside;
 pub mod reader;
 mod records;
 mod store;
+
+pub use outside::{Outside, SmsProvider};
 
 use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;
@@ -25,6 +28,7 @@ pub struct Config {
     pub speech: Option<Vec<String>>,
     pub log: Log,
     pub provision: Option<Provision>,
+    pub outside: Outside,
 }
 
 /// A folder with numbers, flows and so on as files.
@@ -145,7 +149,8 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
     let provision = read_provision(&root.section("provision"), folder);
-    Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision })
+    let outside = outside::read(root);
+    Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.

@@ -185,6 +185,9 @@ impl Document {
     }
 }
 
+/// Stands among the keys that were asked for where all were.
+const ANY: &str = "*";
+
 /// A table of the document that is being read. Keys that nobody asked for are found when it is dropped.
 pub struct Section<'a> {
     document: &'a Document,
@@ -363,6 +366,20 @@ impl<'a> Section<'a> {
         parse(&text).map_err(|wanted| self.error(key, format!("\"{text}\" is not {wanted}"), "")).ok()
     }
 
+    /// All keys of the section, whatever their names; each must hold a string.
+    pub fn all_texts(&self) -> Vec<(String, String)> {
+        self.seen.borrow_mut().push(ANY);
+        let Some(Value::Table(entries)) = self.node.map(|node| &node.value) else { return Vec::new() };
+        let text = |(key, node): &(String, Node)| match &node.value {
+            Value::Text(text) => Some((key.clone(), self.resolve_file(key, text)?)),
+            _ => {
+                self.wrong_kind(key, "a string", node);
+                None
+            }
+        };
+        entries.iter().filter_map(text).collect()
+    }
+
     /// A table below this one; one without keys where it is missing.
     pub fn section(&self, key: &'static str) -> Section<'a> {
         let node = self.take(key);
@@ -418,6 +435,9 @@ impl Drop for Section<'_> {
             return;
         }
         let seen = self.seen.borrow();
+        if seen.contains(&ANY) {
+            return;
+        }
         for (key, _) in entries {
             if !seen.contains(&key.as_str()) {
                 let is_json = self.is_json();

@@ -4,7 +4,7 @@ use super::graph::{Flow, Step};
 use super::library::FlowVersion;
 use super::step::repeat;
 use super::variables::{Scope, VariableError, VariableValue, Variables};
-use super::{Action, CallFacts, DialId, EndedBy, Library, Offer, Party, Visit};
+use super::{Action, CallFacts, DialId, EndedBy, Library, LookupId, Offer, Party, Visit};
 use crate::clock::{Instant, Now};
 use crate::ids::{PlaybackId, Random};
 use std::collections::{BTreeMap, VecDeque};
@@ -63,6 +63,9 @@ pub(super) struct CallState {
     ringing_sent: bool,
     playbacks: u64,
     dials: u32,
+    lookups: u32,
+    /// Message steps that have sent theirs, by flow and index.
+    pub messages_sent: Vec<(String, usize)>,
     /// How often a step began to ask for keys.
     pub asks: u32,
     /// Index of the current step.
@@ -108,6 +111,8 @@ impl CallState {
             ringing_sent: false,
             playbacks: 0,
             dials: 0,
+            lookups: 0,
+            messages_sent: Vec::new(),
             asks: 0,
             step: entry,
             entered: now,
@@ -215,6 +220,12 @@ impl Call<'_> {
         let dial = DialId(self.state.dials);
         self.state.dials += 1;
         dial
+    }
+
+    pub fn next_lookup(&mut self) -> LookupId {
+        let lookup = LookupId(self.state.lookups);
+        self.state.lookups += 1;
+        lookup
     }
 
     /// Puts a key into the type-ahead buffer; a full one takes no more.

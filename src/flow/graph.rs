@@ -47,6 +47,8 @@ pub struct Resources {
     pub schedules: Option<BTreeSet<String>>,
     /// Lists of callers.
     pub lists: Option<BTreeSet<String>>,
+    /// Names of secrets.
+    pub secrets: Option<BTreeSet<String>>,
     /// Flows that others may run.
     pub flows: Option<BTreeSet<String>>,
     /// Smart Numbers by the id of the flow they lead to.

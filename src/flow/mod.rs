@@ -12,6 +12,7 @@ mod graph;
 mod interpreter;
 mod json;
 mod library;
+mod lookup;
 mod pattern;
 mod port;
 mod reading;
@@ -31,6 +32,10 @@ pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
 pub use library::{Canary, FlowVersion, Library, LiveFlow};
+pub use lookup::{
+    Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Method, Query, Question, Reply,
+    TextMessage,
+};
 pub use reading::Speech;
 pub use subflows::{Run, cycle};
 pub use template::{Template, TemplateError};
@@ -89,6 +94,11 @@ pub enum Event {
     /// A connected leg hung up, or its media died.
     DialledHungUp {
         dial: DialId,
+    },
+    /// The reply to an [`Action::Ask`].
+    Replied {
+        lookup: LookupId,
+        result: Result<Reply, LookupError>,
     },
     CallerHungUp,
     /// The media of the caller died; ends the call like a hang-up, with another end reason.
@@ -220,6 +230,9 @@ pub enum Action {
     HangUpDialled { dial: DialId },
     /// Join the caller and an answered leg.
     Connect { dial: DialId },
+    /// Ask another system; the answer comes as [`Event::Replied`]. Nothing is done with that of a question which
+    /// nobody waits for any more.
+    Ask { lookup: LookupId, step: String, question: Box<Question> },
     /// End the caller's leg: BYE where it was answered, else the SIP code.
     HangUp { sip_code: u16, q850: Option<u8> },
     /// For logs, analytics and the simulator.

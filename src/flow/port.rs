@@ -28,6 +28,10 @@ pub(super) enum Port {
     Match,
     NoMatch,
     Return,
+    Success,
+    HttpError,
+    Found,
+    NotFound,
     Key(u8),
     Branch(u8),
 }
@@ -59,6 +63,10 @@ impl Port {
             Port::Match => "match",
             Port::NoMatch => "no_match",
             Port::Return => "return",
+            Port::Success => "success",
+            Port::HttpError => "http_error",
+            Port::Found => "found",
+            Port::NotFound => "not_found",
             Port::Key(i) => return Cow::Owned(format!("key:{i}")),
             Port::Branch(i) => return Cow::Owned(format!("b:{i}")),
         })

@@ -51,6 +51,8 @@ pub(super) struct Reading {
     pub schedules: Vec<(String, String)>,
     pub lists: Vec<(String, String)>,
     pub flows: Vec<(String, String)>,
+    /// Secrets by their names.
+    pub secrets: Vec<(String, String)>,
     pub speech: BTreeSet<Speech>,
     /// How many regular expressions were compiled.
     pub patterns: usize,

@@ -8,11 +8,12 @@ pub use print::plain;
 
 use super::{
     Action, BuiltIn, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, LogEvent,
-    Outcome, Party, Sound,
+    LookupError, LookupId, Outcome, Party, Question, Reply, Sound,
 };
 use crate::clock::{Instant, Now, Wall};
 use crate::ids::{PlaybackId, Random};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,8 @@ const RINGS_AFTER: Duration = Duration::from_millis(200);
 const ANSWERS_AFTER: Duration = Duration::from_secs(3);
 /// From dialling to a refusal.
 const REFUSES_AFTER: Duration = Duration::from_secs(1);
+/// From a question to its reply.
+const REPLIES_AFTER: Duration = Duration::from_millis(400);
 /// How long an agent talks before hanging up.
 const TALKS_FOR: Duration = Duration::from_secs(10);
 /// From the end of the whisper to the agent's key.
@@ -48,6 +51,8 @@ pub struct Scenario {
     pub script: Vec<Press>,
     /// Outcomes by agent id, number or URI. Who is not named answers.
     pub dials: BTreeMap<String, DialOutcome>,
+    /// Replies by step id. A question without one fails.
+    pub replies: BTreeMap<String, SimulatedReply>,
     /// Lengths of prompt files by id.
     pub prompt_lengths: BTreeMap<String, Duration>,
     /// What flows look up.
@@ -79,6 +84,16 @@ pub enum DialOutcome {
     Rejected,
     Unavailable,
     Failed,
+}
+
+/// What another system answers.
+#[derive(Clone, PartialEq, Debug)]
+pub enum SimulatedReply {
+    /// For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
+    /// its list of records; for sms anything.
+    Value(Value),
+    /// No reply, for this reason.
+    Failure(String),
 }
 
 /// Why a script or an outcome could not be read.
@@ -150,6 +165,16 @@ pub enum What {
     HangUp {
         sip_code: u16,
         q850: Option<u8>,
+    },
+    Ask {
+        kind: &'static str,
+        target: String,
+    },
+    Reply {
+        kind: &'static str,
+        /// Absent where it is usable.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     },
     #[serde(untagged)]
     Log(LogEvent),
@@ -224,6 +249,37 @@ impl std::str::FromStr for DialOutcome {
     }
 }
 
+/// The reply that was given for a question, as the outside would have it.
+fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, LookupError> {
+    let failed = |code, message: &str| Err(LookupError { code, message: message.to_owned() });
+    let value = match given {
+        None if matches!(question, Question::Sms(_)) => return Ok(Reply::Sms),
+        None => return failed("not_simulated", "No reply was given to this simulation."),
+        Some(SimulatedReply::Failure(reason)) => return failed("simulated", reason),
+        Some(SimulatedReply::Value(value)) => value,
+    };
+    match (question, value) {
+        (Question::Http(_), Value::Object(given)) => {
+            let status =
+                given.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+            let json = given.get("json");
+            let body = match (json, given.get("body")) {
+                (Some(json), _) => json.to_string(),
+                (None, Some(Value::String(body))) => body.clone(),
+                (None, Some(other)) => other.to_string(),
+                (None, None) => String::new(),
+            };
+            Ok(Reply::Http { status: status.unwrap_or(200), body, is_json: json.is_some() })
+        }
+        (Question::Sms(_), _) => Ok(Reply::Sms),
+        (Question::Callout(_), Value::Object(reply)) => Ok(Reply::Callout(reply.clone())),
+        (Question::Query(_), Value::Array(records)) => {
+            Ok(Reply::Query(records.iter().filter_map(Value::as_object).cloned().collect()))
+        }
+        _ => failed("simulated", "The given reply is none to this question."),
+    }
+}
+
 /// Everything around the interpreter.
 struct World<'a> {
     scenario: &'a Scenario,
@@ -234,6 +290,8 @@ struct World<'a> {
     counter: u64,
     playing: Vec<(Party, PlaybackId, bool)>,
     targets: Vec<String>,
+    /// Questions under way, with what will be answered.
+    replies: Vec<(LookupId, &'static str, Option<String>)>,
     script: VecDeque<Press>,
     /// The caller does nothing before.
     idle_until: Instant,
@@ -254,6 +312,7 @@ impl<'a> World<'a> {
             counter: 0,
             playing: Vec::new(),
             targets: Vec::new(),
+            replies: Vec::new(),
             script: scenario.script.iter().cloned().collect(),
             idle_until: now.instant,
             answered_question: None,
@@ -317,6 +376,12 @@ impl<'a> World<'a> {
                 self.note(What::DialFailed { target: self.target(*dial), cause: *cause });
             }
             Event::DialledHungUp { dial } => self.note(What::DialledHungUp { target: self.target(*dial) }),
+            Event::Replied { lookup, .. } => {
+                if let Some(i) = self.replies.iter().position(|(known, ..)| known == lookup) {
+                    let (_, kind, error) = self.replies.swap_remove(i);
+                    self.note(What::Reply { kind, error });
+                }
+            }
             Event::PlaybackEnded { playback } => {
                 if let Some((party, ..)) = self.forget_playback(*playback) {
                     self.note(What::PlaybackEnd { party: self.party(party) });
@@ -375,6 +440,13 @@ impl<'a> World<'a> {
             Action::Connect { dial } => {
                 self.after(TALKS_FOR, Event::DialledHungUp { dial });
                 self.note(What::Connect { target: self.target(dial) });
+            }
+            Action::Ask { lookup, step, question } => {
+                self.note(What::Ask { kind: question.kind(), target: question.target() });
+                let result = reply(&question, self.scenario.replies.get(&step));
+                let error = result.as_ref().err().map(ToString::to_string);
+                self.replies.push((lookup, question.kind(), error));
+                self.after(REPLIES_AFTER, Event::Replied { lookup, result });
             }
             Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
             Action::Log(log) => self.note(What::Log(log)),

@@ -83,6 +83,10 @@ pub(super) enum Escape {
     Plain,
     /// Inside a JSON document; JSON values go in as they are.
     Json,
+    /// Inside a URL: everything but the unreserved characters of RFC 3986 section 2.3.
+    Url,
+    /// Between the quotes of a SOQL text.
+    Soql,
 }
 
 /// A filled-in template.
@@ -132,6 +136,55 @@ impl Template {
         }
     }
 
+    /// Nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The text before the first variable, and whether that is all.
+    pub(super) fn beginning(&self) -> (&str, bool) {
+        match self.parts.as_slice() {
+            [] => ("", true),
+            [Part::Text(text), rest @ ..] => (text, rest.is_empty()),
+            _ => ("", false),
+        }
+    }
+
+    /// The variable, where there is nothing else in it.
+    pub(super) fn as_variable(&self) -> Option<&Path> {
+        match self.parts.as_slice() {
+            [Part::Value { path, filters }] if filters.is_empty() => Some(path),
+            _ => None,
+        }
+    }
+
+    /// What stands outside of single quotes, each text in quotes as `''`; an error where a variable does, or where a
+    /// quote is not closed.
+    pub(super) fn outside_quotes(&self) -> Result<String, ()> {
+        let (mut outside, mut quoted, mut escaped) = (String::new(), false, false);
+        for part in &self.parts {
+            let Part::Text(text) = part else {
+                if !quoted || escaped {
+                    return Err(());
+                }
+                continue;
+            };
+            for c in text.chars() {
+                if quoted && escaped {
+                    escaped = false;
+                } else if quoted && c == '\\' {
+                    escaped = true;
+                } else if c == '\'' {
+                    quoted = !quoted;
+                    outside.push(c);
+                } else if !quoted {
+                    outside.push(c);
+                }
+            }
+        }
+        if quoted { Err(()) } else { Ok(outside) }
+    }
+
     /// Each variable that is read, and whether a default stands behind it.
     pub(super) fn reads(&self) -> impl Iterator<Item = (&Path, bool)> {
         self.parts.iter().filter_map(|part| match part {
@@ -156,6 +209,8 @@ impl Template {
                     let value = filters.iter().fold(found.text, |value, filter| filter.apply(value));
                     match escape {
                         Escape::Json if !raw => push_cut(&mut out, &json_escaped(&value), bytes_max),
+                        Escape::Url => push_cut(&mut out, &url_escaped(&value), bytes_max),
+                        Escape::Soql => push_cut(&mut out, &soql_escaped(&value), bytes_max),
                         _ => push_cut(&mut out, &value, bytes_max),
                     }
                 }
@@ -230,6 +285,34 @@ fn e164(value: &str) -> String {
     } else {
         digits
     }
+}
+
+pub(super) fn url_escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// As the SOQL reference wants it; other control characters have no place in a value.
+fn soql_escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\'' | '"' | '\\' => escaped.extend(['\\', c]),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            c if c.is_control() => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// As between the quotes of a JSON string, RFC 8259 section 7.

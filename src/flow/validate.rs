@@ -103,6 +103,7 @@ pub(super) fn references(resources: &Resources, reading: &mut Reading) {
     check("agent", &resources.agents, std::mem::take(&mut reading.agents));
     check("prompt", &resources.prompts, reading.prompts.clone());
     check("list of callers", &resources.lists, std::mem::take(&mut reading.lists));
+    check("secret", &resources.secrets, std::mem::take(&mut reading.secrets));
     check("call flow", &resources.flows, std::mem::take(&mut reading.flows));
     check("schedule", &resources.schedules, std::mem::take(&mut reading.schedules));
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// Longest value in bytes. flows.md 1.2 rule 9.
 pub const VALUE_BYTES_MAX: usize = 8 * 1_024;
+/// Replies of other systems in one call, in bytes: four of the largest. flows.md 1.3 lets one have 256 KB.
+const REPLY_BYTES_MAX: usize = 1_024 * 1_024;
 /// Most variables of a call. flows.md 1.2 rule 9.
 pub const VARIABLES_MAX: usize = 200;
 /// What log and record show in place of a sensitive value.
@@ -67,6 +69,8 @@ pub(super) enum VariableValue {
 pub(super) enum VariableError {
     #[error("the value is longer than 8 KB")]
     TooLong,
+    #[error("the replies of this call would be more than 1 MB")]
+    RepliesTooLarge,
     #[error("the call has 200 variables already")]
     TooMany,
 }
@@ -95,6 +99,23 @@ impl Variables {
         } else {
             self.by_name.insert(name.to_owned(), variable);
         }
+        Ok(())
+    }
+
+    /// Sets what another system replied, which may be longer than other values.
+    pub(super) fn set_reply(&mut self, name: &str, value: VariableValue) -> Result<(), VariableError> {
+        let others = self
+            .by_name
+            .iter()
+            .filter(|(known, variable)| *known != name && matches!(variable.value, VariableValue::Json(_)));
+        let held: usize = others.map(|(_, variable)| variable.value.text().len()).sum();
+        if held + value.text().len() > REPLY_BYTES_MAX {
+            return Err(VariableError::RepliesTooLarge);
+        }
+        if self.by_name.len() >= VARIABLES_MAX && !self.by_name.contains_key(name) {
+            return Err(VariableError::TooMany);
+        }
+        self.by_name.insert(name.to_owned(), Variable { value, sensitive: false, changed: true });
         Ok(())
     }
 
@@ -154,7 +175,7 @@ impl Variables {
         self.by_name
             .iter()
             .filter(|(_, variable)| !variable.sensitive)
-            .map(|(name, variable)| (name.clone(), variable.value.text().into_owned()))
+            .map(|(name, variable)| (name.clone(), variable.shown().into_owned()))
             .collect()
     }
 
@@ -171,7 +192,13 @@ impl Variables {
 
 impl Variable {
     fn shown(&self) -> Cow<'_, str> {
-        if self.sensitive { Cow::Borrowed(MASK) } else { self.value.text() }
+        if self.sensitive {
+            return Cow::Borrowed(MASK);
+        }
+        match self.value.text() {
+            text if text.len() > VALUE_BYTES_MAX => Cow::Owned(format!("({} bytes)", text.len())),
+            text => text,
+        }
     }
 }
 
@@ -224,6 +251,14 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The JSON that a path leads to.
+    pub fn json(&self, path: &Path) -> Option<&'a Value> {
+        let variable = self.variables.by_name.get(path.root())?;
+        let VariableValue::Json(value) = &variable.value else { return None };
+        let Some(rest) = path.rest() else { return Some(value) };
+        rest.split('.').try_fold(value, inner)
+    }
+
     pub fn render(&self, template: &Template, bytes_max: usize) -> Rendered {
         template.render(self, Escape::Plain, bytes_max)
     }
@@ -258,12 +293,7 @@ impl<'a> Scope<'a> {
         else {
             return Found::default();
         };
-        let inner =
-            path.rest().unwrap_or_default().split('.').try_fold(value, |value, segment| match value {
-                Value::Object(map) => map.get(segment),
-                Value::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
-                _ => None,
-            });
+        let inner = path.rest().unwrap_or_default().split('.').try_fold(value, inner);
         match inner {
             Some(value) => Found {
                 text: json_text(value),
@@ -272,6 +302,15 @@ impl<'a> Scope<'a> {
             },
             None => Found::default(),
         }
+    }
+}
+
+/// A field of an object, or an item of a list by its number from 0.
+fn inner<'a>(value: &'a Value, segment: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.get(segment),
+        Value::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
+        _ => None,
     }
 }
 

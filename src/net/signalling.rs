@@ -10,8 +10,10 @@ use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
 use crate::call::{Action, Input, RequestId};
 use crate::clock::SystemClock;
+use crate::flow::{LookupError, Reply};
 use crate::ids::ConnectionId;
 use crate::media;
+use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
 use crate::sip::ListenerId;
 use crate::sip::endpoint as sip;
@@ -80,6 +82,10 @@ pub enum Message {
     Resolved {
         request: RequestId,
         result: Result<SocketAddr, String>,
+    },
+    Replied {
+        request: RequestId,
+        result: Result<Reply, LookupError>,
     },
     /// Take no new calls.
     Drain,
@@ -156,6 +162,7 @@ pub struct Signalling {
     pub binder: Arc<Binder>,
     pub records: Records,
     pub speech: Arc<SpeechEngine>,
+    pub lookups: Arc<Lookups>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
     /// Told once, when the first media ports are there.
@@ -263,6 +270,7 @@ impl Signalling {
                 Message::Snapshot(snapshot) => Input::Snapshot(snapshot),
                 Message::Rendered { request, result } => Input::Rendered { request, result },
                 Message::Resolved { request, result } => Input::Resolved { request, result },
+                Message::Replied { request, result } => Input::Replied { request, result },
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;
@@ -308,6 +316,13 @@ impl Signalling {
                     self.runtime.spawn(async move {
                         let result = engine.render(&speech).await.map_err(|e| e.to_string());
                         let _ = post.send(Message::Rendered { request, result }).await;
+                    });
+                }
+                Action::Ask { request, question } => {
+                    let (lookups, post) = (self.lookups.clone(), self.post.clone());
+                    self.runtime.spawn(async move {
+                        let result = lookups.answer(&question).await;
+                        let _ = post.send(Message::Replied { request, result }).await;
                     });
                 }
                 Action::Resolve { request, host, port } => {

@@ -6,7 +6,7 @@ use cordboard::call::b2bua::Settings;
 use cordboard::call::media_leg::MediaSettings;
 use cordboard::call::snapshot::{Agent, Answers, Number, Pattern, Prompts, Snapshot, Trunk};
 use cordboard::call::switchboard::SwitchboardConfig;
-use cordboard::flow::{Flow, Library, LiveFlow, Resources};
+use cordboard::flow::{Flow, Library, LiveFlow, LookupError, Question, Reply, Resources};
 use cordboard::ids::Random;
 use cordboard::sip::Transport;
 use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
@@ -162,6 +162,21 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
 fn compile(text: &str, revision: u64) -> (String, LiveFlow) {
     let (flow, _) = Flow::compile(text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}\n{text}"));
     (flow.id().to_owned(), LiveFlow::new(Arc::new(flow), revision as u32))
+}
+
+/// What other systems answer.
+pub fn reply(question: &Question, fails: bool) -> Result<Reply, LookupError> {
+    if fails {
+        return Err(LookupError { code: "http_failed", message: "connection refused".to_owned() });
+    }
+    Ok(match question {
+        Question::Http(_) => {
+            Reply::Http { status: 200, body: "{\"tier\": \"gold\"}".to_owned(), is_json: true }
+        }
+        Question::Sms(_) => Reply::Sms,
+        Question::Callout(_) => Reply::Callout(serde_json::Map::new()),
+        Question::Query(_) => Reply::Query(Vec::new()),
+    })
 }
 
 /// Looks a host up: `call0012.desk.sim` is the first agent's of call 12, and nothing else exists.

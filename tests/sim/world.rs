@@ -13,6 +13,7 @@ use cordboard::call::snapshot::Snapshot;
 use cordboard::call::switchboard::Switchboard;
 use cordboard::call::{Action, Input, RequestId};
 use cordboard::clock::{Instant, Now, Wall};
+use cordboard::flow::{LookupError, Reply};
 use cordboard::ids::{PortId, Random};
 use cordboard::media::engine::{Engine, EngineConfig};
 use cordboard::media::{self, Channel, Command, Output};
@@ -54,6 +55,7 @@ enum Event {
     Bound { thread: ThreadId, asked: usize, ports: Vec<Port> },
     Rendered { request: RequestId, fails: bool },
     Resolved { request: RequestId, host: String },
+    Replied { request: RequestId, result: Result<Reply, LookupError> },
     Order(Order),
 }
 
@@ -300,6 +302,7 @@ impl World {
             Event::Resolved { request, host } => {
                 self.tell(Input::Resolved { request, result: house::resolve(&host) })
             }
+            Event::Replied { request, result } => self.tell(Input::Replied { request, result }),
             Event::Order(Order::Snapshot(snapshot)) => self.tell(Input::Snapshot(snapshot)),
             Event::Order(Order::Drain) => self.tell(Input::Drain),
             Event::Order(Order::Stop) => self.tell(Input::Stop),
@@ -339,6 +342,14 @@ impl World {
                 Action::Resolve { request, host, .. } => {
                     let after = Duration::from_millis(u64::from(1 + self.random.below(300)));
                     self.push(self.now + after, Event::Resolved { request, host });
+                }
+                Action::Ask { request, question } => {
+                    let after = Duration::from_millis(u64::from(20 + self.random.below(900)));
+                    let fails = self.random.below(5) == 0;
+                    self.push(
+                        self.now + after,
+                        Event::Replied { request, result: house::reply(&question, fails) },
+                    );
                 }
                 Action::BindPorts { thread, count } => self.bind(thread, count),
             }

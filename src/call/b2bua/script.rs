@@ -73,6 +73,13 @@ impl Call {
                 let Some(b) = self.media(Party::Dialled(dial)).map(|media| media.leg) else { return };
                 self.command(Party::Caller, context, |a| Command::Bridge { a, b });
             }
+            Action::Ask { lookup, step, question } => {
+                let request = self.new_request();
+                context.counters.lookups += 1;
+                tracing::debug!(call = %self.id, %step, ?question, "asked");
+                self.asked.push((request, lookup));
+                context.actions.push(crate::call::Action::Ask { request, question });
+            }
             Action::HangUp { sip_code, q850 } => self.hang_up_caller(sip_code, q850, context),
             Action::Log(event) => self.log(event, context),
             Action::Finished(outcome) => self.finished(*outcome, context),

@@ -63,6 +63,10 @@ impl fmt::Display for What {
                 Some(cause) => write!(f, "hang up (SIP {sip_code}, Q.850 {cause})"),
                 None => write!(f, "hang up (SIP {sip_code})"),
             },
+            What::Ask { kind, target } if kind == target => write!(f, "ask {kind}"),
+            What::Ask { kind, target } => write!(f, "ask {kind} {}", plain(target)),
+            What::Reply { kind, error: None } => write!(f, "{kind} replies"),
+            What::Reply { kind, error: Some(error) } => write!(f, "no reply of {kind}: {}", plain(error)),
             What::Log(log) => write_log(log, f),
         }
     }

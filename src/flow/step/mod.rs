@@ -3,15 +3,20 @@
 pub(super) mod ask;
 pub(super) mod branch;
 pub(super) mod caller_list;
+pub(super) mod callout;
 pub(super) mod dial;
 pub(super) mod dial_target;
 pub(super) mod goto;
 pub(super) mod greeting;
 pub(super) mod hangup;
+pub(super) mod http;
+pub(super) mod lookup;
 pub(super) mod menu;
 pub(super) mod prompt;
+pub(super) mod query;
 pub(super) mod repeat;
 pub(super) mod set;
+pub(super) mod sms;
 pub(super) mod split;
 pub(super) mod subflow;
 pub(super) mod tag;
@@ -20,6 +25,7 @@ pub(super) mod wait;
 
 use super::Event;
 use super::context::{Call, Exit};
+use super::lookup::{LookupError, Reply};
 use super::port::Port;
 use super::reading::{Fields, Reading};
 use crate::clock::Instant;
@@ -28,7 +34,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// Step types of this version.
-pub(super) const KINDS: [&str; 15] = [
+pub(super) const KINDS: [&str; 19] = [
     "greeting",
     "menu",
     "prompt",
@@ -37,6 +43,10 @@ pub(super) const KINDS: [&str; 15] = [
     "caller_list",
     "time",
     "dial",
+    "callout",
+    "query",
+    "http",
+    "sms",
     "goto",
     "subflow",
     "loop",
@@ -46,16 +56,8 @@ pub(super) const KINDS: [&str; 15] = [
     "hangup",
 ];
 /// Step types of the catalogue that this version cannot run, each with what it waits for.
-pub(super) const LATER_KINDS: [(&str, &str); 8] = [
-    ("voicemail", "mailboxes"),
-    ("record", "recording"),
-    ("queue_check", "queues"),
-    ("callback", "queues"),
-    ("callout", "a connection to a CRM"),
-    ("query", "a connection to a CRM"),
-    ("http", "outgoing HTTP requests"),
-    ("sms", "text messages"),
-];
+pub(super) const LATER_KINDS: [(&str, &str); 4] =
+    [("voicemail", "mailboxes"), ("record", "recording"), ("queue_check", "queues"), ("callback", "queues")];
 
 /// A step's fields, read and checked.
 #[derive(Clone, PartialEq, Debug)]
@@ -68,6 +70,10 @@ pub(super) enum Config {
     CallerList(caller_list::Config),
     Time(time::Config),
     Dial(Box<dial::Config>),
+    Callout(callout::Config),
+    Query(query::Config),
+    Http(Box<http::Config>),
+    Sms(sms::Config),
     Goto(goto::Config),
     Subflow(subflow::Config),
     Loop(repeat::Config),
@@ -84,6 +90,7 @@ pub(super) enum Machine {
     Menu(menu::Menu),
     Prompt(prompt::Prompt),
     Dial(dial::Dial),
+    Lookup(lookup::Lookup),
     Wait(wait::Wait),
     Hangup(hangup::Hangup),
 }
@@ -105,6 +112,10 @@ impl Config {
             }
             "time" => Config::Time(time::Config::read(&fields(&time::FIELDS, reading), reading)),
             "dial" => Config::Dial(Box::new(dial::Config::read(&fields(&dial::FIELDS, reading), reading))),
+            "callout" => Config::Callout(callout::Config::read(&fields(&callout::FIELDS, reading), reading)),
+            "query" => Config::Query(query::Config::read(&fields(&query::FIELDS, reading), reading)),
+            "http" => Config::Http(Box::new(http::Config::read(&fields(&http::FIELDS, reading), reading))),
+            "sms" => Config::Sms(sms::Config::read(&fields(&sms::FIELDS, reading), reading)),
             "goto" => Config::Goto(goto::Config::read(&fields(&goto::FIELDS, reading), reading)),
             "subflow" => Config::Subflow(subflow::Config::read(&fields(&subflow::FIELDS, reading), reading)),
             "loop" => Config::Loop(repeat::Config::read(&fields(&repeat::FIELDS, reading), reading)),
@@ -126,6 +137,10 @@ impl Config {
             Config::CallerList(_) => "caller_list",
             Config::Time(_) => "time",
             Config::Dial(_) => "dial",
+            Config::Callout(_) => "callout",
+            Config::Query(_) => "query",
+            Config::Http(_) => "http",
+            Config::Sms(_) => "sms",
             Config::Goto(_) => "goto",
             Config::Subflow(_) => "subflow",
             Config::Loop(_) => "loop",
@@ -139,9 +154,14 @@ impl Config {
     /// The ports it can be left by, without `no_response`, which every step but the last ones may have.
     pub fn ports(&self) -> Vec<Port> {
         match self {
-            Config::Greeting(_) | Config::Set(_) | Config::Tag(_) | Config::Wait(_) => {
-                vec![Port::Next, Port::Error]
-            }
+            Config::Greeting(_)
+            | Config::Set(_)
+            | Config::Tag(_)
+            | Config::Wait(_)
+            | Config::Callout(_)
+            | Config::Sms(_) => vec![Port::Next, Port::Error],
+            Config::Query(_) => vec![Port::Found, Port::NotFound, Port::Error],
+            Config::Http(_) => vec![Port::Success, Port::HttpError, Port::Error],
             Config::Menu(menu) => {
                 let mut ports: Vec<_> = (0..menu.options.len()).map(|i| Port::Key(i as u8)).collect();
                 ports.extend([Port::NoInput, Port::Invalid, Port::Error]);
@@ -232,6 +252,10 @@ impl Config {
             Config::Menu(config) => Machine::Menu(menu::Menu::enter(config, call)?),
             Config::Prompt(config) => Machine::Prompt(prompt::Prompt::enter(config, call)?),
             Config::Dial(config) => Machine::Dial(dial::Dial::enter(config, call)?),
+            Config::Callout(config) => Machine::Lookup(config.enter(call)?),
+            Config::Query(config) => Machine::Lookup(config.enter(call)?),
+            Config::Http(config) => Machine::Lookup(config.enter(call)?),
+            Config::Sms(config) => Machine::Lookup(config.enter(call)?),
             Config::Wait(config) => Machine::Wait(wait::Wait::enter(config, call)?),
             Config::Hangup(config) => Machine::Hangup(hangup::Hangup::enter(config, call)?),
             Config::Branch(config) => return ControlFlow::Break(config.decide(call)),
@@ -247,6 +271,19 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What another system answered to the step's question.
+    fn replied(&self, result: Result<Reply, LookupError>, call: &mut Call) -> ControlFlow<Exit> {
+        match self {
+            Config::Callout(config) => config.replied(result, call),
+            Config::Query(config) => config.replied(result, call),
+            Config::Http(config) => config.replied(result, call),
+            Config::Sms(config) => config.replied(result),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
 impl Machine {
     /// Anything but a key of the caller.
     pub fn on_event(&mut self, config: &Config, event: &Event, call: &mut Call) -> ControlFlow<Exit> {
@@ -255,6 +292,10 @@ impl Machine {
             (Machine::Menu(machine), Config::Menu(config)) => machine.on_event(config, event, call),
             (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_event(config, event, call),
             (Machine::Dial(machine), Config::Dial(config)) => machine.on_event(config, event, call),
+            (Machine::Lookup(machine), config) => match machine.on_event(event, call) {
+                Some(result) => config.replied(result, call),
+                None => ControlFlow::Continue(()),
+            },
             (Machine::Wait(machine), Config::Wait(_)) => machine.on_event(event, call),
             (Machine::Hangup(machine), Config::Hangup(config)) => machine.on_event(config, event, call),
             _ => ControlFlow::Continue(()),
@@ -282,6 +323,7 @@ impl Machine {
             Machine::Menu(machine) => machine.next_timeout(),
             Machine::Prompt(machine) => machine.next_timeout(),
             Machine::Dial(machine) => machine.next_timeout(),
+            Machine::Lookup(machine) => machine.next_timeout(),
             Machine::Wait(machine) => machine.next_timeout(),
             Machine::Hangup(machine) => machine.next_timeout(),
         }
@@ -294,6 +336,7 @@ impl Machine {
             Machine::Menu(machine) => machine.abandon(call),
             Machine::Prompt(machine) => machine.abandon(call),
             Machine::Dial(machine) => machine.abandon(caller_gone, call),
+            Machine::Lookup(machine) => machine.abandon(call),
             Machine::Wait(machine) => machine.abandon(call),
             Machine::Hangup(machine) => machine.abandon(call),
         }

@@ -23,7 +23,7 @@ pub struct Config {
 
 #[derive(Clone, PartialEq, Debug)]
 enum Hours {
-    Inline(Schedule),
+    Inline(Box<Schedule>),
     /// A schedule by its id; without the account's holidays where the step says so.
     Schedule {
         id: String,
@@ -60,7 +60,7 @@ impl Config {
         }
         let week = read_week(fields, reading);
         let schedule = Schedule { zone, week, uses_holidays, ..Schedule::default() };
-        Config { hours: Hours::Inline(schedule), on_missing }
+        Config { hours: Hours::Inline(Box::new(schedule)), on_missing }
     }
 
     /// Open, closed or a holiday now.

@@ -1,6 +1,7 @@
 //! The interpreter by ladders: what goes in at which millisecond, and what comes out.
 
 mod dialling;
+mod lookups;
 mod property;
 mod routing;
 mod subflows;
@@ -130,6 +131,7 @@ fn short(action: &Action) -> Option<String> {
         Action::Listen { .. } => return None,
         Action::Dial { dial, target, .. } => format!("dial {dial} {}", target.text()),
         Action::Cancel { dial, reason } => format!("cancel {dial} {reason:?}"),
+        Action::Ask { lookup, question, .. } => format!("ask {} {}", lookup.0, question.kind()),
         Action::HangUpDialled { dial } => format!("bye {dial}"),
         Action::Connect { dial } => format!("connect {dial}"),
         Action::HangUp { sip_code, q850 } => format!("hangup {sip_code}/{}", q850.unwrap_or(0)),

@@ -65,10 +65,14 @@ fn valid_document(random: &mut Random) -> Value {
         "completed",
         "break",
         "return",
+        "success",
+        "http_error",
+        "found",
+        "not_found",
     ];
     let mut steps = serde_json::Map::new();
     for i in 0..count {
-        let config = match random.below(15) {
+        let config = match random.below(19) {
             0 => {
                 json!(["greeting", {"audio": say("Hi {{v}}"), "bargeIn": random.below(2) == 0, "repeat": 2}])
             }
@@ -97,6 +101,14 @@ fn valid_document(random: &mut Random) -> Value {
                 json!(["loop", {"list": *pick(random, &["a|b|c", "{{v}}", "[1, {\"x\": 2}]"]), "itemName": "v"}])
             }
             11 => json!(["caller_list", {"listId": *pick(random, &["vip", "none"])}]),
+            14 => {
+                json!(["http", {"url": "https://a.example/{{v}}", "saveAs": "v", "json": {"v": ["{{v}}"]}, "waitAudio": file("w")}])
+            }
+            15 => {
+                json!(["sms", {"body": "x{{v}}", "oncePerCall": random.below(2) == 0, "waitForResult": random.below(2) == 0}])
+            }
+            16 => json!(["callout", {"path": "/x", "input": {"v": "{{v}}"}, "saveAs": "v"}]),
+            17 => json!(["query", {"soql": "SELECT Id FROM X WHERE Y = '{{v}}'", "saveAs": "v", "limit": 3}]),
             13 => {
                 json!(["subflow", {"flowId": *pick(random, &["t", "none"]), "mode": *pick(random, &["call", "jump"]),
                 "params": {"v": "{{v}}"}, "version": "live"}])
@@ -175,11 +187,27 @@ fn spoil(value: &mut Value, random: &mut Random) {
     }
 }
 
+fn random_reply(random: &mut Random) -> Result<Reply, LookupError> {
+    let record = json!({"Id": "1", "name": "{{v}}"}).as_object().unwrap().clone();
+    Ok(match random.below(6) {
+        0 => Reply::Http {
+            status: *pick(random, &[200, 404, 500]),
+            body: "[1, {\"a\": 2}]".into(),
+            is_json: true,
+        },
+        1 => Reply::Http { status: 200, body: "{".into(), is_json: random.below(2) == 0 },
+        2 => Reply::Sms,
+        3 => Reply::Callout(record),
+        4 => Reply::Query(vec![record; random.below(5) as usize]),
+        _ => return Err(LookupError { code: "http_failed", message: "m".into() }),
+    })
+}
+
 fn random_event(random: &mut Random) -> Event {
     let dial = DialId(random.below(6));
     let playback = PlaybackId(u64::from(random.below(12)));
     let party = if random.below(3) == 0 { Party::Dialled(dial) } else { Party::Caller };
-    match random.below(24) {
+    match random.below(27) {
         0..=7 => Event::Digit {
             party,
             digit: *pick(random, &['0', '1', '2', '5', '#', '*', 'a', '\u{7}']),
@@ -196,6 +224,7 @@ fn random_event(random: &mut Random) -> Event {
             sip_code: Some(486),
         },
         20 => Event::DialledHungUp { dial },
+        24..=26 => Event::Replied { lookup: LookupId(random.below(6)), result: random_reply(random) },
         21 if random.below(10) == 0 => Event::CallerVanished,
         _ => Event::Timeout,
     }

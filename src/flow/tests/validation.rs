@@ -208,6 +208,103 @@ fn each_code_is_raised_with_its_pointer() {
             json!({}),
             json!({"s": {"type": "subflow", "config": {"flowId": "t", "mode": "jump", "returnVars": ["v"]}}}),
         ),
+        (
+            "E03",
+            "/steps/x/config/url",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "{{call.from}}/x"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/url",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://{{call.from}}.example/"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/url",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://user@host.example/"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/headers/Host",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "headers": {"Host": "b"}}}, "e": end()}),
+        ),
+        (
+            "E05",
+            "/steps/x/config/headers/A/secret",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "headers": {"A": {"secret": "none"}}}}, "e": end()}),
+        ),
+        (
+            "E05",
+            "/steps/x/config/signWith",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "signWith": "none"}}, "e": end()}),
+        ),
+        (
+            "E04",
+            "/steps/x/config/json",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "body": "json"}}, "e": end()}),
+        ),
+        (
+            "E07",
+            "/steps/x/config/json/a",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "json": {"a": "{{b"}}}, "e": end()}),
+        ),
+        (
+            "E14",
+            "/steps/x/config/timeoutSec",
+            json!({}),
+            json!({"x": {"type": "http", "config": {"url": "https://a.example/", "timeoutSec": 21}}, "e": end()}),
+        ),
+        ("E04", "/steps/x/config/body", json!({}), json!({"x": {"type": "sms", "config": {}}, "e": end()})),
+        (
+            "E03",
+            "/steps/x/config/path",
+            json!({}),
+            json!({"x": {"type": "callout", "config": {"path": "/a/../b"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/input/a b",
+            json!({}),
+            json!({"x": {"type": "callout", "config": {"path": "/a", "input": {"a b": "1"}}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/soql",
+            json!({}),
+            json!({"x": {"type": "query", "config": {"soql": "SELECT {{call.from}} FROM Contact"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/soql",
+            json!({}),
+            json!({"x": {"type": "query", "config": {"soql": "SELECT Id FROM Contact WHERE Name = 'x"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/soql",
+            json!({}),
+            json!({"x": {"type": "query", "config": {"soql": "DELETE FROM Contact"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/soql",
+            json!({}),
+            json!({"x": {"type": "query", "config": {"soql": "SELECT Id FROM Contact LIMIT 5"}}, "e": end()}),
+        ),
+        (
+            "E03",
+            "/steps/x/config/soql",
+            json!({}),
+            json!({"x": {"type": "query", "config": {"soql": "SELECT Id FROM Contact FOR UPDATE"}}, "e": end()}),
+        ),
         ("W11", "/settings/recording", json!({"recording": "always"}), json!({"e": end()})),
     ] {
         let resources = Resources {
@@ -216,6 +313,7 @@ fn each_code_is_raised_with_its_pointer() {
             schedules: None,
             lists: Some(["vip".to_owned()].into()),
             flows: Some(["t".to_owned()].into()),
+            secrets: Some(["crm".to_owned()].into()),
             numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
         };
         let found = codes(&document(settings, steps.clone()).to_string(), &resources);
@@ -279,6 +377,14 @@ fn texts_without_variables_are_listed_for_rendering() {
 #[test]
 fn each_of_these_steps_has_nothing_to_say_when_it_is_right() {
     let right = [
+        json!({"h": {"type": "http", "config": {"method": "PUT", "url": "https://a.example/{{call.from}}", "headers": {"A": {"secret": "crm"}},
+            "form": {"from": "{{call.from}}"}, "signWith": "crm", "saveAs": "r"}, "on": {"success": "g", "http_error": "e", "error": "e"}},
+            "g": {"type": "greeting", "config": {"audio": say("{{r.json.name}}")}, "on": {"next": "e"}}, "e": end()}),
+        json!({"q": {"type": "query", "config": {"soql": "SELECT Id, Name FROM Contact WHERE Phone = '{{call.from}}' AND Type = 'x;LIMIT' ORDER BY Name", "saveAs": "c"},
+            "on": {"found": "l", "not_found": "e"}}, "l": {"type": "loop", "config": {"list": "{{c.ids}}", "itemName": "id"}, "on": {"body": "t", "completed": "e"}},
+            "t": {"type": "tag", "config": {"key": "k", "value": "{{id}}"}}, "e": end()}),
+        json!({"c": {"type": "callout", "config": {"path": "/a/b", "input": {"x": "{{call.from}}"}, "saveAs": "o"}, "on": {"next": "m", "no_response": "e"}},
+            "m": {"type": "sms", "config": {"to": "{{o.mobile}}", "body": "Hi"}, "on": {"next": "e"}}, "e": end()}),
         json!({"s": {"type": "subflow", "config": {"flowId": "t", "version": "live", "params": {"in": "{{call.from}}"}, "returnVars": ["out"]},
             "on": {"return": "g", "no_response": "e"}}, "g": {"type": "greeting", "config": {"audio": say("{{out}}")}, "on": {"next": "s"}}, "e": end()}),
         json!({"s": {"type": "split", "config": {"by": "random", "branches": [
@@ -307,7 +413,7 @@ fn what_the_catalogue_has_and_this_version_cannot_run_is_told_from_what_nobody_k
             Flow::compile(&document(json!({}), steps).to_string(), &Resources::default()).unwrap_err();
         (found[0].code, found[0].message.clone())
     };
-    for kind in ["voicemail", "record", "queue_check", "callback", "callout", "query", "http", "sms"] {
+    for kind in ["voicemail", "record", "queue_check", "callback"] {
         let (code, message) = message(kind);
         assert!(code == Code::E15 && message.contains("which this version does not have yet"), "{message}");
     }

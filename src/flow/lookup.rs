@@ -1,0 +1,137 @@
+//! What a flow asks of other systems, and their replies. Whoever runs the flow puts the question and gives the reply as
+//! an event; here is only what both are.
+
+use serde_json::{Map, Value};
+use std::fmt;
+use std::time::Duration;
+
+/// A question that a step asked, numbered within its call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LookupId(pub u32);
+
+/// Largest reply to an http step, in bytes. flows.md 1.3.
+pub const HTTP_BYTES_MAX: u32 = 262_144;
+
+/// A question. Its values may be a caller's secrets: it is printed without them.
+#[derive(Clone, PartialEq)]
+pub enum Question {
+    Http(HttpRequest),
+    Sms(TextMessage),
+    Callout(Callout),
+    Query(Query),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct HttpRequest {
+    pub method: Method,
+    /// With scheme and host, as they stand in the flow.
+    pub url: String,
+    pub headers: Vec<(String, HeaderValue)>,
+    /// Its media type and its text.
+    pub body: Option<(&'static str, String)>,
+    pub timeout: Duration,
+    /// Further tries after a failure to connect, and after any failure of a GET.
+    pub retries: u32,
+    pub bytes_max: u32,
+    /// The name of the secret that the body is signed with.
+    pub sign_with: Option<String>,
+}
+
+/// What a header is set to.
+#[derive(Clone, PartialEq)]
+pub enum HeaderValue {
+    Text(String),
+    /// A secret by its name, behind a prefix such as `Bearer `.
+    Secret {
+        prefix: String,
+        name: String,
+    },
+}
+
+#[derive(Clone, PartialEq)]
+pub struct TextMessage {
+    pub to: String,
+    pub from: String,
+    pub body: String,
+}
+
+/// A call of an Apex REST class.
+#[derive(Clone, PartialEq)]
+pub struct Callout {
+    pub path: String,
+    pub input: Vec<(String, String)>,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Query {
+    pub soql: String,
+    pub timeout: Duration,
+}
+
+/// An answer from outside.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reply {
+    Http {
+        status: u16,
+        body: String,
+        /// The other side says that it is JSON.
+        is_json: bool,
+    },
+    /// The provider took the message.
+    Sms,
+    Callout(Map<String, Value>),
+    /// A record each.
+    Query(Vec<Map<String, Value>>),
+}
+
+/// Why there is no answer.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LookupError {
+    /// What `error.code` becomes.
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Question {
+    /// For logs: which system is asked, without what it is told.
+    pub fn target(&self) -> String {
+        match self {
+            Question::Http(request) => {
+                let end = request.url.find(['?', '#']).unwrap_or(request.url.len());
+                let host = request.url.get(..end).unwrap_or_default();
+                // Behind the host may stand what a caller typed.
+                host.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+            }
+            Question::Sms(_) => "sms".to_owned(),
+            Question::Callout(callout) => callout.path.clone(),
+            Question::Query(_) => "query".to_owned(),
+        }
+    }
+
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Question::Http(_) => "http",
+            Question::Sms(_) => "sms",
+            Question::Callout(_) => "callout",
+            Question::Query(_) => "query",
+        }
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.kind(), self.target())
+    }
+}

@@ -1,0 +1,110 @@
+//! A circuit breaker for each host: who keeps failing is left alone for a while, so that callers do not all wait for a
+//! service that is down.
+
+use crate::clock::{Budget, Instant};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Failures in a row after which a host is left alone: one could be chance.
+const FAILURES_MAX: u32 = 5;
+/// How long it is left alone; then one request tries again.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Requests to one host: ten a second, fifty at once. A flow in a circle shall not flood a service.
+const INTERVAL: Duration = Duration::from_millis(100);
+const BURST: Duration = Duration::from_secs(5);
+/// Hosts that are remembered; those that flows name are few.
+const HOSTS_MAX: usize = 1_024;
+
+/// Which hosts may be asked now.
+#[derive(Default)]
+pub struct Breakers(HashMap<String, Host>);
+
+#[derive(Default)]
+struct Host {
+    failures: u32,
+    /// Nobody is asked before, once there were too many failures.
+    closed_until: Option<Instant>,
+    budget: Budget,
+}
+
+/// Why a host is not asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It failed several times in a row.
+    Broken,
+    /// It was asked too often.
+    TooOften,
+}
+
+impl Breakers {
+    /// Whether a host may be asked. While one try is under way after a pause, others are refused.
+    pub fn ask(&mut self, host: &str, now: Instant) -> Result<(), Refusal> {
+        if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
+            self.0.clear();
+        }
+        let host = self.0.entry(host.to_owned()).or_default();
+        match host.closed_until {
+            Some(until) if now < until => return Err(Refusal::Broken),
+            Some(_) => host.closed_until = Some(now + PAUSE),
+            None => {}
+        }
+        if host.budget.allows(now, INTERVAL, BURST) { Ok(()) } else { Err(Refusal::TooOften) }
+    }
+
+    /// What became of the request.
+    pub fn tell(&mut self, host: &str, worked: bool, now: Instant) {
+        let Some(host) = self.0.get_mut(host) else { return };
+        if worked {
+            (host.failures, host.closed_until) = (0, None);
+            return;
+        }
+        host.failures = host.failures.saturating_add(1);
+        if host.failures >= FAILURES_MAX {
+            host.closed_until = Some(now + PAUSE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_fails_five_times_in_a_row_is_tried_again_after_thirty_seconds_by_one() {
+        let mut breakers = Breakers::default();
+        let at = Instant::from_millis;
+        for i in 0..5 {
+            assert_eq!(breakers.ask("h", at(i)), Ok(()));
+            breakers.tell("h", false, at(i));
+        }
+        assert_eq!(breakers.ask("h", at(30_003)), Err(Refusal::Broken));
+        assert_eq!(breakers.ask("other", at(10)), Ok(()));
+        assert_eq!(breakers.ask("h", at(30_004)), Ok(()));
+        assert_eq!(breakers.ask("h", at(30_005)), Err(Refusal::Broken));
+        breakers.tell("h", false, at(31_000));
+        assert_eq!(breakers.ask("h", at(60_999)), Err(Refusal::Broken));
+        assert_eq!(breakers.ask("h", at(61_000)), Ok(()));
+        breakers.tell("h", true, at(61_001));
+        assert_eq!(breakers.ask("h", at(61_002)), Ok(()));
+        assert_eq!(breakers.ask("h", at(61_003)), Ok(()));
+    }
+
+    #[test]
+    fn one_success_forgets_the_failures_before() {
+        let mut breakers = Breakers::default();
+        for i in 0..20 {
+            let now = Instant::from_millis(i * 100);
+            assert_eq!(breakers.ask("h", now), Ok(()), "{i}");
+            breakers.tell("h", i % 4 == 3, now);
+        }
+    }
+
+    #[test]
+    fn a_host_is_asked_fifty_times_at_once_and_then_ten_times_a_second() {
+        let mut breakers = Breakers::default();
+        let asked = (0..100).filter(|_| breakers.ask("h", Instant::from_millis(5)).is_ok()).count();
+        assert!((50..=51).contains(&asked), "{asked}");
+        assert_eq!(breakers.ask("h", Instant::from_millis(106)), Ok(()));
+        assert_eq!(breakers.ask("h", Instant::from_millis(107)), Err(Refusal::TooOften));
+    }
+}
