@@ -3,12 +3,13 @@
 //! Prints a table and writes target/bench.json. CPU figures are the server's own, all threads, as the kernel
 //! accounts them (/proc/PID/task/*/schedstat), so that they hold while the machine is noisy. Nothing is asserted.
 //!
-//! `bench [short] [prompt] [bridged] [key] [floor] [records] [pages] [--rate N] [--peer PID]`: only these parts; and of another
+//! `bench [short] [prompt] [bridged] [key] [floor] [steps] [snapshot] [swap] [records] [pages] [--rate N] [--peer PID]`: only these parts; and of another
 //! server that is running (docs/bench.md), in place of ours.
 
 #![allow(clippy::disallowed_methods, reason = "a load generator: it owns sockets and reads clocks")]
 
 mod floor;
+mod flow;
 mod media;
 mod server;
 mod signalling;
@@ -33,12 +34,15 @@ fn main() {
         return floor::run(&arguments[1..]);
     }
     server::pin_self(1);
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 10] = [
         ("short", report_short_calls),
         ("prompt", report_prompt_calls),
         ("bridged", report_bridged_calls),
         ("key", report_keys),
         ("floor", report_floor),
+        ("steps", flow::report_steps),
+        ("snapshot", flow::report_snapshot),
+        ("swap", flow::report_swap),
         ("records", store::report_records),
         ("pages", store::report_pages),
     ];

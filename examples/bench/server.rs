@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub fn pin_self(core: usize) {
     }
 }
 
-fn wav(path: PathBuf, sample: i16) {
+pub fn wav(path: PathBuf, sample: i16) {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
@@ -80,6 +80,11 @@ impl Server {
     /// A fresh server of ours, or the peer with the process id of `--peer`, which listens at the same address and
     /// has the same numbers (docs/bench.md).
     pub fn start(name: &str) -> Server {
+        Server::start_with(name, |_| String::new())
+    }
+
+    /// The same with more in its folder, and more lines of configuration, which begin within `[provision]`.
+    pub fn start_with(name: &str, more: impl FnOnce(&Path) -> String) -> Server {
         if let Some(pid) = argument("--peer") {
             return Server::of(pid);
         }
@@ -102,12 +107,13 @@ impl Server {
             |file: &str, text: &str| std::fs::write(folder.join(file), text).expect("a file under target");
         write("p/numbers.toml", &numbers);
         write("p/trunks.toml", "[[trunk]]\nid = \"load\"\nmatch = [\"127.0.0.0/8\"]\n");
+        let more = more(&folder);
         write(
             "c.toml",
             &format!(
                 "[[sip.listen]]\ntransport = \"udp\"\nbind = \"{HERE}:5060\"\n[media]\nbind = \"{HERE}\"\n\
                  ports = [10000, 59999]\nthreads = 1\n[http]\nbind = \"{HERE}:8080\"\n[log]\nfilter = \"error,cordboard::server=info\"\n\
-                 [provision]\ndir = \"p\"\n"
+                 [provision]\ndir = \"p\"\n{more}"
             ),
         );
         let mut child = Command::new("taskset")

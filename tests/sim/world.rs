@@ -353,7 +353,6 @@ impl World {
                     );
                 }
                 Action::BindPorts { thread, count } => self.bind(thread, count),
-                Action::Live(_) => {}
             }
         }
         self.actions = actions;
