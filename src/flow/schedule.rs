@@ -55,8 +55,19 @@ pub struct Schedule {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Override {
     pub state: State,
-    /// Stays until it is taken back where absent.
-    pub until: Option<Wall>,
+    pub until: Until,
+}
+
+/// How long an override holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// Until somebody takes it back.
+    TakenBack,
+    Moment(Wall),
+    /// Until the calendar next changes its mind after the moment at which it was set.
+    NextEdge {
+        since: Wall,
+    },
 }
 
 /// Intervals by day, Monday first.
@@ -110,10 +121,15 @@ pub enum ScheduleError {
 impl Schedule {
     /// What holds at a moment: what was set by hand, else the date's exception or holiday, else the week.
     pub fn state(&self, at: Wall, account: &Account) -> State {
-        if let Some(manual) = self.manual.filter(|manual| manual.until.is_none_or(|until| at < until)) {
-            return manual.state;
+        let holds = |manual: &Override| match manual.until {
+            Until::TakenBack => true,
+            Until::Moment(until) => at < until,
+            Until::NextEdge { since } => self.next_edge(since, account).is_none_or(|edge| at < edge),
+        };
+        match self.manual.filter(holds) {
+            Some(manual) => manual.state,
+            None => self.state_by_calendar(at, account),
         }
-        self.state_by_calendar(at, account)
     }
 
     /// When what the calendar says next changes; `None` where it does not within a year. A manual override that is to

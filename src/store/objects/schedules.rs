@@ -4,7 +4,7 @@ use crate::clock::Wall;
 use crate::config::reader::{Section, nearest};
 use crate::flow::schedule::{
     Account, DAYS, EXCEPTIONS_MAX, Exception, INTERVALS_A_DAY_MAX, Interval, Override, Schedule,
-    ScheduleError, SpecialDay, State, Week, clock, date, zone,
+    ScheduleError, SpecialDay, State, Until, Week, clock, date, zone,
 };
 use jiff::tz::TimeZone;
 
@@ -146,12 +146,23 @@ fn manual_override(section: &Section<'_>) -> Option<Override> {
     if !section.has("state") {
         section.error("state", "is missing", "state = \"closed\"");
     }
-    let until = section.parsed("until", |text| {
+    let time = |text: &str| {
         let time: Result<jiff::Timestamp, _> = text.parse();
         time.map(Wall::from).map_err(|_| "a time such as 2026-12-24T18:00:00Z".to_owned())
+    };
+    let since = section.parsed("since", time);
+    let until = section.parsed("until", |text| match text {
+        NEXT_EDGE => Ok(since.map(|since| Until::NextEdge { since })),
+        text => time(text).map(|until| Some(Until::Moment(until))),
     });
-    Some(Override { state: state?, until })
+    if until == Some(None) && !section.has("since") {
+        section.error("since", "is missing", "when it was set, such as 2026-12-24T18:00:00Z");
+    }
+    Some(Override { state: state?, until: until.map_or(Some(Until::TakenBack), |until| until)? })
 }
+
+/// Stands for the moment when the calendar next changes its mind.
+const NEXT_EDGE: &str = "next_edge";
 
 #[cfg(test)]
 mod tests {
@@ -242,11 +253,24 @@ mod tests {
         schedule.uses_holidays = false;
         assert_eq!(schedule.state(wall("2026-11-26T10:00:00-05:00"), &account), State::Open);
         schedule.manual =
-            Some(Override { state: State::Closed, until: Some(wall("2026-11-26T11:00:00-05:00")) });
+            Some(Override { state: State::Closed, until: Until::Moment(wall("2026-11-26T11:00:00-05:00")) });
         assert_eq!(schedule.state(wall("2026-11-26T10:59:59-05:00"), &account), State::Closed);
         assert_eq!(schedule.state(wall("2026-11-26T11:00:00-05:00"), &account), State::Open);
-        schedule.manual = Some(Override { state: State::Holiday, until: None });
+        schedule.manual = Some(Override { state: State::Holiday, until: Until::TakenBack });
         assert_eq!(schedule.state(wall("2031-11-26T10:59:59-05:00"), &account), State::Holiday);
+    }
+
+    #[test]
+    fn an_override_until_the_next_edge_ends_there() {
+        let text = format!(
+            "{OFFICE}\n[schedule.override]\nstate = \"closed\"\nuntil = \"next_edge\"\nsince = \"2026-11-23T09:30:00-05:00\"\n"
+        );
+        let (schedules, findings) = read(&text);
+        assert_eq!(findings, [""; 0]);
+        let state = |at: &str| schedules[0].1.state(wall(at), &Account::default());
+        assert_eq!(state("2026-11-23T11:59:59-05:00"), State::Closed);
+        // The lunch break was the edge.
+        assert_eq!(state("2026-11-23T13:00:00-05:00"), State::Open);
     }
 
     #[test]
@@ -293,6 +317,8 @@ mod tests {
             ("[[schedule.exception]]\nname = \"x\"", "needs a date, or from and to"),
             ("[[schedule.exception]]\ndate = \"2026-12-01\"\nkind = \"party\"", "\"party\" is not known"),
             ("[schedule.override]\nstate = \"shut\"", "\"shut\" is not a state"),
+            ("[schedule.override]\nstate = \"open\"\nuntil = \"next_edge\"", "since: is missing"),
+            ("[schedule.override]\nstate = \"open\"\nuntil = \"noon\"", "is not a time"),
             ("opens = 1", "opens"),
         ] {
             let (_, findings) = read(&format!("[[schedule]]\nid = \"s\"\n{text}\n"));
