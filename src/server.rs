@@ -157,6 +157,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         records: records.figures(),
         ready: ready.clone(),
         loaded: control.as_ref().map(|control| control.loaded.clone()),
+        away: control.as_ref().map(|control| control.away.clone()),
     };
     start_http(config, sources).await?;
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
