@@ -160,6 +160,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         records: records.figures(),
         ready: ready.clone(),
         loaded: control.as_ref().map(|control| control.loaded.clone()),
+        away: control.as_ref().map(|control| control.away.clone()),
     };
     let settings = api::Settings {
         public_url: config.http.public_url.clone(),

@@ -24,6 +24,8 @@ pub struct Sources {
     pub ready: Arc<AtomicBool>,
     /// Set once numbers and flows came from the store; absent where they are files alone.
     pub loaded: Option<Arc<AtomicBool>>,
+    /// While the database cannot be read; absent where there is none.
+    pub away: Option<Arc<AtomicBool>>,
 }
 
 /// The routes that need no sign-in.
@@ -57,6 +59,8 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
     let ports = figures.ports_free > 0;
     let loaded = sources.loaded.as_ref().is_none_or(|loaded| loaded.load(Ordering::Acquire));
     let ready = started && ports && loaded && !figures.draining;
+    let away = sources.records.is_database_away()
+        || sources.away.as_ref().is_some_and(|away| away.load(Ordering::Acquire));
     let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
     let lost = sources.records.lost() + sources.records.stored_lost();
     let body = serde_json::json!({
@@ -68,7 +72,7 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
             "drain": word(!figures.draining, "draining"),
             "call_records": word(lost == 0, "some were lost"),
             // Calls go on without it; their records wait on disk.
-            "database": word(!sources.records.is_database_away(), "away"),
+            "database": word(!away, "away"),
         },
         "calls": figures.counts.calls,
         "records_waiting": sources.records.stored_waiting(),
