@@ -155,6 +155,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
         agents,
         library: Arc::new(Library { flows: flows.into(), ..Library::default() }),
         prompts,
+        ..Snapshot::default()
     })
 }
 
