@@ -294,7 +294,8 @@ mod tests {
     #[test]
     fn each_change_is_one_sentence() {
         let step = |value: &mut Value, id: &str| value["steps"][id].take();
-        let cases: Vec<(Box<dyn Fn(&mut Value)>, &str)> = vec![
+        type Case = (Box<dyn Fn(&mut Value)>, &'static str);
+        let cases: Vec<Case> = vec![
             (
                 Box::new(|f| f["steps"]["menu"]["config"]["timeoutSec"] = 8.into()),
                 "The step \"Menu\" waits 8 s for a key instead of 5 s.",

@@ -146,7 +146,6 @@ fn read_kind(folder: &Path, kind: Kind, findings: &mut Vec<Finding>) -> Vec<(Kin
                 _ => ("id", format!("\"{}\"", checked.id)),
             };
             section.error(key, format!("{what} is there twice"), "give each a name of its own");
-            continue;
         }
         let document = objects::canonical(kind, section.to_json(), &checked);
         objects.push((kind, checked, document));

@@ -25,7 +25,7 @@ pub mod users;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -166,11 +166,37 @@ fn address(url: &str) -> Result<(Engine, String), DatabaseError> {
     }
     let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty() && !path.contains('?'));
     let Some(path) = path else { return Err(DatabaseError::Address(without_password(url))) };
-    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| DatabaseError::Folder { path: folder.to_owned(), error })?;
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |error| DatabaseError::Folder { path, error }
+    };
+    let path = plain(&std::path::absolute(path).map_err(fail(Path::new(path)))?);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(fail(folder))?;
     }
-    Ok((Engine::Sqlite, format!("sqlite://{path}?mode=rwc")))
+    let path = path.to_str().ok_or_else(|| DatabaseError::Address(without_password(url)))?;
+    Ok((Engine::Sqlite, format!("sqlite://{}?mode=rwc", encoded(path))))
+}
+
+/// Without `..`: the driver reads the path as that of a URL, where the first name of a relative one would be a host.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// For a URL, which the driver decodes again.
+fn encoded(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~+@".contains(&byte);
+    let encode =
+        |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    path.bytes().map(encode).collect()
 }
 
 /// Fit for a log: `postgres://user:secret@host` without the secret.
@@ -191,6 +217,18 @@ mod tests {
             let error = address(url).unwrap_err().to_string();
             assert!(error.contains("is no database") && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_file_may_be_beside_the_folder_and_its_name_may_have_anything() {
+        let folder = testing::Folder::new("names");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for name in ["a b.db", "50%41.db", "a#b.db", "ä.db"] {
+            let url = format!("sqlite://{}/config/../data/{name}", folder.0.display());
+            runtime.block_on(async { Database::open(&url).await.unwrap().close().await });
+            assert!(folder.0.join("data").join(name).exists(), "{name}");
+        }
+        assert_eq!(address("sqlite://a/../b.db").unwrap().1, address("sqlite://./b.db").unwrap().1);
     }
 
     #[test]

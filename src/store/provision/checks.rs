@@ -32,7 +32,11 @@ pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
         nearest(name, KNOWN.into_iter()).map(|known| format!("did you mean {known}?"))
     });
     let flows = folder.join("flows");
-    let stray = entries(&flows).into_iter().filter(|path| path.extension().is_none_or(|e| e != "json"));
+    // What `cordboard flow test` expects of a flow lies beside it.
+    let is_golden =
+        |path: &Path| path.extension().is_some_and(|e| e == "txt") && path.with_extension("json").exists();
+    let is_flow = |path: &Path| path.extension().is_some_and(|e| e == "json");
+    let stray = entries(&flows).into_iter().filter(|path| !is_flow(path) && !is_golden(path));
     report(&flows, stray.collect(), findings, |_| Some("a call flow is a file NAME.json".to_owned()));
 }
 
