@@ -9,6 +9,7 @@ pub mod caller;
 pub mod database;
 pub mod phone;
 pub mod records;
+pub mod service;
 pub mod sound;
 
 use std::io::{BufRead, BufReader, Read, Write};
