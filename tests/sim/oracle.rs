@@ -103,7 +103,7 @@ fn may_end_by(script: &Script, reason: EndReason, loses: bool, interference: Int
         EndReason::Rejected => *number == NOBODY || caller.media == Media::Unknown || interference.refuses,
         EndReason::BadAnswer => caller.media == Media::NoOffer { answers: false },
         EndReason::ServerStopped => interference.stops,
-        // Nobody operates here.
+        // Nobody steers calls in these runs.
         EndReason::OperatorHungUp | EndReason::InternalError => false,
     }
 }

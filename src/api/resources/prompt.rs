@@ -436,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_wav_file_can_be_read_back() {
-        let samples: Vec<i16> = (0..800).map(|n| (n * 40) as i16).collect();
+        let samples: Vec<i16> = (0..800).map(|n| (n * 20) as i16).collect();
         let audio = PromptAudio::read(wav_file(&samples), "wav").unwrap();
         assert_eq!(audio.samples(), samples);
     }
