@@ -54,6 +54,8 @@ enum FlowCommand {
     Lint(cli::flow::LintOptions),
     /// Runs a flow without a telephone, on a virtual clock, and prints what happened.
     Simulate(cli::flow::SimulateOptions),
+    /// Brings a flow of Twilio Studio over, and says what became of each widget.
+    ImportStudio(cli::import_studio::Options),
 }
 
 #[derive(Subcommand)]
@@ -79,6 +81,9 @@ fn main() -> ExitCode {
         Command::Flow(FlowCommand::Lint(options)) => done(cli::flow::lint(&options.files, options.json, out)),
         Command::Flow(FlowCommand::Simulate(options)) => {
             done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
+        }
+        Command::Flow(FlowCommand::ImportStudio(options)) => {
+            done(cli::import_studio::run(&options, out, &mut std::io::stderr()))
         }
         Command::Route(RouteCommand::Test { number, config, source, json }) => {
             done(cli::route::test(&number, &config.config, source, json, out))

@@ -19,6 +19,7 @@ pub mod schedule;
 mod share;
 pub mod simulate;
 mod step;
+pub mod studio;
 mod subflows;
 mod template;
 mod validate;
