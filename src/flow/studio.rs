@@ -57,7 +57,9 @@ pub enum ImportError {
     TooManyStates { count: usize },
     #[error("The flow begins with {name}, which is none of its widgets.")]
     NoStart { name: String },
-    #[error("The flow does nothing with calls: its trigger leads nowhere for an incoming call, request or parent.")]
+    #[error(
+        "The flow does nothing with calls: its trigger leads nowhere for an incoming call, request or parent."
+    )]
     NoCalls,
 }
 

@@ -56,8 +56,7 @@ pub(super) fn test(kind: &str, value: &str) -> Result<Test, String> {
     }
     if op == "regex" {
         let mut reading = Reading::default();
-        let compiles =
-            values.iter().all(|value| Pattern::compile(value, false, "", &mut reading).is_some());
+        let compiles = values.iter().all(|value| Pattern::compile(value, false, "", &mut reading).is_some());
         if !compiles {
             return Err(format!("has the expression {}, which ours does not take", quoted(value)));
         }

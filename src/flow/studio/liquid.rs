@@ -71,7 +71,9 @@ impl Liquid {
                 Some(value) => out.push_str(&value),
                 None => {
                     let piece = quoted(&rest[open..open + 2 + end + 2]);
-                    notes.attention(format!("{piece} cannot be said in a template of ours and was taken out."));
+                    notes.attention(format!(
+                        "{piece} cannot be said in a template of ours and was taken out."
+                    ));
                 }
             }
             rest = &inner[end + 2..];
@@ -140,9 +142,8 @@ fn own(path: &str) -> Option<String> {
 }
 
 fn join(start: String, rest: &[&str]) -> Option<String> {
-    let is_word = |word: &&str| {
-        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
+    let is_word =
+        |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     rest.iter().all(is_word).then(|| rest.iter().fold(start, |path, word| format!("{path}.{word}")))
 }
 

@@ -38,11 +38,8 @@ pub(super) fn step_id(name: &str) -> String {
 
 /// A variable's name before it is made unique.
 pub(super) fn variable(name: &str) -> String {
-    let mut out: String = name
-        .chars()
-        .take(BASE_CHARS_MAX)
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let mut out: String =
+        name.chars().take(BASE_CHARS_MAX).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if let Some(first) = out.get_mut(..1) {
         first.make_ascii_lowercase();
     }
@@ -66,5 +63,9 @@ pub(super) fn slug(name: &str, chars_max: usize) -> String {
         }
     }
     let out = out.trim_end_matches('_');
-    if out.starts_with(|c: char| c.is_ascii_lowercase()) { out.to_owned() } else { format!("s_{out}").trim_end_matches('_').to_owned() }
+    if out.starts_with(|c: char| c.is_ascii_lowercase()) {
+        out.to_owned()
+    } else {
+        format!("s_{out}").trim_end_matches('_').to_owned()
+    }
 }

@@ -112,8 +112,16 @@ impl<'a> Import<'a> {
                 Plan::Pass("Conferences and SIM cards cannot be dialled.")
             }
             "set-variables" if state.pairs("variables").is_empty() => Plan::Pass("It sets nothing."),
-            "say-play" | "gather-input-on-call" | "split-based-on" | "connect-call-to" | "set-variables"
-            | "make-http-request" | "send-message" | "run-subflow" | "record-voicemail" | "enqueue-call"
+            "say-play"
+            | "gather-input-on-call"
+            | "split-based-on"
+            | "connect-call-to"
+            | "set-variables"
+            | "make-http-request"
+            | "send-message"
+            | "run-subflow"
+            | "record-voicemail"
+            | "enqueue-call"
             | "send-to-flex" => Plan::Step,
             "make-outgoing-call" | "make-outgoing-call-v2" => {
                 Plan::Pass("A flow answers calls and makes none; the call is taken as answered.")
@@ -186,8 +194,16 @@ impl<'a> Import<'a> {
     /// Where a widget without a step leads on to.
     fn way_on(&self, i: usize) -> Option<usize> {
         /// The good ways of all widgets; one that has none of them leads to where its first one does.
-        const GOOD: [&str; 8] =
-            ["noMatch", "success", "completed", "next", "answered", "return", "audioComplete", "callCompleted"];
+        const GOOD: [&str; 8] = [
+            "noMatch",
+            "success",
+            "completed",
+            "next",
+            "answered",
+            "return",
+            "audioComplete",
+            "callCompleted",
+        ];
         let state = self.source.states.get(i)?;
         if state.kind == "trigger" {
             return trigger_way(state);

@@ -45,8 +45,7 @@ pub(super) fn dial(import: &mut Import, i: usize, state: &State, notes: &mut Not
         config.insert("target".to_owned(), target);
         config.extend(shared.clone());
         let unanswered = ids.get(place + 1).cloned().or_else(|| next.clone());
-        let on =
-            vec![("after_call".to_owned(), next.clone()), ("no_response".to_owned(), unanswered)];
+        let on = vec![("after_call".to_owned(), next.clone()), ("no_response".to_owned(), unanswered)];
         let id = ids.get(place).cloned().unwrap_or_default();
         import.add_step(i, id, "dial", config.into(), on);
     }
@@ -60,8 +59,9 @@ fn targets(import: &mut Import, state: &State, notes: &mut Notes) -> Vec<Value> 
                 notes.attention("Its SIP user name and password were left out; they belong to a trunk.");
             }
             let uri = import.text(state.text("sip_endpoint").trim(), 250, notes);
-            let is_uri = ["sip:", "sips:", "{{"].iter().any(|start| uri.to_ascii_lowercase().starts_with(start))
-                && !uri.split("{{").next().unwrap_or_default().contains([' ', '<', '>', '"']);
+            let is_uri =
+                ["sip:", "sips:", "{{"].iter().any(|start| uri.to_ascii_lowercase().starts_with(start))
+                    && !uri.split("{{").next().unwrap_or_default().contains([' ', '<', '>', '"']);
             if is_uri && uri.len() > "sips:".len() {
                 return vec![json!({"kind": "sip", "value": uri})];
             }
@@ -149,7 +149,10 @@ pub(super) fn message(import: &mut Import, i: usize, state: &State, notes: &mut 
     for (key, usual) in [("to", "{{call.from}}"), ("from", "{{call.to}}")] {
         let number = import.text(state.text(key).trim(), 100, notes);
         if number.contains(':') {
-            notes.attention(format!("{} is no telephone number; messages are text messages.", quoted(&number)));
+            notes.attention(format!(
+                "{} is no telephone number; messages are text messages.",
+                quoted(&number)
+            ));
         }
         if !number.is_empty() && number != usual {
             config.insert(key.to_owned(), number.into());
@@ -194,8 +197,7 @@ pub(super) fn subflow(import: &mut Import, i: usize, state: &State, notes: &mut 
         let value = import.text(&value, VALUE_CHARS_MAX, notes);
         params.insert(name, value.into());
     }
-    let (completed, failed) =
-        (import.target(state.next("completed")), import.target(state.next("failed")));
+    let (completed, failed) = (import.target(state.next("completed")), import.target(state.next("failed")));
     let id = import.ids.get(i).cloned().unwrap_or_default();
     let config = json!({"flowId": flow, "params": params});
     let on = vec![("return".to_owned(), completed), ("error".to_owned(), failed)];

@@ -120,7 +120,8 @@ fn audio(import: &mut Import, state: &State, notes: &mut Notes) -> Value {
 fn speech(text: &str, state: &State, notes: &mut Notes) -> Value {
     let mut audio = json!({"kind": "tts", "text": text});
     let language = state.text("language");
-    let subtag = |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let subtag =
+        |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
     if !language.is_empty() && language.len() <= 35 && language.split('-').all(subtag) {
         if language != "en-US" {
             audio["language"] = language.into();

@@ -113,7 +113,10 @@ impl State {
     /// Pairs of a list of `key` and `value`.
     pub fn pairs(&self, key: &str) -> Vec<(String, String)> {
         let items = self.get(key).and_then(Value::as_array).into_iter().flatten();
-        items.map(|item| (field(item, "key"), field(item, "value"))).filter(|(key, _)| !key.is_empty()).collect()
+        items
+            .map(|item| (field(item, "key"), field(item, "value")))
+            .filter(|(key, _)| !key.is_empty())
+            .collect()
     }
 
     /// Where an event leads.

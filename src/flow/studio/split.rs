@@ -70,16 +70,18 @@ fn decide(kind: &str, argument: &str, value: &str, liquid: &mut Liquid) -> Resul
 impl Split {
     /// It is a menu: each rule is for single keys of the variable.
     pub fn tells_keys_apart(&self, variable: &str) -> bool {
-        let is_key = |key: &String| {
-            key.len() == 1 && key.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#')
-        };
+        let is_key =
+            |key: &String| key.len() == 1 && key.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#');
         let keys = self.rules.iter().flat_map(|rule| &rule.tests).map(|(_, test)| test.values.len());
         !self.rules.is_empty()
             && !self.notes.needs_attention()
             && keys.sum::<usize>() <= KEYS_MAX
             && self.rules.iter().all(|rule| match rule.tests.as_slice() {
                 [(value, test)] => {
-                    value == variable && !test.negated && test.op == "equals" && test.values.iter().all(is_key)
+                    value == variable
+                        && !test.negated
+                        && test.op == "equals"
+                        && test.values.iter().all(is_key)
                 }
                 _ => false,
             })
