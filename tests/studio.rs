@@ -97,7 +97,7 @@ fn without_a_file_the_call_flow_goes_out_and_the_report_beside_it() {
     assert_eq!(run(&options, &mut out, &mut err).unwrap(), 0);
     let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(document["schema"], "callflow/1");
-    assert!(String::from_utf8(err).unwrap().ends_with("need attention\n"));
+    assert!(String::from_utf8(err).unwrap().ends_with("9 of 12 widgets mapped; 1 needs attention\n"));
     let options = Options { file: "tests/studio/missing.json".into(), out: None, json: false };
     assert_eq!(run(&options, &mut Vec::new(), &mut Vec::new()).unwrap(), 1);
 }

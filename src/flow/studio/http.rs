@@ -186,7 +186,7 @@ fn form_pairs(body: &str) -> Vec<(String, String)> {
 }
 
 /// `+` and percent-encoding undone; what is no text then stays as it was.
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -298,7 +298,7 @@ impl<'a> Import<'a> {
             return self.trigger_line(state, entry, steps);
         }
         if self.reached.get(i) != Some(&true) {
-            let sentence = "No call comes here: only messages, speech, or a caller who has hung up could.";
+            let sentence = "No call comes here any more: all that leads here is left out.";
             return line(state, Outcome::LeftOut, steps, sentence.to_owned());
         }
         match self.plans.get(i) {

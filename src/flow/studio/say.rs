@@ -1,5 +1,6 @@
 //! Say/Play as greeting; Gather Input On Call as menu, where the keys are told apart right behind it, else as prompt.
 
+use super::http::unescaped;
 use super::liquid::Place;
 use super::plan::{Import, digits};
 use super::report::Notes;
@@ -142,7 +143,7 @@ fn file(import: &mut Import, url: &str, notes: &mut Notes) -> Value {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    let id = super::names::slug(stem, 60);
+    let id = super::names::slug(&unescaped(stem), 60);
     notes.attention(format!("Upload {} as the prompt `{id}`.", quoted(&url)));
     json!({"kind": "file", "id": id})
 }

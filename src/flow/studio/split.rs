@@ -88,6 +88,9 @@ impl Split {
     }
 }
 
+/// A rule whose way leads to a step.
+type Way = (Vec<(String, Test)>, Option<String>);
+
 /// Where a branch leads: a step, or the link of that number.
 #[derive(Clone)]
 enum Goal {
@@ -105,7 +108,7 @@ struct Link {
 pub(super) fn write(import: &mut Import, i: usize, state: &State, notes: &mut Notes) {
     let Some(split) = import.splits.get(&i) else { return };
     *notes = split.notes.clone();
-    let rules: Vec<(Vec<(String, Test)>, Option<String>)> = {
+    let rules: Vec<Way> = {
         let rules = split.rules.clone();
         rules.into_iter().map(|rule| (rule.tests, import.target(rule.to))).collect()
     };
@@ -138,7 +141,7 @@ pub(super) fn write(import: &mut Import, i: usize, state: &State, notes: &mut No
 }
 
 /// Rules in order as a chain of branch steps. A goal beyond the last link is "no match".
-fn links(rules: Vec<(Vec<(String, Test)>, Option<String>)>) -> Vec<Link> {
+fn links(rules: Vec<Way>) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     // Whether rules may still be added to the last link.
     let mut is_open = false;
