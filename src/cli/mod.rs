@@ -4,5 +4,6 @@ pub mod check;
 pub mod dtmf;
 pub mod flow;
 pub mod flow_test;
+pub mod import_studio;
 pub mod route;
 pub mod store;

@@ -21,6 +21,7 @@ pub mod schema;
 mod share;
 pub mod simulate;
 mod step;
+pub mod studio;
 mod subflows;
 mod template;
 mod validate;
