@@ -99,11 +99,9 @@ fn main() -> ExitCode {
         Command::Flow(FlowCommand::Test(options)) => done(cli::flow_test::test(&options, out)),
         Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
             done(cli::route::test(&number, &config.config, source, &from, json, out))
+        }
         Command::Flow(FlowCommand::ImportStudio(options)) => {
             done(cli::import_studio::run(&options, out, &mut std::io::stderr()))
-        }
-        Command::Route(RouteCommand::Test { number, config, source, json }) => {
-            done(cli::route::test(&number, &config.config, source, json, out))
         }
         Command::Import(options) => done(cli::store::import(&options, SystemClock::start().now().wall, out)),
         Command::Export(options) => done(cli::store::export(&options, out)),
