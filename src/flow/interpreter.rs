@@ -103,6 +103,7 @@ impl Interpreter {
         match event {
             Event::CallerHungUp => self.caller_left(EndedBy::Caller, now, actions),
             Event::CallerVanished => self.caller_left(EndedBy::System, now, actions),
+            Event::EndedHere => self.ended_here(now, actions),
             Event::Digit { party: Party::Caller, digit, source } => {
                 self.hear_key(digit, source, now, actions)
             }

@@ -105,6 +105,8 @@ pub enum Event {
     CallerHungUp,
     /// The media of the caller died; ends the call like a hang-up, with another end reason.
     CallerVanished,
+    /// Somebody on our side ended the call: nobody gave up.
+    EndedHere,
     /// Any timer of `Interpreter::next_timeout` is due.
     Timeout,
 }

@@ -19,7 +19,11 @@ impl Call {
         let code = if unanswered && reason != EndReason::OperatorHungUp { 503 } else { 480 };
         self.hang_up_caller(code, None, context);
         match &self.interpreter {
-            Some(i) if !i.is_finished() => self.feed(FlowEvent::CallerVanished, context),
+            Some(i) if !i.is_finished() => {
+                // Who was hung up on did not give up, and is nobody's task.
+                let by_us = reason == EndReason::OperatorHungUp;
+                self.feed(if by_us { FlowEvent::EndedHere } else { FlowEvent::CallerVanished }, context);
+            }
             _ => {}
         }
         self.close_all(context);

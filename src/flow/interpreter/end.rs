@@ -65,6 +65,15 @@ impl Interpreter {
         self.finish(kind, by, None, now, actions);
     }
 
+    /// An operator hung the call up.
+    pub(super) fn ended_here(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.fresh_keys.clear();
+        self.abandon_step(true, now, actions);
+        actions.push(Action::HangUp { sip_code: 480, q850: Some(16) });
+        let kind = self.kind(OutcomeKind::DisconnectedByFlow);
+        self.finish(kind, EndedBy::System, None, now, actions);
+    }
+
     /// Who talked to somebody was answered, whatever came after; else a runaway flow is told as such.
     fn kind(&self, otherwise: OutcomeKind) -> OutcomeKind {
         if self.state.conversations > 0 {

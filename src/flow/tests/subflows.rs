@@ -158,8 +158,12 @@ fn only_who_gave_up_after_the_threshold_becomes_a_task() {
         rig.at(ms).event(Event::CallerHungUp);
         assert_eq!(rig.outcome().abandoned_task.map(|task| task.subject).as_deref(), subject);
     }
-    let mut rig = rig(json!({}), json!({"h": end()}));
-    assert_eq!(rig.outcome().abandoned_task, None);
+    let mut ended = rig(json!({}), json!({"h": end()}));
+    assert_eq!(ended.outcome().abandoned_task, None);
+    let mut ended = rig(json!({}), json!({"h": silence()}));
+    ended.at(9_000).event(Event::EndedHere);
+    let outcome = ended.outcome();
+    assert_eq!((outcome.abandoned_task, outcome.ended_by), (None, EndedBy::System));
 }
 
 #[test]
