@@ -5,7 +5,7 @@ pub mod reader;
 mod records;
 mod store;
 
-pub use outside::{Outside, SmsProvider};
+pub use outside::{Outside, Secret, SmsProvider};
 
 use crate::config::reader::{Document, Finding, Section};
 use std::net::SocketAddr;

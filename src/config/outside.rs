@@ -15,8 +15,16 @@ pub struct Outside {
     pub sms: Option<SmsProvider>,
     /// A web service that answers callouts and queries.
     pub crm_bridge: Option<String>,
-    /// Values by name. Never shown.
-    pub secrets: BTreeMap<String, String>,
+    /// By name. Values are never shown.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// What flows name and do not see.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub value: String,
+    /// Hosts that it may be sent to; any, where absent. Whoever draws flows could send it to a host of his own.
+    pub hosts: Option<Vec<String>>,
 }
 
 /// A provider of text messages that takes `To`, `From` and `Body` as a form.
@@ -44,7 +52,21 @@ pub(super) fn read(root: &Section<'_>) -> Outside {
     if secrets.len() > SECRETS_MAX {
         section.error("", format!("has {} entries", secrets.len()), format!("at most {SECRETS_MAX}"));
     }
-    Outside { allowed_hosts, sms, crm_bridge, secrets: secrets.into_iter().collect() }
+    let hosts_section = root.section("secret_hosts");
+    let mut hosts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, list) in hosts_section.all_texts() {
+        if !secrets.iter().any(|(known, _)| *known == name) {
+            hosts_section.error(&name, "there is no secret of that name", "name one of [secrets]");
+        }
+        let list = list.split(',').map(|host| host.trim().to_ascii_lowercase());
+        hosts.insert(name, list.filter(|host| !host.is_empty()).collect());
+    }
+    let secret = |(name, value): (String, String)| {
+        let hosts = hosts.remove(&name);
+        (name, Secret { value, hosts })
+    };
+    let secrets = secrets.into_iter().map(secret).collect();
+    Outside { allowed_hosts, sms, crm_bridge, secrets }
 }
 
 fn url(section: &Section<'_>, key: &'static str) -> Option<String> {
@@ -78,11 +100,12 @@ mod tests {
 
     #[test]
     fn secrets_are_read_and_never_printed() {
-        let text = "[secrets]\ncrm = \"topsecret\"\n[http_client]\nallow = [\"127.0.0.1:9000\"]\n[sms]\nurl = \"https://sms.example/send\"\ntoken = \"hidden\"\n";
+        let text = "[secrets]\ncrm = \"topsecret\"\n[secret_hosts]\ncrm = \"CRM.example\"\n[http_client]\nallow = [\"127.0.0.1:9000\"]\n[sms]\nurl = \"https://sms.example/send\"\ntoken = \"hidden\"\n";
         let document = Document::parse(Path::new("x.toml"), text);
         let outside = read(&document.root());
         assert_eq!(document.into_findings(), []);
-        assert_eq!(outside.secrets["crm"], "topsecret");
+        assert_eq!(outside.secrets["crm"].value, "topsecret");
+        assert_eq!(outside.secrets["crm"].hosts.as_deref(), Some(&["crm.example".to_owned()][..]));
         let printed = format!("{outside:?}");
         assert!(printed.contains("crm") && !printed.contains("topsecret") && !printed.contains("hidden"));
     }
@@ -94,6 +117,7 @@ mod tests {
             ("[sms]\nurl = \"ftp://x\"", "is no web address"),
             ("[crm]\nbridge = \"https://\"", "is no web address"),
             ("[secrets]\nx = 1", "a string is wanted"),
+            ("[secret_hosts]\nx = \"a.example\"", "there is no secret of that name"),
         ] {
             let document = Document::parse(Path::new("x.toml"), text);
             read(&document.root());

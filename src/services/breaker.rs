@@ -12,6 +12,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Requests to one host: ten a second, fifty at once. A flow in a circle shall not flood a service.
 const INTERVAL: Duration = Duration::from_millis(100);
 const BURST: Duration = Duration::from_secs(5);
+/// Requests to one host under way: one that hangs shall not take the places of all others.
+const UNDER_WAY_MAX: u32 = 32;
 /// Hosts that are remembered; those that flows name are few.
 const HOSTS_MAX: usize = 1_024;
 
@@ -25,6 +27,7 @@ struct Host {
     /// Nobody is asked before, once there were too many failures.
     closed_until: Option<Instant>,
     budget: Budget,
+    under_way: u32,
 }
 
 /// Why a host is not asked.
@@ -34,26 +37,36 @@ pub enum Refusal {
     Broken,
     /// It was asked too often.
     TooOften,
+    /// It has not answered too many requests yet.
+    TooMany,
 }
 
 impl Breakers {
     /// Whether a host may be asked. While one try is under way after a pause, others are refused.
     pub fn ask(&mut self, host: &str, now: Instant) -> Result<(), Refusal> {
         if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
-            self.0.clear();
+            self.0.retain(|_, host| host.under_way > 0);
         }
         let host = self.0.entry(host.to_owned()).or_default();
+        if host.under_way >= UNDER_WAY_MAX {
+            return Err(Refusal::TooMany);
+        }
         match host.closed_until {
             Some(until) if now < until => return Err(Refusal::Broken),
             Some(_) => host.closed_until = Some(now + PAUSE),
             None => {}
         }
-        if host.budget.allows(now, INTERVAL, BURST) { Ok(()) } else { Err(Refusal::TooOften) }
+        if !host.budget.allows(now, INTERVAL, BURST) {
+            return Err(Refusal::TooOften);
+        }
+        host.under_way += 1;
+        Ok(())
     }
 
     /// What became of the request.
     pub fn tell(&mut self, host: &str, worked: bool, now: Instant) {
         let Some(host) = self.0.get_mut(host) else { return };
+        host.under_way = host.under_way.saturating_sub(1);
         if worked {
             (host.failures, host.closed_until) = (0, None);
             return;
@@ -102,9 +115,27 @@ mod tests {
     #[test]
     fn a_host_is_asked_fifty_times_at_once_and_then_ten_times_a_second() {
         let mut breakers = Breakers::default();
-        let asked = (0..100).filter(|_| breakers.ask("h", Instant::from_millis(5)).is_ok()).count();
+        let mut ask = |ms: u64| {
+            let asked = breakers.ask("h", Instant::from_millis(ms));
+            if asked.is_ok() {
+                breakers.tell("h", true, Instant::from_millis(ms));
+            }
+            asked
+        };
+        let asked = (0..100).filter(|_| ask(5).is_ok()).count();
         assert!((50..=51).contains(&asked), "{asked}");
-        assert_eq!(breakers.ask("h", Instant::from_millis(106)), Ok(()));
-        assert_eq!(breakers.ask("h", Instant::from_millis(107)), Err(Refusal::TooOften));
+        assert_eq!(ask(106), Ok(()));
+        assert_eq!(ask(107), Err(Refusal::TooOften));
+    }
+
+    #[test]
+    fn a_host_that_does_not_answer_takes_thirty_two_places_and_no_more() {
+        let mut breakers = Breakers::default();
+        let asked = (0..40).filter(|_| breakers.ask("h", Instant::from_millis(5)).is_ok()).count();
+        assert_eq!(asked, 32);
+        assert_eq!(breakers.ask("h", Instant::from_millis(6)), Err(Refusal::TooMany));
+        assert_eq!(breakers.ask("other", Instant::from_millis(6)), Ok(()));
+        breakers.tell("h", true, Instant::from_millis(7));
+        assert_eq!(breakers.ask("h", Instant::from_millis(8)), Ok(()));
     }
 }

@@ -3,7 +3,7 @@
 use super::crm::Crm;
 use super::web::WebClient;
 use crate::clock::SystemClock;
-use crate::config::{Outside, SmsProvider};
+use crate::config::{Outside, Secret, SmsProvider};
 use crate::flow::HeaderValue;
 use crate::flow::{HttpRequest, LookupError, Method, Question, Reply, TextMessage};
 use std::sync::Arc;
@@ -16,7 +16,10 @@ const SMS_REPLY_BYTES_MAX: u32 = 65_536;
 
 /// All that flows may ask.
 pub struct Lookups {
-    web: Arc<WebClient>,
+    /// For what flows ask by themselves.
+    flows: WebClient,
+    /// For messages and the CRM.
+    own: Arc<WebClient>,
     sms: Option<SmsProvider>,
     crm: Option<Box<dyn Crm>>,
 }
@@ -24,20 +27,19 @@ pub struct Lookups {
 impl Lookups {
     /// From the configuration.
     pub fn new(outside: &Outside, clock: SystemClock) -> Result<Self, reqwest::Error> {
-        let mut allowed = outside.allowed_hosts.clone();
-        // Whoever wrote these into the configuration allowed them.
-        allowed.extend(outside.sms.iter().map(|sms| &sms.url).chain(&outside.crm_bridge).filter_map(|url| {
+        let flows = WebClient::new(outside.allowed_hosts.clone(), outside.secrets.clone(), clock)?;
+        // Whoever wrote these into the configuration allowed them, for messages and look-ups alone: flows cannot ask
+        // them by themselves.
+        let hosts = outside.sms.iter().map(|sms| &sms.url).chain(&outside.crm_bridge).filter_map(|url| {
             let url: reqwest::Url = url.parse().ok()?;
             Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-        }));
-        let mut secrets = outside.secrets.clone();
-        if let Some(token) = outside.sms.as_ref().and_then(|sms| sms.token.clone()) {
-            secrets.insert(SMS_TOKEN.to_owned(), token);
-        }
-        let web = Arc::new(WebClient::new(allowed, secrets, clock)?);
+        });
+        let token = outside.sms.as_ref().and_then(|sms| sms.token.clone());
+        let token = token.map(|value| (SMS_TOKEN.to_owned(), Secret { value, hosts: None }));
+        let own = Arc::new(WebClient::new(hosts.collect(), token.into_iter().collect(), clock)?);
         let bridge = outside.crm_bridge.clone();
-        let crm = bridge.map(|url| Box::new(super::crm::Bridge::new(url, web.clone())) as Box<dyn Crm>);
-        Ok(Lookups { web, sms: outside.sms.clone(), crm })
+        let crm = bridge.map(|url| Box::new(super::crm::Bridge::new(url, own.clone())) as Box<dyn Crm>);
+        Ok(Lookups { flows, own, sms: outside.sms.clone(), crm })
     }
 
     /// With another CRM.
@@ -49,7 +51,7 @@ impl Lookups {
         let not_connected =
             || LookupError { code: "crm_not_connected", message: "No CRM is connected.".to_owned() };
         match question {
-            Question::Http(request) => self.web.send(request).await,
+            Question::Http(request) => self.flows.send(request).await,
             Question::Sms(message) => self.send_message(message).await,
             Question::Callout(callout) => {
                 self.crm.as_ref().ok_or_else(not_connected)?.callout(callout).await.map(Reply::Callout)
@@ -82,7 +84,7 @@ impl Lookups {
             bytes_max: SMS_REPLY_BYTES_MAX,
             sign_with: None,
         };
-        match self.web.send(&request).await? {
+        match self.own.send(&request).await? {
             Reply::Http { status: 200..300, .. } => Ok(Reply::Sms),
             Reply::Http { status, .. } => Err(LookupError {
                 code: "sms_refused",

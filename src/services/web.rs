@@ -6,6 +6,7 @@
 
 use super::breaker::{Breakers, Refusal};
 use crate::clock::SystemClock;
+use crate::config::Secret;
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Reply};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
@@ -27,7 +28,7 @@ pub struct WebClient {
     /// For hosts that were allowed: their addresses are not looked at.
     trusting: reqwest::Client,
     allowed: Vec<String>,
-    secrets: BTreeMap<String, String>,
+    secrets: BTreeMap<String, Secret>,
     clock: SystemClock,
     breakers: Mutex<Breakers>,
     places: Semaphore,
@@ -42,7 +43,7 @@ impl WebClient {
     /// `allowed`: hosts, with a port where it is not the usual one, that may have private addresses and plain HTTP.
     pub fn new(
         allowed: Vec<String>,
-        secrets: BTreeMap<String, String>,
+        secrets: BTreeMap<String, Secret>,
         clock: SystemClock,
     ) -> Result<Self, reqwest::Error> {
         // The process may have one already: whichever was there first does.
@@ -92,7 +93,7 @@ impl WebClient {
         let never = |error| Failure { error, may_repeat: false };
         let (url, is_allowed) = self.check(&request.url).map_err(never)?;
         let host = host_and_port(&url);
-        let headers = self.headers(request).map_err(never)?;
+        let headers = self.headers(request, &url).map_err(never)?;
         self.may_ask(&host).map_err(never)?;
         // A try that is given up half-way counts as a failure of the host.
         let mut report = Report { client: self, host: &host, worked: false };
@@ -145,11 +146,20 @@ impl WebClient {
         Ok((url, false))
     }
 
-    fn headers(&self, request: &HttpRequest) -> Result<HeaderMap, LookupError> {
+    fn headers(&self, request: &HttpRequest, url: &reqwest::Url) -> Result<HeaderMap, LookupError> {
         let mut headers = HeaderMap::new();
         let secret = |name: &String| {
-            let message = || format!("There is no secret `{name}` in the configuration.");
-            self.secrets.get(name).ok_or_else(|| failed("http_no_secret", message()))
+            let missing = || format!("There is no secret `{name}` in the configuration.");
+            let secret = self.secrets.get(name).ok_or_else(|| failed("http_no_secret", missing()))?;
+            let host = url.host_str().unwrap_or_default();
+            let is_meant = |known: &String| *known == host || *known == host_and_port(url);
+            match &secret.hosts {
+                Some(hosts) if !hosts.iter().any(is_meant) => {
+                    let message = format!("The secret `{name}` is not meant for {host} ([secret_hosts]).");
+                    Err(failed("http_refused", message))
+                }
+                _ => Ok(&secret.value),
+            }
         };
         for (name, value) in &request.headers {
             let (text, is_secret) = match value {
@@ -184,6 +194,7 @@ impl WebClient {
                 "http_circuit_open",
                 format!("{host} failed several times in a row and is left alone for 30 s."),
             ),
+            Refusal::TooMany => failed("http_refused", format!("Too many requests to {host} are under way.")),
             Refusal::TooOften => {
                 failed("http_too_often", format!("{host} is asked more than ten times a second."))
             }

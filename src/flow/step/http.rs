@@ -118,6 +118,9 @@ impl Config {
         if url.cut {
             return failure("http_refused", "The address is longer than 4,096 characters.");
         }
+        if has_dot_segments(&url.text) {
+            return failure("http_refused", "With its values the address leads out of its path.");
+        }
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, header) in &self.headers {
             let value = match header {
@@ -186,6 +189,16 @@ fn has_fixed_host(url: &Template) -> bool {
         let host = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
         !host.is_empty() && host.chars().all(is_host) && (end.is_some() || is_all)
+    })
+}
+
+/// `.` and `..` in the path are folded away by whoever reads the address (RFC 3986 section 5.2.4): a caller who is
+/// called `..` would ask for something else.
+fn has_dot_segments(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.split(['/', '\\']).any(|segment| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
     })
 }
 

@@ -191,3 +191,15 @@ fn questions_are_printed_without_what_is_asked() {
     let text = format!("{:?}", question(&mut rig).1);
     assert_eq!(text, "http to https://crm.example");
 }
+
+#[test]
+fn a_caller_whose_name_is_dots_does_not_ask_for_something_else() {
+    for (name, refused) in
+        [("..", true), (".", true), ("%2E%2e", false), ("...", false), ("a/..", false), ("", false)]
+    {
+        let facts = CallFacts { from_name: name.into(), ..CallFacts::default() };
+        let steps = json!({"h": {"type": "http", "config": {"url": "https://a.example/customers/{{call.fromName}}/notes"}}});
+        let mut rig = rig_for(facts, &document(json!({}), steps));
+        assert_eq!(rig.take().contains(&"error http_refused".to_owned()), refused, "{name}");
+    }
+}
