@@ -58,6 +58,11 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
     if errors(&findings) > 0 {
         return Ok(FAILED);
     }
+    if options.remove_others && !provision::is_set_up(&options.folder) {
+        let name = options.folder.display();
+        writeln!(out, "{name}: none of the files of a set-up is there; nothing was taken out")?;
+        return Ok(FAILED);
+    }
     let others = if options.remove_others { Others::Go } else { Others::Stay };
     with_store(&options.config, out, async |database, out| {
         match apply(database, &provisioned, others, ACTOR, now).await {

@@ -55,6 +55,8 @@ pub struct Schedule {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Override {
     pub state: State,
+    /// From then on; always where absent.
+    pub since: Option<Wall>,
     pub until: Until,
 }
 
@@ -64,10 +66,8 @@ pub enum Until {
     /// Until somebody takes it back.
     TakenBack,
     Moment(Wall),
-    /// Until the calendar next changes its mind after the moment at which it was set.
-    NextEdge {
-        since: Wall,
-    },
+    /// Until the calendar next changes its mind after `since`.
+    NextEdge,
 }
 
 /// Intervals by day, Monday first.
@@ -121,10 +121,14 @@ pub enum ScheduleError {
 impl Schedule {
     /// What holds at a moment: what was set by hand, else the date's exception or holiday, else the week.
     pub fn state(&self, at: Wall, account: &Account) -> State {
-        let holds = |manual: &Override| match manual.until {
-            Until::TakenBack => true,
-            Until::Moment(until) => at < until,
-            Until::NextEdge { since } => self.next_edge(since, account).is_none_or(|edge| at < edge),
+        let holds = |manual: &Override| {
+            let since = manual.since.unwrap_or_default();
+            since <= at
+                && match manual.until {
+                    Until::TakenBack => true,
+                    Until::Moment(until) => at < until,
+                    Until::NextEdge => self.next_edge(since, account).is_none_or(|edge| at < edge),
+                }
         };
         match self.manual.filter(holds) {
             Some(manual) => manual.state,

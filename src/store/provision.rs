@@ -239,6 +239,12 @@ fn read_numbers(
     numbers
 }
 
+/// Whether the folder holds anything of a set-up: one that does not is most likely another than was meant.
+pub fn is_set_up(folder: &Path) -> bool {
+    let lists = ["numbers", "agents", "trunks", "schedules", "lists", "account"];
+    lists.iter().any(|name| folder.join(format!("{name}.toml")).is_file()) || folder.join("flows").is_dir()
+}
+
 /// What the flows of a folder look up, for commands that run one of them; what is wrong is for `check` to say.
 pub fn library(folder: &Path) -> Library {
     let sources = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());

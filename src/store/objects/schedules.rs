@@ -152,13 +152,20 @@ fn manual_override(section: &Section<'_>) -> Option<Override> {
     };
     let since = section.parsed("since", time);
     let until = section.parsed("until", |text| match text {
-        NEXT_EDGE => Ok(since.map(|since| Until::NextEdge { since })),
-        text => time(text).map(|until| Some(Until::Moment(until))),
+        NEXT_EDGE => Ok(Until::NextEdge),
+        text => time(text).map(Until::Moment),
     });
-    if until == Some(None) && !section.has("since") {
-        section.error("since", "is missing", "when it was set, such as 2026-12-24T18:00:00Z");
+    match (since, until) {
+        (None, Some(Until::NextEdge)) if !section.has("since") => {
+            let remedy = "add since = the moment when it was set, such as 2026-12-24T18:00:00Z";
+            section.error("until", "is \"next_edge\", and since is missing", remedy);
+        }
+        (Some(since), Some(Until::Moment(until))) if until <= since => {
+            section.error("until", "is not after since", "");
+        }
+        _ => {}
     }
-    Some(Override { state: state?, until: until.map_or(Some(Until::TakenBack), |until| until)? })
+    Some(Override { state: state?, since, until: until.unwrap_or(Until::TakenBack) })
 }
 
 /// Stands for the moment when the calendar next changes its mind.
@@ -252,11 +259,14 @@ mod tests {
         }
         schedule.uses_holidays = false;
         assert_eq!(schedule.state(wall("2026-11-26T10:00:00-05:00"), &account), State::Open);
-        schedule.manual =
-            Some(Override { state: State::Closed, until: Until::Moment(wall("2026-11-26T11:00:00-05:00")) });
+        schedule.manual = Some(Override {
+            state: State::Closed,
+            since: None,
+            until: Until::Moment(wall("2026-11-26T11:00:00-05:00")),
+        });
         assert_eq!(schedule.state(wall("2026-11-26T10:59:59-05:00"), &account), State::Closed);
         assert_eq!(schedule.state(wall("2026-11-26T11:00:00-05:00"), &account), State::Open);
-        schedule.manual = Some(Override { state: State::Holiday, until: Until::TakenBack });
+        schedule.manual = Some(Override { state: State::Holiday, since: None, until: Until::TakenBack });
         assert_eq!(schedule.state(wall("2031-11-26T10:59:59-05:00"), &account), State::Holiday);
     }
 
@@ -268,6 +278,7 @@ mod tests {
         let (schedules, findings) = read(&text);
         assert_eq!(findings, [""; 0]);
         let state = |at: &str| schedules[0].1.state(wall(at), &Account::default());
+        assert_eq!(state("2026-11-23T09:29:59-05:00"), State::Open);
         assert_eq!(state("2026-11-23T11:59:59-05:00"), State::Closed);
         // The lunch break was the edge.
         assert_eq!(state("2026-11-23T13:00:00-05:00"), State::Open);
@@ -317,8 +328,12 @@ mod tests {
             ("[[schedule.exception]]\nname = \"x\"", "needs a date, or from and to"),
             ("[[schedule.exception]]\ndate = \"2026-12-01\"\nkind = \"party\"", "\"party\" is not known"),
             ("[schedule.override]\nstate = \"shut\"", "\"shut\" is not a state"),
-            ("[schedule.override]\nstate = \"open\"\nuntil = \"next_edge\"", "since: is missing"),
+            ("[schedule.override]\nstate = \"open\"\nuntil = \"next_edge\"", "and since is missing"),
             ("[schedule.override]\nstate = \"open\"\nuntil = \"noon\"", "is not a time"),
+            (
+                "[schedule.override]\nstate = \"open\"\nsince = \"2026-12-02T00:00:00Z\"\nuntil = \"2026-12-01T00:00:00Z\"",
+                "is not after since",
+            ),
             ("opens = 1", "opens"),
         ] {
             let (_, findings) = read(&format!("[[schedule]]\nid = \"s\"\n{text}\n"));
