@@ -92,16 +92,16 @@ impl Switchboard {
                 Unroutable::NotInService { .. } => self.counters.not_in_service += 1,
                 _ => {}
             }
-            Refused::new(error.sip_code(), error.to_string())
+            let refused = Refused::new(error.sip_code(), error.to_string());
+            Refused { number: error.number().map(str::to_owned), ..refused }
         })?;
+        let number = route.number.pattern.text();
+        let of_number = |refused: Refused| Refused { number: Some(number.clone()), ..refused };
         let calls = self.number_calls.get(&route.number.pattern.text()).copied().unwrap_or(0);
         if let Some(most) = route.number.max_concurrent_calls.filter(|most| calls >= *most) {
             self.counters.number_full += 1;
-            let number = route.number.pattern.text();
-            return Err(Refused::new(
-                486,
-                format!("{number} has {calls} calls, and takes {most} at one time"),
-            ));
+            let text = format!("{number} has {calls} calls, and takes {most} at one time");
+            return Err(of_number(Refused::new(486, text)));
         }
         if !request.body().is_empty() && !is_sdp(request.content_type()) {
             let text = format!(
@@ -109,14 +109,14 @@ impl Switchboard {
                 printable(request.content_type().unwrap_or(""), 64)
             );
             let headers = vec![("Accept".to_owned(), "application/sdp".to_owned())];
-            return Err(Refused { code: 415, text, headers });
+            return Err(of_number(Refused { headers, ..Refused::new(415, text) }));
         }
         let leg = self.index.new_leg(id, Party::Caller);
         let settings = &self.settings.media;
         let media = MediaLeg::new(now.instant, leg, &mut self.ports, None, settings, &mut self.random);
         let Some(mut media) = media else {
             self.index.legs.remove(&leg);
-            return Err(Refused::later("no media port is free"));
+            return Err(of_number(Refused::later("no media port is free")));
         };
         if !request.body().is_empty()
             && let Err(refusal) = media.would_answer(request.body())
@@ -124,7 +124,7 @@ impl Switchboard {
             media.close(now.instant, &mut self.ports, &mut Vec::new());
             self.index.legs.remove(&leg);
             let headers = vec![warning(refusal.warning_code(), &self.settings.domain, &refusal)];
-            return Err(Refused { code: 488, text: refusal.to_string(), headers });
+            return Err(of_number(Refused { headers, ..Refused::new(488, refusal.to_string()) }));
         }
         Ok((route, media))
     }
@@ -141,7 +141,7 @@ impl Switchboard {
         refused: Refused,
         actions: &mut Vec<Action>,
     ) {
-        let Refused { code, text, mut headers } = refused;
+        let Refused { code, text, mut headers, number } = refused;
         self.counters.rejected += 1;
         tracing::info!(call = %id, code, source = %peer.address, reason = %text, "call refused");
         if !headers.iter().any(|(name, _)| name == "Warning") {
@@ -157,7 +157,7 @@ impl Switchboard {
             sip_call_id: printable(request.call_id(), 128),
             trunk,
             source: peer.address.to_string(),
-            number: None,
+            number,
             flow_id: None,
             version: None,
             from: caller_number(request, Some(source)).0,
@@ -206,15 +206,17 @@ struct Refused {
     code: u16,
     text: String,
     headers: Vec<(String, String)>,
+    /// The Smart Number, where it was found.
+    number: Option<String>,
 }
 
 impl Refused {
     fn new(code: u16, text: String) -> Self {
-        Refused { code, text, headers: Vec::new() }
+        Refused { code, text, headers: Vec::new(), number: None }
     }
 
     fn later(text: &str) -> Self {
-        Refused { code: 503, text: text.to_owned(), headers: vec![retry_after()] }
+        Refused { headers: vec![retry_after()], ..Refused::new(503, text.to_owned()) }
     }
 }
 

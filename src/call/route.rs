@@ -37,6 +37,14 @@ pub enum Unroutable {
 }
 
 impl Unroutable {
+    /// The Smart Number that was dialled, where there is one.
+    pub fn number(&self) -> Option<&str> {
+        match self {
+            Unroutable::NotInService { number } | Unroutable::Blocked { number, .. } => Some(number),
+            Unroutable::NoNumber | Unroutable::UnknownNumber { .. } => None,
+        }
+    }
+
     /// The SIP code that says it best.
     pub fn sip_code(&self) -> u16 {
         match self {
