@@ -7,15 +7,23 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Bytes of one batch: some hundreds of records, a transaction of some tens of milliseconds.
 const BATCH_BYTES: u64 = 512 * 1024;
+
+/// A segment that could not be read is tried again for a minute before it is passed by: what keeps a file from being
+/// opened (too many open files) is over by then, what is left is a broken disk.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What waits for the database, in the order in which it was written.
 pub struct Backlog {
     shared: Arc<Shared>,
     /// How far the first segment was handed out.
     offset: u64,
+    /// How often in a row reading failed.
+    failures: u32,
 }
 
 /// Records that are handed out together.
@@ -46,7 +54,7 @@ enum Next {
 
 impl Backlog {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Backlog { shared, offset: 0 }
+        Backlog { shared, offset: 0, failures: 0 }
     }
 
     pub fn totals(&self) -> &Totals {
@@ -65,9 +73,20 @@ impl Backlog {
                     // Reading a file may wait for the disk, and the runtime's threads carry streams.
                     let read = tokio::task::spawn_blocking(move || read(&file, offset, bytes));
                     match read.await.map_err(std::io::Error::other).and_then(|result| result) {
-                        Ok(batch) if batch.lines() == 0 => self.offset = batch.end,
-                        Ok(batch) => return Some(batch),
-                        Err(error) => self.give_up(&error),
+                        Ok(batch) if batch.lines() == 0 => (self.offset, self.failures) = (batch.end, 0),
+                        Ok(batch) => {
+                            self.failures = 0;
+                            return Some(batch);
+                        }
+                        // No file left to open, a disk that is away: it may pass.
+                        Err(error) if may_pass(&error) && self.failures < TRIES => {
+                            self.failures += 1;
+                            pause().await;
+                        }
+                        Err(error) => {
+                            self.failures = 0;
+                            self.give_up(&error);
+                        }
                     }
                 }
             }
@@ -143,6 +162,15 @@ impl Backlog {
         self.shared.totals.waiting.fetch_sub(records, Ordering::Relaxed);
         self.shared.totals.lost.fetch_add(records, Ordering::Relaxed);
     }
+}
+
+fn may_pass(error: &std::io::Error) -> bool {
+    error.kind() != std::io::ErrorKind::NotFound
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pause between two tries")]
+async fn pause() {
+    tokio::time::sleep(PAUSE).await;
 }
 
 /// Reads whole lines from `offset` on; `bytes` are on disk in all.
