@@ -87,6 +87,15 @@ impl Principal {
         self.user().ok_or_else(|| Problem::forbidden("the token of cordboard.toml is no user"))
     }
 
+    /// For ending the account's other ways in: a token that is for one task is not to shut them.
+    pub fn whole_own_user(&self) -> Result<&User, Problem> {
+        let user = self.own_user()?;
+        if self.scopes == Scopes::All {
+            return Ok(user);
+        }
+        Err(Problem::forbidden("this takes a browser that is signed in, or a token with the scope all"))
+    }
+
     pub fn needs(&self, permission: Permission) -> Result<(), Problem> {
         if self.may(permission) {
             return Ok(());

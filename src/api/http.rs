@@ -24,8 +24,9 @@ use tokio::time::Sleep;
 
 /// Connections at a time: consoles with an event stream each, scripts, probes. Each costs some 20 KB.
 const CONNECTIONS_MAX: usize = 1_024;
-/// Of one address: an office behind one, but never all.
-const CONNECTIONS_OF_SOURCE_MAX: usize = 256;
+/// Of one address: an office behind one with some connections of each console, and never all: sixteen addresses would
+/// be needed to keep everybody else out.
+const CONNECTIONS_OF_SOURCE_MAX: usize = 64;
 /// From one request to the end of the head of the next: a slow client holds nobody up longer.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of what is sent to it.

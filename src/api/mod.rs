@@ -41,6 +41,9 @@ use tokio::sync::Semaphore;
 
 /// Requests at a time. A handler waits for the database at the most, which serves eight at a time.
 const REQUESTS_MAX: usize = 256;
+/// The same of those who have not signed in, apart: passwords are hashed one at a time, some 20 ms each, so that the
+/// last of so many waits less than a second.
+const OPEN_REQUESTS_MAX: usize = 32;
 /// How often what has run out is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How often a database that is away is asked whether there are users.
@@ -91,6 +94,8 @@ pub struct Parts {
     throttle: Mutex<throttle::Throttle>,
     settings: Settings,
     requests: Semaphore,
+    /// For routes that nobody has to sign in for.
+    open_requests: Semaphore,
     document: String,
     post: Post,
     events: Arc<events::Events>,
@@ -130,6 +135,7 @@ impl Api {
             throttle: Mutex::default(),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
+            open_requests: Semaphore::new(OPEN_REQUESTS_MAX),
             document: document.to_string(),
             post,
             events: Arc::new(events::Events::new(run)),

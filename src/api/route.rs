@@ -6,7 +6,10 @@ use super::idempotency;
 use super::parameter::{self, Rule};
 use super::permission::Permission;
 use super::problem::Problem;
+use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
+use crate::store::database::prompts;
 use axum::RequestExt;
+use axum::body::Body;
 use axum::extract::{Query, RawPathParams, Request, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, header};
@@ -14,6 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,6 +25,10 @@ use utoipa::{IntoParams, ToSchema};
 const TIME_MAX: Duration = Duration::from_secs(30);
 /// A file of 50 MB over a slow line.
 const UPLOAD_TIME_MAX: Duration = Duration::from_secs(600);
+/// A body of whoever has not signed in: a login and a password, which fit in one packet.
+const OPEN_BODY_TIME_MAX: Duration = Duration::from_secs(5);
+/// The same. They are read before a place is taken: all 1,024 connections with one hold 64 MB.
+const OPEN_BODY_BYTES_MAX: usize = 64 * 1_024;
 
 /// A schema and those that it refers to.
 pub type Schema = fn(&mut super::openapi::Schemas) -> serde_json::Value;
@@ -236,6 +244,15 @@ impl Operation {
         if matches!(self.body, RequestBody::Raw { .. }) { UPLOAD_TIME_MAX } else { TIME_MAX }
     }
 
+    /// How large a body may be, and how long it may take to come. A handler may ask for less.
+    fn body_max(&self) -> (usize, Duration) {
+        match self.body {
+            _ if self.access == Access::Open => (OPEN_BODY_BYTES_MAX, OPEN_BODY_TIME_MAX),
+            RequestBody::Raw { .. } => (prompts::BYTES_MAX, UPLOAD_TIME_MAX),
+            RequestBody::Json(_) | RequestBody::None => (DOCUMENT_BYTES_MAX, TIME_MAX),
+        }
+    }
+
     /// The kinds of body that the answers have.
     fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.answers.iter().map(|answer| match answer.body {
@@ -253,12 +270,9 @@ pub struct Gate {
     pub rules: std::sync::Arc<Vec<Rule>>,
 }
 
-/// Stands before every handler: kinds, access, parameters, keys, time.
+/// Stands before every handler: kinds, access, parameters, the body, a place, keys, time.
 pub async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let limit = gate.operation.time_max();
-    let Ok(_place) = gate.api.requests.try_acquire() else {
-        return Problem::unavailable("too many requests at this moment").retry_after(1).into_response();
-    };
     match tokio::time::timeout(limit, pass(&gate, request, next)).await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.into_response(),
@@ -286,10 +300,33 @@ async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response,
             extensions
         },
     ));
+    let request = whole(operation, request).await?;
+    // Not earlier: nobody who has yet to say who he is, or to send the rest, holds a place of those who are ready.
+    let _place = place(api, operation.access)?;
     if operation.idempotent {
         return idempotency::once(api, &owner, request, next).await;
     }
     Ok(next.run(request).await)
+}
+
+/// A place among the requests that are carried out. Whoever has not signed in takes none of those who have.
+fn place(api: &Api, access: Access) -> Result<SemaphorePermit<'_>, Problem> {
+    let places = if access == Access::Open { &api.open_requests } else { &api.requests };
+    let full = |_| Problem::unavailable("too many requests at this moment").retry_after(1);
+    places.try_acquire().map_err(full)
+}
+
+/// A request whose body has come whole. Where none is read it is left as it is.
+async fn whole(operation: &Operation, request: Request) -> Result<Request, Problem> {
+    if matches!(operation.body, RequestBody::None) {
+        return Ok(request);
+    }
+    let (bytes_max, time_max) = operation.body_max();
+    let (parts, body) = request.into_parts();
+    let body = body_bytes(Request::from_parts(parts.clone(), body), bytes_max);
+    let late = |_| Problem::late(format!("the body took longer than {} s", time_max.as_secs()));
+    let bytes = tokio::time::timeout(time_max, body).await.map_err(late)??;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 async fn check_parameters(rules: &[Rule], request: &mut Request) -> Result<(), Problem> {

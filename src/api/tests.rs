@@ -205,6 +205,110 @@ fn a_token_is_shown_once_and_does_no_more_than_its_scopes_and_its_user_may() {
 }
 
 #[test]
+fn a_token_makes_no_token_and_a_narrow_one_ends_nothing_but_itself() {
+    run(async |world| {
+        world.user("eve", "editor").await;
+        let signed_in = world.sign_in("eve", PASSWORD).await;
+        let cookie = format!("cookie: {}", signed_in.cookie());
+        let csrf = format!("x-csrf-token: {}", signed_in.json()["csrfToken"].as_str().unwrap());
+        let make = async |scope: &str| {
+            let wanted = json!({"name": "ci", "scopes": [scope]});
+            let made = world.ask("POST", "/tokens", &[&cookie, &csrf], Some(wanted)).await.json();
+            let text = |field: &str| made[field].as_str().unwrap().to_owned();
+            (format!("/tokens/{}", text("id")), format!("authorization: Bearer {}", text("token")))
+        };
+        let ((narrow_path, narrow), (wide_path, wide)) = (make("calls.read").await, make("all").await);
+        for bearer in [&narrow, &wide] {
+            let same = json!({"name": "more", "scopes": ["calls.read"]});
+            let refused = world.ask("POST", "/tokens", &[bearer], Some(same)).await;
+            assert_eq!(refused.status, 403);
+            assert!(refused.text.contains("sign in with a browser"), "{refused:?}");
+        }
+        let sessions = world.ask("GET", "/sessions", &[&cookie], None).await.json();
+        let session = format!("/sessions/{}", sessions["items"][0]["id"].as_str().unwrap());
+        let delete = async |path: &str, bearer: &str| world.ask("DELETE", path, &[bearer], None).await.status;
+        assert_eq!(delete(&session, &narrow).await, 403);
+        assert_eq!(delete(&wide_path, &narrow).await, 403);
+        assert_eq!(delete(&narrow_path, &narrow).await, 204);
+        assert_eq!(delete(&session, &wide).await, 204);
+    });
+}
+
+#[test]
+fn a_new_password_ends_the_users_tokens_whoever_gives_it() {
+    run(async |world| {
+        let id = world.user("eve", "editor").await;
+        let token_of = async |password: &str| {
+            let signed_in = world.sign_in("eve", password).await;
+            let cookie = format!("cookie: {}", signed_in.cookie());
+            let csrf = format!("x-csrf-token: {}", signed_in.json()["csrfToken"].as_str().unwrap());
+            let wanted = json!({"name": "ci", "scopes": ["all"]});
+            let made = world.ask("POST", "/tokens", &[&cookie, &csrf], Some(wanted)).await.json();
+            (cookie, csrf, format!("authorization: Bearer {}", made["token"].as_str().unwrap()))
+        };
+        let works = async |bearer: &str| world.ask("GET", "/session", &[bearer], None).await.status == 200;
+        let (cookie, csrf, bearer) = token_of(PASSWORD).await;
+        assert!(works(&bearer).await);
+        let change = json!({"current": PASSWORD, "new": "battery staple"});
+        let changed = world.ask("PUT", "/session/password", &[&cookie, &csrf], Some(change)).await;
+        assert_eq!(changed.status, 204, "{changed:?}");
+        assert!(!works(&bearer).await && works(&cookie).await);
+        let (cookie, _, bearer) = token_of("battery staple").await;
+        let reset = Some(json!({"password": "another password"}));
+        let reset = world.as_admin("PUT", &format!("/users/{id}/password"), reset).await;
+        assert_eq!(reset.status, 204, "{reset:?}");
+        assert!(!works(&bearer).await && !works(&cookie).await);
+    });
+}
+
+#[test]
+fn who_has_not_signed_in_takes_no_place_of_those_who_have() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        let open = world.api.open_requests.acquire_many(OPEN_REQUESTS_MAX as u32).await.unwrap();
+        assert_eq!(world.sign_in("ann", PASSWORD).await.status, 503);
+        assert_eq!(world.as_admin("GET", "/users", None).await.status, 200);
+        drop(open);
+        let _all = world.api.requests.acquire_many(REQUESTS_MAX as u32).await.unwrap();
+        assert_eq!(world.as_admin("GET", "/users", None).await.status, 503);
+        assert_eq!(world.ask("GET", "/users", &[], None).await.status, 401);
+        assert_eq!(world.sign_in("ann", PASSWORD).await.status, 200);
+    });
+}
+
+/// A body of which nothing ever comes.
+struct Never;
+
+impl axum::body::HttpBody for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[test]
+fn a_body_that_does_not_come_takes_no_place() {
+    run(async |world| {
+        for path in ["/users", "/session"] {
+            let request = Request::builder().method("POST").uri(format!("/api/v1{path}"));
+            let request = request
+                .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+                .header("content-type", "application/json")
+                .body(Body::new(Never));
+            let mut slow = std::pin::pin!(world.send(request.unwrap()));
+            assert!(tokio::time::timeout(Duration::from_millis(100), &mut slow).await.is_err());
+            assert_eq!(world.api.requests.available_permits(), REQUESTS_MAX);
+            assert_eq!(world.api.open_requests.available_permits(), OPEN_REQUESTS_MAX);
+        }
+    });
+}
+
+#[test]
 fn a_change_needs_the_etag_of_what_it_changes() {
     run(async |world| {
         let id = world.user("ann", "viewer").await;

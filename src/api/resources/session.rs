@@ -39,12 +39,16 @@ pub fn routes() -> Vec<Route> {
             .gives_nothing("Signed out.")
             .with_headers(&[("Set-Cookie", "Removes the cookie.")])
             .to(sign_out),
-        put("/session/password", "changeOwnPassword", "Changes the own password; all other sign-ins end.")
-            .tag("session")
-            .body::<PasswordChange>()
-            .gives_nothing("The password is changed.")
-            .problems(&[429])
-            .to(change_password),
+        put(
+            "/session/password",
+            "changeOwnPassword",
+            "Changes the own password; all other sign-ins and all tokens end.",
+        )
+        .tag("session")
+        .body::<PasswordChange>()
+        .gives_nothing("The password is changed.")
+        .problems(&[429])
+        .to(change_password),
         get("/sessions", "listSessions", "Where the own account is signed in.")
             .tag("session")
             .gives::<Sessions>(StatusCode::OK, "The browsers, the latest first.")
@@ -135,11 +139,12 @@ async fn sign_in(
     let password: String = credentials.password.chars().take(257).collect();
     let is_right = api.passwords.is_right(password, found.as_ref().map(|(_, hash)| hash.clone())).await?;
     // One answer whatever was wrong, after the same time.
-    let Some((user, _)) = found.filter(|(user, _)| is_right && !user.disabled) else {
+    // One answer whatever was wrong, after the same time.
+    let refused = || {
         tracing::info!(%source, "a sign-in was refused");
-        return Err(Problem::not_signed_in("login or password is wrong, or the user is disabled"));
+        Problem::not_signed_in("login or password is wrong, or the user is disabled")
     };
-    api.throttle().forget_account(&login);
+    let (user, hash) = found.filter(|(user, _)| is_right && !user.disabled).ok_or_else(refused)?;
     let secret = api.mint.secret();
     let user_agent =
         headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -151,7 +156,11 @@ async fn sign_in(
         source: source.to_string(),
         user_agent: user_agent.chars().take(200).collect(),
     };
-    database.sign_in(&digest(secret.as_bytes()), &sign_in).await?;
+    // The check took its time, in which an admin may have given another password.
+    if !database.sign_in(&digest(secret.as_bytes()), &sign_in, &hash).await? {
+        return Err(refused());
+    }
+    api.throttle().forget_account(&login, source);
     tracing::info!(%source, user = user.login, "signed in");
     let principal = Principal {
         role: user.role,
@@ -209,7 +218,7 @@ async fn change_password(
     if !api.passwords.is_right(change.current, hash).await? {
         return Err(Problem::value("/current", "is not the password"));
     }
-    api.throttle().forget_account(&user.login);
+    api.throttle().forget_account(&user.login, source);
     let hash = api.passwords.hash(change.new).await?;
     database.set_password(&user.id, &hash, Some(&sign_in.id), principal.by(now.wall)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -237,7 +246,7 @@ async fn end(
     principal: Principal,
     InPath(id): InPath<String>,
 ) -> Result<StatusCode, Problem> {
-    if api.database()?.sign_out(&principal.own_user()?.id, &id).await? {
+    if api.database()?.sign_out(&principal.whole_own_user()?.id, &id).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::not_found("there is no such session of yours"))

@@ -62,7 +62,7 @@ pub fn routes() -> Vec<Route> {
         put(
             "/users/{id}/password",
             "setUserPassword",
-            "Gives a user a new password; all sign-ins of the user end.",
+            "Gives a user a new password; all sign-ins and tokens of the user end.",
         )
         .tag("users")
         .needs(manage)

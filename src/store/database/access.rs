@@ -4,8 +4,8 @@ use super::change::Audited;
 use super::users::{By, User, user};
 use super::{Database, DatabaseError, Engine};
 use crate::clock::Wall;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 /// Sign-ins of one user; the oldest goes when another begins. Twenty: some browsers on some machines.
 const SIGN_INS_MAX: i64 = 20;
@@ -46,9 +46,17 @@ impl Database {
         Ok(self.pool.begin_with(begin).await?)
     }
 
-    /// Begins a sign-in.
-    pub async fn sign_in(&self, hash: &str, sign_in: &SignIn) -> Result<(), DatabaseError> {
+    /// Begins a sign-in of a user who may sign in and still has the password that was checked; false for any other.
+    pub async fn sign_in(
+        &self,
+        hash: &str,
+        sign_in: &SignIn,
+        password_hash: &str,
+    ) -> Result<bool, DatabaseError> {
         let mut transaction = self.begin_writing().await?;
+        if !self.still_has(&mut transaction, &sign_in.user_id, password_hash).await? {
+            return Ok(false);
+        }
         sqlx::query(
             "DELETE FROM sign_ins WHERE user_id = $1 AND id NOT IN \
              (SELECT id FROM sign_ins WHERE user_id = $1 ORDER BY created DESC, id LIMIT $2)",
@@ -71,7 +79,22 @@ impl Database {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether a user who may sign in has that password, until the transaction ends: SQLite has one writer at a time,
+    /// PostgreSQL keeps others from the row. So a new password either is seen here, or ends what begins here.
+    async fn still_has(
+        &self,
+        connection: &mut AnyConnection,
+        user_id: &str,
+        password_hash: &str,
+    ) -> Result<bool, DatabaseError> {
+        let lock = if self.engine == Engine::Postgres { " FOR UPDATE" } else { "" };
+        let statement =
+            format!("SELECT 1 FROM users WHERE id = $1 AND password_hash = $2 AND disabled = 0{lock}");
+        let user = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(user_id).bind(password_hash);
+        Ok(user.fetch_optional(connection).await?.is_some())
     }
 
     /// The sign-in with that digest that began and was used after these times, with its user.

@@ -234,7 +234,8 @@ impl Database {
         Ok(())
     }
 
-    /// Sets a password and ends all sign-ins of the user but that one.
+    /// Sets a password and ends all sign-ins of the user but that one, and all tokens: whoever knew the old password may
+    /// have made some.
     pub async fn set_password(
         &self,
         id: &str,
@@ -259,6 +260,7 @@ impl Database {
             .bind(but.unwrap_or_default())
             .execute(change.connection())
             .await?;
+        sqlx::query("DELETE FROM tokens WHERE user_id = $1").bind(id).execute(change.connection()).await?;
         let entry = Audited { action: "password", kind: "user", object: id, ..Audited::default() };
         change.audit(entry).await?;
         change.commit_quietly().await?;

@@ -85,7 +85,7 @@ fn sign_in(id: &str, created: i64) -> SignIn {
 fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
     for_each_engine(async |database| {
         let user = database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
-        database.sign_in("hash", &sign_in("s1", 100)).await.unwrap();
+        assert!(database.sign_in("hash", &sign_in("s1", 100), "h").await.unwrap());
         let found = async |created, used| {
             database.find_sign_in("hash", at(created), at(used)).await.unwrap().is_some()
         };
@@ -93,7 +93,7 @@ fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
         assert!(!found(100, 99).await && !found(99, 100).await);
         database.touch_sign_in("s1", at(200)).await.unwrap();
         assert!(found(99, 150).await);
-        database.sign_in("other", &sign_in("s2", 300)).await.unwrap();
+        assert!(database.sign_in("other", &sign_in("s2", 300), "h").await.unwrap());
         database.set_password("u1", "h2", Some("s1"), by(5)).await.unwrap();
         assert_eq!(database.sign_ins("u1").await.unwrap().len(), 1);
         let disabled = UserFields { disabled: true, ..user.fields() };
@@ -103,11 +103,25 @@ fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
 }
 
 #[test]
+fn a_sign_in_does_not_begin_with_a_password_that_was_replaced_nor_for_who_is_disabled() {
+    for_each_engine(async |database| {
+        let user = database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
+        database.set_password("u1", "h2", None, by(2)).await.unwrap();
+        assert!(!database.sign_in("a", &sign_in("s1", 100), "h").await.unwrap());
+        assert!(database.sign_in("b", &sign_in("s2", 100), "h2").await.unwrap());
+        let disabled = UserFields { disabled: true, ..user.fields() };
+        database.replace_user("u1", None, &disabled, by(3)).await.unwrap();
+        assert!(!database.sign_in("c", &sign_in("s3", 100), "h2").await.unwrap());
+        assert_eq!(database.sign_ins("u1").await.unwrap(), []);
+    });
+}
+
+#[test]
 fn the_oldest_sign_in_goes_when_there_are_too_many() {
     for_each_engine(async |database| {
         database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
         for n in 0..25 {
-            database.sign_in(&format!("h{n}"), &sign_in(&format!("s{n}"), n)).await.unwrap();
+            assert!(database.sign_in(&format!("h{n}"), &sign_in(&format!("s{n}"), n), "h").await.unwrap());
         }
         let kept = database.sign_ins("u1").await.unwrap();
         assert_eq!((kept.len(), kept[0].id.as_str(), kept[19].id.as_str()), (20, "s24", "s5"));
@@ -115,7 +129,7 @@ fn the_oldest_sign_in_goes_when_there_are_too_many() {
 }
 
 #[test]
-fn a_token_is_found_until_it_runs_out_or_its_user_goes() {
+fn a_token_is_found_until_it_runs_out_or_its_user_goes_or_has_a_new_password() {
     for_each_engine(async |database| {
         database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
         let token = |id: &str, expires| Token {
@@ -134,8 +148,15 @@ fn a_token_is_found_until_it_runs_out_or_its_user_goes() {
         assert!(!database.delete_token("u2", "t1", by(2)).await.unwrap());
         assert!(database.delete_token("u1", "t1", by(2)).await.unwrap());
         database.create_user("u2", "bob", &fields(Role::Admin), "h", by(1)).await.unwrap();
+        database
+            .create_token("c", &Token { user_id: "u2".to_owned(), ..token("t3", None) }, by(2))
+            .await
+            .unwrap();
+        database.set_password("u1", "h2", None, by(2)).await.unwrap();
+        assert!(!found("b", 2).await && found("c", 2).await);
+        database.create_token("d", &token("t4", None), by(3)).await.unwrap();
         database.delete_user("u1", by(3)).await.unwrap();
-        assert!(!found("b", 2).await);
+        assert!(!found("d", 2).await);
     });
 }
 
