@@ -8,7 +8,7 @@ use crate::flow::{
     Outcome, Party, Question, Sound,
 };
 use crate::ids::{PlaybackId, Random};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,10 @@ const SPEECH_MS_PER_CHAR: u64 = 65;
 /// Rungs of one answer: a flow that makes more before its clock stands still is stopped there, and goes on with the
 /// next input.
 const RUNGS_OF_ANSWER_MAX: usize = 1_000;
+/// Bytes of the rungs of one answer, as JSON: what a browser takes at once.
+const NEWS_BYTES_MAX: usize = 1_024 * 1_024;
+/// Events of one input. Some leave no rung, and a day's worth of them would keep a core from the calls.
+const EVENTS_OF_INPUT_MAX: usize = 10_000;
 /// Rungs of a whole simulation; then the caller hangs up.
 const RUNGS_MAX: usize = 20_000;
 
@@ -90,6 +94,8 @@ pub enum InputError {
     NoSuchLeg,
     #[error("no question waits for a reply")]
     NoQuestion,
+    #[error("more has happened than one answer takes: fetch the rest with the input \"next\" first")]
+    Behind,
 }
 
 /// A leg that was dialled.
@@ -111,9 +117,16 @@ pub struct Simulation {
     legs: Vec<Leg>,
     /// Questions without a reply, with the steps that ask.
     questions: Vec<(LookupId, String, Box<Question>)>,
-    rungs: Vec<Rung>,
-    /// Rungs that were given out.
-    told: usize,
+    /// Rungs that were not given out yet, with their bytes as JSON.
+    rungs: VecDeque<(Rung, usize)>,
+    /// Bytes of those.
+    rung_bytes: usize,
+    /// Rungs that ever were.
+    made: usize,
+    /// Events since the last input.
+    happened: usize,
+    /// Whether the clock stopped before its time, since too much happened.
+    is_stopped: bool,
     outcome: Option<Box<Outcome>>,
 }
 
@@ -139,8 +152,11 @@ impl Simulation {
             playing: Vec::new(),
             legs: Vec::new(),
             questions: Vec::new(),
-            rungs: Vec::new(),
-            told: 0,
+            rungs: VecDeque::new(),
+            rung_bytes: 0,
+            made: 0,
+            happened: 0,
+            is_stopped: false,
             outcome: None,
         };
         simulation.carry_out(actions);
@@ -151,8 +167,14 @@ impl Simulation {
     /// Does something to the call.
     pub fn put_in(&mut self, input: Input) -> Result<(), InputError> {
         if self.outcome.is_some() {
-            return Err(InputError::Over);
+            // What it ended with may not have fitted: it is fetched by letting time pass.
+            let is_fetching = matches!(input, Input::Next | Input::Wait(_)) && !self.rungs.is_empty();
+            return if is_fetching { Ok(()) } else { Err(InputError::Over) };
         }
+        if self.is_full() && !matches!(input, Input::Next | Input::Wait(_) | Input::Clock(_)) {
+            return Err(InputError::Behind);
+        }
+        (self.happened, self.is_stopped) = (0, false);
         match input {
             Input::Press(keys) => self.press(&keys),
             Input::Wait(time) => self.run_until(self.now.instant + time),
@@ -170,11 +192,30 @@ impl Simulation {
         Ok(())
     }
 
-    /// What happened since this was asked last.
-    pub fn news(&mut self) -> &[Rung] {
-        let from = self.told;
-        self.told = self.rungs.len();
-        self.rungs.get(from..).unwrap_or_default()
+    /// What happened since this was asked last, as much as an answer takes. It is not kept.
+    pub fn news(&mut self) -> Vec<Rung> {
+        let (mut news, mut bytes) = (Vec::new(), 0);
+        while let Some((rung, size)) = self.rungs.pop_front() {
+            // One alone is given, however large: else it would stand before the rest for ever.
+            if !news.is_empty() && (bytes + size > NEWS_BYTES_MAX || news.len() == RUNGS_OF_ANSWER_MAX) {
+                self.rungs.push_front((rung, size));
+                break;
+            }
+            bytes += size;
+            news.push(rung);
+        }
+        self.rung_bytes -= bytes;
+        news
+    }
+
+    /// Whether there is more to come with the next input: rungs that did not fit, or time that did not pass.
+    pub fn is_behind(&self) -> bool {
+        !self.rungs.is_empty() || (self.is_stopped && self.outcome.is_none())
+    }
+
+    /// Whether what was not given out yet fills an answer.
+    fn is_full(&self) -> bool {
+        self.rungs.len() >= RUNGS_OF_ANSWER_MAX || self.rung_bytes >= NEWS_BYTES_MAX
     }
 
     pub fn now(&self) -> Now {
@@ -220,14 +261,16 @@ impl Simulation {
     }
 
     fn press(&mut self, keys: &str) {
+        let mut delay = Duration::ZERO;
         for (index, digit) in keys.chars().enumerate() {
             if index > 0 {
-                self.run_until(self.now.instant + NEXT_KEY_AFTER);
+                delay += NEXT_KEY_AFTER;
             }
-            self.happen(Event::Digit { party: Party::Caller, digit, source: "simulated" });
+            // Put among the events: keys for which there is no room now are pressed with the next input.
+            self.after(delay, Event::Digit { party: Party::Caller, digit, source: "simulated" });
         }
         // The interpreter reads keys when their millisecond is over.
-        self.run_until(self.now.instant + Duration::from_millis(1));
+        self.run_until(self.now.instant + delay + Duration::from_millis(1));
     }
 
     fn leg(&mut self, target: Option<&str>, input: LegInput) -> Result<(), InputError> {
@@ -255,9 +298,13 @@ impl Simulation {
 
     /// Lets time pass, with all that is due; the clock stops earlier where too much happens.
     fn run_until(&mut self, end: Instant) {
-        while self.outcome.is_none() && self.rungs.len() < self.told + RUNGS_OF_ANSWER_MAX {
-            if self.rungs.len() >= RUNGS_MAX {
+        while self.outcome.is_none() {
+            if self.made >= RUNGS_MAX {
                 self.happen(Event::CallerHungUp);
+                return;
+            }
+            if self.is_full() || self.happened >= EVENTS_OF_INPUT_MAX {
+                self.is_stopped = true;
                 return;
             }
             let Some(at) = self.next_at().filter(|at| *at <= end) else {
@@ -273,6 +320,7 @@ impl Simulation {
     }
 
     fn happen(&mut self, event: Event) {
+        self.happened += 1;
         self.note_event(&event);
         let mut actions = Vec::new();
         self.interpreter.handle(self.now, event, &mut actions);
@@ -286,7 +334,11 @@ impl Simulation {
 
     fn note(&mut self, what: What) {
         let at_ms = self.now.instant.as_micros() / 1_000;
-        self.rungs.push(Rung { at_ms, what });
+        let rung = Rung { at_ms, what };
+        let bytes = json_bytes(&rung);
+        self.made += 1;
+        self.rung_bytes += bytes;
+        self.rungs.push_back((rung, bytes));
     }
 
     fn target(&self, dial: DialId) -> String {
@@ -434,6 +486,25 @@ impl Simulation {
     }
 }
 
+/// The bytes of a rung as JSON, counted without writing it down.
+fn json_bytes(rung: &Rung) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // What cannot be written is given out as null.
+    _ = serde_json::to_writer(&mut count, rung);
+    count.0
+}
+
 /// The SIP code that a failure comes from.
 fn code(cause: DialFailure) -> u16 {
     match cause {
@@ -507,6 +578,49 @@ mod tests {
             if simulation.put_in(Input::Next).is_err() {
                 break;
             }
+        }
+        assert!(simulation.outcome().is_some());
+    }
+
+    /// Asks, gets no answer and asks again, for ever.
+    fn circle() -> Value {
+        json!({"a": {"type": "menu", "name": "A", "config": {
+            "prompt": {"kind": "tts", "text": "Press one"}, "options": {"1": {"label": "One"}}},
+            "on": {"key:1": "a", "no_response": "a"}}})
+    }
+
+    #[test]
+    fn an_answer_takes_so_much_and_the_rest_comes_with_the_next_input() {
+        let mut simulation = simulation(menu(), &[]);
+        let before = simulation.news().len();
+        assert!(before > 0 && !simulation.is_behind());
+        let text = "x".repeat(8_000);
+        for _ in 0..300 {
+            simulation.note(What::Ask { kind: "http", target: text.clone() });
+        }
+        assert_eq!(simulation.put_in(Input::HangUp), Err(InputError::Behind));
+        let mut told = 0;
+        for _ in 0..3 {
+            assert!(simulation.is_behind());
+            simulation.put_in(Input::Wait(Duration::ZERO)).unwrap();
+            let news = simulation.news();
+            assert!(news.iter().map(json_bytes).sum::<usize>() <= NEWS_BYTES_MAX);
+            told += news.len();
+        }
+        assert_eq!((told, simulation.is_behind(), simulation.rung_bytes), (300, false, 0));
+        simulation.put_in(Input::HangUp).unwrap();
+    }
+
+    #[test]
+    fn a_day_in_a_circle_is_walked_in_pieces_and_ends() {
+        let mut simulation = simulation(circle(), &[]);
+        for _ in 0..200 {
+            if simulation.outcome().is_some() {
+                break;
+            }
+            _ = simulation.put_in(Input::Wait(Duration::from_secs(86_400)));
+            assert!(simulation.happened <= EVENTS_OF_INPUT_MAX + 1);
+            assert!(simulation.news().len() <= RUNGS_OF_ANSWER_MAX);
         }
         assert!(simulation.outcome().is_some());
     }

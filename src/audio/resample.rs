@@ -27,26 +27,103 @@ pub fn to_8k_mono(interleaved: &[f32], channels: usize, rate: u32) -> Result<Vec
     if channels == 0 {
         return Err(ResampleError::NoChannels);
     }
-    if !RATES.contains(&rate) {
-        return Err(ResampleError::Rate(rate));
+    let mut stream = To8k::new(rate)?;
+    stream.push(interleaved, channels)?;
+    stream.finish()
+}
+
+/// A recording that becomes 8 kHz mono as it comes: besides the result it holds one block of 100 ms, so that minutes
+/// at a high rate take no more memory than what callers hear of them.
+pub struct To8k {
+    rate: u32,
+    /// None where the rate is right already.
+    resampler: Option<Fft<f32>>,
+    /// What came and makes no whole block yet.
+    block: Vec<f32>,
+    block_frames: usize,
+    /// Samples of the filter's own delay that are still to be left out.
+    delay: usize,
+    /// Frames that came.
+    frames: u64,
+    samples: Vec<i16>,
+}
+
+impl To8k {
+    pub fn new(rate: u32) -> Result<Self, ResampleError> {
+        if !RATES.contains(&rate) {
+            return Err(ResampleError::Rate(rate));
+        }
+        let resampler = if rate == SAMPLE_RATE { None } else { Some(resampler(rate)?) };
+        let block_frames = resampler.as_ref().map_or(0, Resampler::input_frames_next);
+        let delay = resampler.as_ref().map_or(0, Resampler::output_delay);
+        let block = Vec::with_capacity(block_frames);
+        Ok(To8k { rate, resampler, block, block_frames, delay, frames: 0, samples: Vec::new() })
     }
-    let share = 1.0 / channels as f32;
-    let mono: Vec<f32> =
-        interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * share).collect();
-    if rate == SAMPLE_RATE || mono.is_empty() {
-        return Ok(mono.into_iter().map(to_i16).collect());
+
+    pub fn rate(&self) -> u32 {
+        self.rate
     }
+
+    /// Takes interleaved samples; a last frame that lacks channels is left out.
+    pub fn push(&mut self, interleaved: &[f32], channels: usize) -> Result<(), ResampleError> {
+        if channels == 0 {
+            return Err(ResampleError::NoChannels);
+        }
+        let share = 1.0 / channels as f32;
+        for frame in interleaved.chunks_exact(channels) {
+            let sample = frame.iter().sum::<f32>() * share;
+            self.frames += 1;
+            if self.resampler.is_none() {
+                self.samples.push(to_i16(sample));
+                continue;
+            }
+            self.block.push(sample);
+            if self.block.len() == self.block_frames {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Samples that come of what was pushed.
+    pub fn length(&self) -> u64 {
+        (self.frames * u64::from(SAMPLE_RATE)).div_ceil(u64::from(self.rate))
+    }
+
+    /// The whole, once nothing more comes.
+    pub fn finish(mut self) -> Result<Vec<i16>, ResampleError> {
+        let length = self.length() as usize;
+        // The filter gives the last of it when silence follows.
+        while self.samples.len() < length {
+            self.block.resize(self.block_frames, 0.0);
+            self.flush()?;
+        }
+        self.samples.truncate(length);
+        Ok(self.samples)
+    }
+
+    /// Resamples a whole block.
+    fn flush(&mut self) -> Result<(), ResampleError> {
+        let Some(resampler) = &mut self.resampler else { return Ok(()) };
+        let block = std::mem::take(&mut self.block);
+        let input =
+            InterleavedOwned::new_from(block, 1, self.block_frames).map_err(|_| ResampleError::NoChannels)?;
+        let output = resampler.process(&input, None)?.take_data();
+        self.block = input.take_data();
+        self.block.clear();
+        let late = self.delay.min(output.len());
+        self.delay -= late;
+        self.samples.extend(output.into_iter().skip(late).map(to_i16));
+        Ok(())
+    }
+}
+
+fn resampler(rate: u32) -> Result<Fft<f32>, ResampleError> {
     // Blocks of 100 ms in one piece: shorter ones move the filter's edge down into the voice band
     // (10 dB are lost at 3.4 kHz with the crate's own choice).
     let block = rate as usize / 10;
     let window = WindowFunction::BlackmanHarris2;
-    let mut resampler =
-        Fft::<f32>::new_custom(rate as usize, SAMPLE_RATE as usize, block, 1, 1, window, FixedSync::Input)?;
-    let frames = mono.len();
-    let input = InterleavedOwned::new_from(mono, 1, frames).map_err(|_| ResampleError::NoChannels)?;
-    let output = resampler.process_all(&input, frames, None)?;
-    let expected = (frames as u64 * u64::from(SAMPLE_RATE)).div_ceil(u64::from(rate)) as usize;
-    Ok(output.take_data().into_iter().take(expected).map(to_i16).collect())
+    Ok(Fft::new_custom(rate as usize, SAMPLE_RATE as usize, block, 1, 1, window, FixedSync::Input)?)
 }
 
 fn to_i16(sample: f32) -> i16 {
@@ -100,6 +177,19 @@ mod tests {
             let out = to_8k_mono(&sine(rate, 400.0, 0.75, channels), channels, rate).unwrap();
             assert!(out.len().abs_diff(6_000) <= 1, "{rate} Hz: {} samples", out.len());
             assert!(level(&out).abs() < 0.3, "{rate} Hz: {} dB", level(&out));
+        }
+    }
+
+    #[test]
+    fn what_comes_in_pieces_sounds_as_it_does_in_one_and_no_more_than_a_block_is_held() {
+        for rate in [8_000, 44_100, 44_099, 384_000] {
+            let whole = sine(rate, 400.0, 1.3, 2);
+            let mut stream = To8k::new(rate).unwrap();
+            for piece in whole.chunks(2 * 577) {
+                stream.push(piece, 2).unwrap();
+                assert!(stream.block.capacity() <= rate as usize / 10, "{rate} Hz");
+            }
+            assert_eq!(stream.finish().unwrap(), to_8k_mono(&whole, 2, rate).unwrap(), "{rate} Hz");
         }
     }
 

@@ -1,12 +1,14 @@
 //! What changed between two documents of a flow, in sentences for the person who draws it.
 
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// More sentences help nobody.
 const SENTENCES_MAX: usize = 500;
 /// Longest piece of a text that is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 60;
+/// A draft may have keys of any length: no sentence becomes a page by that.
+const SENTENCE_CHARS_MAX: usize = 1_000;
 
 /// The sentences, in order: the flow itself, its settings, steps that came, went and changed, ports that lead elsewhere.
 /// Empty where both say the same. Where steps are drawn does not count.
@@ -16,8 +18,9 @@ pub fn diff(old: &Value, new: &Value) -> Vec<String> {
     diff.settings(&fields(old, "settings"), &fields(new, "settings"));
     let (before, after) = (fields(old, "steps"), fields(new, "steps"));
     let renamed = renamed(&before, &after);
+    let new_ids: BTreeSet<&String> = renamed.values().collect();
     for (id, step) in &after {
-        if !before.contains_key(id) && !renamed.values().any(|new| new == id) {
+        if !before.contains_key(id) && !new_ids.contains(id) {
             diff.say(format!("The step {} was added ({}).", diff.step(id), kind(step)));
         }
     }
@@ -48,7 +51,7 @@ struct Diff {
 impl Diff {
     fn say(&mut self, sentence: String) {
         if self.sentences.len() < SENTENCES_MAX {
-            self.sentences.push(sentence);
+            self.sentences.push(cut_to(&sentence, SENTENCE_CHARS_MAX));
         }
     }
 
@@ -206,9 +209,13 @@ fn quoted(text: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
+    cut_to(text, SHOWN_CHARS_MAX)
+}
+
+fn cut_to(text: &str, chars_max: usize) -> String {
     let mut cut: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS_MAX).collect();
-    if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(chars_max).collect();
+    if text.chars().nth(chars_max).is_some() {
         cut.push('…');
     }
     cut
@@ -216,18 +223,25 @@ fn cut(text: &str) -> String {
 
 /// Steps that went and came under another id with the same content: their ids.
 fn renamed(before: &Map<String, Value>, after: &Map<String, Value>) -> BTreeMap<String, String> {
-    let gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
-    let mut came: Vec<_> = after.iter().filter(|(id, _)| !before.contains_key(*id)).collect();
-    let same = |a: &Value, b: &Value| {
-        ["type", "config"].iter().all(|key| a.get(key) == b.get(key)) && text(a, "name") == text(b, "name")
-    };
-    let mut renamed = BTreeMap::new();
-    for (id, step) in gone {
-        if let Some(place) = came.iter().position(|(_, new)| same(step, new)) {
-            renamed.insert(id.clone(), came.remove(place).0.clone());
-        }
+    // By content: to compare each that went with each that came would take minutes for some thousands.
+    let mut came: HashMap<String, VecDeque<&String>> = HashMap::new();
+    for (id, step) in after.iter().filter(|(id, _)| !before.contains_key(*id)) {
+        came.entry(content(step)).or_default().push_back(id);
     }
-    renamed
+    let gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
+    gone.filter_map(|(id, step)| {
+        let new = came.get_mut(&content(step))?.pop_front()?;
+        Some((id.clone(), new.clone()))
+    })
+    .collect()
+}
+
+/// What makes a step the same under another id, in one text whatever the order of its keys.
+fn content(step: &Value) -> String {
+    let part = |key| step.get(key).cloned().unwrap_or_default();
+    let mut content = Value::from(vec![part("type"), part("config"), text(step, "name").into()]);
+    content.sort_all_objects();
+    content.to_string()
 }
 
 /// The names of all steps, the new ones first in doubt.
@@ -235,7 +249,9 @@ fn names(old: &Value, new: &Value) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for document in [old, new] {
         for (id, step) in fields(document, "steps") {
-            names.insert(id.clone(), text(&step, "name").unwrap_or(&id).to_owned());
+            // Cut, since a name comes in as many sentences as ports lead to its step.
+            let name = cut(text(&step, "name").unwrap_or(&id));
+            names.insert(id, name);
         }
     }
     names
@@ -393,6 +409,32 @@ mod tests {
     fn moving_a_step_or_sorting_keys_says_nothing() {
         assert_eq!(said(|f| f["steps"]["menu"]["ui"] = json!({"x": 9})), [""; 0]);
         assert_eq!(said(Value::sort_all_objects), [""; 0]);
+    }
+
+    #[test]
+    fn thousands_of_steps_that_were_renamed_are_found_each_once() {
+        let steps = |prefix: &str, range: std::ops::Range<usize>| -> Value {
+            let step = |n: usize| json!({"type": "wait", "name": "Pause", "config": {"a": n / 2, "b": 1}});
+            let steps: Map<String, Value> = range.map(|n| (format!("{prefix}{n}"), step(n))).collect();
+            json!({ "steps": steps })
+        };
+        let (old, new) = (steps("a", 0..4_000), steps("b", 0..4_000));
+        let renamed = renamed(&fields(&old, "steps"), &fields(&new, "steps"));
+        assert_eq!(renamed.values().collect::<BTreeSet<_>>().len(), 4_000);
+        let said = diff(&old, &new);
+        assert_eq!(said.len(), SENTENCES_MAX);
+        assert!(said.iter().all(|sentence| sentence.contains(" has the id ")));
+    }
+
+    #[test]
+    fn no_sentence_grows_with_a_name_or_a_key() {
+        let long = "x".repeat(100_000);
+        let said = said(|f| {
+            f["steps"]["ring"]["name"] = long.clone().into();
+            f["steps"]["menu"]["on"][&long] = "ring".into();
+        });
+        assert!(!said.is_empty());
+        assert!(said.iter().all(|sentence| sentence.chars().count() <= SENTENCE_CHARS_MAX + 1));
     }
 
     #[test]

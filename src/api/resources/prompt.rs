@@ -12,10 +12,13 @@ use crate::api::route::{Route, delete, get, post, put};
 
 use crate::store::audio_file::EXTENSIONS;
 use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::{IntoParams, ToSchema};
 
 /// The kinds of file that are read, and the endings that stand for them. `application/octet-stream` goes by `format`.
@@ -44,6 +47,19 @@ const POINTS: u32 = 400;
 const POINTS_MAX: u32 = 4_000;
 /// Samples a second of what callers hear.
 const WAV_RATE: u32 = 8_000;
+
+/// Sound files in memory at a time, each of up to 50 MB and once more what it is decoded to. More than one, that whoever
+/// uploads over a slow line does not keep everybody from listening.
+const LARGE_MAX: usize = 4;
+/// Longest wait for a place among them; then the client is told to come again.
+const PLACE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for the decoder: the three others before, with half an hour of sound each.
+const TURN_TIME_MAX: Duration = Duration::from_secs(20);
+/// Of the process, since its memory is what is short.
+static LARGE: Semaphore = Semaphore::const_new(LARGE_MAX);
+
+/// A place of one large file in memory, taken before it is loaded and kept as long as it is there.
+type Place = SemaphorePermit<'static>;
 
 pub fn routes() -> Vec<Route> {
     let (read, edit) = (Permission::SetupRead, Permission::FlowsEdit);
@@ -218,7 +234,7 @@ impl From<PromptError> for Problem {
         let text = error.to_string();
         match error {
             PromptError::TooLarge(_) => Problem::too_large(text),
-            PromptError::TooLong(_) | PromptError::Extension { .. } | PromptError::Audio(_) => {
+            PromptError::TooLong | PromptError::Extension { .. } | PromptError::Audio(_) => {
                 Problem::invalid(text.clone()).at("", text)
             }
         }
@@ -261,14 +277,35 @@ fn extension(headers: &HeaderMap, format: Option<Format>) -> Result<&'static str
     }
 }
 
-/// Reads a file beside the runtime's threads, one at a time: decoding takes a core, and calls need them.
-async fn read_audio(api: &Api, bytes: Vec<u8>, extension: &str) -> Result<PromptAudio, Problem> {
-    let turn = api.decoding.clone().acquire_owned().await;
-    let turn = turn.map_err(|_| Problem::unavailable("the server is stopping"))?;
+/// What came of waiting for something that few may have at a time.
+fn had<T>(
+    waited: Result<Result<T, tokio::sync::AcquireError>, tokio::time::error::Elapsed>,
+) -> Result<T, Problem> {
+    match waited {
+        Ok(Ok(had)) => Ok(had),
+        Ok(Err(_)) => Err(Problem::unavailable("the server is stopping")),
+        Err(_) => Err(Problem::unavailable("too many sound files are read at this moment").retry_after(5)),
+    }
+}
+
+/// A place for a file that is about to be loaded.
+async fn place() -> Result<Place, Problem> {
+    had(tokio::time::timeout(PLACE_TIME_MAX, LARGE.acquire()).await)
+}
+
+/// Reads a file beside the runtime's threads, one at a time: decoding takes a core, and calls need them. The place goes
+/// along, since the work goes on where the client does not wait for it.
+async fn read_audio(
+    api: &Api,
+    place: Place,
+    bytes: Vec<u8>,
+    extension: &str,
+) -> Result<(PromptAudio, Place), Problem> {
+    let turn = had(tokio::time::timeout(TURN_TIME_MAX, api.decoding.clone().acquire_owned()).await)?;
     let extension = extension.to_owned();
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        PromptAudio::read(bytes, &extension)
+        PromptAudio::read(bytes, &extension).map(|audio| (audio, place))
     });
     match read.await {
         Ok(read) => Ok(read?),
@@ -291,6 +328,22 @@ async fn file(api: &Api, prompt: &StoredPrompt) -> Result<Vec<u8>, Problem> {
     file.ok_or_else(|| Problem::not_found("the prompt was replaced just now"))
 }
 
+/// A body that keeps its place until it is sent.
+struct Kept {
+    bytes: Vec<u8>,
+    _place: Place,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn sent(bytes: Vec<u8>, place: Place) -> Body {
+    Body::from(Bytes::from_owner(Kept { bytes, _place: place }))
+}
+
 async fn list(
     State(api): State<Api>,
     Query(query): Query<PromptsQuery>,
@@ -307,8 +360,9 @@ async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let extension = extension(request.headers(), query.format)?;
+    let place = place().await?;
     let bytes = body_bytes(request, BYTES_MAX).await?;
-    let audio = read_audio(&api, bytes.into(), extension).await?;
+    let (audio, _place) = read_audio(&api, place, bytes.into(), extension).await?;
     let (name, language) = (query.name.unwrap_or_default(), query.language.unwrap_or_default());
     let about = PromptAbout { id: &query.id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
@@ -332,8 +386,9 @@ async fn replace(
 ) -> Result<Response, Problem> {
     let extension = extension(request.headers(), query.format)?;
     let old = find(&api, &id).await?;
+    let place = place().await?;
     let bytes = body_bytes(request, BYTES_MAX).await?;
-    let audio = read_audio(&api, bytes.into(), extension).await?;
+    let (audio, _place) = read_audio(&api, place, bytes.into(), extension).await?;
     let (name, language) = (query.name.unwrap_or(old.name), query.language.unwrap_or(old.language));
     let about = PromptAbout { id: &id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
@@ -360,6 +415,7 @@ async fn pointers(State(api): State<Api>, InPath(id): InPath<String>) -> Result<
 
 async fn original(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
     let prompt = find(&api, &id).await?;
+    let place = place().await?;
     let bytes = file(&api, &prompt).await?;
     let name: String =
         id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
@@ -367,13 +423,15 @@ async fn original(State(api): State<Api>, InPath(id): InPath<String>) -> Result<
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{}\"", prompt.extension)),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, sent(bytes, place)).into_response())
 }
 
 async fn wav(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
     let prompt = find(&api, &id).await?;
-    let audio = read_audio(&api, file(&api, &prompt).await?, &prompt.extension).await?;
-    Ok(([(header::CONTENT_TYPE, "audio/wav")], wav_file(audio.samples())).into_response())
+    let place = place().await?;
+    let (audio, place) = read_audio(&api, place, file(&api, &prompt).await?, &prompt.extension).await?;
+    let body = sent(wav_file(audio.samples()), place);
+    Ok(([(header::CONTENT_TYPE, "audio/wav")], body).into_response())
 }
 
 /// A WAVE file of 16 bits.
@@ -408,7 +466,8 @@ async fn peaks(
         return Err(Problem::malformed(format!("points {message}")).at("?points", message));
     }
     let prompt = find(&api, &id).await?;
-    let audio = read_audio(&api, file(&api, &prompt).await?, &prompt.extension).await?;
+    let place = place().await?;
+    let (audio, _place) = read_audio(&api, place, file(&api, &prompt).await?, &prompt.extension).await?;
     let length_ms = u64::try_from(audio.length().as_millis()).unwrap_or(u64::MAX);
     Ok(Json(Peaks { length_ms, peaks: waveform(audio.samples(), points as usize) }))
 }
@@ -432,6 +491,15 @@ mod tests {
         assert_eq!(waveform(&[0, 16_384, -16_384, 8_192], 2), [0.0, 0.5, -0.5, 0.25]);
         assert_eq!(waveform(&[-32_768], 400), [-1.0, -1.0]);
         assert_eq!(waveform(&[], 400), [0.0; 0]);
+    }
+
+    #[test]
+    fn a_body_keeps_its_place_until_it_is_sent() {
+        static PLACES: Semaphore = Semaphore::const_new(1);
+        let body = sent(vec![1, 2, 3], PLACES.try_acquire().unwrap());
+        assert!(PLACES.try_acquire().is_err());
+        drop(body);
+        assert!(PLACES.try_acquire().is_ok());
     }
 
     #[test]

@@ -544,5 +544,11 @@ async fn diff(
         },
     };
     let (from, to) = (side("from", &query.from).await?, side("to", &query.to).await?);
-    Ok(Json(Sentences { sentences: crate::flow::diff(&from, &to) }))
+    // Beside the runtime's threads: two documents of half a megabyte take their time.
+    let sentences = tokio::task::spawn_blocking(move || crate::flow::diff(&from, &to)).await;
+    let sentences = sentences.map_err(|error| {
+        tracing::error!(%error, "two versions of a flow could not be compared");
+        Problem::internal("the two could not be compared")
+    })?;
+    Ok(Json(Sentences { sentences }))
 }

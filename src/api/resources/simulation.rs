@@ -17,6 +17,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,8 @@ const OPEN_MAX: usize = 100;
 const IDLE_MAX: Duration = Duration::from_secs(900);
 /// The longest wait of one input.
 const WAIT_SECONDS_MAX: f64 = 86_400.0;
+/// The values of all variables that come with an answer: a list to look at, not what another system sent in full.
+const VARIABLES_BYTES_MAX: usize = 8 * 1_024;
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -173,9 +176,11 @@ enum LegWord {
 #[serde(rename_all = "camelCase")]
 struct SimulationState {
     id: String,
-    /// What happened since the answer before.
+    /// What happened since the answer before, about 1 MB at most.
     #[schema(value_type = Vec<Object>)]
     events: Vec<Value>,
+    /// Not all fitted: more comes with the next input, which is best `next`.
+    more: bool,
     /// Milliseconds since the call began.
     at_ms: u64,
     /// The clock on the wall.
@@ -189,7 +194,7 @@ struct SimulationState {
     legs: Vec<String>,
     /// Steps whose questions to other systems wait for a reply.
     questions: Vec<String>,
-    /// All variables; sensitive ones masked.
+    /// All variables; sensitive ones masked, long ones cut where all together have more than 8 KB.
     variables: BTreeMap<String, String>,
     /// How the call ended, once it has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,7 +225,18 @@ impl Simulations {
 
     /// Makes room where there may be one more.
     fn admit(&self, owner: &str, now: Instant) -> Result<(), Problem> {
+        Self::make_room(&mut self.all(), owner, now)
+    }
+
+    /// Takes one in; others may have come since it was admitted.
+    fn put(&self, id: String, open: Open) -> Result<(), Problem> {
         let mut all = self.all();
+        Self::make_room(&mut all, &open.owner, open.used)?;
+        all.insert(id, open);
+        Ok(())
+    }
+
+    fn make_room(all: &mut HashMap<String, Open>, owner: &str, now: Instant) -> Result<(), Problem> {
         all.retain(|_, open| now - open.used < IDLE_MAX);
         if all.values().filter(|open| open.owner == owner).count() >= OF_USER_MAX {
             return Err(Problem::conflict(format!("you have {OF_USER_MAX} open simulations: end one first")));
@@ -277,15 +293,20 @@ async fn start(
         library: snapshot.library.clone(),
         seed: u64::from(new.seed),
     };
-    let mut simulation = Simulation::start(flow, setting);
     let id = api.mint.id("sim-");
-    let state = state(&id, &mut simulation);
+    let of_id = id.clone();
+    let (simulation, state) = beside(move || {
+        let mut simulation = Simulation::start(flow, setting);
+        let state = state(&of_id, &mut simulation);
+        (simulation, state)
+    })
+    .await?;
     let open = Open {
         owner: principal.id().to_owned(),
         used: now.instant,
         simulation: Arc::new(Mutex::new(simulation)),
     };
-    api.simulations.all().insert(id, open);
+    api.simulations.put(id, open)?;
     Ok((StatusCode::CREATED, Json(state)))
 }
 
@@ -297,13 +318,23 @@ async fn put_in(
 ) -> Result<Json<SimulationState>, Problem> {
     let input = read(input)?;
     let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
-    let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
-    simulation.put_in(input).map_err(|error| match error {
-        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion => {
+    let stepped = beside(move || {
+        let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
+        simulation.put_in(input).map(|()| state(&id, &mut simulation))
+    });
+    stepped.await?.map(Json).map_err(|error| match error {
+        InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion | InputError::Behind => {
             Problem::conflict(error.to_string())
         }
-    })?;
-    Ok(Json(state(&id, &mut simulation)))
+    })
+}
+
+/// Works beside the runtime's threads: a day of a call that walks in circles takes its time.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a call could not be simulated");
+        Problem::internal("the call could not be simulated")
+    })
 }
 
 async fn end(
@@ -387,25 +418,42 @@ fn lengths(snapshot: &Snapshot) -> HashMap<String, Duration> {
 
 fn state(id: &str, simulation: &mut Simulation) -> SimulationState {
     let events =
-        simulation.news().iter().map(|rung| serde_json::to_value(rung).unwrap_or_default()).collect();
+        simulation.news().into_iter().map(|rung| serde_json::to_value(rung).unwrap_or_default()).collect();
     let interpreter = simulation.interpreter();
     let (step, name) = interpreter.current_step();
     SimulationState {
         id: id.to_owned(),
         events,
+        more: simulation.is_behind(),
         at_ms: simulation.now().instant.as_micros() / 1_000,
         now: simulation.now().wall.to_string(),
         step: SimulationStep { id: step.to_owned(), name: name.to_owned() },
         takes_keys: interpreter.open_question().is_some(),
         legs: simulation.open_legs().map(str::to_owned).collect(),
         questions: simulation.open_questions().map(str::to_owned).collect(),
-        variables: interpreter
-            .variables()
-            .shown()
-            .map(|(name, value)| (name.to_owned(), value.into_owned()))
-            .collect(),
+        variables: fitted(interpreter.variables().shown()),
         outcome: simulation.outcome().and_then(|outcome| serde_json::to_value(outcome).ok()),
     }
+}
+
+/// Variables with the longest values cut as far as it takes; short ones stay whole.
+fn fitted<'a>(variables: impl Iterator<Item = (&'a str, Cow<'a, str>)>) -> BTreeMap<String, String> {
+    let variables: Vec<_> = variables.collect();
+    let mut longest = VARIABLES_BYTES_MAX;
+    let bytes = |longest: usize| variables.iter().map(|(_, value)| value.len().min(longest)).sum::<usize>();
+    while longest > 1 && bytes(longest) > VARIABLES_BYTES_MAX {
+        longest /= 2;
+    }
+    variables.iter().map(|(name, value)| ((*name).to_owned(), cut(value, longest))).collect()
+}
+
+/// A text of so many bytes, or less where a character would be broken.
+fn cut(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let start = (0..=bytes_max).rev().find_map(|end| text.get(..end));
+    format!("{}…", start.unwrap_or_default())
 }
 
 impl From<ReplyWord> for SimulatedReply {
@@ -427,5 +475,28 @@ impl From<DialWord> for DialOutcome {
             DialWord::Unavailable => DialOutcome::Unavailable,
             DialWord::Failed => DialOutcome::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_variables_are_cut_until_all_fit_and_short_ones_stay_whole() {
+        let long = "ä".repeat(5_000);
+        let given = [("a", long.as_str()), ("b", "short"), ("c", long.as_str())];
+        let fitted = fitted(given.into_iter().map(|(name, value)| (name, Cow::Borrowed(value))));
+        assert_eq!(fitted["b"], "short");
+        assert!(fitted["a"].starts_with("ää") && fitted["a"].ends_with('…'));
+        let bytes: usize = fitted.values().map(String::len).sum();
+        assert!(bytes <= VARIABLES_BYTES_MAX + 2 * '…'.len_utf8(), "{bytes}");
+    }
+
+    #[test]
+    fn variables_that_fit_are_not_cut() {
+        let value = "x".repeat(VARIABLES_BYTES_MAX);
+        let fitted = fitted([("a", Cow::Borrowed(value.as_str()))].into_iter());
+        assert_eq!(fitted["a"], value);
     }
 }

@@ -178,6 +178,13 @@ impl Change {
         if text.len() > crate::flow::DOCUMENT_BYTES_MAX {
             return Err(StoreError::Refused("the call flow is larger than 512 KB"));
         }
+        // More could never be published, and whoever compares drafts would pay for it.
+        let steps = document.get("steps").and_then(Value::as_object).map_or(0, serde_json::Map::len);
+        if steps > crate::flow::STEPS_MAX {
+            return Err(StoreError::Refused(
+                "the call flow has more than 500 steps: split it into several that lead to each other",
+            ));
+        }
         let name = flow_name(document, id);
         self.check_name(id, &name).await?;
         let tag = etag(&text);

@@ -47,8 +47,8 @@ pub enum PromptError {
         "the file has {0} bytes; at most {BYTES_MAX} (50 MB) are taken: put it there as mp3, ogg or flac"
     )]
     TooLarge(usize),
-    #[error("the prompt lasts {} min; at most 30 are taken", .0.as_secs() / 60)]
-    TooLong(Duration),
+    #[error("the prompt lasts longer than 30 min; at most 30 are taken")]
+    TooLong,
     #[error("\".{extension}\" is no format of prompts here; known are {}", EXTENSIONS.join(", "))]
     Extension { extension: String },
     #[error(transparent)]
@@ -84,13 +84,11 @@ impl PromptAudio {
             return Err(PromptError::Extension { extension });
         }
         let sha256 = hex(&Sha256::digest(&original));
-        let decoded = audio_file::read(original.clone(), &extension)?;
-        let audio =
-            PromptAudio { original, extension, sha256, sample_rate: decoded.rate, samples: decoded.samples };
-        if audio.length() > LENGTH_MAX {
-            return Err(PromptError::TooLong(audio.length()));
-        }
-        Ok(audio)
+        let decoded = audio_file::read(&original, &extension, LENGTH_MAX).map_err(|error| match error {
+            AudioFileError::TooLong(_) => PromptError::TooLong,
+            other => PromptError::Audio(other),
+        })?;
+        Ok(PromptAudio { original, extension, sha256, sample_rate: decoded.rate, samples: decoded.samples })
     }
 
     pub fn length(&self) -> Duration {
@@ -398,7 +396,7 @@ mod tests {
             (vec![0; BYTES_MAX + 1], "wav", "at most 52428800 (50 MB)"),
             (b"no sound".to_vec(), "wav", "is not audio of a format"),
             (wav(10), "txt", "\".txt\" is no format of prompts here"),
-            (wav_at(8_000, 8_000 * 60 * 31), "wav", "the prompt lasts 31 min; at most 30"),
+            (wav_at(8_000, 8_000 * 60 * 31), "wav", "the prompt lasts longer than 30 min; at most 30"),
         ] {
             let error = PromptAudio::read(bytes, extension).err().unwrap().to_string();
             assert!(error.contains(expected), "{error}");

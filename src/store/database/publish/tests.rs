@@ -167,6 +167,26 @@ fn a_flow_is_deleted_only_where_it_is_paused_and_nothing_points_to_it() {
 }
 
 #[test]
+fn a_draft_has_no_more_steps_than_a_flow_may_have() {
+    for_each_engine(async |database| {
+        let with = |steps: usize| {
+            let mut flow = flow("a", "x");
+            // Two are there already.
+            for n in 2..steps {
+                flow["steps"][format!("s{n}")] = json!({"type": "hangup", "name": "S", "config": {}});
+            }
+            flow
+        };
+        let most = crate::flow::STEPS_MAX;
+        let error = change!(database, change => change.create_flow(&with(most + 1))).unwrap_err();
+        assert!(error.to_string().starts_with("the call flow has more than 500 steps"), "{error}");
+        change!(database, change => change.create_flow(&with(most))).unwrap();
+        let error = change!(database, change => change.save_draft("a", None, &with(most + 1))).unwrap_err();
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    });
+}
+
+#[test]
 fn names_are_taken_once_by_drafts_and_by_what_is_live() {
     for_each_engine(async |database| {
         published(&database, &flow("a", "x")).await.unwrap();
