@@ -44,6 +44,15 @@ number_id!(
     ConnectionId, "t"
 );
 
+/// Bytes as text, two digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Tags, branches, SSRCs and call keys. In production seeded by the system, in tests by a number,
 /// so that a run can be repeated.
 #[derive(Clone)]

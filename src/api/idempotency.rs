@@ -4,7 +4,7 @@ use super::Api;
 use super::access::before;
 use super::problem::Problem;
 use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
-use super::secret::hex;
+use crate::ids::hex;
 use crate::store::database::idempotency::{KeptAnswer, Known};
 use axum::body::Body;
 use axum::extract::Request;

@@ -1,7 +1,7 @@
 //! Lists, a page at a time.
 
 use super::problem::Problem;
-use super::secret::hex;
+use crate::ids::hex;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 

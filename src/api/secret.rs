@@ -1,6 +1,6 @@
 //! Secrets: tokens made of chance, their digests, passwords.
 
-use crate::ids::Random;
+use crate::ids::{Random, hex};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use sha2::{Digest, Sha256};
@@ -28,14 +28,6 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 10..=256;
 /// SHA-256 as hex. Enough for secrets of 200 random bits, which nobody guesses.
 pub fn digest(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What a page sends along with a change, so that no other site can make a browser change something: it follows from

@@ -2,28 +2,21 @@
 //! inputs, and a world that does what it is told.
 
 use crate::clock::{Instant, Now, Wall};
-use crate::flow::simulate::{DialOutcome, Rung, SimulatedReply, What, reply};
+use crate::flow::simulate::{
+    ANSWERS_AFTER, DialOutcome, NEXT_KEY_AFTER, REFUSES_AFTER, RINGS_AFTER, Rung, SimulatedReply, What,
+    length, reply, sip_code,
+};
 use crate::flow::{
-    Action, BuiltIn, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, LookupId,
-    Outcome, Party, Question, Sound,
+    Action, CallFacts, DialFailure, DialId, Event, FlowVersion, Interpreter, Library, LookupId, Outcome,
+    Party, Question, Sound,
 };
 use crate::ids::{PlaybackId, Random};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// From key to key of a run.
-const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
-/// From dialling to 180, and to an answer or a refusal, where the outcome was given beforehand.
-const RINGS_AFTER: Duration = Duration::from_millis(200);
-const ANSWERS_AFTER: Duration = Duration::from_secs(3);
-const REFUSES_AFTER: Duration = Duration::from_secs(1);
 /// From a question to a reply that was given beforehand.
 const REPLIES_AFTER: Duration = Duration::from_millis(200);
-/// What a prompt file is taken to last where nothing is known of it.
-const FILE_LENGTH: Duration = Duration::from_secs(3);
-/// Speech is never rendered; so long a character takes on average (some 150 words a minute).
-const SPEECH_MS_PER_CHAR: u64 = 65;
 /// Rungs of one answer: a flow that makes more before its clock stands still is stopped there, and goes on with the
 /// next input.
 const RUNGS_OF_ANSWER_MAX: usize = 1_000;
@@ -280,7 +273,7 @@ impl Simulation {
         let event = match input {
             LegInput::Ring => Event::Ringing { dial },
             LegInput::Answer => Event::Answered { dial },
-            LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(code(cause)) },
+            LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(sip_code(cause)) },
             LegInput::Press(digit) => {
                 Event::Digit { party: Party::Dialled(dial), digit, source: "simulated" }
             }
@@ -415,7 +408,8 @@ impl Simulation {
     }
 
     fn play(&mut self, party: Party, playback: PlaybackId, sounds: Vec<Sound>, forever: bool) {
-        let length: Duration = sounds.iter().map(|sound| self.length(sound)).sum();
+        let prompt = |id: &str| self.setting.prompt_lengths.get(id).copied();
+        let length: Duration = sounds.iter().map(|sound| length(sound, prompt)).sum();
         self.playing.push((party, playback));
         self.after(Duration::ZERO, Event::PlaybackStarted { playback });
         if !forever {
@@ -425,41 +419,19 @@ impl Simulation {
         self.note(What::Play { party: self.party(party), sounds, forever, length_ms });
     }
 
-    fn length(&self, sound: &Sound) -> Duration {
-        match sound {
-            Sound::File { id } => self.setting.prompt_lengths.get(id).copied().unwrap_or(FILE_LENGTH),
-            Sound::Speech { text, .. } => {
-                Duration::from_millis(500 + SPEECH_MS_PER_CHAR * text.chars().count() as u64)
-            }
-            Sound::Digits { digits, .. } => Duration::from_millis(500 * digits.chars().count() as u64),
-            Sound::BuiltIn { prompt: BuiltIn::Goodbye | BuiltIn::YouEntered, .. } => Duration::from_secs(1),
-            Sound::BuiltIn { .. } => Duration::from_secs(3),
-            Sound::Silence { ms } => Duration::from_millis(u64::from(*ms)),
-            Sound::RingbackTone => Duration::from_secs(6),
-            Sound::Music => Duration::from_secs(60),
-            Sound::Beep => Duration::from_millis(500),
-        }
-    }
-
     fn dial(&mut self, dial: DialId, target: String) {
         let outcome = self.setting.dials.get(&target).copied();
         self.legs.push(Leg { dial, target: target.clone(), is_over: false });
         self.note(What::Dial { dial: dial.to_string(), target });
-        let cause = match outcome {
-            None => return,
-            Some(DialOutcome::Answered | DialOutcome::NoAnswer) => {
-                self.after(RINGS_AFTER, Event::Ringing { dial });
-                if outcome == Some(DialOutcome::Answered) {
-                    self.after(ANSWERS_AFTER, Event::Answered { dial });
-                }
-                return;
-            }
-            Some(DialOutcome::Busy) => DialFailure::Busy,
-            Some(DialOutcome::Rejected) => DialFailure::Rejected,
-            Some(DialOutcome::Unavailable) => DialFailure::Unavailable,
-            Some(DialOutcome::Failed) => DialFailure::Failed,
-        };
-        self.after(REFUSES_AFTER, Event::DialFailed { dial, cause, sip_code: Some(code(cause)) });
+        let Some(outcome) = outcome else { return };
+        if let Some(cause) = outcome.failure() {
+            let sip_code = Some(sip_code(cause));
+            return self.after(REFUSES_AFTER, Event::DialFailed { dial, cause, sip_code });
+        }
+        self.after(RINGS_AFTER, Event::Ringing { dial });
+        if outcome == DialOutcome::Answered {
+            self.after(ANSWERS_AFTER, Event::Answered { dial });
+        }
     }
 
     fn end_playback(&mut self, playback: PlaybackId) -> Option<Party> {
@@ -503,17 +475,6 @@ fn json_bytes(rung: &Rung) -> usize {
     // What cannot be written is given out as null.
     _ = serde_json::to_writer(&mut count, rung);
     count.0
-}
-
-/// The SIP code that a failure comes from.
-fn code(cause: DialFailure) -> u16 {
-    match cause {
-        DialFailure::Busy => 486,
-        DialFailure::Rejected => 603,
-        DialFailure::NoAnswer => 408,
-        DialFailure::Unavailable => 480,
-        DialFailure::Failed => 500,
-    }
 }
 
 #[cfg(test)]

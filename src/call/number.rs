@@ -1,12 +1,10 @@
 //! Telephone numbers as peers write them.
 
+use crate::flow::SEPARATORS;
 use phonenumber::country::Id as Country;
 
 /// A number longer than this is none: E.164 has 15 digits, prefixes of carriers add up to ten.
 pub const LENGTH_MAX: usize = 32;
-
-/// What people write between digits.
-const SEPARATORS: &str = " -.()/";
 
 /// What a dialled or calling number may mean, most likely first.
 #[derive(Clone, PartialEq, Eq, Debug)]

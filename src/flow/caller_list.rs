@@ -9,6 +9,9 @@ pub const ENTRIES_MAX: usize = 100_000;
 /// Longest entry: E.164 has 15 digits, prefixes of carriers add up to ten.
 const ENTRY_CHARS_MAX: usize = 32;
 
+/// What people write between the digits of a number.
+pub const SEPARATORS: &str = " -.()/";
+
 /// Callers by number. Entries are numbers as `call.from` shows them (`+14155550100`), beginnings (`+1415*`), and
 /// shapes with `?` for any one digit (`+1415555????`, `+1???555*`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -45,7 +48,7 @@ impl CallerList {
     /// Adds an entry. White space, dots, dashes, slashes and brackets in it are left out.
     pub fn add(&mut self, entry: &str) -> Result<(), EntryError> {
         let entry: String =
-            entry.chars().filter(|c| !" -.()/".contains(*c)).take(ENTRY_CHARS_MAX + 1).collect();
+            entry.chars().filter(|c| !SEPARATORS.contains(*c)).take(ENTRY_CHARS_MAX + 1).collect();
         if entry.chars().count() > ENTRY_CHARS_MAX {
             return Err(EntryError::TooLong);
         }

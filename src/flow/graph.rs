@@ -9,6 +9,7 @@ use super::step::{Config, KINDS, LATER_KINDS, time};
 use super::subflows::Run;
 use super::template::Template;
 use super::validate;
+use crate::ids::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -584,6 +585,5 @@ fn digest(mut value: Value) -> String {
         }
     }
     value.sort_all_objects();
-    let hash = Sha256::digest(value.to_string().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(value.to_string().as_bytes()))
 }

@@ -27,7 +27,7 @@ mod template;
 mod validate;
 mod variables;
 
-pub use caller_list::{CallerList, EntryError};
+pub use caller_list::{CallerList, EntryError, SEPARATORS};
 pub use context::KEYS_MAX;
 pub use diff::diff;
 pub use finding::{Code, Finding, Severity};
@@ -40,7 +40,7 @@ pub use lookup::{
 };
 pub use reading::Speech;
 pub use subflows::{Run, cycle};
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, url_escaped};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
 use crate::ids::PlaybackId;

@@ -21,13 +21,13 @@ use std::time::Duration;
 /// From the moment a step takes input to the first key of a run.
 const FIRST_KEY_AFTER: Duration = Duration::from_millis(300);
 /// From key to key within a run.
-const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
+pub const NEXT_KEY_AFTER: Duration = Duration::from_millis(200);
 /// From dialling to 180.
-const RINGS_AFTER: Duration = Duration::from_millis(200);
+pub const RINGS_AFTER: Duration = Duration::from_millis(200);
 /// From dialling to an answer.
-const ANSWERS_AFTER: Duration = Duration::from_secs(3);
+pub const ANSWERS_AFTER: Duration = Duration::from_secs(3);
 /// From dialling to a refusal.
-const REFUSES_AFTER: Duration = Duration::from_secs(1);
+pub const REFUSES_AFTER: Duration = Duration::from_secs(1);
 /// From a question to its reply.
 const REPLIES_AFTER: Duration = Duration::from_millis(400);
 /// How long an agent talks before hanging up.
@@ -280,6 +280,47 @@ pub fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Repl
     }
 }
 
+/// How long a sound is taken to last. Speech is never rendered; `prompt` gives the known length of a prompt file.
+pub fn length(sound: &Sound, prompt: impl Fn(&str) -> Option<Duration>) -> Duration {
+    match sound {
+        Sound::File { id } => prompt(id).unwrap_or(FILE_LENGTH),
+        Sound::Speech { text, .. } => {
+            Duration::from_millis(500 + SPEECH_MS_PER_CHAR * text.chars().count() as u64)
+        }
+        Sound::Digits { digits, .. } => Duration::from_millis(500 * digits.chars().count() as u64),
+        Sound::BuiltIn { prompt: BuiltIn::Goodbye | BuiltIn::YouEntered, .. } => Duration::from_secs(1),
+        Sound::BuiltIn { .. } => Duration::from_secs(3),
+        Sound::Silence { ms } => Duration::from_millis(u64::from(*ms)),
+        Sound::RingbackTone => Duration::from_secs(6),
+        Sound::Music => Duration::from_secs(60),
+        Sound::Beep => Duration::from_millis(500),
+    }
+}
+
+/// The SIP code that a failure comes from.
+pub fn sip_code(cause: DialFailure) -> u16 {
+    match cause {
+        DialFailure::Busy => 486,
+        DialFailure::Rejected => 603,
+        DialFailure::NoAnswer => 408,
+        DialFailure::Unavailable => 480,
+        DialFailure::Failed => 500,
+    }
+}
+
+impl DialOutcome {
+    /// Why the leg fails at once, where it does.
+    pub fn failure(self) -> Option<DialFailure> {
+        match self {
+            DialOutcome::Answered | DialOutcome::NoAnswer => None,
+            DialOutcome::Busy => Some(DialFailure::Busy),
+            DialOutcome::Rejected => Some(DialFailure::Rejected),
+            DialOutcome::Unavailable => Some(DialFailure::Unavailable),
+            DialOutcome::Failed => Some(DialFailure::Failed),
+        }
+    }
+}
+
 /// Everything around the interpreter.
 struct World<'a> {
     scenario: &'a Scenario,
@@ -455,7 +496,8 @@ impl<'a> World<'a> {
     }
 
     fn play(&mut self, party: Party, playback: PlaybackId, sounds: Vec<Sound>, forever: bool) {
-        let length: Duration = sounds.iter().map(|sound| self.length(sound)).sum();
+        let prompt = |id: &str| self.scenario.prompt_lengths.get(id).copied();
+        let length: Duration = sounds.iter().map(|sound| length(sound, prompt)).sum();
         self.playing.push((party, playback, forever));
         self.after(Duration::ZERO, Event::PlaybackStarted { playback });
         let mut length_ms = None;
@@ -466,41 +508,18 @@ impl<'a> World<'a> {
         self.note(What::Play { party: self.party(party), sounds, forever, length_ms });
     }
 
-    fn length(&self, sound: &Sound) -> Duration {
-        match sound {
-            Sound::File { id } => self.scenario.prompt_lengths.get(id).copied().unwrap_or(FILE_LENGTH),
-            Sound::Speech { text, .. } => {
-                Duration::from_millis(500 + SPEECH_MS_PER_CHAR * text.chars().count() as u64)
-            }
-            Sound::Digits { digits, .. } => Duration::from_millis(500 * digits.chars().count() as u64),
-            Sound::BuiltIn { prompt: BuiltIn::Goodbye | BuiltIn::YouEntered, .. } => Duration::from_secs(1),
-            Sound::BuiltIn { .. } => Duration::from_secs(3),
-            Sound::Silence { ms } => Duration::from_millis(u64::from(*ms)),
-            Sound::RingbackTone => Duration::from_secs(6),
-            Sound::Music => Duration::from_secs(60),
-            Sound::Beep => Duration::from_millis(500),
-        }
-    }
-
     fn dial(&mut self, dial: DialId, target: String) {
         let outcome = self.scenario.dials.get(&target).copied().unwrap_or(DialOutcome::Answered);
         self.targets.push(target.clone());
         self.note(What::Dial { dial: dial.to_string(), target });
-        let failed = |cause, code| Event::DialFailed { dial, cause, sip_code: Some(code) };
-        let (delay, event) = match outcome {
-            DialOutcome::Answered => (ANSWERS_AFTER, Some(Event::Answered { dial })),
-            DialOutcome::NoAnswer => (ANSWERS_AFTER, None),
-            DialOutcome::Busy => (REFUSES_AFTER, Some(failed(DialFailure::Busy, 486))),
-            DialOutcome::Rejected => (REFUSES_AFTER, Some(failed(DialFailure::Rejected, 603))),
-            DialOutcome::Unavailable => (REFUSES_AFTER, Some(failed(DialFailure::Unavailable, 480))),
-            DialOutcome::Failed => (REFUSES_AFTER, Some(failed(DialFailure::Failed, 500))),
-        };
-        if matches!(outcome, DialOutcome::Answered | DialOutcome::NoAnswer) {
-            self.after(RINGS_AFTER, Event::Ringing { dial });
+        if let Some(cause) = outcome.failure() {
+            let sip_code = Some(sip_code(cause));
+            return self.after(REFUSES_AFTER, Event::DialFailed { dial, cause, sip_code });
         }
-        if let Some(event) = event {
-            self.after(delay, event);
+        if outcome == DialOutcome::Answered {
+            self.after(ANSWERS_AFTER, Event::Answered { dial });
         }
+        self.after(RINGS_AFTER, Event::Ringing { dial });
     }
 
     fn forget_playback(&mut self, playback: PlaybackId) -> Option<(Party, PlaybackId, bool)> {

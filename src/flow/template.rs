@@ -287,7 +287,8 @@ fn e164(value: &str) -> String {
     }
 }
 
-pub(super) fn url_escaped(value: &str) -> String {
+/// As one part of a URL or a form: all but the unreserved characters of RFC 3986 section 2.3 as `%XX`.
+pub fn url_escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

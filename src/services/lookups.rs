@@ -4,8 +4,7 @@ use super::crm::Crm;
 use super::web::WebClient;
 use crate::clock::SystemClock;
 use crate::config::{Outside, Secret, SmsProvider};
-use crate::flow::HeaderValue;
-use crate::flow::{HttpRequest, LookupError, Method, Question, Reply, TextMessage};
+use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Question, Reply, TextMessage, url_escaped};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,7 +66,7 @@ impl Lookups {
             let message = "No provider of text messages is configured ([sms] url).".to_owned();
             return Err(LookupError { code: "sms_not_configured", message });
         };
-        let field = |(name, value): (&str, &str)| format!("{name}={}", form_escaped(value));
+        let field = |(name, value): (&str, &str)| format!("{name}={}", url_escaped(value));
         let fields = [("To", message.to.as_str()), ("From", &message.from), ("Body", &message.body)];
         let token = provider.token.as_ref().map(|_| {
             let value = HeaderValue::Secret { prefix: "Bearer ".to_owned(), name: SMS_TOKEN.to_owned() };
@@ -97,11 +96,3 @@ impl Lookups {
 
 /// No name that a configuration can have.
 const SMS_TOKEN: &str = "[sms] token";
-
-fn form_escaped(value: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    value.bytes().map(byte).collect()
-}

@@ -8,6 +8,7 @@ use super::breaker::{Breakers, Refusal};
 use crate::clock::SystemClock;
 use crate::config::Secret;
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Reply};
+use crate::ids::hex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
@@ -180,8 +181,8 @@ impl WebClient {
         if let Some(name) = &request.sign_with {
             let body = request.body.as_ref().map_or("", |(_, body)| body.as_str());
             let signature = hmac_sha256(secret(name)?.as_bytes(), body.as_bytes());
-            let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-            if let Ok(value) = reqwest::header::HeaderValue::from_str(&format!("sha256={hex}")) {
+            if let Ok(value) = reqwest::header::HeaderValue::from_str(&format!("sha256={}", hex(&signature)))
+            {
                 headers.insert("x-cordboard-signature", value);
             }
         }

@@ -264,7 +264,7 @@ fn read_prompt(
             && known.language == language
             && known.name == if name.is_empty() { &file.id } else { &name }.as_str()
     };
-    let sha256 = |bytes: &[u8]| super::objects::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+    let sha256 = |bytes: &[u8]| crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
     if known.filter(same_words).is_some_and(|known| known.sha256 == sha256(&original)) {
         return Ok(None);
     }

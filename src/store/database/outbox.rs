@@ -7,6 +7,7 @@ use super::call_records::{NewRecord, micros};
 use super::{Database, DatabaseError, rows};
 use crate::clock::Wall;
 use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use std::time::Duration;
 
@@ -138,6 +139,20 @@ pub(super) async fn insert(connection: &mut AnyConnection, tasks: &[CrmTask]) ->
     Ok(())
 }
 
+/// Reads `id, kind, key, payload, created, due, attempts, last_error`.
+pub(super) fn entry(row: &AnyRow) -> Result<Entry, DatabaseError> {
+    Ok(Entry {
+        id: row.try_get(0)?,
+        kind: row.try_get(1)?,
+        key: row.try_get(2)?,
+        payload: row.try_get(3)?,
+        created: Wall::from_unix_micros(row.try_get(4)?),
+        due: Wall::from_unix_micros(row.try_get(5)?),
+        attempts: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(u32::MAX),
+        last_error: row.try_get(7)?,
+    })
+}
+
 impl Database {
     /// Rows that may be tried now, those that have waited longest first.
     pub async fn outbox_due(&self, limit: u32, now: Wall) -> Result<Vec<Entry>, DatabaseError> {
@@ -145,20 +160,7 @@ impl Database {
                            WHERE state IN ('waiting', 'claimed') AND due <= $1 ORDER BY due, id LIMIT $2";
         let limit = i64::from(limit.min(ROWS_MAX));
         let rows = sqlx::query(DUE).bind(now.as_unix_micros()).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Entry {
-                    id: row.try_get(0)?,
-                    kind: row.try_get(1)?,
-                    key: row.try_get(2)?,
-                    payload: row.try_get(3)?,
-                    created: Wall::from_unix_micros(row.try_get(4)?),
-                    due: Wall::from_unix_micros(row.try_get(5)?),
-                    attempts: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(u32::MAX),
-                    last_error: row.try_get(7)?,
-                })
-            })
-            .collect()
+        rows.iter().map(entry).collect()
     }
 
     /// Takes a row for [`LEASE`]. `None` where another server was quicker, and where its last attempt was begun and never

@@ -1,5 +1,6 @@
 //! The outbox as people see it: what waits, what was sent, what was given up, the latest first.
 
+use super::outbox::{Entry, entry};
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
 use sqlx::Row;
@@ -29,23 +30,15 @@ impl Database {
         before: i64,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, DatabaseError> {
-        const LIST: &str = "SELECT id, kind, key, payload, created, due, attempts, state, last_error FROM outbox \
+        const LIST: &str = "SELECT id, kind, key, payload, created, due, attempts, last_error, state FROM outbox \
                             WHERE id < $1 AND ($2 = '' OR state = $2) ORDER BY id DESC LIMIT $3";
         let query = sqlx::query(LIST).bind(before).bind(state.unwrap_or_default()).bind(i64::from(limit));
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
-                Ok(OutboxRow {
-                    id: row.try_get(0)?,
-                    kind: row.try_get(1)?,
-                    key: row.try_get(2)?,
-                    payload: row.try_get(3)?,
-                    created: Wall::from_unix_micros(row.try_get(4)?),
-                    due: Wall::from_unix_micros(row.try_get(5)?),
-                    attempts: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(u32::MAX),
-                    state: row.try_get(7)?,
-                    last_error: row.try_get(8)?,
-                })
+                let Entry { id, kind, key, payload, created, due, attempts, last_error } = entry(row)?;
+                let state = row.try_get(8)?;
+                Ok(OutboxRow { id, kind, key, payload, created, due, attempts, state, last_error })
             })
             .collect()
     }

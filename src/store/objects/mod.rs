@@ -13,6 +13,7 @@ use crate::call::snapshot::{Agent, Number, Trunk};
 use crate::config::reader::{Document, Finding, Section, errors};
 use crate::flow::CallerList;
 use crate::flow::schedule::Schedule;
+use crate::ids::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -189,10 +190,6 @@ fn tidy(value: &mut Value) {
 /// What an editor names to say which state it changes: 128 bits of SHA-256 over the text that is kept.
 pub fn etag(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..16])
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `${file:PATH}`.
