@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::access::before;
+use super::applied::REVISION_HEADER;
 use super::problem::Problem;
 use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
 use crate::ids::hex;
@@ -24,7 +25,7 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 /// A UUID has 36 characters; some put more into it.
 pub const KEY_CHARS_MAX: usize = 128;
 /// Headers that an answer keeps.
-const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
+const KEPT_HEADERS: [&str; 4] = ["content-type", "etag", "location", REVISION_HEADER];
 
 /// Runs a request, or gives the answer that it got before.
 pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Result<Response, Problem> {
@@ -62,7 +63,7 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let headers = KEPT_HEADERS.iter().filter_map(|name| {
-        let value = parts.headers.get(name)?.to_str().ok()?;
+        let value = parts.headers.get(*name)?.to_str().ok()?;
         Some(format!("{name}: {value}"))
     });
     let answer = KeptAnswer {

@@ -4,6 +4,7 @@
 //! same lines ([`route::Operation`]).
 
 mod access;
+mod applied;
 mod events;
 mod health;
 pub mod http;
@@ -26,7 +27,6 @@ use crate::clock::{Now, SystemClock};
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
 use crate::store::database::Database;
-use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -104,7 +104,7 @@ pub struct Parts {
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
     /// What new calls start on.
-    snapshot: ArcSwap<Snapshot>,
+    current: applied::Current,
 }
 
 impl std::ops::Deref for Api {
@@ -142,7 +142,7 @@ impl Api {
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
             decoding: Arc::new(Semaphore::new(1)),
-            snapshot: ArcSwap::default(),
+            current: applied::Current::new(),
         })))
     }
 
@@ -185,11 +185,11 @@ impl Api {
 
     /// Tells what new calls start on from now on.
     pub fn set_snapshot(&self, snapshot: Arc<Snapshot>) {
-        self.snapshot.store(snapshot);
+        self.current.set(snapshot);
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
+        self.current.get()
     }
 
     fn now(&self) -> Now {

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
 use super::access::{Access, CSRF_HEADER};
+use super::applied;
 use super::idempotency::{KEY_CHARS_MAX, KEY_HEADER, REPLAYED_HEADER};
 use super::problem::{PROBLEM_JSON, ProblemDetails};
 use super::route::{Answer, AnswerBody, Operation, RequestBody};
@@ -156,6 +157,12 @@ fn good(answer: &Answer, operation: &Operation, schemas: &mut Schemas) -> Value 
     }
     if operation.idempotent {
         headers.insert(REPLAYED_HEADER.to_owned(), text("`true` where the answer was given before.", false));
+    }
+    if operation.is_applied {
+        // An answer that is given again says nothing of this moment.
+        headers.extend(
+            applied::HEADERS.map(|(name, about)| (name.to_owned(), text(about, !operation.idempotent))),
+        );
     }
     for (name, about) in answer.headers {
         headers.insert((*name).to_owned(), text(about, true));

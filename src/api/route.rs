@@ -82,6 +82,8 @@ pub struct Operation {
     pub problems: Vec<u16>,
     pub if_match: bool,
     pub idempotent: bool,
+    /// Answered once new calls follow the change.
+    pub is_applied: bool,
 }
 
 /// A route that can be served.
@@ -105,6 +107,7 @@ pub fn route(method: Method, path: &'static str, id: &'static str, about: &'stat
         problems: Vec::new(),
         if_match: false,
         idempotent: false,
+        is_applied: false,
     }
 }
 
@@ -220,6 +223,12 @@ impl Operation {
     /// Takes an Idempotency-Key.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Changes what calls read: answered once new calls follow it, with the headers that say so.
+    pub fn is_applied(mut self) -> Self {
+        self.is_applied = true;
         self
     }
 

@@ -105,6 +105,37 @@ impl World {
 }
 
 #[test]
+fn a_change_is_answered_once_new_calls_follow_it() {
+    run(async |world| {
+        let list = |id: &str| Some(json!({"id": id, "numbers": ["+15550100"]}));
+        let early = world.as_admin("POST", "/lists", list("a")).await;
+        assert_eq!((early.status, early.header("cordboard-applied")), (StatusCode::CREATED, "false"));
+        world.api.set_snapshot(Arc::new(Snapshot { revision: 1, ..Snapshot::default() }));
+        let (api, database) = (world.api.clone(), world.api.database().unwrap().clone());
+        let feed = tokio::spawn(async move {
+            loop {
+                database.changed().await;
+                let revision = database.revision().await.unwrap();
+                api.set_snapshot(Arc::new(Snapshot { revision, ..Snapshot::default() }));
+            }
+        });
+        let answer = world.as_admin("POST", "/lists", list("b")).await;
+        assert_eq!((answer.header("cordboard-revision"), answer.header("cordboard-applied")), ("2", "true"));
+        assert_eq!(world.api.snapshot().revision, 2);
+        let gone = world
+            .ask(
+                "DELETE",
+                "/lists/b",
+                &[&format!("authorization: Bearer {ADMIN_TOKEN}"), "if-match: *"],
+                None,
+            )
+            .await;
+        assert_eq!((gone.status, gone.header("cordboard-revision")), (StatusCode::NO_CONTENT, "3"));
+        feed.abort();
+    });
+}
+
+#[test]
 fn a_browser_signs_in_changes_things_with_its_csrf_token_and_signs_out() {
     run(async |world| {
         world.user("ann", "admin").await;

@@ -11,6 +11,7 @@ use crate::net::signalling::{Message, Post};
 use crate::services::speech::SpeechEngine;
 use crate::store::apply::{self, Others};
 use crate::store::database::Database;
+use crate::store::database::publish::Published;
 use crate::store::loader::{LoadError, Loader};
 use crate::store::provision;
 use std::collections::HashMap;
@@ -138,7 +139,7 @@ impl Feed {
             let database = self.loader.database();
             for done in database.publish_due(self.clock.now().wall).await? {
                 match done.result {
-                    Ok(published) => tracing::info!(flow = done.flow, ?published, "published at its time"),
+                    Ok(published) => say_published(&done.flow, &published),
                     Err(error) => tracing::error!(flow = done.flow, %error, "not published at its time"),
                 }
             }
@@ -166,8 +167,9 @@ impl Feed {
             revision = snapshot.revision,
             "reloaded; calls in progress keep what they started with"
         );
-        api.set_snapshot(snapshot.clone());
-        let _ = post.send(Message::Snapshot(snapshot)).await;
+        // Calls first: an answer of the API that waits for the change comes after it.
+        let _ = post.send(Message::Snapshot(snapshot.clone())).await;
+        api.set_snapshot(snapshot);
     }
 
     async fn load(&mut self) -> Result<Arc<Snapshot>, ServerError> {
@@ -220,6 +222,23 @@ impl Feed {
         let apply::Applied { written, published, removed } = applied;
         tracing::info!(written, published, removed, "the provisioned files are in the database");
         Ok(())
+    }
+}
+
+fn say_published(flow: &str, published: &Published) {
+    match published {
+        Published::Version { version, ended_canary: Some(ended), .. } => {
+            tracing::info!(
+                flow,
+                version,
+                ended,
+                "published at its time; the trial of another version is over"
+            );
+        }
+        Published::Version { version, .. } => tracing::info!(flow, version, "published at its time"),
+        Published::Unchanged { version } => {
+            tracing::info!(flow, version, "its time came, and nothing has changed since the live version");
+        }
     }
 }
 

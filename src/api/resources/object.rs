@@ -123,6 +123,7 @@ pub fn routes() -> Vec<Route> {
         put("/account", "replaceAccount", "Changes the defaults of all flows, and the holiday calendar.")
             .tag("account")
             .needs(Permission::SystemEdit)
+            .is_applied()
             .if_match()
             .body_schema(account)
             .gives_schema(StatusCode::OK, "The account as changed.", account)
@@ -167,6 +168,7 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
         post(all, ids[1], "Makes an object.")
             .tag(tag)
             .needs(edit)
+            .is_applied()
             .idempotent()
             .body_schema(schema)
             .gives_schema(StatusCode::CREATED, "The object as it is kept.", schema)
@@ -179,6 +181,7 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
         put(one, ids[3], "Replaces an object.")
             .tag(tag)
             .needs(edit)
+            .is_applied()
             .if_match()
             .body_schema(schema)
             .gives_schema(StatusCode::OK, "The object as it is kept.", schema)
@@ -195,6 +198,7 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
         delete(one, ids[4], "Deletes an object that nothing points to.")
             .tag(tag)
             .needs(edit)
+            .is_applied()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(move |State(api): State<Api>, principal: Principal, id: InPath<String>| {
@@ -261,9 +265,9 @@ async fn create(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let object = change.create_object(kind, &document).await?;
-    change.commit().await?;
+    let applied = api.commit(change).await?;
     let location = format!("/api/v1{path}/{}", in_path(&object.id));
-    Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, object)).into_response())
+    Ok((applied, [(header::LOCATION, location)], shown(StatusCode::CREATED, object)).into_response())
 }
 
 async fn read(api: Api, kind: Kind, id: String) -> Result<Response, Problem> {
@@ -272,11 +276,10 @@ async fn read(api: Api, kind: Kind, id: String) -> Result<Response, Problem> {
     Ok(shown(StatusCode::OK, object.ok_or_else(missing)?))
 }
 
-async fn remove(api: Api, kind: Kind, principal: Principal, id: String) -> Result<StatusCode, Problem> {
+async fn remove(api: Api, kind: Kind, principal: Principal, id: String) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.delete_object(kind, &id, None).await?;
-    change.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
 async fn pointers_to(api: Api, kind: Kind, id: String) -> Result<Json<Pointers>, Problem> {
@@ -293,8 +296,7 @@ async fn replace(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let object = change.replace_object(kind, &id, if_match.tag(), &document).await?;
-    change.commit().await?;
-    Ok(shown(StatusCode::OK, object))
+    Ok((api.commit(change).await?, shown(StatusCode::OK, object)).into_response())
 }
 
 async fn read_account(State(api): State<Api>) -> Result<Response, Problem> {
@@ -320,8 +322,7 @@ async fn replace_account(
     }
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let object = change.create_object(Kind::Account, &document).await?;
-    change.commit().await?;
-    Ok(shown(StatusCode::OK, object))
+    Ok((api.commit(change).await?, shown(StatusCode::OK, object)).into_response())
 }
 
 /// An id as a part of a path, RFC 3986 section 3.3.

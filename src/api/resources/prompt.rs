@@ -74,6 +74,7 @@ pub fn routes() -> Vec<Route> {
         post("/prompts", "createPrompt", "Puts a sound file there as a prompt.")
             .tag("prompts")
             .needs(edit)
+            .is_applied()
             .query::<NewPromptQuery>()
             .raw_body(&KIND_NAMES, ABOUT)
             .gives::<PromptItem>(StatusCode::CREATED, "The prompt.")
@@ -90,6 +91,7 @@ pub fn routes() -> Vec<Route> {
         put("/prompts/{id}", "replacePrompt", "Replaces the sound of a prompt.")
             .tag("prompts")
             .needs(edit)
+            .is_applied()
             .if_match()
             .query::<AboutQuery>()
             .raw_body(&KIND_NAMES, ABOUT)
@@ -99,6 +101,7 @@ pub fn routes() -> Vec<Route> {
         delete("/prompts/{id}", "deletePrompt", "Deletes a prompt that no flow plays.")
             .tag("prompts")
             .needs(edit)
+            .is_applied()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(remove),
@@ -367,9 +370,9 @@ async fn create(
     let about = PromptAbout { id: &query.id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let prompt = change.create_prompt(about, &audio).await?;
-    change.commit().await?;
+    let applied = api.commit(change).await?;
     let location = format!("/api/v1/prompts/{}", in_path(&prompt.id));
-    Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, prompt)).into_response())
+    Ok((applied, [(header::LOCATION, location)], shown(StatusCode::CREATED, prompt)).into_response())
 }
 
 async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
@@ -393,19 +396,17 @@ async fn replace(
     let about = PromptAbout { id: &id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let prompt = change.replace_prompt(about, if_match.tag(), &audio).await?;
-    change.commit().await?;
-    Ok(shown(StatusCode::OK, prompt))
+    Ok((api.commit(change).await?, shown(StatusCode::OK, prompt)).into_response())
 }
 
 async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.delete_prompt(&id, None).await?;
-    change.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
 async fn pointers(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Json<Pointers>, Problem> {

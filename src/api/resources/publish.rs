@@ -52,6 +52,7 @@ fn drafts() -> Vec<Route> {
         delete("/flows/{id}", "deleteFlow", "Deletes a flow with all versions: only one that is paused and that no number and no other flow leads to. (A paused flow goes on routing calls.)")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(remove),
@@ -84,6 +85,7 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/publish", "publishFlow", "Publishes the draft as a new version, for all callers or a share of them. Calls in progress keep theirs.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .if_match()
             .body::<Publication>()
             .gives::<PublishedItem>(StatusCode::OK, "The version, or the live one where nothing has changed.")
@@ -92,13 +94,15 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/rollback", "rollbackFlow", "Publishes the content of an older version again, as a new one.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .body::<Rollback>()
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
             .problems(&[409])
             .to(rollback),
-        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published.")
+        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers. A trial that runs then is over.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .if_match()
             .body::<ScheduledPublication>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
@@ -107,12 +111,14 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/scheduled", "cancelPublication", "Takes a publication back whose time has not come.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .gives_nothing("It is taken back.")
             .problems(&[409, 422])
             .to(cancel_scheduled),
         put("/flows/{id}/canary", "setCanary", "Tries a published version on a share of the callers, each the same in every call.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .body::<CanaryItem>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409])
@@ -120,12 +126,14 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/canary", "cancelCanary", "Ends the trial: all callers get the live version.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .gives_nothing("The trial is over.")
             .problems(&[409, 422])
             .to(cancel_canary),
         post("/flows/{id}/canary/promote", "promoteCanary", "Makes the version on trial the live one.")
             .tag("flows")
             .needs(edit)
+            .is_applied()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409, 422])
             .to(promote),
@@ -216,7 +224,7 @@ struct ScheduledItem {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Publication {
     /// For whoever reads the list of versions.
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = "\\S")]
     comment: String,
     /// Of a hundred callers so many get it; all, where absent.
     #[schema(minimum = 1, maximum = 99)]
@@ -228,7 +236,7 @@ struct Publication {
 struct Rollback {
     #[schema(minimum = 1)]
     version: u32,
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = "\\S")]
     comment: String,
 }
 
@@ -237,16 +245,20 @@ struct Rollback {
 struct ScheduledPublication {
     #[schema(format = "date-time")]
     due: String,
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = "\\S")]
     comment: String,
 }
 
 /// What came of publishing.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct PublishedItem {
     version: u32,
-    /// Nothing has changed since that version: none was made.
+    /// Nothing has changed since that version: none was made, and the comment stands in the audit log alone.
     unchanged: bool,
+    /// The version whose trial on a share of the callers this ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_canary: Option<u32>,
     /// Warnings and notes.
     findings: Vec<FlowFinding>,
 }
@@ -302,12 +314,15 @@ fn item(flow: FlowHead) -> FlowItem {
 
 fn published(result: Published) -> Json<PublishedItem> {
     Json(match result {
-        Published::Version { version, findings, digest: _ } => PublishedItem {
+        Published::Version { version, findings, ended_canary, digest: _ } => PublishedItem {
             version,
             unchanged: false,
+            ended_canary,
             findings: findings.into_iter().map(FlowFinding::from).collect(),
         },
-        Published::Unchanged { version } => PublishedItem { version, unchanged: true, findings: Vec::new() },
+        Published::Unchanged { version } => {
+            PublishedItem { version, unchanged: true, ended_canary: None, findings: Vec::new() }
+        }
     })
 }
 
@@ -351,11 +366,10 @@ async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.delete_flow(&id, None).await?;
-    change.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
 async fn pointers(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Json<Pointers>, Problem> {
@@ -383,9 +397,12 @@ async fn save(
     shown(&api, StatusCode::OK, &id).await
 }
 
-/// A comment that is not cut.
+/// A comment that says something, and is not cut.
 fn comment(text: &str) -> Result<&str, Problem> {
     const CHARS_MAX: usize = 1_000;
+    if text.trim().is_empty() {
+        return Err(Problem::value("/comment", "says what has changed: it cannot be empty"));
+    }
     if text.chars().count() > CHARS_MAX {
         return Err(Problem::value("/comment", format!("has at most {CHARS_MAX} characters")));
     }
@@ -406,12 +423,11 @@ async fn publish(
     InPath(id): InPath<String>,
     if_match: IfMatch,
     Body(publication): Body<Publication>,
-) -> Result<Json<PublishedItem>, Problem> {
+) -> Result<Response, Problem> {
     let rollout = share(publication.share)?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let result = change.publish(&id, if_match.tag(), comment(&publication.comment)?, rollout).await?;
-    change.commit().await?;
-    Ok(published(result))
+    Ok((api.commit(change).await?, published(result)).into_response())
 }
 
 async fn rollback(
@@ -419,11 +435,10 @@ async fn rollback(
     principal: Principal,
     InPath(id): InPath<String>,
     Body(to): Body<Rollback>,
-) -> Result<Json<PublishedItem>, Problem> {
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let result = change.rollback(&id, to.version, comment(&to.comment)?).await?;
-    change.commit().await?;
-    Ok(published(result))
+    Ok((api.commit(change).await?, published(result)).into_response())
 }
 
 async fn schedule(
@@ -438,19 +453,18 @@ async fn schedule(
         due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.schedule_publish(&id, if_match.tag(), Wall::from(due), comment(&publication.comment)?).await?;
-    change.commit().await?;
-    shown(&api, StatusCode::OK, &id).await
+    let applied = api.commit(change).await?;
+    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
 }
 
 async fn cancel_scheduled(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.cancel_scheduled(&id).await?;
-    change.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
 async fn set_canary(
@@ -462,19 +476,18 @@ async fn set_canary(
     share(Some(canary.share))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.set_canary(&id, canary.version, canary.share).await?;
-    change.commit().await?;
-    shown(&api, StatusCode::OK, &id).await
+    let applied = api.commit(change).await?;
+    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
 }
 
 async fn cancel_canary(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.cancel_canary(&id).await?;
-    change.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
 async fn promote(
@@ -484,8 +497,8 @@ async fn promote(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.promote_canary(&id).await?;
-    change.commit().await?;
-    shown(&api, StatusCode::OK, &id).await
+    let applied = api.commit(change).await?;
+    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
 }
 
 async fn list_versions(

@@ -61,9 +61,11 @@ struct RouteReport {
     refused: Option<u16>,
     /// The decision, step by step.
     why: Vec<String>,
+    /// The state of the set-up that says so, as `Cordboard-Revision` of a change.
+    revision: u64,
 }
 
-fn refused(code: u16, why: String) -> Json<RouteReport> {
+fn refused(revision: u64, code: u16, why: String) -> Json<RouteReport> {
     Json(RouteReport {
         trunk: None,
         number: None,
@@ -71,6 +73,7 @@ fn refused(code: u16, why: String) -> Json<RouteReport> {
         version: None,
         refused: Some(code),
         why: vec![why],
+        revision,
     })
 }
 
@@ -87,10 +90,14 @@ async fn test(State(api): State<Api>, Query(query): Query<RouteQuery>) -> Result
         }
     };
     let Some(source) = source else {
-        return Ok(refused(403, "the source is no trunk's and no agent's address".to_owned()));
+        return Ok(refused(
+            snapshot.revision,
+            403,
+            "the source is no trunk's and no agent's address".to_owned(),
+        ));
     };
     Ok(match route(&snapshot, Some(source), &query.number, query.from.as_deref().unwrap_or_default()) {
-        Err(error) => refused(error.sip_code(), error.to_string()),
+        Err(error) => refused(snapshot.revision, error.sip_code(), error.to_string()),
         Ok(found) => {
             let version = match found.start {
                 Start::Flow(version) => Some(version),
@@ -103,6 +110,7 @@ async fn test(State(api): State<Api>, Query(query): Query<RouteQuery>) -> Result
                 version: version.map(|version| version.number),
                 refused: None,
                 why: found.why,
+                revision: snapshot.revision,
             })
         }
     })

@@ -29,7 +29,13 @@ pub enum Rollout {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Published {
     /// A new version, with what there is to say about it: warnings and notes.
-    Version { version: u32, digest: String, findings: Vec<Finding> },
+    Version {
+        version: u32,
+        digest: String,
+        findings: Vec<Finding>,
+        /// The version whose trial is over by that.
+        ended_canary: Option<u32>,
+    },
     /// The content is that of the live version already; no version was made.
     Unchanged { version: u32 },
 }
@@ -184,6 +190,8 @@ impl Change {
         if let Some((version, live)) = &live
             && *live == digest
         {
+            let detail = format!("nothing has changed since version {version}: {}", comment(text));
+            self.note("publish", id, Some(live), Some(live), &detail).await?;
             return Ok(Published::Unchanged { version: *version });
         }
         if live.is_none() && rollout != Rollout::Live {
@@ -216,7 +224,12 @@ impl Change {
             Rollout::Live => self.make_live(id, version, document).await?,
             Rollout::Canary(share) => self.start_canary(id, version, share).await?,
         }
-        Ok(Published::Version { version, digest, findings })
+        let ended_canary = flow.canary.map(|(version, _)| version);
+        if let Some(ended) = ended_canary {
+            let detail = format!("the trial of version {ended} is over: version {version} takes its place");
+            self.note("cancel canary", id, None, None, &detail).await?;
+        }
+        Ok(Published::Version { version, digest, findings, ended_canary })
     }
 
     /// Every caller gets it: a trial of another version is over.

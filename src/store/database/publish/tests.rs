@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::database::change::AuditFilter;
 use crate::store::database::flows::FlowHead;
 use crate::store::database::testing::for_each_engine;
 use serde_json::json;
@@ -237,6 +238,29 @@ fn a_canary_is_tried_promoted_or_taken_back() {
         assert_eq!(change!(database, change => change.promote_canary("a")).unwrap(), 2);
         let now = head(&database, "a").await;
         assert_eq!((now.live, now.canary, now.last_version), (Some(2), None, 2));
+    });
+}
+
+#[test]
+fn a_publication_says_which_trial_it_ends_and_keeps_the_comment_where_nothing_has_changed() {
+    for_each_engine(async |database| {
+        published(&database, &flow("a", "1")).await.unwrap();
+        saved(&database, &flow("a", "2")).await;
+        change!(database, change => change.publish("a", None, "a try", Rollout::Canary(10))).unwrap();
+        saved(&database, &flow("a", "3")).await;
+        change!(database, change => change.schedule_publish("a", None, LATER, "at night")).unwrap();
+        let done = database.publish_due(LATER).await.unwrap();
+        assert!(
+            matches!(done[0].result, Ok(Published::Version { version: 3, ended_canary: Some(2), .. })),
+            "{done:?}"
+        );
+        let again =
+            change!(database, change => change.publish("a", None, "once more", Rollout::Live)).unwrap();
+        assert_eq!(again, Published::Unchanged { version: 3 });
+        let log = database.audit(&AuditFilter::default(), None, 3).await.unwrap();
+        let details: Vec<&str> = log.iter().map(|entry| entry.detail.as_str()).collect();
+        assert_eq!(details[0], "nothing has changed since version 3: once more");
+        assert_eq!(details[1], "the trial of version 2 is over: version 3 takes its place");
     });
 }
 
