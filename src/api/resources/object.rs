@@ -1,10 +1,11 @@
 //! Numbers, agents, trunks, lists of callers, schedules, kept simulations and the account: documents that the store
 //! checks, each with its etag.
 
+mod schemas;
+
 use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
-use crate::api::openapi::Schemas;
 use crate::api::page::{Page, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
@@ -16,6 +17,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
+use schemas::{account, agent, flow_test, list_of_callers, number, schedule, trunk};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
@@ -335,137 +337,4 @@ pub fn in_path(id: &str) -> String {
         }
         text
     })
-}
-
-// Schemas of the documents; the readers of `store::objects` are what checks them.
-
-fn id() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]+$" })
-}
-
-fn words(words: &[&str]) -> Value {
-    json!({ "type": "string", "enum": words })
-}
-
-fn text(max: u32) -> Value {
-    json!({ "type": "string", "maxLength": max })
-}
-
-/// Puts a schema among the others. `others`: whether there are fields that it does not name.
-fn put_schema(
-    schemas: &mut Schemas,
-    (name, about): (&str, &str),
-    required: &[&str],
-    others: bool,
-    mut properties: Value,
-) -> Value {
-    // What may be left out may be null as well.
-    for (key, schema) in properties.as_object_mut().into_iter().flatten() {
-        if required.contains(&key.as_str()) {
-            continue;
-        }
-        schema["type"] = json!([schema["type"], "null"]);
-        if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-            words.push(Value::Null);
-        }
-    }
-    schemas.put(
-        name,
-        json!({
-            "type": "object", "description": about, "required": required, "properties": properties,
-            "additionalProperties": others,
-        }),
-    )
-}
-
-fn number(schemas: &mut Schemas) -> Value {
-    let properties = json!({
-        "e164": { "type": "string", "description": "The number; or give prefix or pattern." },
-        "prefix": { "type": "string", "description": "All numbers that begin so." },
-        "pattern": { "type": "string", "description": "Digits, X for any digit, ranges in brackets: +1555010[0-4]X." },
-        "label": text(80),
-        "description": text(2_000),
-        "kind": words(&["local", "toll_free", "mobile", "national", "sip"]),
-        "assignment": words(&["flow", "user", "none", "queue", "voicemail"]),
-        "flow": { "type": "string", "description": "The id of the flow that answers; or give user or service." },
-        "user": { "type": "string", "description": "The id of the agent who is rung." },
-        "service": words(&["echo"]),
-        "status": words(&["active", "inactive"]),
-        "unassignedBehaviour": words(&["not_in_service", "reject"]),
-        "blockedCallers": { "type": "string", "description": "The id of a list of callers who are refused." },
-        "maxConcurrentCalls": { "type": "integer", "minimum": 1, "maximum": 1_000_000 },
-        "language": { "type": "string", "description": "BCP 47, for flows that name none." },
-        "callerName": text(15),
-        "recordingPolicy": words(&["inherit", "always", "never"]),
-        "smsEnabled": { "type": "boolean" },
-        "accountId": text(80),
-        "campaign": text(80),
-        "tags": { "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": 40 } },
-    });
-    put_schema(
-        schemas,
-        ("Number", "A Smart Number, or several by a prefix or a pattern."),
-        &[],
-        false,
-        properties,
-    )
-}
-
-fn agent(schemas: &mut Schemas) -> Value {
-    let properties = json!({
-        "id": id(),
-        "name": { "type": "string" },
-        "skills": { "type": "array", "items": { "type": "string" } },
-        "uri": { "type": "string", "description": "A fixed endpoint, such as sip:alice@192.0.2.5:5071." },
-        "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
-    });
-    put_schema(schemas, ("Agent", "A person who answers calls."), &["id"], false, properties)
-}
-
-fn trunk(schemas: &mut Schemas) -> Value {
-    let properties = json!({
-        "id": id(),
-        "match": { "type": "array", "items": { "type": "string" }, "description": "Address ranges that calls come from." },
-        "host": { "type": "string", "description": "Where calls go out." },
-        "defaultCountry": { "type": "string", "minLength": 2, "maxLength": 2, "description": "How numbers without a plus are read." },
-    });
-    put_schema(schemas, ("Trunk", "A carrier or PBX."), &["id"], false, properties)
-}
-
-fn list_of_callers(schemas: &mut Schemas) -> Value {
-    let properties = json!({
-        "id": id(),
-        "name": { "type": "string" },
-        "numbers": { "type": "array", "items": { "type": "string" } },
-    });
-    put_schema(schemas, ("CallerList", "Callers who are treated alike."), &["id"], false, properties)
-}
-
-fn schedule(schemas: &mut Schemas) -> Value {
-    let properties = json!({ "id": id(), "name": { "type": "string" }, "timeZone": { "type": "string" } });
-    let about = "Opening times: a week, exceptions by date, and an override by hand.";
-    put_schema(schemas, ("Schedule", about), &["id"], true, properties)
-}
-
-fn flow_test(schemas: &mut Schemas) -> Value {
-    let properties = json!({ "id": id(), "name": { "type": "string" }, "flow": { "type": "string" } });
-    let about = "A simulation that is kept as a test of a flow.";
-    put_schema(schemas, ("FlowTest", about), &["id", "flow"], true, properties)
-}
-
-fn account(schemas: &mut Schemas) -> Value {
-    let properties = json!({
-        "name": { "type": "string" },
-        "timeZone": { "type": "string" },
-        "language": { "type": "string" },
-        "voice": text(100),
-        "recording": words(&["inherit", "always", "never"]),
-        "assignAbandonedTo": text(100),
-        "appendFinalStep": { "type": "boolean" },
-        "abandonedSubject": text(255),
-        "abandonedComments": text(32_000),
-        "shortAbandonSec": { "type": "integer", "minimum": 0, "maximum": 60 },
-    });
-    let about = "Defaults of all flows, and the holiday calendar.";
-    put_schema(schemas, ("Account", about), &[], true, properties)
 }
