@@ -14,7 +14,7 @@ fn print(file: &Path, command: &str) -> String {
 #[test]
 fn golden_flows_print_what_stands_beside_them() {
     let options = TestOptions {
-        files: vec!["tests/flows".into(), "tests/flows/provisioned/flows".into()],
+        files: vec!["tests/flows".into(), "tests/flows/provisioned".into()],
         update: std::env::var_os("UPDATE").is_some(),
         json: false,
     };

@@ -19,7 +19,6 @@ mod request;
 mod resources;
 mod route;
 mod secret;
-mod simulation;
 mod throttle;
 
 use crate::call::snapshot::Snapshot;
@@ -103,6 +102,8 @@ pub struct Parts {
     simulations: resources::simulation::Simulations,
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
+    /// Kept tests are run for one at a time.
+    testing: Semaphore,
     /// What new calls start on.
     current: applied::Current,
 }
@@ -142,6 +143,7 @@ impl Api {
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
             decoding: Arc::new(Semaphore::new(1)),
+            testing: Semaphore::new(1),
             current: applied::Current::new(),
         })))
     }

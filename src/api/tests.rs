@@ -481,6 +481,50 @@ fn a_flow_is_checked_and_stepped_through() {
 }
 
 #[test]
+fn a_kept_test_is_run_on_the_draft_and_fails_once_the_flow_does_something_else() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let flow = |text: &str| {
+            let hi = json!({"type": "greeting", "name": "Hi", "config": {"audio": {"kind": "tts", "text": text}}, "on": {"next": "bye"}});
+            let bye = json!({"type": "hangup", "name": "Bye", "config": {}, "on": {}});
+            json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "hi", "steps": {"hi": hi, "bye": bye}})
+        };
+        let made = world.as_admin("POST", "/flows", Some(flow("Hello"))).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let test = |expected: Value| {
+            Some(
+                json!({"id": "hello", "flow": "t", "inputs": [{"input": "wait", "seconds": 60}], "expected": expected}),
+            )
+        };
+        let wrong = json!({"id": "hello", "flow": "t", "press": "1"});
+        let refused = world.as_admin("POST", "/flow-tests", Some(wrong)).await;
+        assert_eq!(
+            (refused.status, refused.json()["findings"][0]["pointer"].as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, Some("/press")),
+            "{refused:?}"
+        );
+        assert_eq!(world.as_admin("POST", "/flow-tests", test(json!([]))).await.status, 201);
+        let first = world.as_admin("POST", "/flow-tests/hello/run", None).await;
+        assert_eq!((first.status, &first.json()["passed"]), (StatusCode::OK, &json!(false)), "{first:?}");
+        let kept = test(first.json()["lines"].clone());
+        assert_eq!(world.ask("PUT", "/flow-tests/hello", &[&admin, "if-match: *"], kept).await.status, 200);
+        let again = world.as_admin("POST", "/flows/t/test", None).await;
+        assert_eq!(
+            (again.json()["passed"].as_bool(), again.json()["items"][0]["id"].as_str()),
+            (Some(true), Some("hello"))
+        );
+        world.ask("PUT", "/flows/t/draft", &[&admin, "if-match: *"], Some(flow("Good day"))).await;
+        let changed = world.as_admin("POST", "/flows/t/test?version=draft", None).await.json();
+        assert_eq!(changed["passed"], false);
+        assert!(
+            changed["items"][0]["difference"]["actual"].as_str().unwrap().contains("Good day"),
+            "{changed}"
+        );
+        assert_eq!(world.as_admin("POST", "/flows/t/test?version=live", None).await.status, 404);
+    });
+}
+
+#[test]
 fn one_user_has_ten_open_simulations_and_nobody_sees_those_of_others() {
     run(async |world| {
         let bye = json!({"type": "wait", "name": "Bye", "config": {"seconds": 60}, "on": {}});

@@ -2,7 +2,7 @@
 
 use crate::clock::Wall;
 use crate::flow::simulate::{
-    DialOutcome, Ladder, Press, Scenario, SimulatedReply, What, parse_script, simulate as run,
+    DialOutcome, Ladder, Press, Scenario, Setting, SimulatedReply, What, parse_script, simulate as run,
 };
 use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, FlowVersion, Resources};
 use crate::store::provision::{flow_ids, library};
@@ -133,7 +133,7 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
     for given in &options.reply {
         match read_reply(given, &flow.flow) {
             Ok((step, Some(reply))) => {
-                scenario.replies.insert(step, reply);
+                scenario.setting.replies.insert(step, reply);
             }
             Ok((note, None)) => notes.push(note),
             Err(message) => {
@@ -143,9 +143,9 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
         }
     }
     if let Some(folder) = provisioned_folder(&options.file) {
-        scenario.library = Arc::new(library(&folder));
+        scenario.setting.library = Arc::new(library(&folder));
     }
-    scenario.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
+    scenario.setting.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
     let ladder = run(flow.clone(), &scenario);
     notes.extend(unused_dials(&scenario, &ladder));
     if options.json {
@@ -153,7 +153,7 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
         if let Some(fields) = value.as_object_mut() {
             fields.insert("flow".to_owned(), flow.flow.id().into());
             fields.insert("digest".to_owned(), flow.flow.digest().into());
-            fields.insert("at".to_owned(), scenario.at.to_string().into());
+            fields.insert("at".to_owned(), scenario.setting.at.to_string().into());
             fields.insert("notes".to_owned(), notes.into());
         }
         serde_json::to_writer_pretty(&mut *out, &value)?;
@@ -187,21 +187,13 @@ fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, Strin
         .map(Duration::try_from_secs_f64)
         .transpose()
         .map_err(|_| "--hang-up: write a number of seconds".to_owned())?;
-    Ok(Scenario {
-        facts: facts(&options.from, &options.to),
-        at,
-        script,
-        dials,
-        replies: BTreeMap::new(),
-        prompt_lengths: BTreeMap::new(),
-        library: Arc::default(),
-        hang_up_after,
-        seed: options.seed,
-    })
+    let facts = facts(&options.from, &options.to);
+    let setting = Setting { facts, at, dials, seed: options.seed, ..Setting::default() };
+    Ok(Scenario { setting, script, hang_up_after })
 }
 
 /// The caller by the North American shape of the number, as contract.md reads area codes.
-fn facts(from: &str, to: &str) -> CallFacts {
+pub(super) fn facts(from: &str, to: &str) -> CallFacts {
     let digits = from.strip_prefix('+').unwrap_or_default();
     let is_north_american =
         digits.len() == 11 && digits.starts_with('1') && digits.bytes().all(|b| b.is_ascii_digit());
@@ -264,15 +256,15 @@ fn unused_dials(scenario: &Scenario, ladder: &Ladder) -> Vec<String> {
     let was_dialled = |who: &str| {
         ladder.rungs.iter().any(|r| matches!(&r.what, What::Dial { target, .. } if target == who))
     };
-    let unused = scenario.dials.keys().filter(|who| !was_dialled(who));
+    let unused = scenario.setting.dials.keys().filter(|who| !was_dialled(who));
     unused.map(|who| format!("--dial {who}: has no effect, `{who}` was not dialled in this call")).collect()
 }
 
-type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
+pub(super) type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
 
 /// Reads a flow with what lies beside it: in a provisioned folder `DIR/flows/x.json` goes with `DIR/agents.toml`,
 /// `DIR/numbers.toml`, `DIR/lists.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
-fn load(file: &Path) -> io::Result<Compiled> {
+pub(super) fn load(file: &Path) -> io::Result<Compiled> {
     // One byte more than allowed, so that the flow room can say that it is too large.
     let text = read_text(file, DOCUMENT_BYTES_MAX + 1)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -280,7 +272,7 @@ fn load(file: &Path) -> io::Result<Compiled> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command was given this file to read")]
-fn read_text(file: &Path, bytes_max: usize) -> io::Result<String> {
+pub(super) fn read_text(file: &Path, bytes_max: usize) -> io::Result<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)?.take(bytes_max as u64).read_to_end(&mut bytes)?;
     match String::from_utf8(bytes) {
@@ -371,7 +363,7 @@ fn prompt_ids(folder: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// Lengths of the wav files among the prompts; the simulator estimates the others.
-fn prompt_lengths(file: &Path, prompts: &BTreeSet<String>) -> BTreeMap<String, Duration> {
+pub(super) fn prompt_lengths(file: &Path, prompts: &BTreeSet<String>) -> BTreeMap<String, Duration> {
     let Some(folder) = provisioned_folder(file).map(|folder| folder.join("prompts")) else {
         return BTreeMap::new();
     };

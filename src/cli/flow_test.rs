@@ -1,22 +1,23 @@
 //! `cordboard flow test`: golden simulations kept beside flows.
 //!
 //! `NAME.txt` beside `NAME.json` holds commands (`> lint`, `> simulate OPTIONS`), each followed by what it prints for that
-//! flow. A simulation without `--at` happens at a moment that is always the same.
+//! flow. A simulation without `--at` happens at a moment that is always the same. In a provisioned folder there may be
+//! `simulations/*.json` beside the flows: the tests that the API and the console keep.
+
+mod kept;
 
 use super::flow::{DONE, FAILED, SimulateOptions, USAGE, lint, simulate};
-use crate::clock::Wall;
+use crate::flow::simulate::kept::MOMENT;
 use clap::Parser;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Wednesday, 2026-11-18, 11:06:40 UTC.
-const MOMENT: Wall = Wall::from_unix_seconds(1_795_000_000);
-
 #[derive(clap::Args, Debug)]
 pub struct TestOptions {
-    /// Flow documents, or folders with some; those without a golden file beside them are left out
+    /// Flow documents, or folders with some (those without a golden file beside them are left out), or provisioned
+    /// folders, whose flows/ and simulations/ are run
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write anew what has changed
@@ -53,14 +54,18 @@ struct SimulateLine {
 
 /// Runs the golden files of flows; [`FAILED`] where one prints something else.
 pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
-    let files = match golden_files(&options.files) {
+    let files = match tests(&options.files) {
         Ok(files) => files,
         Err(message) => {
             writeln!(out, "{message}")?;
             return Ok(USAGE);
         }
     };
-    let outcomes: Vec<Outcome> = files.iter().map(|golden| run(golden, options.update)).collect();
+    let run = |file: &Test| match file {
+        Test::Golden(golden) => run(golden, options.update),
+        Test::Kept(file) => kept::run(file, options.update),
+    };
+    let outcomes: Vec<Outcome> = files.iter().map(run).collect();
     if options.json {
         serde_json::to_writer_pretty(&mut *out, &outcomes)?;
         writeln!(out)?;
@@ -115,33 +120,56 @@ fn difference(expected: &str, actual: &str) -> Difference {
     }
 }
 
-/// The golden files of what was named.
-fn golden_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    let mut files = Vec::new();
+/// What is run.
+enum Test {
+    Golden(PathBuf),
+    /// A document of a kept test in a provisioned folder.
+    Kept(PathBuf),
+}
+
+/// The tests of what was named.
+fn tests(named: &[PathBuf]) -> Result<Vec<Test>, String> {
+    let mut tests = Vec::new();
     for path in named {
         if !path.is_dir() {
             let golden = path.with_extension("txt");
             if !golden.is_file() {
                 return Err(format!("{}: there is no golden file {}", path.display(), golden.display()));
             }
-            files.push(golden);
+            tests.push(Test::Golden(golden));
             continue;
         }
-        let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let entries = entries.flatten().map(|entry| entry.path());
-        let has_flow = |path: &PathBuf| {
-            path.extension().is_some_and(|ending| ending == "txt") && path.with_extension("json").is_file()
-        };
-        let before = files.len();
-        files.extend(entries.filter(has_flow));
-        if files.len() == before {
+        let before = tests.len();
+        let simulations = path.join("simulations");
+        let is_provisioned = simulations.is_dir() || path.join("flows").is_dir();
+        let flows = if is_provisioned { path.join("flows") } else { path.clone() };
+        tests.extend(
+            files(&flows, "txt")?
+                .into_iter()
+                .filter(|p| p.with_extension("json").is_file())
+                .map(Test::Golden),
+        );
+        tests.extend(files(&simulations, "json")?.into_iter().map(Test::Kept));
+        if tests.len() == before {
+            let folder = path.display();
             return Err(format!(
-                "{}: no flow in it has a golden file (NAME.txt beside NAME.json)",
-                path.display()
+                "{folder}: there is no test in it: neither a golden file (NAME.txt beside NAME.json) nor simulations/NAME.json"
             ));
         }
-        files[before..].sort();
     }
+    Ok(tests)
+}
+
+/// The files of a folder that end so, in their order; none where there is no such folder.
+fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, String> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|e| e == ending)).collect();
+    files.sort();
     Ok(files)
 }
 

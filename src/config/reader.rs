@@ -179,6 +179,11 @@ impl Document {
         findings
     }
 
+    /// An error that somebody else has found, at a place of the document.
+    pub fn error_at(&self, place: &str, message: String) {
+        self.say(Severity::Error, place, message, String::new());
+    }
+
     fn say(&self, severity: Severity, place: &str, message: String, remedy: String) {
         let finding = Finding { severity, file: self.file.clone(), place: place.to_owned(), message, remedy };
         self.findings.borrow_mut().push(finding);

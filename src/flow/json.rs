@@ -28,6 +28,19 @@ pub(super) fn push_segment(pointer: &mut String, segment: &str) {
     }
 }
 
+/// The pointer of a place where reading stopped.
+pub fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |mut pointer, segment| {
+        match segment {
+            Segment::Seq { index } => push_segment(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push_segment(&mut pointer, key),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+        pointer
+    })
+}
+
 /// The pointer of a key of the object at `pointer`.
 pub(super) fn below(pointer: &str, key: &str) -> String {
     let mut pointer = pointer.to_owned();

@@ -33,6 +33,7 @@ pub use diff::diff;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
+pub use json::pointer_of;
 pub use library::{Canary, FlowVersion, Library, LiveFlow};
 pub use lookup::{
     Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Method, Query, Question, Reply,

@@ -145,7 +145,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// As people read it, with a line's end at the end.
-fn pretty(document: &Value) -> String {
+pub fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 pub mod call;
 mod flow;
+mod flow_test;
 mod object;
 mod prompt;
 mod publish;
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<Route> {
         object::routes(),
         flow::routes(),
         publish::routes(),
+        flow_test::routes(),
         prompt::routes(),
         simulation::routes(),
         route::routes(),

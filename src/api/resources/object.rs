@@ -6,18 +6,20 @@ mod schemas;
 use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
+use crate::api::openapi;
 use crate::api::page::{Page, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Document, IfMatch, InPath, Query, etag};
 use crate::api::route::{Route, Schema, delete, get, post, put};
+use crate::flow::simulate::kept::KeptTest;
 use crate::store::database::objects::StoredObject;
 use crate::store::objects::{ACCOUNT_ID, Kind};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
+use schemas::{account, agent, list_of_callers, number, schedule, trunk};
 use serde::{Deserialize, Serialize};
-use schemas::{account, agent, flow_test, list_of_callers, number, schedule, trunk};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,7 +109,7 @@ const RESOURCES: [Resource; 6] = [
             "getFlowTestPointers",
         ],
         edit: Permission::FlowsEdit,
-        schema: flow_test,
+        schema: openapi::schema::<KeptTest>,
     },
 ];
 

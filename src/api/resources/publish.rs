@@ -326,14 +326,14 @@ fn published(result: Published) -> Json<PublishedItem> {
     })
 }
 
-async fn head(api: &Api, id: &str) -> Result<FlowHead, Problem> {
+pub async fn flow_head(api: &Api, id: &str) -> Result<FlowHead, Problem> {
     let flow = api.database()?.flow(id).await?;
     flow.ok_or_else(|| Problem::not_found(format!("there is no call flow \"{id}\"")))
 }
 
 /// The flow as it stands, with the draft's etag.
 async fn shown(api: &Api, status: StatusCode, id: &str) -> Result<Response, Problem> {
-    let flow = head(api, id).await?;
+    let flow = flow_head(api, id).await?;
     Ok((status, [(header::ETAG, etag(&flow.draft_etag))], Json(item(flow))).into_response())
 }
 
@@ -373,7 +373,7 @@ async fn remove(
 }
 
 async fn pointers(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Json<Pointers>, Problem> {
-    head(&api, &id).await?;
+    flow_head(&api, &id).await?;
     Ok(Json(api.database()?.pointers_to("flow", &id).await?.into()))
 }
 
@@ -509,7 +509,7 @@ async fn list_versions(
     let limit = limit(query.limit)?;
     let before = position(query.cursor.as_deref())?;
     let before = before.map(|text| text.parse().map_err(|_| bad_cursor())).transpose()?;
-    head(&api, &id).await?;
+    flow_head(&api, &id).await?;
     let versions = api.database()?.flow_versions(&id, before, limit + 1).await?;
     let shown = |version: PublishedVersion| VersionItem {
         version: version.version,
@@ -526,6 +526,32 @@ async fn document(api: &Api, id: &str, version: u32) -> Result<Value, Problem> {
     document.ok_or_else(|| Problem::not_found(format!("the call flow \"{id}\" has no version {version}")))
 }
 
+/// The document that a parameter names: a version's number, `live` or `draft`.
+pub async fn version_document(
+    api: &Api,
+    flow: &FlowHead,
+    parameter: &str,
+    text: &str,
+) -> Result<Value, Problem> {
+    match text {
+        "draft" => {
+            let draft = api.database()?.flow_draft(&flow.id).await?;
+            draft.map(|(document, _)| document).ok_or_else(|| Problem::not_found("the flow is gone"))
+        }
+        "live" => match flow.live {
+            Some(version) => document(api, &flow.id, version).await,
+            None => Err(Problem::not_found("the flow was never published")),
+        },
+        number => match number.parse() {
+            Ok(version) => document(api, &flow.id, version).await,
+            Err(_) => {
+                let message = "is a version's number, live or draft";
+                Err(Problem::malformed(format!("{parameter} {message}")).at(format!("?{parameter}"), message))
+            }
+        },
+    }
+}
+
 async fn version(
     State(api): State<Api>,
     InPath((id, version)): InPath<(String, u32)>,
@@ -538,25 +564,9 @@ async fn diff(
     InPath(id): InPath<String>,
     Query(query): Query<DiffQuery>,
 ) -> Result<Json<Sentences>, Problem> {
-    let flow = head(&api, &id).await?;
-    let side = async |name: &str, text: &str| match text {
-        "draft" => {
-            let draft = api.database()?.flow_draft(&id).await?;
-            draft.map(|(document, _)| document).ok_or_else(|| Problem::not_found("the flow is gone"))
-        }
-        "live" => match flow.live {
-            Some(version) => document(&api, &id, version).await,
-            None => Err(Problem::not_found("the flow was never published")),
-        },
-        number => match number.parse() {
-            Ok(version) => document(&api, &id, version).await,
-            Err(_) => {
-                let message = "is a version's number, live or draft";
-                Err(Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message))
-            }
-        },
-    };
-    let (from, to) = (side("from", &query.from).await?, side("to", &query.to).await?);
+    let flow = flow_head(&api, &id).await?;
+    let from = version_document(&api, &flow, "from", &query.from).await?;
+    let to = version_document(&api, &flow, "to", &query.to).await?;
     // Beside the runtime's threads: two documents of half a megabyte take their time.
     let sentences = tokio::task::spawn_blocking(move || crate::flow::diff(&from, &to)).await;
     let sentences = sentences.map_err(|error| {

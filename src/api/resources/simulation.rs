@@ -7,11 +7,12 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, InPath, read_json};
 use crate::api::route::{Route, delete, post};
-use crate::api::simulation::{Input, InputError, LegInput, Setting, Simulation};
 use crate::call::snapshot::Snapshot;
-use crate::clock::{Instant, Wall};
-use crate::flow::simulate::{DialOutcome, SimulatedReply};
-use crate::flow::{CallFacts, DialFailure, FlowVersion};
+use crate::clock::Instant;
+use crate::flow::simulate::Setting;
+use crate::flow::simulate::stepped::{InputError, Simulation};
+use crate::flow::simulate::words::{DialWords, InputWords, ReplyWords, WordError, wall};
+use crate::flow::{CallFacts, FlowVersion};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json};
@@ -29,8 +30,6 @@ const OF_USER_MAX: usize = 10;
 const OPEN_MAX: usize = 100;
 /// One that nobody touched for so long is gone.
 const IDLE_MAX: Duration = Duration::from_secs(900);
-/// The longest wait of one input.
-const WAIT_SECONDS_MAX: f64 = 86_400.0;
 /// The values of all variables that come with an answer: a list to look at, not what another system sent in full.
 const VARIABLES_BYTES_MAX: usize = 8 * 1_024;
 
@@ -46,7 +45,7 @@ pub fn routes() -> Vec<Route> {
         post("/simulations/{id}/input", "stepSimulation", "Does something to the call, and gives what happened.")
             .tag("simulations")
             .needs(Permission::Simulate)
-            .body::<SimulationInput>()
+            .body::<InputWords>()
             .gives::<SimulationState>(StatusCode::OK, "The call after it.")
             .problems(&[409])
             .to(put_in),
@@ -84,91 +83,13 @@ struct NewSimulation {
     to: String,
     /// What becomes of dialled legs, by agent id, number or URI. Others ring until an input says.
     #[serde(default)]
-    dials: BTreeMap<String, DialWord>,
+    dials: DialWords,
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
-    replies: BTreeMap<String, ReplyWord>,
+    replies: ReplyWords,
     /// What draws go by: the same seed gives the same call.
     #[serde(default)]
     seed: u32,
-}
-
-/// The answer of another system.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum ReplyWord {
-    /// For http `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query its
-    /// list of records.
-    Value(Value),
-    /// No reply, for this reason.
-    Failure(String),
-}
-
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum DialWord {
-    Answered,
-    NoAnswer,
-    Busy,
-    Rejected,
-    Unavailable,
-    Failed,
-}
-
-/// What is done to the call.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "input")]
-enum SimulationInput {
-    /// The caller types keys.
-    Press {
-        #[schema(min_length = 1, max_length = 100, pattern = "^[0-9*#A-D]+$")]
-        keys: String,
-    },
-    /// Time passes.
-    Wait {
-        #[schema(minimum = 0, maximum = 86400)]
-        seconds: f64,
-    },
-    /// Time passes until something happens.
-    Next,
-    /// The caller hangs up.
-    HangUp,
-    /// A dialled leg does something.
-    Dial {
-        /// The agent's id, the number or the URI; the first leg that is not over where absent.
-        target: Option<String>,
-        result: LegWord,
-    },
-    /// A dialled party presses a key.
-    DialPress {
-        target: Option<String>,
-        #[schema(min_length = 1, max_length = 1, pattern = "^[0-9*#A-D]$")]
-        key: String,
-    },
-    /// Another system replies.
-    Reply {
-        /// The step that asked; the question that has waited longest where absent.
-        step: Option<String>,
-        reply: ReplyWord,
-    },
-    /// The clock is set, without time passing.
-    Clock {
-        #[schema(format = "date-time")]
-        at: String,
-    },
-}
-
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum LegWord {
-    Ringing,
-    Answered,
-    NoAnswer,
-    Busy,
-    Rejected,
-    Unavailable,
-    Failed,
-    HangUp,
 }
 
 /// A simulated call as it stands.
@@ -264,7 +185,7 @@ async fn start(
     let new: NewSimulation = read_json(document.to_string().as_bytes())?;
     let now = api.now();
     api.simulations.admit(principal.id(), now.instant)?;
-    let at = new.at.as_deref().map(|text| wall("/at", text)).transpose()?.unwrap_or(now.wall);
+    let at = new.at.as_deref().map(|text| wall("at", text)).transpose()?.unwrap_or(now.wall);
     for (pointer, number) in [("/from", &new.from), ("/to", &new.to)] {
         if number.chars().count() > 64 {
             return Err(Problem::value(pointer, "has at most 64 characters"));
@@ -287,8 +208,8 @@ async fn start(
     let setting = Setting {
         facts: facts(&snapshot, new.from, new.to),
         at,
-        dials: new.dials.into_iter().map(|(target, word)| (target, word.into())).collect(),
-        replies: new.replies.into_iter().map(|(step, reply)| (step, reply.into())).collect(),
+        dials: new.dials,
+        replies: new.replies,
         prompt_lengths: lengths(&snapshot),
         library: snapshot.library.clone(),
         seed: u64::from(new.seed),
@@ -314,9 +235,9 @@ async fn put_in(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
-    Body(input): Body<SimulationInput>,
+    Body(input): Body<InputWords>,
 ) -> Result<Json<SimulationState>, Problem> {
-    let input = read(input)?;
+    let input = input.read()?;
     let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
     let stepped = beside(move || {
         let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -330,7 +251,7 @@ async fn put_in(
 }
 
 /// Works beside the runtime's threads: a day of a call that walks in circles takes its time.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a call could not be simulated");
         Problem::internal("the call could not be simulated")
@@ -347,55 +268,7 @@ async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn read(input: SimulationInput) -> Result<Input, Problem> {
-    let is_key = |key: char| key.is_ascii_digit() || matches!(key, '*' | '#' | 'A'..='D');
-    Ok(match input {
-        SimulationInput::Press { keys } => {
-            if !(1..=100).contains(&keys.len()) || !keys.chars().all(is_key) {
-                return Err(Problem::value("/keys", "is 1 to 100 of 0-9, *, #, A-D"));
-            }
-            Input::Press(keys)
-        }
-        SimulationInput::Wait { seconds } => {
-            let fits = (0.0..=WAIT_SECONDS_MAX).contains(&seconds);
-            let time = Duration::try_from_secs_f64(seconds).ok().filter(|_| fits);
-            Input::Wait(time.ok_or_else(|| Problem::value("/seconds", "is 0 to 86400"))?)
-        }
-        SimulationInput::Next => Input::Next,
-        SimulationInput::HangUp => Input::HangUp,
-        SimulationInput::Dial { target, result } => {
-            let result = match result {
-                LegWord::Ringing => LegInput::Ring,
-                LegWord::Answered => LegInput::Answer,
-                LegWord::NoAnswer => LegInput::Fail(DialFailure::NoAnswer),
-                LegWord::Busy => LegInput::Fail(DialFailure::Busy),
-                LegWord::Rejected => LegInput::Fail(DialFailure::Rejected),
-                LegWord::Unavailable => LegInput::Fail(DialFailure::Unavailable),
-                LegWord::Failed => LegInput::Fail(DialFailure::Failed),
-                LegWord::HangUp => LegInput::HangUp,
-            };
-            Input::Dial { target, result }
-        }
-        SimulationInput::DialPress { target, key } => {
-            let mut keys = key.chars();
-            let (Some(key), None) = (keys.next().filter(|key| is_key(*key)), keys.next()) else {
-                return Err(Problem::value("/key", "is one of 0-9, *, #, A-D"));
-            };
-            Input::Dial { target, result: LegInput::Press(key) }
-        }
-        SimulationInput::Reply { step, reply } => Input::Reply { step, reply: reply.into() },
-        SimulationInput::Clock { at } => Input::Clock(wall("/at", &at)?),
-    })
-}
-
-/// A time of RFC 3339.
-fn wall(pointer: &str, text: &str) -> Result<Wall, Problem> {
-    let time: Result<jiff::Timestamp, _> = text.parse();
-    time.map(Wall::from)
-        .map_err(|_| Problem::value(pointer, "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))
-}
-
-fn facts(snapshot: &Snapshot, from: String, to: String) -> CallFacts {
+pub fn facts(snapshot: &Snapshot, from: String, to: String) -> CallFacts {
     let label =
         snapshot.numbers.iter().find(|number| number.pattern.text() == to).map(|number| number.label.clone());
     CallFacts {
@@ -411,7 +284,7 @@ fn facts(snapshot: &Snapshot, from: String, to: String) -> CallFacts {
     }
 }
 
-fn lengths(snapshot: &Snapshot) -> HashMap<String, Duration> {
+pub fn lengths(snapshot: &Snapshot) -> BTreeMap<String, Duration> {
     let files = snapshot.prompts.files.iter();
     files.map(|(id, clip)| (id.clone(), clip.duration())).collect()
 }
@@ -456,25 +329,9 @@ fn cut(text: &str, bytes_max: usize) -> String {
     format!("{}…", start.unwrap_or_default())
 }
 
-impl From<ReplyWord> for SimulatedReply {
-    fn from(word: ReplyWord) -> Self {
-        match word {
-            ReplyWord::Value(value) => SimulatedReply::Value(value),
-            ReplyWord::Failure(reason) => SimulatedReply::Failure(reason),
-        }
-    }
-}
-
-impl From<DialWord> for DialOutcome {
-    fn from(word: DialWord) -> Self {
-        match word {
-            DialWord::Answered => DialOutcome::Answered,
-            DialWord::NoAnswer => DialOutcome::NoAnswer,
-            DialWord::Busy => DialOutcome::Busy,
-            DialWord::Rejected => DialOutcome::Rejected,
-            DialWord::Unavailable => DialOutcome::Unavailable,
-            DialWord::Failed => DialOutcome::Failed,
-        }
+impl From<WordError> for Problem {
+    fn from(error: WordError) -> Problem {
+        Problem::value(&format!("/{}", error.field), error.message)
     }
 }
 

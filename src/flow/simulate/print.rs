@@ -1,30 +1,39 @@
 //! The ladder of a simulated call in words.
 
-use super::{Ladder, What};
-use crate::flow::{LOOP_GUARD, LogEvent, Sound};
+use super::{Ladder, Rung, What};
+use crate::flow::{LOOP_GUARD, LogEvent, Outcome, Sound};
 use serde::Serialize;
 use std::fmt;
 
 /// The ladder for people: a line each, times in seconds from the start, steps at the margin.
 impl fmt::Display for Ladder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for rung in &self.rungs {
-            let indent = if matches!(rung.what, What::Log(LogEvent::StepEnter { .. })) { "" } else { "  " };
-            writeln!(f, "{:>5}.{:03}  {indent}{}", rung.at_ms / 1_000, rung.at_ms % 1_000, rung.what)?;
-        }
-        let outcome = &self.outcome;
-        write!(f, "outcome {}", word(&outcome.outcome))?;
-        if let Some(text) = &outcome.outcome_text {
+        self.rungs.iter().try_for_each(|rung| writeln!(f, "{rung}"))?;
+        writeln!(f, "{}", self.outcome)
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let indent = if matches!(self.what, What::Log(LogEvent::StepEnter { .. })) { "" } else { "  " };
+        write!(f, "{:>5}.{:03}  {indent}{}", self.at_ms / 1_000, self.at_ms % 1_000, self.what)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "outcome {}", word(&self.outcome))?;
+        if let Some(text) = &self.outcome_text {
             write!(f, " \"{}\"", plain(text))?;
         }
-        write!(f, ", ended by {}", word(&outcome.ended_by))?;
-        if let Some(agent) = &outcome.agent_id {
+        write!(f, ", ended by {}", word(&self.ended_by))?;
+        if let Some(agent) = &self.agent_id {
             write!(f, ", agent {}", plain(agent))?;
         }
-        if outcome.talk_sec > 0 {
-            write!(f, ", talked {} s", outcome.talk_sec)?;
+        if self.talk_sec > 0 {
+            write!(f, ", talked {} s", self.talk_sec)?;
         }
-        writeln!(f)
+        Ok(())
     }
 }
 

@@ -125,7 +125,7 @@ fn a_split_behind_a_gather_makes_a_menu_only_where_all_it_tests_is_single_keys_o
 
 #[test]
 fn comparisons_that_are_turned_round_or_joined_keep_their_meaning() {
-    use crate::flow::simulate::{Scenario, simulate};
+    use crate::flow::simulate::{Scenario, Setting, simulate};
     use crate::flow::{CallFacts, FlowVersion};
     let way = |next: &str, conditions: &[(&str, &str)]| {
         let conditions: Vec<Value> = conditions
@@ -164,7 +164,10 @@ fn comparisons_that_are_turned_round_or_joined_keep_their_meaning() {
     ];
     for (from, step) in cases {
         let facts = CallFacts { from: from.to_owned(), ..CallFacts::default() };
-        let ladder = simulate(flow.clone(), &Scenario { facts, ..Scenario::default() });
+        let ladder = simulate(
+            flow.clone(),
+            &Scenario { setting: Setting { facts, ..Setting::default() }, ..Scenario::default() },
+        );
         assert_eq!(ladder.outcome.final_step.unwrap().id, step, "from {from:?}");
     }
 }

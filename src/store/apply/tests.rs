@@ -72,7 +72,7 @@ const TRUNKS: &[u8] = b"[[trunk]]\nid = \"t\"\nmatch = [\"127.0.0.0/8\"]\ndefaul
 
 fn small_set(folder: &Folder) {
     let simulation =
-        b"{\"id\": \"sales\", \"flow\": \"a\", \"press\": \"1\", \"x_y\": {\"b\": 1, \"a\": null}}";
+        b"{\"id\": \"sales\", \"flow\": \"a\", \"seed\": 1, \"replies\": {\"x_y\": {\"value\": {\"b\": 1, \"a\": null}}}}";
     write(
         folder,
         &[

@@ -13,6 +13,7 @@ use crate::call::snapshot::{Agent, Number, Trunk};
 use crate::config::reader::{Document, Finding, Section, errors};
 use crate::flow::CallerList;
 use crate::flow::schedule::Schedule;
+use crate::flow::simulate::kept;
 use crate::ids::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -109,7 +110,9 @@ impl Kind {
             Kind::List => &["id", "name", "numbers"],
             Kind::Schedule => &["id", "name", "time_zone", "weekly"],
             Kind::Number => &number::KEYS,
-            Kind::Simulation => &["id", "name", "flow"],
+            Kind::Simulation => {
+                &["id", "name", "flow", "at", "from", "to", "dials", "replies", "seed", "inputs", "expected"]
+            }
         }
     }
 }
@@ -138,6 +141,11 @@ pub fn check(kind: Kind, document: &Value) -> Result<(Checked, Value, Vec<Findin
     }
     let checked = read(kind, &root);
     drop(root);
+    if kind == Kind::Simulation
+        && let Err(error) = kept::read(document)
+    {
+        reader.error_at(&error.pointer, error.message);
+    }
     let findings = reader.into_findings();
     match checked {
         Some(checked) if errors(&findings) == 0 => {
@@ -169,19 +177,20 @@ pub fn canonical(kind: Kind, document: Value, checked: &Checked) -> Value {
     sorted.extend(rest);
     sorted.retain(|_, value| !value.is_null());
     for value in sorted.values_mut() {
-        tidy(value);
+        // Simulations hold what other systems reply, where null is a value like any other.
+        tidy(value, kind != Kind::Simulation);
     }
     Value::Object(sorted)
 }
 
-/// Sorts the keys of what is inside, and takes out what is null.
-fn tidy(value: &mut Value) {
+/// Sorts the keys of what is inside, and takes out what is null where that says as much as nothing.
+fn tidy(value: &mut Value, drop_null: bool) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Array(items) => items.iter_mut().for_each(|item| tidy(item, drop_null)),
         Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
+            fields.retain(|_, value| !drop_null || !value.is_null());
             fields.sort_keys();
-            fields.values_mut().for_each(tidy);
+            fields.values_mut().for_each(|value| tidy(value, drop_null));
         }
         _ => {}
     }
@@ -237,7 +246,8 @@ fn schedule(section: &Section<'_>) -> Option<Checked> {
     Some(Checked { name: name.unwrap_or_else(|| id.clone()), id, links: Vec::new(), object })
 }
 
-/// A call that is tried on a flow. What is pressed and expected is checked by whoever runs it.
+/// A call that is tried on a flow. What is done to it is read by [`kept::read`], out of the document as it stands: the
+/// keys in it are names.
 fn simulation(section: &Section<'_>) -> Option<Checked> {
     let id = id(section);
     let name = section.text("name");

@@ -178,8 +178,3 @@ pub fn account(schemas: &mut Schemas) -> Value {
     });
     put(schemas, "Account", "Defaults of all flows, and the holiday calendar.", &[], properties)
 }
-
-pub fn flow_test(schemas: &mut Schemas) -> Value {
-    let properties = json!({ "id": id(), "name": { "type": "string" }, "flow": { "type": "string" } });
-    put(schemas, "FlowTest", "A simulation that is kept as a test of a flow.", &["id", "flow"], properties)
-}

@@ -1,5 +1,6 @@
 //! Simulations that are walked in pieces.
 
+use super::super::{DialOutcome, REFUSES_AFTER, What};
 use super::*;
 use crate::flow::{Flow, Resources};
 use serde_json::{Value, json};
@@ -75,8 +76,12 @@ fn an_answer_takes_so_much_and_the_rest_comes_with_the_next_input() {
     assert!(before > 0 && !simulation.is_behind());
     let text = "x".repeat(8_000);
     for _ in 0..300 {
-        simulation.note(What::Ask { kind: "http", target: text.clone() });
+        simulation
+            .world
+            .rungs
+            .push(Rung { at_ms: 0, what: What::Ask { kind: "http", target: text.clone() } });
     }
+    simulation.collect();
     assert_eq!(simulation.put_in(Input::HangUp), Err(InputError::Behind));
     let mut told = 0;
     for _ in 0..3 {
@@ -86,7 +91,7 @@ fn an_answer_takes_so_much_and_the_rest_comes_with_the_next_input() {
         assert!(news.iter().map(json_bytes).sum::<usize>() <= NEWS_BYTES_MAX);
         told += news.len();
     }
-    assert_eq!((told, simulation.is_behind(), simulation.rung_bytes), (300, false, 0));
+    assert_eq!((told, simulation.is_behind(), simulation.news_bytes), (300, false, 0));
     simulation.put_in(Input::HangUp).unwrap();
 }
 
