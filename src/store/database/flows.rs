@@ -1,7 +1,8 @@
 //! The life of a flow: one draft, published into versions that never change, of which one is live.
 
 use super::change::{Audited, Change};
-use super::objects::{StoreError, containing, pointers, searched};
+use super::objects::{StoreError, pointers};
+use super::rows::{Page, searched};
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
 use crate::store::flow_links;
@@ -11,8 +12,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use std::sync::Arc;
 
-/// Flows or versions of one page.
-pub const PAGE_MAX: u32 = 500;
+/// Versions of one page.
+const PAGE_MAX: u32 = 500;
 /// Longest comment of a version, in characters.
 const COMMENT_CHARS_MAX: usize = 1_000;
 
@@ -73,14 +74,7 @@ impl Database {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<FlowHead>, DatabaseError> {
-        let statement =
-            format!("{HEAD} WHERE f.id > $1 AND f.search LIKE $2 ESCAPE '!' ORDER BY f.id LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(after.unwrap_or_default())
-            .bind(containing(text))
-            .bind(i64::from(limit.clamp(1, PAGE_MAX)))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.page(HEAD, "f.", None, Page { text, after, limit }).await?;
         rows.iter().map(head_of_row).collect()
     }
 
