@@ -14,6 +14,7 @@ pub mod outbox_list;
 pub mod prompts;
 pub mod publish;
 pub mod record_list;
+mod resources;
 mod rows;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::objects::Kind;
 use crate::store::database::flows::FlowHead;
 use crate::store::database::testing::for_each_engine;
 use serde_json::json;
