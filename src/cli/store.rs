@@ -5,6 +5,7 @@ use super::flow::{DONE, FAILED};
 use crate::clock::Wall;
 use crate::config::reader::errors;
 use crate::config::{self, Config};
+use crate::flow::Resources;
 use crate::store::apply::{Others, apply};
 use crate::store::database::{Database, Engine};
 use crate::store::export::{export as write, prune};
@@ -51,13 +52,6 @@ pub struct BackupOptions {
 
 /// Brings a folder into the store, whole or not at all.
 pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Result<u8> {
-    let (provisioned, findings) = provision::read(&options.folder);
-    if !options.json || errors(&findings) > 0 {
-        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
-    }
-    if errors(&findings) > 0 {
-        return Ok(FAILED);
-    }
     if options.remove_others && !provision::is_set_up(&options.folder) {
         let name = options.folder.display();
         writeln!(out, "{name}: none of the files of a set-up is there; nothing was taken out")?;
@@ -65,6 +59,25 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
     }
     let others = if options.remove_others { Others::Go } else { Others::Stay };
     with_store(&options.config, out, async |database, out| {
+        // Where others stay, files may refer to them.
+        let around = match others {
+            Others::Stay => database.resources().await,
+            Others::Go => Ok(Resources::default()),
+        };
+        let around = match around {
+            Ok(around) => around,
+            Err(error) => {
+                writeln!(out, "nothing was imported: {error}")?;
+                return Ok(FAILED);
+            }
+        };
+        let (provisioned, findings) = provision::read_beside(&options.folder, &around);
+        if !options.json || errors(&findings) > 0 {
+            findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        }
+        if errors(&findings) > 0 {
+            return Ok(FAILED);
+        }
         match apply(database, &provisioned, others, ACTOR, now).await {
             Ok(done) if options.json => {
                 let report = serde_json::json!({

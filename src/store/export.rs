@@ -2,7 +2,7 @@
 
 use super::database::flows;
 use super::database::{Database, DatabaseError, objects as stored, prompts};
-use super::objects::{Kind, toml_text};
+use super::objects::{Kind, etag, toml_text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ pub struct Exported {
     pub strangers: Vec<PathBuf>,
 }
 
-/// Writes what the database has at one moment. Of flows that is what is live; drafts, older versions, canaries and
-/// publications to come have no place in files.
+/// Writes what the database has at one moment. Of a flow that is what is live, and its draft where that is other or
+/// nothing is; older versions, canaries and publications to come have no place in files.
 pub async fn export(database: &Database, folder: &Path) -> Result<Exported, ExportError> {
     let mut out = Writer { folder: folder.to_owned(), exported: Exported::default() };
     let mut look = database.look().await?;
@@ -47,10 +47,19 @@ pub async fn export(database: &Database, folder: &Path) -> Result<Exported, Expo
         }
     }
     for flow in flows::heads(&mut look).await? {
-        let Some(live) = flow.live else { continue };
-        let text = flows::version_text(&mut look, &flow.id, live).await?.unwrap_or_default();
-        let document: Value = serde_json::from_str(&text).map_err(DatabaseError::from)?;
-        out.write(&format!("flows/{}.json", flow.id), pretty(&document).as_bytes())?;
+        let live = match flow.live {
+            Some(live) => flows::version_text(&mut look, &flow.id, live).await?,
+            None => None,
+        };
+        if let Some(text) = &live {
+            let document: Value = serde_json::from_str(text).map_err(DatabaseError::from)?;
+            out.write(&format!("flows/{}.json", flow.id), pretty(&document).as_bytes())?;
+        }
+        if live.is_none_or(|text| etag(&text) != flow.draft_etag)
+            && let Some((draft, _)) = flows::draft(&mut look, &flow.id).await?
+        {
+            out.write(&format!("drafts/{}.json", flow.id), pretty(&draft).as_bytes())?;
+        }
     }
     let mut about = String::new();
     for prompt in prompts::all(&mut look).await? {
@@ -119,7 +128,7 @@ impl Writer {
             found.push(self.folder.join(kind.file()));
         }
         found.push(self.folder.join("prompts.toml"));
-        for folder in ["flows", "simulations", "prompts"] {
+        for folder in ["flows", "drafts", "simulations", "prompts"] {
             walk(&self.folder.join(folder), &mut found);
         }
         let below = found.iter().filter(|path| path.is_file());

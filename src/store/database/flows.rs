@@ -290,7 +290,7 @@ impl Change {
 }
 
 /// The id that a document says. It is the name of a file as well, where flows are exported.
-fn flow_id(document: &Value) -> Result<String, StoreError> {
+pub(crate) fn flow_id(document: &Value) -> Result<String, StoreError> {
     let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
     let fits = (1..=80).contains(&id.len())
         && !id.starts_with('.')
@@ -366,7 +366,11 @@ fn head_of_row(row: &AnyRow) -> Result<FlowHead, DatabaseError> {
     })
 }
 
-async fn draft(connection: &mut AnyConnection, id: &str) -> Result<Option<(Value, String)>, DatabaseError> {
+/// The draft of a flow, and its etag.
+pub(crate) async fn draft(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<(Value, String)>, DatabaseError> {
     let statement = sqlx::query("SELECT draft, draft_etag FROM flows WHERE id = $1").bind(id);
     let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     Ok(Some((serde_json::from_str(row.try_get(0)?)?, row.try_get(1)?)))

@@ -252,7 +252,7 @@ impl Change {
     }
 
     /// Whether all that an object points to is there.
-    async fn check_links(&mut self, kind: Kind, checked: &Checked) -> Result<(), StoreError> {
+    pub(crate) async fn check_links(&mut self, kind: Kind, checked: &Checked) -> Result<(), StoreError> {
         let mut findings = Vec::new();
         for link in &checked.links {
             let statement = match link.kind {
