@@ -14,6 +14,7 @@ use std::path::Path;
 
 use super::check::BAD_CONFIGURATION;
 use super::flow::FAILED;
+use super::store::is_there;
 use crate::flow::simulate::plain;
 
 /// Explains the routing of a dialled number, as a live call of `caller` from `from` (or from the first trunk)
@@ -82,8 +83,7 @@ pub fn test(
 /// What calls read, as the store has it; `None` where there is no store, or nothing was ever put into it.
 fn of_store(config: &Config) -> Result<Option<Snapshot>, LoadError> {
     let Some(store) = &config.store else { return Ok(None) };
-    let is_missing = |path: &str| !Path::new(path).exists();
-    if store.url.strip_prefix("sqlite://").is_some_and(is_missing) {
+    if !is_there(store) {
         return Ok(None);
     }
     let broken = |error: std::io::Error| LoadError::Broken(error.to_string());

@@ -135,7 +135,7 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
 pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     with_store(&options.config, out, async |database, out| {
         if database.engine() == Engine::Postgres {
-            writeln!(out, "the store is a PostgreSQL database: back it up with pg_dump")?;
+            writeln!(out, "the store is a PostgreSQL database: back it up with `pg_dump --format=custom`")?;
             return Ok(FAILED);
         }
         let file = options.file.display();
@@ -154,20 +154,34 @@ pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     })
 }
 
+/// The store that a configuration names; the exit code where it names none, or has errors, which are said.
+pub(super) fn configured(file: &Path, out: &mut dyn Write) -> io::Result<Result<config::Store, u8>> {
+    let (config, findings) = config::load(file);
+    let Some(config) = config else {
+        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        return Ok(Err(BAD_CONFIGURATION));
+    };
+    let Config { store: Some(store), .. } = config else {
+        writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
+        return Ok(Err(BAD_CONFIGURATION));
+    };
+    Ok(Ok(store))
+}
+
+/// Whether there is a store to look at: a file that is missing would be made by opening it.
+pub(super) fn is_there(store: &config::Store) -> bool {
+    store.url.strip_prefix("sqlite://").is_none_or(|path| Path::new(path).exists())
+}
+
 /// Opens the store of a configuration for a command.
 fn with_store(
     file: &Path,
     out: &mut dyn Write,
     work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
 ) -> io::Result<u8> {
-    let (config, findings) = config::load(file);
-    let Some(config) = config else {
-        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
-        return Ok(BAD_CONFIGURATION);
-    };
-    let Config { store: Some(store), .. } = config else {
-        writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
-        return Ok(BAD_CONFIGURATION);
+    let store = match configured(file, out)? {
+        Ok(store) => store,
+        Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

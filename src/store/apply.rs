@@ -266,28 +266,44 @@ async fn read_prompts(
     Ok(new)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a provisioned file on its way into the database")]
 fn read_prompt(
     file: &PromptFile,
     name: String,
     language: String,
     known: Option<&StoredPrompt>,
 ) -> Result<Option<NewPrompt>, ApplyError> {
-    let path = file.path.clone();
-    let original = std::fs::read(&path).map_err(|error| ApplyError::File { path: path.clone(), error })?;
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    let same_words = |known: &&StoredPrompt| {
-        known.extension == extension
-            && known.language == language
-            && known.name == if name.is_empty() { &file.id } else { &name }.as_str()
-    };
-    let sha256 = |bytes: &[u8]| crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
-    if known.filter(same_words).is_some_and(|known| known.sha256 == sha256(&original)) {
+    let original = original_of(file)?;
+    if known.is_some_and(|known| is_kept(known, file, &name, &language, &original)) {
         return Ok(None);
     }
+    let path = file.path.clone();
     let audio =
-        PromptAudio::read(original, &extension).map_err(|error| ApplyError::Prompt { path, error })?;
+        PromptAudio::read(original, &extension(file)).map_err(|error| ApplyError::Prompt { path, error })?;
     Ok(Some(NewPrompt { id: file.id.clone(), name, language, audio }))
+}
+
+/// A prompt file as it was recorded.
+#[expect(clippy::disallowed_methods, reason = "a provisioned file on its way into the database")]
+pub(super) fn original_of(file: &PromptFile) -> Result<Vec<u8>, ApplyError> {
+    std::fs::read(&file.path).map_err(|error| ApplyError::File { path: file.path.clone(), error })
+}
+
+/// Whether the database has a prompt file already, and what people say about it.
+pub(super) fn is_kept(
+    known: &StoredPrompt,
+    file: &PromptFile,
+    name: &str,
+    language: &str,
+    original: &[u8],
+) -> bool {
+    known.extension == extension(file)
+        && known.language == language
+        && known.name == if name.is_empty() { &file.id } else { name }
+        && known.sha256 == crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(original))
+}
+
+fn extension(file: &PromptFile) -> String {
+    file.path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::reader::errors;
 use crate::store::database::testing::{Folder, for_each_engine};
 use crate::store::export::{export, prune};
+use crate::store::plan::{Present, plan};
 use crate::store::provision;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -217,6 +218,68 @@ fn drafts_are_the_files_where_those_are_the_truth_and_stay_where_the_files_say_n
         assert_eq!(database.flow("new").await.unwrap(), None);
         let (draft, _) = database.flow_draft("a").await.unwrap().unwrap();
         assert_eq!(draft["steps"]["say"]["config"]["audio"]["text"], "Better");
+    });
+}
+
+#[test]
+fn what_a_sync_would_do_is_told_and_nothing_is_done() {
+    for_each_engine(async |database| {
+        let folder = Folder::new("plan");
+        small_set(&folder);
+        let told = async || {
+            let present = Present::read(&database).await.unwrap();
+            plan(&read(&folder.0), &present).unwrap()
+        };
+        let all = told().await;
+        assert_eq!((all.add.len(), all.change.len(), all.remove.len()), (12, 0, 0), "{all:?}");
+        assert_eq!(all, plan(&read(&folder.0), &Present::default()).unwrap());
+        assert!(is_empty(&database).await.unwrap());
+        apply(&database, &read(&folder.0), Others::Go, "files", NOON).await.unwrap();
+        assert!(told().await.is_empty());
+        edit(&database).await;
+        let louder = String::from_utf8(TRUNKS.to_vec()).unwrap().replace("US", "GB");
+        write(
+            &folder,
+            &[
+                ("trunks.toml", louder.as_bytes()),
+                ("flows/a.json", flow("a", "Good evening").as_bytes()),
+                ("flows/c.json", flow("c", "New").as_bytes()),
+                ("drafts/half.json", b"{\"id\": \"half\"}"),
+                ("prompts/sub/hello.wav", &wav(3)),
+                ("prompts.toml", b""),
+            ],
+        );
+        std::fs::remove_file(folder.0.join("lists.toml")).unwrap();
+        let numbers = b"[[number]]\ne164 = \"+15550100\"\nflow = \"a\"\n";
+        write(&folder, &[("numbers.toml", numbers)]);
+        let before = database.revision().await.unwrap();
+        let told = told().await;
+        assert_eq!(told.add, ["call flow \"c\""]);
+        assert_eq!(
+            told.change,
+            [
+                "trunk \"t\"",
+                "number \"+15550100\"",
+                "call flow \"a\"",
+                "draft of the call flow \"half\"",
+                "prompt \"music\"",
+                "prompt \"sub/hello\"",
+            ]
+        );
+        assert_eq!(
+            told.remove,
+            [
+                "list of callers \"bad\"",
+                "number \"+15550199\"",
+                "number \"+1555020X\"",
+                "flow test \"soon\"",
+                "call flow \"new\"",
+            ]
+        );
+        assert_eq!(database.revision().await.unwrap(), before);
+        // And it is what is done.
+        let applied = apply(&database, &read(&folder.0), Others::Go, "files", NOON).await.unwrap();
+        assert_eq!(applied, Applied { written: 5, published: 2, removed: 5 });
     });
 }
 

@@ -10,6 +10,7 @@ use crate::store::objects::{Link, etag};
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Versions of one page.
@@ -336,6 +337,17 @@ pub(crate) async fn heads(connection: &mut AnyConnection) -> Result<Vec<FlowHead
     let statement = format!("{HEAD} ORDER BY f.id");
     let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(connection).await?;
     rows.iter().map(head_of_row).collect()
+}
+
+/// The digests of the live versions, by flow.
+pub(crate) async fn live_digests(
+    connection: &mut AnyConnection,
+) -> Result<BTreeMap<String, String>, DatabaseError> {
+    let rows = sqlx::query(
+        "SELECT f.id, v.digest FROM flows f JOIN flow_versions v ON v.flow_id = f.id AND v.version = f.live",
+    );
+    let rows = rows.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 fn head_of_row(row: &AnyRow) -> Result<FlowHead, DatabaseError> {
