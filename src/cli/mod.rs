@@ -5,5 +5,6 @@ pub mod dtmf;
 pub mod flow;
 pub mod flow_test;
 pub mod import_studio;
+pub mod restore;
 pub mod route;
 pub mod store;

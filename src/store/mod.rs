@@ -12,5 +12,6 @@ pub mod plan;
 pub mod prompts;
 pub mod provision;
 pub mod records;
+pub mod restore;
 pub mod spool;
 pub mod uploader;
