@@ -66,6 +66,7 @@ pub fn test(
                     "number": found.number.pattern.text(),
                     "flow": flow.as_ref().map(|f| &f.0),
                     "version": flow.as_ref().map(|f| f.1),
+                    "canary": flow.and_then(|(flow, _)| canary(&snapshot, flow)),
                     "why": found.why,
                 });
                 writeln!(out, "{report:#}")?;
@@ -78,6 +79,12 @@ pub fn test(
         }
         Err(error) => refused(out, json, error.sip_code(), &error.to_string()),
     }
+}
+
+/// The version of a flow that a share of a hundred callers get in place of the live one.
+fn canary(snapshot: &Snapshot, flow: &str) -> Option<serde_json::Value> {
+    let canary = snapshot.library.flows.get(flow)?.canary.as_ref()?;
+    Some(serde_json::json!({ "flow": flow, "version": canary.version.number, "share": canary.share }))
 }
 
 /// What calls read, as the store has it; `None` where there is no store, or nothing was ever put into it.
