@@ -110,50 +110,19 @@ pub fn schema(out: &mut dyn Write) -> io::Result<u8> {
 
 /// Runs a flow and prints the ladder; [`FAILED`] if it has errors, [`USAGE`] if an option cannot be read.
 pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io::Result<u8> {
-    let mut scenario = match read_scenario(options, now) {
-        Ok(scenario) => scenario,
-        Err(message) => {
-            writeln!(out, "{message}")?;
-            return Ok(USAGE);
+    let Simulated { flow, at, ladder, notes } = match simulated(options, now) {
+        Ok(simulated) => simulated,
+        Err(Refused { code, said }) => {
+            writeln!(out, "{said}")?;
+            return Ok(code);
         }
     };
-    let name = options.file.display();
-    let flow = match load(&options.file) {
-        Err(error) => {
-            writeln!(out, "{name}: {error}")?;
-            return Ok(FAILED);
-        }
-        Ok(Err(findings)) => {
-            findings.iter().try_for_each(|finding| writeln!(out, "{name}: {finding}"))?;
-            return Ok(FAILED);
-        }
-        Ok(Ok((flow, _))) => FlowVersion::unpublished(flow),
-    };
-    let mut notes = Vec::new();
-    for given in &options.reply {
-        match read_reply(given, &flow.flow) {
-            Ok((step, Some(reply))) => {
-                scenario.replies.insert(step, reply);
-            }
-            Ok((note, None)) => notes.push(note),
-            Err(message) => {
-                writeln!(out, "{message}")?;
-                return Ok(USAGE);
-            }
-        }
-    }
-    if let Some(folder) = provisioned_folder(&options.file) {
-        scenario.library = Arc::new(library(&folder));
-    }
-    scenario.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
-    let ladder = run(flow.clone(), &scenario);
-    notes.extend(unused_dials(&scenario, &ladder));
     if options.json {
         let mut value = serde_json::to_value(&ladder)?;
         if let Some(fields) = value.as_object_mut() {
             fields.insert("flow".to_owned(), flow.flow.id().into());
             fields.insert("digest".to_owned(), flow.flow.digest().into());
-            fields.insert("at".to_owned(), scenario.at.to_string().into());
+            fields.insert("at".to_owned(), at.to_string().into());
             fields.insert("notes".to_owned(), notes.into());
         }
         serde_json::to_writer_pretty(&mut *out, &value)?;
@@ -163,6 +132,51 @@ pub fn simulate(options: &SimulateOptions, now: Wall, out: &mut dyn Write) -> io
         write!(out, "{ladder}")?;
     }
     Ok(DONE)
+}
+
+/// A flow that was run.
+pub(super) struct Simulated {
+    flow: FlowVersion,
+    /// When the call came.
+    at: Wall,
+    pub ladder: Ladder,
+    /// Options that had no effect.
+    notes: Vec<String>,
+}
+
+/// Why a flow was not run, in words, and the exit code that goes with it.
+pub(super) struct Refused {
+    code: u8,
+    pub said: String,
+}
+
+/// Runs a flow as the options say.
+pub(super) fn simulated(options: &SimulateOptions, now: Wall) -> Result<Simulated, Refused> {
+    let usage = |said| Refused { code: USAGE, said };
+    let mut scenario = read_scenario(options, now).map_err(usage)?;
+    let name = options.file.display();
+    let flow = match load(&options.file) {
+        Err(error) => return Err(Refused { code: FAILED, said: format!("{name}: {error}") }),
+        Ok(Err(findings)) => {
+            let lines: Vec<String> = findings.iter().map(|finding| format!("{name}: {finding}")).collect();
+            return Err(Refused { code: FAILED, said: lines.join("\n") });
+        }
+        Ok(Ok((flow, _))) => FlowVersion::unpublished(flow),
+    };
+    let mut notes = Vec::new();
+    for given in &options.reply {
+        match read_reply(given, &flow.flow).map_err(usage)? {
+            (step, Some(reply)) => _ = scenario.replies.insert(step, reply),
+            (note, None) => notes.push(note),
+        }
+    }
+    if let Some(folder) = provisioned_folder(&options.file) {
+        scenario.library = Arc::new(library(&folder));
+    }
+    scenario.prompt_lengths = prompt_lengths(&options.file, flow.flow.prompts());
+    let ladder = run(flow.clone(), &scenario);
+    notes.extend(unused_dials(&scenario, &ladder));
+    Ok(Simulated { flow, at: scenario.at, ladder, notes })
 }
 
 fn read_scenario(options: &SimulateOptions, now: Wall) -> Result<Scenario, String> {

@@ -1,7 +1,8 @@
-//! `cordboard flow test`: golden simulations kept beside flows.
+//! `cordboard flow test`: golden simulations kept beside flows, and the kept flow tests of a provisioned folder.
 //!
 //! `NAME.txt` beside `NAME.json` holds commands (`> lint`, `> simulate OPTIONS`), each followed by what it prints for that
-//! flow. A simulation without `--at` happens at a moment that is always the same.
+//! flow. A simulation without `--at` happens at a moment that is always the same. `simulations/NAME.json` is read by
+//! [`super::kept_test`].
 
 use super::flow::{DONE, FAILED, SimulateOptions, USAGE, lint, simulate};
 use crate::clock::Wall;
@@ -12,11 +13,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Wednesday, 2026-11-18, 11:06:40 UTC.
-const MOMENT: Wall = Wall::from_unix_seconds(1_795_000_000);
+pub(super) const MOMENT: Wall = Wall::from_unix_seconds(1_795_000_000);
 
 #[derive(clap::Args, Debug)]
 pub struct TestOptions {
-    /// Flow documents, or folders with some; those without a golden file beside them are left out
+    /// Flow documents with a golden file beside them, kept tests (simulations/NAME.json), or folders with some of these;
+    /// of a provisioned folder all in flows, drafts and simulations are run
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write anew what has changed
@@ -28,17 +30,17 @@ pub struct TestOptions {
 }
 
 #[derive(Serialize)]
-struct Outcome {
+pub(super) struct Outcome {
     file: String,
     /// What became of it: `ok`, `changed`, `updated` or why it could not be run.
-    result: String,
+    pub(super) result: String,
     /// The first line that is not as expected, as it stands and as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<Difference>,
 }
 
 #[derive(Serialize)]
-struct Difference {
+pub(super) struct Difference {
     line: usize,
     expected: String,
     actual: String,
@@ -51,16 +53,42 @@ struct SimulateLine {
     options: SimulateOptions,
 }
 
-/// Runs the golden files of flows; [`FAILED`] where one prints something else.
+impl Outcome {
+    /// Why it could not be run, or what became of it without a difference.
+    pub(super) fn said(test: &Path, result: impl Into<String>) -> Self {
+        Outcome { file: test.display().to_string(), result: result.into(), difference: None }
+    }
+
+    /// What is expected beside what is. `update` writes what is.
+    pub(super) fn compared(
+        test: &Path,
+        (expected, actual): (&str, &str),
+        update: Option<impl FnOnce() -> io::Result<()>>,
+    ) -> Self {
+        if actual == expected {
+            return Outcome::said(test, "ok");
+        }
+        match update.map(|update| update()) {
+            None => {
+                let difference = Some(difference(expected, actual));
+                Outcome { difference, ..Outcome::said(test, "changed") }
+            }
+            Some(Ok(())) => Outcome::said(test, "updated"),
+            Some(Err(error)) => Outcome::said(test, error.to_string()),
+        }
+    }
+}
+
+/// Runs the golden files of flows, and kept tests; [`FAILED`] where one gives something else.
 pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
-    let files = match golden_files(&options.files) {
+    let files = match tests(&options.files) {
         Ok(files) => files,
         Err(message) => {
             writeln!(out, "{message}")?;
             return Ok(USAGE);
         }
     };
-    let outcomes: Vec<Outcome> = files.iter().map(|golden| run(golden, options.update)).collect();
+    let outcomes: Vec<Outcome> = files.iter().map(|test| run(test, options.update)).collect();
     if options.json {
         serde_json::to_writer_pretty(&mut *out, &outcomes)?;
         writeln!(out)?;
@@ -77,28 +105,24 @@ pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command was given these files to run")]
-fn run(golden: &Path, update: bool) -> Outcome {
-    let file = golden.display().to_string();
-    let outcome =
-        |result: &str, difference| Outcome { file: file.clone(), result: result.to_owned(), difference };
-    let expected = match std::fs::read_to_string(golden) {
+fn run(test: &Path, update: bool) -> Outcome {
+    if is_kept(test) {
+        return super::kept_test::run(test, update);
+    }
+    let expected = match std::fs::read_to_string(test) {
         Ok(expected) => expected,
-        Err(error) => return outcome(&error.to_string(), None),
+        Err(error) => return Outcome::said(test, error.to_string()),
     };
-    let actual = match print_all(&golden.with_extension("json"), &expected) {
+    if commands(&expected).next().is_none() {
+        let remedy =
+            "write a line such as `> simulate --press 1` into it, and let --update write what it prints";
+        return Outcome::said(test, format!("asserts nothing: {remedy}"));
+    }
+    let actual = match print_all(&test.with_extension("json"), &expected) {
         Ok(actual) => actual,
-        Err(error) => return outcome(&error.to_string(), None),
+        Err(error) => return Outcome::said(test, error.to_string()),
     };
-    if actual == expected {
-        return outcome("ok", None);
-    }
-    if !update {
-        return outcome("changed", Some(difference(&expected, &actual)));
-    }
-    match std::fs::write(golden, &actual) {
-        Ok(()) => outcome("updated", None),
-        Err(error) => outcome(&error.to_string(), None),
-    }
+    Outcome::compared(test, (&expected, &actual), update.then_some(|| std::fs::write(test, &actual)))
 }
 
 fn difference(expected: &str, actual: &str) -> Difference {
@@ -115,40 +139,60 @@ fn difference(expected: &str, actual: &str) -> Difference {
     }
 }
 
-/// The golden files of what was named.
-fn golden_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+/// The tests of what was named: golden files, and kept tests.
+fn tests(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in named {
         if !path.is_dir() {
-            let golden = path.with_extension("txt");
-            if !golden.is_file() {
-                return Err(format!("{}: there is no golden file {}", path.display(), golden.display()));
+            let test = if is_kept(path) { path.clone() } else { path.with_extension("txt") };
+            if !test.is_file() {
+                return Err(format!("{}: there is no golden file {}", path.display(), test.display()));
             }
-            files.push(golden);
+            files.push(test);
             continue;
         }
-        let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let entries = entries.flatten().map(|entry| entry.path());
-        let has_flow = |path: &PathBuf| {
-            path.extension().is_some_and(|ending| ending == "txt") && path.with_extension("json").is_file()
-        };
         let before = files.len();
-        files.extend(entries.filter(has_flow));
+        let parts = ["flows", "drafts", "simulations"].map(|part| path.join(part));
+        for folder in [path].into_iter().chain(&parts).filter(|folder| folder.is_dir()) {
+            files.extend(tests_in(folder).map_err(|error| format!("{}: {error}", folder.display()))?);
+        }
         if files.len() == before {
             return Err(format!(
-                "{}: no flow in it has a golden file (NAME.txt beside NAME.json)",
+                "{}: no flow in it has a golden file (NAME.txt beside NAME.json), and there is no \
+                 simulations/NAME.json",
                 path.display()
             ));
         }
-        files[before..].sort();
     }
     Ok(files)
+}
+
+/// The tests that lie in a folder itself.
+fn tests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_test = |path: &PathBuf| {
+        is_kept(path) || path.extension().is_some_and(|e| e == "txt") && path.with_extension("json").is_file()
+    };
+    let entries = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = entries.filter(is_test).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a file is a kept test: one of the folder `simulations`.
+fn is_kept(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder == Some("simulations".as_ref()) && path.extension().is_some_and(|ending| ending == "json")
+}
+
+/// The commands of a golden file.
+fn commands(golden: &str) -> impl Iterator<Item = &str> {
+    golden.lines().filter_map(|line| line.strip_prefix("> "))
 }
 
 /// What the commands of a golden file print now.
 fn print_all(flow: &Path, golden: &str) -> io::Result<String> {
     let mut printed = String::new();
-    for command in golden.lines().filter_map(|line| line.strip_prefix("> ")) {
+    for command in commands(golden) {
         let gap = if printed.is_empty() { "" } else { "\n" };
         let (text, code) = print(flow, command)?;
         let _ = write!(printed, "{gap}> {command}\n{text}exit {code}\n");
@@ -208,6 +252,24 @@ mod tests {
     #[test]
     fn words_are_split_at_spaces_outside_of_single_quotes() {
         assert_eq!(split("a  b 'c d'e '' f"), ["a", "b", "c de", "", "f"]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "files that the test makes")]
+    fn a_golden_file_without_a_command_asserts_nothing_and_is_no_success() {
+        let folder = std::env::temp_dir().join(format!("cordboard-golden-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy("config/demo/flows/main.json", folder.join("main.json")).unwrap();
+        for (text, update) in [("", false), ("", true), ("simulate --press 1\n", true)] {
+            std::fs::write(folder.join("main.txt"), text).unwrap();
+            let options = TestOptions { files: vec![folder.clone()], update, json: false };
+            let mut out = Vec::new();
+            assert_eq!(test(&options, &mut out).unwrap(), FAILED);
+            let said = String::from_utf8(out).unwrap();
+            assert!(said.contains("main.txt: asserts nothing: write a line such as"), "{said}");
+            assert_eq!(std::fs::read_to_string(folder.join("main.txt")).unwrap(), text);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -296,6 +296,15 @@ pub fn flow_ids(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// The file of a flow in a provisioned folder: of what is live, else of its draft.
+pub fn flow_file(folder: &Path, id: &str) -> Option<PathBuf> {
+    let mut files = ["flows", "drafts"].into_iter().flat_map(|name| flow_files(&folder.join(name)));
+    files.find(|path| {
+        let document: Option<Value> = read_flow(path).ok().and_then(|text| serde_json::from_str(&text).ok());
+        document.is_some_and(|document| document["id"] == id)
+    })
+}
+
 fn flow_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
