@@ -111,7 +111,9 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
         });
         match exported {
             Ok(exported) if options.json => {
-                let report = serde_json::json!({ "files": exported.files, "strangers": exported.strangers });
+                let report = serde_json::json!({
+                    "files": exported.files, "strangers": exported.strangers, "refused": exported.refused,
+                });
                 writeln!(out, "{report:#}")?;
             }
             Ok(exported) => {
@@ -120,6 +122,7 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
                         if options.prune { "was deleted" } else { "lies there too (--prune deletes it)" };
                     writeln!(out, "{} is not of the store and {what}", path.display())?;
                 }
+                exported.refused.iter().try_for_each(|said| writeln!(out, "{said}"))?;
                 writeln!(out, "{} files written to {}", exported.files.len(), options.folder.display())?;
             }
             Err(error) => {

@@ -2,6 +2,7 @@
 
 use super::database::flows;
 use super::database::{Database, DatabaseError, objects as stored, prompts};
+use super::flow_links;
 use super::objects::{Kind, etag, toml_text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ pub struct Exported {
     pub files: BTreeSet<PathBuf>,
     /// Files that lay in the folder's places and are not of the store: they would be imported with the others.
     pub strangers: Vec<PathBuf>,
+    /// What an empty store would not take, and why, in sentences.
+    pub refused: Vec<String>,
 }
 
 /// Writes what the database has at one moment. Of a flow that is what is live, and its draft where that is other or
@@ -54,6 +57,13 @@ pub async fn export(database: &Database, folder: &Path) -> Result<Exported, Expo
         if let Some(text) = &live {
             let document: Value = serde_json::from_str(text).map_err(DatabaseError::from)?;
             out.write(&format!("flows/{}.json", flow.id), pretty(&document).as_bytes())?;
+            out.exported.refused.extend(flow_links::pinned(&document).into_iter().map(|(other, version)| {
+                format!(
+                    "the call flow \"{}\" runs version {version} of \"{other}\", which is not among the files: \
+                     only a store that has it takes them",
+                    flow.id
+                )
+            }));
         }
         if live.is_none_or(|text| etag(&text) != flow.draft_etag)
             && let Some((draft, _)) = flows::draft(&mut look, &flow.id).await?

@@ -341,6 +341,22 @@ fn a_draft_that_is_none_is_named_with_its_file_and_one_with_errors_stops_nothing
 }
 
 #[test]
+fn an_export_says_which_flows_an_empty_store_would_not_take() {
+    for_each_engine(async |database| {
+        let (folder, exported) = (Folder::new("pins"), Folder::new("exported"));
+        small_set(&folder);
+        apply(&database, &read(&folder.0), Others::Stay, "import", NOON).await.unwrap();
+        assert_eq!(export(&database, &exported.0).await.unwrap().refused, [""; 0]);
+        let mut document: Value = serde_json::from_str(&flow("c", "x")).unwrap();
+        document["steps"]["bye"] = json!({"type": "subflow", "config": {"flowId": "a", "version": 1}});
+        write(&folder, &[("flows/c.json", document.to_string().as_bytes())]);
+        apply(&database, &read(&folder.0), Others::Stay, "import", NOON).await.unwrap();
+        let refused = export(&database, &exported.0).await.unwrap().refused;
+        assert!(refused.len() == 1 && refused[0].contains("\"c\" runs version 1 of \"a\""), "{refused:?}");
+    });
+}
+
+#[test]
 fn files_that_are_not_of_the_store_are_named_and_go_only_when_told_so() {
     for_each_engine(async |database| {
         let folder = Folder::new("strangers");
