@@ -39,6 +39,8 @@ enum Command {
     Export(cli::store::ExportOptions),
     /// Copies the store into a file while the server runs (SQLite).
     Backup(cli::store::BackupOptions),
+    /// Puts a backup in the place of the store, while no server uses it (SQLite).
+    Restore(cli::restore::RestoreOptions),
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
     Dtmf {
         file: PathBuf,
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         Command::Import(options) => done(cli::store::import(&options, SystemClock::start().now().wall, out)),
         Command::Export(options) => done(cli::store::export(&options, out)),
         Command::Backup(options) => done(cli::store::backup(&options, out)),
+        Command::Restore(options) => done(cli::restore::run(&options, out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)

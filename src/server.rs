@@ -1,6 +1,8 @@
 //! The only place that wires the rooms: builds, starts, reloads, drains, stops.
 
 mod feed;
+mod listeners;
+mod recording;
 
 use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
@@ -13,38 +15,32 @@ use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{Config, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
-use crate::net::ports::{Binder, udp_socket};
+use crate::net::ports::Binder;
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
 use crate::services::lookups::Lookups;
 use crate::services::speech::{SpeechEngine, SpeechError};
-use crate::sip::ListenerId;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
 use crate::store::loader::LoadError;
 use crate::store::provision;
-use crate::store::records::Records;
-use crate::store::spool::{Limits, Spool, SpoolError};
-use crate::store::uploader::Uploader;
+use crate::store::spool::SpoolError;
 use feed::{Control, Feed};
+use listeners::Listeners;
+use recording::Recording;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Orders that wait for a media thread: each call makes about five.
 const ORDERS: usize = 16_384;
-/// The socket that all callers share holds a second of a flood.
-const SIGNALLING_BUFFER: usize = 8 * 1024 * 1024;
 /// Threads of the runtime: streams, HTTP, speech. Calls do not run on them.
 const RUNTIME_THREADS: usize = 2;
-/// How long the last call records may take into the database when the server stops.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// Why the server did not start, or stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +123,7 @@ struct Running {
     stop: Arc<AtomicBool>,
 }
 
+/// All that may be refused comes before the store is touched: a start that fails leaves it as it was.
 async fn start(config: &Config) -> Result<Running, ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
@@ -134,21 +131,27 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
-    let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
-    let snapshot = match &mut feed {
-        Some(feed) => feed.first().await?,
-        None => Arc::new(load(config, &speech, 1, None).await?),
-    };
-    let control = feed.as_ref().map(Feed::control);
-    let (records, recording) = record(config, database.as_ref())?;
     let mut random = Random::from_system();
-    let streams = Streams::new(post.clone());
-    let sockets = listen(config, &streams).await?;
+    let listeners = Listeners::bind(config).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let media = start_media(config, clock, &mut random, &post, &stop)?;
     let binder = Arc::new(Binder::new(config.media.bind, config.media.ports));
     let address = config.media.bind;
     binder.probe().map_err(|error| ServerError::MediaPorts { address, error })?;
+    let (records, mut recording) = Recording::start(config, database.as_ref())?;
+    let settings = api::Settings {
+        public_url: config.http.public_url.clone(),
+        admin_token: config.http.admin_token.clone(),
+    };
+    let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
+        .map_err(|error| ServerError::Load(error.to_string()))?;
+    let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
+    let snapshot = match &mut feed {
+        Some(feed) => feed.first().await?,
+        None => Arc::new(load(config, &speech, 1, None).await?),
+    };
+    recording.upload();
+    let control = feed.as_ref().map(Feed::control);
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
@@ -162,15 +165,10 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         loaded: control.as_ref().map(|control| control.loaded.clone()),
         away: control.as_ref().map(|control| control.away.clone()),
     };
-    let settings = api::Settings {
-        public_url: config.http.public_url.clone(),
-        admin_token: config.http.admin_token.clone(),
-    };
-    let api = Api::new(database, settings, clock, random.fork(), post.clone())
-        .map_err(|error| ServerError::Load(error.to_string()))?;
     api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));
-    start_http(config, api.clone(), sources).await?;
+    let streams = Streams::new(post.clone());
+    let sockets = listeners.serve(&streams, api.clone(), sources);
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
         switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
@@ -214,43 +212,6 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         recording,
         stop,
     })
-}
-
-/// What writes call records beside the threads of calls.
-#[derive(Default)]
-struct Recording {
-    thread: Option<JoinHandle<()>>,
-    upload: Option<tokio::task::JoinHandle<()>>,
-}
-
-/// Starts writing call records to the file and towards the database, as far as they are configured.
-fn record(config: &Config, database: Option<&Database>) -> Result<(Records, Recording), ServerError> {
-    let (mut spool, mut upload) = (None, None);
-    if let (Some(store), Some(database)) = (&config.store, database) {
-        let (writer, backlog) = Spool::open(&store.spool, &store.node, Limits::of(store.spool_bytes))?;
-        upload = Some(tokio::spawn(Uploader::new(database.clone(), backlog).run()));
-        spool = Some(writer);
-    }
-    let path = config.records.as_deref();
-    if path.is_none() && spool.is_none() {
-        return Ok((Records::nowhere(), Recording::default()));
-    }
-    let (records, thread) = Records::open(path, spool)
-        .map_err(|error| ServerError::Records { path: config.records.clone().unwrap_or_default(), error })?;
-    Ok((records, Recording { thread: Some(thread), upload }))
-}
-
-impl Recording {
-    /// The last records are on their way; the queue's other end is gone.
-    async fn end(self) {
-        if let Some(thread) = self.thread {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
-        let Some(upload) = self.upload else { return };
-        if tokio::time::timeout(LAST_RECORDS, upload).await.is_err() {
-            tracing::warn!("the database is away: call records wait on disk for the next start");
-        }
-    }
 }
 
 /// Until it is told to stop, or its signalling thread ends by itself.
@@ -507,37 +468,6 @@ async fn speak(
         }
     }
     spoken
-}
-
-async fn listen(config: &Config, streams: &Streams) -> Result<Vec<Option<std::net::UdpSocket>>, ServerError> {
-    let mut sockets = Vec::new();
-    for (index, one) in config.sip.listen.iter().enumerate() {
-        let id = ListenerId(u8::try_from(index).unwrap_or(u8::MAX));
-        let fail = |what| move |error| ServerError::Listen { what, address: one.bind, error };
-        match one.transport {
-            Transport::Udp => {
-                sockets.push(Some(udp_socket(one.bind, SIGNALLING_BUFFER).map_err(fail("SIP over UDP"))?));
-            }
-            Transport::Tcp => {
-                let listener = TcpListener::bind(one.bind).await.map_err(fail("SIP over TCP"))?;
-                tokio::spawn(streams.clone().accept(listener, id));
-                sockets.push(None);
-            }
-        }
-        tracing::info!(transport = ?one.transport, address = %one.bind, "listening");
-    }
-    Ok(sockets)
-}
-
-/// Serves HTTP, and says where the first user is made where there is none.
-async fn start_http(config: &Config, api: Api, sources: api::Sources) -> Result<(), ServerError> {
-    let address = config.http.bind;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
-    tokio::spawn(api.clone().announce_setup());
-    tokio::spawn(api.clone().sweep());
-    tokio::spawn(api::http::serve(listener, api.router(sources)));
-    Ok(())
 }
 
 fn start_media(

@@ -9,6 +9,7 @@ use cordboard::ids::Random;
 use cordboard::store::database::Database;
 use cordboard::store::database::outbox::CrmTask;
 use cordboard::store::database::record_list::{Filter, StoredRecord};
+use cordboard::store::objects::Kind;
 use cordboard::store::records::{RecordFigures, Records};
 use cordboard::store::spool::{Limits, Spool};
 use cordboard::store::uploader::Uploader;
@@ -236,6 +237,116 @@ fn while_the_database_is_away_records_wait_on_disk_and_then_arrive_once_each() {
     let stored = runtime.block_on(finish(&database, &folder.0));
     let ids: BTreeSet<_> = stored.iter().map(|record| record.document.to_string()).collect();
     assert!(stored.len() == 700 && ids == (0..700).map(document).collect());
+}
+
+/// Runs a command of ours to its end; whether it went well, and all that it said.
+fn cordboard(arguments: &[&str], config: &Path) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    command.args(arguments).arg("--config").arg(config).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    (output.status.success(), said)
+}
+
+/// A set-up whose files are the truth of a store.
+fn synced(folder: &Path, address: std::net::Ipv4Addr, url: &str) -> std::path::PathBuf {
+    let files = [
+        ("p/trunks.toml", "[[trunk]]\nid = \"t\"\nmatch = [\"127.0.0.0/8\"]\n".to_owned()),
+        ("p/numbers.toml", "[[number]]\ne164 = \"+15550100\"\nservice = \"echo\"\n".to_owned()),
+        (
+            "cordboard.toml",
+            format!(
+                "[sip]\ndomain = \"test\"\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
+                 [media]\nbind = \"{address}\"\nports = [20000, 20001]\nthreads = 1\n\
+                 [http]\nbind = \"{address}:8080\"\n[provision]\ndir = \"p\"\nmode = \"sync\"\n\
+                 [store]\nurl = \"{url}\"\nnode = \"{NODE}\"\nspool = \"spool\"\n"
+            ),
+        ),
+    ];
+    std::fs::create_dir_all(folder.join("p")).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    folder.join("cordboard.toml")
+}
+
+#[test]
+fn a_start_that_fails_leaves_the_store_as_it_was_and_check_says_what_a_sync_would_do() {
+    use std::net::{TcpListener, UdpSocket};
+    for_each_url(async |url| {
+        let (folder, address) = (Folder::new("start"), support::address());
+        let config = synced(&folder.0, address, &url);
+        let fails = |why: &str| {
+            let (is_good, said) = cordboard(&["serve"], &config);
+            assert!(!is_good && said.contains(why), "{why}: {said}");
+        };
+        let says = |what: &str| {
+            let (is_good, said) = cordboard(&["check"], &config);
+            assert!(is_good && said.contains(what), "{what}: {said}");
+        };
+        {
+            let _sip = UdpSocket::bind((address, 5060)).unwrap();
+            fails("(SIP over UDP)");
+        }
+        // Not even tables were made.
+        let database = Database::at(&url).unwrap();
+        assert!(database.revision().await.is_err());
+        let folder_of_files = folder.0.join("p");
+        let (is_good, said) = cordboard(&["import", folder_of_files.to_str().unwrap()], &config);
+        assert!(is_good, "{said}");
+        says("a sync would change nothing in the store\n");
+        let revision = database.revision().await.unwrap();
+        std::fs::write(
+            folder_of_files.join("numbers.toml"),
+            "[[number]]\nprefix = \"+1555\"\nservice = \"echo\"\n",
+        )
+        .unwrap();
+        says(
+            "a sync would add 1 in the store: number \"+1555*\"\na sync would remove 1 in the store: number \"+15550100\"\n",
+        );
+        let http = TcpListener::bind((address, 8080)).unwrap();
+        fails("(HTTP)");
+        drop(http);
+        let media = UdpSocket::bind((address, 20_000)).unwrap();
+        fails("no media port can be bound");
+        drop(media);
+        let spool = Spool::open(&folder.0.join("spool"), NODE, LIMITS).unwrap();
+        fails("spool");
+        drop(spool);
+        assert_eq!(database.revision().await.unwrap(), revision);
+        let numbers = database.objects(Kind::Number, None, None, 10).await.unwrap();
+        assert_eq!(numbers.iter().map(|number| number.id.as_str()).collect::<Vec<_>>(), ["+15550100"]);
+        database.close().await;
+    });
+}
+
+#[test]
+fn a_backup_comes_back_by_a_command_and_not_over_a_store_that_is_used() {
+    let (folder, address) = (Folder::new("backup"), support::address());
+    let url = format!("sqlite://{}/store.db", folder.0.display());
+    let config = synced(&folder.0, address, &url);
+    let (files, backup) = (folder.0.join("p"), folder.0.join("backup.db"));
+    let (files, backup) = (files.to_str().unwrap(), backup.to_str().unwrap());
+    assert!(cordboard(&["import", files], &config).0);
+    assert!(cordboard(&["backup", backup], &config).0);
+    std::fs::write(folder.0.join("p/numbers.toml"), "[[number]]\ne164 = \"+1\"\nservice = \"echo\"\n")
+        .unwrap();
+    assert!(cordboard(&["import", files], &config).0);
+    let (is_good, said) = cordboard(&["restore", backup], &config);
+    assert!(!is_good && said.contains("is not empty: --force"), "{said}");
+    let (is_good, said) = cordboard(&["restore", backup, "--force"], &config);
+    assert!(is_good && said.contains("the one before is kept as"), "{said}");
+    // The number of the second import is gone again: a sync would bring it back.
+    let (_, said) = cordboard(&["check"], &config);
+    assert!(said.contains("would add 1 in the store: number \"+1\"\n"), "{said}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn import(sample: &Path, json: bool) -> (PathBuf, String, u8) {
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join(sample.file_name().unwrap());
     let _ = std::fs::remove_file(&file);
-    let options = Options { file: sample.to_path_buf(), out: Some(file.clone()), json };
+    let options = Options { file: sample.to_path_buf(), out: Some(file.clone()), force: false, json };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = run(&options, &mut out, &mut err).unwrap();
     out.extend(err);
@@ -80,24 +80,33 @@ fn golden_imports_print_what_stands_beside_them() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "files that the test makes")]
 fn a_call_flow_that_is_there_already_is_not_written_over() {
-    let sample = Path::new("tests/studio/circle.json");
+    let sample = Path::new("tests/studio/front_desk.json");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept.json");
     std::fs::write(&file, "mine").unwrap();
-    let options = Options { file: sample.to_path_buf(), out: Some(file.clone()), json: false };
+    let options = Options { file: sample.to_path_buf(), out: Some(file.clone()), force: false, json: false };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(run(&options, &mut out, &mut err).unwrap(), 1);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
-    assert!(out.is_empty() && String::from_utf8(err).unwrap().contains("kept.json: "));
+    let said = String::from_utf8(err).unwrap();
+    assert!(out.is_empty() && said.contains("kept.json exists already and was left as it is"), "{said}");
+    let forced = Options { force: true, ..options };
+    assert_eq!(run(&forced, &mut Vec::new(), &mut Vec::new()).unwrap(), 0);
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("{\n  \"schema\": \"callflow/1\""));
 }
 
 #[test]
 fn without_a_file_the_call_flow_goes_out_and_the_report_beside_it() {
-    let options = Options { file: "tests/studio/front_desk.json".into(), out: None, json: false };
+    let options =
+        Options { file: "tests/studio/front_desk.json".into(), out: None, force: false, json: false };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(run(&options, &mut out, &mut err).unwrap(), 0);
     let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(document["schema"], "callflow/1");
-    assert!(String::from_utf8(err).unwrap().ends_with("9 of 12 widgets mapped; 1 needs attention\n"));
-    let options = Options { file: "tests/studio/missing.json".into(), out: None, json: false };
+    assert!(
+        String::from_utf8(err)
+            .unwrap()
+            .ends_with("9 of 12 widgets mapped, of which 1 needs attention; 3 left out\n")
+    );
+    let options = Options { file: "tests/studio/missing.json".into(), out: None, force: false, json: false };
     assert_eq!(run(&options, &mut Vec::new(), &mut Vec::new()).unwrap(), 1);
 }

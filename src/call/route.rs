@@ -168,10 +168,13 @@ fn start<'a>(
 
 fn about_canary(live: &LiveFlow, version: &FlowVersion) -> Option<String> {
     let canary = live.canary.as_ref()?;
-    let others = if version.number == canary.version.number { &live.live } else { &canary.version };
+    let (trial, live) = (canary.version.number, live.live.number);
+    let this =
+        if version.number == trial { "this caller is one of them" } else { "this caller is none of them" };
+    let others = 100 - canary.share.min(100);
     Some(format!(
-        "{} of 100 callers get version {}, this one not {}",
-        canary.share, canary.version.number, others.number
+        "version {trial} is on trial (a canary): {} of 100 callers get it, {others} version {live}; {this}",
+        canary.share
     ))
 }
 
@@ -292,6 +295,11 @@ mod tests {
         assert!((430..570).contains(&share), "{share} of 1,000");
         assert_eq!(versions(&callers), first);
         let why = route(&snapshot, None, "1", "").unwrap().why.join("; ");
-        assert!(why.contains("50 of 100 callers get version 2"), "{why}");
+        assert!(
+            why.contains(
+                "version 2 is on trial (a canary): 50 of 100 callers get it, 50 version 1; this caller is"
+            ),
+            "{why}"
+        );
     }
 }

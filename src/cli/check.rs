@@ -1,10 +1,15 @@
 //! `cordboard check`: all that is wrong with the configuration and the provisioned files.
 
+use super::store::is_there;
 use crate::config::reader::{Finding, Severity, errors};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ProvisionMode};
+use crate::flow::simulate::plain;
 use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
-use crate::store::provision;
+use crate::store::apply::ApplyError;
+use crate::store::database::Database;
+use crate::store::plan::{Plan, Present, plan};
+use crate::store::provision::{self, Provisioned};
 use std::io::Write;
 use std::path::Path;
 
@@ -14,18 +19,26 @@ pub const BAD_CONFIGURATION: u8 = 78;
 /// Prints every finding, and how many calls fit; gives the exit code.
 pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> {
     let (config, mut findings) = config::load(file);
-    let mut summary = None;
+    let (mut summary, mut sync) = (None, None);
     if let Some(config) = &config {
-        findings.extend(provisioned(file, config));
+        let (provisioned, found) = provisioned(file, config);
+        findings.extend(found);
+        if let Some(provisioned) = provisioned.filter(|_| errors(&findings) == 0) {
+            sync = would_sync(file, config, &provisioned, &mut findings)?;
+        }
         summary = Some(capacity(config, &mut findings));
     }
     let errors = errors(&findings);
     if json {
-        let report = serde_json::json!({ "ok": errors == 0, "findings": findings, "calls": summary });
+        let report =
+            serde_json::json!({ "ok": errors == 0, "findings": findings, "calls": summary, "sync": sync });
         writeln!(out, "{report:#}")?;
     } else {
         for finding in &findings {
             writeln!(out, "{finding}")?;
+        }
+        if let Some(sync) = sync {
+            write!(out, "{sync}")?;
         }
         if let Some(calls) = summary {
             writeln!(out, "room for {calls} calls at a time that are bridged, {} that are not", calls * 2)?;
@@ -50,10 +63,12 @@ fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
     Finding { severity: Severity::Warning, file, place, message, remedy }
 }
 
-fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
+/// What is provisioned, and what is wrong with it.
+fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Finding>) {
     let Some(config::Provision { folder, .. }) = &config.provision else {
         let message = "there are no numbers, and every call is refused".to_owned();
-        return vec![warning(file, "provision.dir", message, "add [provision] with dir = \"FOLDER\"")];
+        let remedy = "add [provision] with dir = \"FOLDER\"";
+        return (None, vec![warning(file, "provision.dir", message, remedy)]);
     };
     let (provisioned, mut findings) = provision::read(folder);
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
@@ -72,7 +87,81 @@ fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
             Some(_) => {}
         }
     }
-    findings
+    (Some(provisioned), findings)
+}
+
+/// What the next start or reload would do to the store, where the files are the truth.
+#[derive(serde::Serialize)]
+struct Sync {
+    add: Listed,
+    change: Listed,
+    remove: Listed,
+}
+
+/// Things by their names, of many the first.
+#[derive(serde::Serialize)]
+struct Listed {
+    count: usize,
+    names: Vec<String>,
+}
+
+impl From<Vec<String>> for Listed {
+    fn from(mut names: Vec<String>) -> Self {
+        /// More are no slip that a person would find by reading.
+        const NAMED_MAX: usize = 20;
+        let count = names.len();
+        names.truncate(NAMED_MAX);
+        Listed { count, names }
+    }
+}
+
+impl std::fmt::Display for Sync {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut any = false;
+        for (verb, Listed { count, names }) in
+            [("add", &self.add), ("change", &self.change), ("remove", &self.remove)]
+        {
+            if *count > 0 {
+                any = true;
+                let more = match count - names.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let names = names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+                writeln!(f, "a sync would {verb} {count} in the store: {names}{more}")?;
+            }
+        }
+        if any { Ok(()) } else { writeln!(f, "a sync would change nothing in the store") }
+    }
+}
+
+/// `None` where the files are not the truth. A store that cannot be looked at is a warning: the server starts without.
+fn would_sync(
+    file: &Path,
+    config: &Config,
+    provisioned: &Provisioned,
+    findings: &mut Vec<Finding>,
+) -> std::io::Result<Option<Sync>> {
+    let is_sync = config.provision.as_ref().is_some_and(|provision| provision.mode == ProvisionMode::Sync);
+    let Some(store) = config.store.as_ref().filter(|_| is_sync) else { return Ok(None) };
+    let present = if is_there(store) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // Not brought to this version: that is for the server to do.
+        runtime.block_on(async { Present::read(&Database::at(&store.url)?).await })
+    } else {
+        Ok(Present::default())
+    };
+    let told = present.map_err(ApplyError::from).and_then(|present| plan(provisioned, &present));
+    match told {
+        Ok(Plan { add, change, remove }) => {
+            Ok(Some(Sync { add: add.into(), change: change.into(), remove: remove.into() }))
+        }
+        Err(error) => {
+            let message = format!("what a sync would do to the store cannot be told: {error}");
+            findings.push(warning(file, "store.url", message, ""));
+            Ok(None)
+        }
+    }
 }
 
 /// Bridged calls that the media ports and the limit of open files allow.
@@ -97,6 +186,22 @@ fn capacity(config: &Config, findings: &mut Vec<Finding>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_sync_would_do_is_said_in_few_words_however_much_it_is() {
+        let names =
+            |count: usize| Listed::from((0..count).map(|n| format!("list \"{n}\"")).collect::<Vec<_>>());
+        let sync =
+            |add, change, remove| Sync { add: names(add), change: names(change), remove: names(remove) };
+        assert_eq!(sync(0, 0, 0).to_string(), "a sync would change nothing in the store\n");
+        assert_eq!(
+            sync(1, 0, 2).to_string(),
+            "a sync would add 1 in the store: list \"0\"\n\
+             a sync would remove 2 in the store: list \"0\", list \"1\"\n"
+        );
+        let many = sync(0, 100_000, 0).to_string();
+        assert!(many.len() < 300 && many.ends_with("list \"19\" and 99980 more\n"), "{many}");
+    }
 
     #[test]
     fn the_last_line_does_not_praise_what_has_warnings() {

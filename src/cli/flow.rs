@@ -262,8 +262,8 @@ fn unused_dials(scenario: &Scenario, ladder: &Ladder) -> Vec<String> {
 
 pub(super) type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
 
-/// Reads a flow with what lies beside it: in a provisioned folder `DIR/flows/x.json` goes with `DIR/agents.toml`,
-/// `DIR/numbers.toml`, `DIR/lists.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
+/// Reads a flow with what lies beside it: in a provisioned folder `DIR/flows/x.json` and `DIR/drafts/x.json` go with
+/// `DIR/agents.toml`, `DIR/numbers.toml`, `DIR/lists.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
 pub(super) fn load(file: &Path) -> io::Result<Compiled> {
     // One byte more than allowed, so that the flow room can say that it is too large.
     let text = read_text(file, DOCUMENT_BYTES_MAX + 1)?;
@@ -289,7 +289,8 @@ pub(super) fn read_text(file: &Path, bytes_max: usize) -> io::Result<String> {
 fn provisioned_folder(file: &Path) -> Option<PathBuf> {
     let folder = std::path::absolute(file).ok()?;
     let folder = folder.parent()?;
-    (folder.file_name()? == "flows").then(|| folder.parent().map(Path::to_path_buf))?
+    let is_of_flows = ["flows", "drafts"].iter().any(|name| folder.file_name() == Some(name.as_ref()));
+    is_of_flows.then(|| folder.parent().map(Path::to_path_buf))?
 }
 
 fn resources(file: &Path) -> Resources {
@@ -300,7 +301,7 @@ fn resources(file: &Path) -> Resources {
         schedules: ids(&folder.join("schedules.toml"), "schedule"),
         secrets: None,
         lists: ids(&folder.join("lists.toml"), "list"),
-        flows: Some(flow_ids(&folder.join("flows"))),
+        flows: Some(flow_ids(&folder)),
         numbers: BTreeMap::new(),
     };
     for number in tables(&folder.join("numbers.toml"), "number").unwrap_or_default() {

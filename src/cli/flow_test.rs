@@ -1,10 +1,8 @@
-//! `cordboard flow test`: golden simulations kept beside flows.
+//! `cordboard flow test`: golden simulations kept beside flows, and the kept flow tests of a provisioned folder.
 //!
 //! `NAME.txt` beside `NAME.json` holds commands (`> lint`, `> simulate OPTIONS`), each followed by what it prints for that
-//! flow. A simulation without `--at` happens at a moment that is always the same. In a provisioned folder there may be
-//! `simulations/*.json` beside the flows: the tests that the API and the console keep.
-
-mod kept;
+//! flow. A simulation without `--at` happens at a moment that is always the same. `simulations/NAME.json` is read by
+//! [`super::kept_test`].
 
 use super::flow::{DONE, FAILED, SimulateOptions, USAGE, lint, simulate};
 use crate::flow::simulate::kept::MOMENT;
@@ -16,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Debug)]
 pub struct TestOptions {
-    /// Flow documents, or folders with some (those without a golden file beside them are left out), or provisioned
-    /// folders, whose flows/ and simulations/ are run
+    /// Flow documents with a golden file beside them, kept tests (simulations/NAME.json), or folders with some of these;
+    /// of a provisioned folder all in flows, drafts and simulations are run
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write anew what has changed
@@ -29,17 +27,17 @@ pub struct TestOptions {
 }
 
 #[derive(Serialize)]
-struct Outcome {
+pub(super) struct Outcome {
     file: String,
     /// What became of it: `ok`, `changed`, `updated` or why it could not be run.
-    result: String,
+    pub(super) result: String,
     /// The first line that is not as expected, as it stands and as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<Difference>,
 }
 
 #[derive(Serialize)]
-struct Difference {
+pub(super) struct Difference {
     line: usize,
     expected: String,
     actual: String,
@@ -52,7 +50,33 @@ struct SimulateLine {
     options: SimulateOptions,
 }
 
-/// Runs the golden files of flows; [`FAILED`] where one prints something else.
+impl Outcome {
+    /// Why it could not be run, or what became of it without a difference.
+    pub(super) fn said(test: &Path, result: impl Into<String>) -> Self {
+        Outcome { file: test.display().to_string(), result: result.into(), difference: None }
+    }
+
+    /// What is expected beside what is. `update` writes what is.
+    pub(super) fn compared(
+        test: &Path,
+        (expected, actual): (&str, &str),
+        update: Option<impl FnOnce() -> io::Result<()>>,
+    ) -> Self {
+        if actual == expected {
+            return Outcome::said(test, "ok");
+        }
+        match update.map(|update| update()) {
+            None => {
+                let difference = Some(difference(expected, actual));
+                Outcome { difference, ..Outcome::said(test, "changed") }
+            }
+            Some(Ok(())) => Outcome::said(test, "updated"),
+            Some(Err(error)) => Outcome::said(test, error.to_string()),
+        }
+    }
+}
+
+/// Runs the golden files of flows, and kept tests; [`FAILED`] where one gives something else.
 pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
     let files = match tests(&options.files) {
         Ok(files) => files,
@@ -61,11 +85,7 @@ pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
-    let run = |file: &Test| match file {
-        Test::Golden(golden) => run(golden, options.update),
-        Test::Kept(file) => kept::run(file, options.update),
-    };
-    let outcomes: Vec<Outcome> = files.iter().map(run).collect();
+    let outcomes: Vec<Outcome> = files.iter().map(|test| run(test, options.update)).collect();
     if options.json {
         serde_json::to_writer_pretty(&mut *out, &outcomes)?;
         writeln!(out)?;
@@ -82,28 +102,24 @@ pub fn test(options: &TestOptions, out: &mut dyn Write) -> io::Result<u8> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command was given these files to run")]
-fn run(golden: &Path, update: bool) -> Outcome {
-    let file = golden.display().to_string();
-    let outcome =
-        |result: &str, difference| Outcome { file: file.clone(), result: result.to_owned(), difference };
-    let expected = match std::fs::read_to_string(golden) {
+fn run(test: &Path, update: bool) -> Outcome {
+    if is_kept(test) {
+        return super::kept_test::run(test, update);
+    }
+    let expected = match std::fs::read_to_string(test) {
         Ok(expected) => expected,
-        Err(error) => return outcome(&error.to_string(), None),
+        Err(error) => return Outcome::said(test, error.to_string()),
     };
-    let actual = match print_all(&golden.with_extension("json"), &expected) {
+    if commands(&expected).next().is_none() {
+        let remedy =
+            "write a line such as `> simulate --press 1` into it, and let --update write what it prints";
+        return Outcome::said(test, format!("asserts nothing: {remedy}"));
+    }
+    let actual = match print_all(&test.with_extension("json"), &expected) {
         Ok(actual) => actual,
-        Err(error) => return outcome(&error.to_string(), None),
+        Err(error) => return Outcome::said(test, error.to_string()),
     };
-    if actual == expected {
-        return outcome("ok", None);
-    }
-    if !update {
-        return outcome("changed", Some(difference(&expected, &actual)));
-    }
-    match std::fs::write(golden, &actual) {
-        Ok(()) => outcome("updated", None),
-        Err(error) => outcome(&error.to_string(), None),
-    }
+    Outcome::compared(test, (&expected, &actual), update.then_some(|| std::fs::write(test, &actual)))
 }
 
 fn difference(expected: &str, actual: &str) -> Difference {
@@ -120,63 +136,60 @@ fn difference(expected: &str, actual: &str) -> Difference {
     }
 }
 
-/// What is run.
-enum Test {
-    Golden(PathBuf),
-    /// A document of a kept test in a provisioned folder.
-    Kept(PathBuf),
-}
-
-/// The tests of what was named.
-fn tests(named: &[PathBuf]) -> Result<Vec<Test>, String> {
-    let mut tests = Vec::new();
+/// The tests of what was named: golden files, and kept tests.
+fn tests(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
     for path in named {
         if !path.is_dir() {
-            let golden = path.with_extension("txt");
-            if !golden.is_file() {
-                return Err(format!("{}: there is no golden file {}", path.display(), golden.display()));
+            let test = if is_kept(path) { path.clone() } else { path.with_extension("txt") };
+            if !test.is_file() {
+                return Err(format!("{}: there is no golden file {}", path.display(), test.display()));
             }
-            tests.push(Test::Golden(golden));
+            files.push(test);
             continue;
         }
-        let before = tests.len();
-        let simulations = path.join("simulations");
-        let is_provisioned = simulations.is_dir() || path.join("flows").is_dir();
-        let flows = if is_provisioned { path.join("flows") } else { path.clone() };
-        tests.extend(
-            files(&flows, "txt")?
-                .into_iter()
-                .filter(|p| p.with_extension("json").is_file())
-                .map(Test::Golden),
-        );
-        tests.extend(files(&simulations, "json")?.into_iter().map(Test::Kept));
-        if tests.len() == before {
-            let folder = path.display();
+        let before = files.len();
+        let parts = ["flows", "drafts", "simulations"].map(|part| path.join(part));
+        for folder in [path].into_iter().chain(&parts).filter(|folder| folder.is_dir()) {
+            files.extend(tests_in(folder).map_err(|error| format!("{}: {error}", folder.display()))?);
+        }
+        if files.len() == before {
             return Err(format!(
-                "{folder}: there is no test in it: neither a golden file (NAME.txt beside NAME.json) nor simulations/NAME.json"
+                "{}: no flow in it has a golden file (NAME.txt beside NAME.json), and there is no \
+                 simulations/NAME.json",
+                path.display()
             ));
         }
     }
-    Ok(tests)
+    Ok(files)
 }
 
-/// The files of a folder that end so, in their order; none where there is no such folder.
-fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, String> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|e| e == ending)).collect();
-    files.sort();
-    Ok(files)
+/// The tests that lie in a folder itself.
+fn tests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_test = |path: &PathBuf| {
+        is_kept(path) || path.extension().is_some_and(|e| e == "txt") && path.with_extension("json").is_file()
+    };
+    let entries = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = entries.filter(is_test).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a file is a kept test: one of the folder `simulations`.
+fn is_kept(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder == Some("simulations".as_ref()) && path.extension().is_some_and(|ending| ending == "json")
+}
+
+/// The commands of a golden file.
+fn commands(golden: &str) -> impl Iterator<Item = &str> {
+    golden.lines().filter_map(|line| line.strip_prefix("> "))
 }
 
 /// What the commands of a golden file print now.
 fn print_all(flow: &Path, golden: &str) -> io::Result<String> {
     let mut printed = String::new();
-    for command in golden.lines().filter_map(|line| line.strip_prefix("> ")) {
+    for command in commands(golden) {
         let gap = if printed.is_empty() { "" } else { "\n" };
         let (text, code) = print(flow, command)?;
         let _ = write!(printed, "{gap}> {command}\n{text}exit {code}\n");
@@ -236,6 +249,24 @@ mod tests {
     #[test]
     fn words_are_split_at_spaces_outside_of_single_quotes() {
         assert_eq!(split("a  b 'c d'e '' f"), ["a", "b", "c de", "", "f"]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "files that the test makes")]
+    fn a_golden_file_without_a_command_asserts_nothing_and_is_no_success() {
+        let folder = std::env::temp_dir().join(format!("cordboard-golden-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy("config/demo/flows/main.json", folder.join("main.json")).unwrap();
+        for (text, update) in [("", false), ("", true), ("simulate --press 1\n", true)] {
+            std::fs::write(folder.join("main.txt"), text).unwrap();
+            let options = TestOptions { files: vec![folder.clone()], update, json: false };
+            let mut out = Vec::new();
+            assert_eq!(test(&options, &mut out).unwrap(), FAILED);
+            let said = String::from_utf8(out).unwrap();
+            assert!(said.contains("main.txt: asserts nothing: write a line such as"), "{said}");
+            assert_eq!(std::fs::read_to_string(folder.join("main.txt")).unwrap(), text);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 pub struct Options {
     /// Flow definition of Twilio Studio (JSON)
     pub file: PathBuf,
-    /// Where to write the call flow; standard output, where absent. A file that exists is kept
+    /// Where to write the call flow; standard output, where absent
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write over a file that is there already
+    #[arg(long)]
+    pub force: bool,
     /// The report as JSON, with the call flow in it where it is not written to a file
     #[arg(long)]
     pub json: bool,
@@ -34,9 +37,16 @@ pub fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
     };
     if let Some(file) = &options.out
-        && let Err(error) = write(file, &imported)
+        && let Err(error) = write(file, options.force, &imported)
     {
-        writeln!(err, "{}: {error}", file.display())?;
+        let file = file.display();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => writeln!(
+                err,
+                "{file} exists already and was left as it is: name another file, or write over it with --force"
+            )?,
+            _ => writeln!(err, "{file}: {error}")?,
+        }
         return Ok(FAILED);
     }
     match (&options.out, options.json) {
@@ -77,6 +87,8 @@ fn read(file: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8"))
 }
 
-fn write(file: &Path, imported: &Imported) -> io::Result<()> {
-    std::fs::File::create_new(file)?.write_all(printed(&imported.document).as_bytes())
+#[expect(clippy::disallowed_methods, reason = "the command was told to write this file")]
+fn write(file: &Path, force: bool, imported: &Imported) -> io::Result<()> {
+    let file = if force { std::fs::File::create(file) } else { std::fs::File::create_new(file) };
+    file?.write_all(printed(&imported.document).as_bytes())
 }

@@ -5,5 +5,7 @@ pub mod dtmf;
 pub mod flow;
 pub mod flow_test;
 pub mod import_studio;
+mod kept_test;
+pub mod restore;
 pub mod route;
 pub mod store;

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use super::check::BAD_CONFIGURATION;
 use super::flow::FAILED;
+use super::store::is_there;
 use crate::flow::simulate::plain;
 
 /// Explains the routing of a dialled number, as a live call of `caller` from `from` (or from the first trunk)
@@ -65,6 +66,7 @@ pub fn test(
                     "number": found.number.pattern.text(),
                     "flow": flow.as_ref().map(|f| &f.0),
                     "version": flow.as_ref().map(|f| f.1),
+                    "canary": flow.and_then(|(flow, _)| canary(&snapshot, flow)),
                     "why": found.why,
                 });
                 writeln!(out, "{report:#}")?;
@@ -79,11 +81,16 @@ pub fn test(
     }
 }
 
+/// The version of a flow that a share of a hundred callers get in place of the live one.
+fn canary(snapshot: &Snapshot, flow: &str) -> Option<serde_json::Value> {
+    let canary = snapshot.library.flows.get(flow)?.canary.as_ref()?;
+    Some(serde_json::json!({ "flow": flow, "version": canary.version.number, "share": canary.share }))
+}
+
 /// What calls read, as the store has it; `None` where there is no store, or nothing was ever put into it.
 fn of_store(config: &Config) -> Result<Option<Snapshot>, LoadError> {
     let Some(store) = &config.store else { return Ok(None) };
-    let is_missing = |path: &str| !Path::new(path).exists();
-    if store.url.strip_prefix("sqlite://").is_some_and(is_missing) {
+    if !is_there(store) {
         return Ok(None);
     }
     let broken = |error: std::io::Error| LoadError::Broken(error.to_string());

@@ -5,6 +5,7 @@ use super::flow::{DONE, FAILED};
 use crate::clock::Wall;
 use crate::config::reader::errors;
 use crate::config::{self, Config};
+use crate::flow::Resources;
 use crate::store::apply::{Others, apply};
 use crate::store::database::{Database, Engine};
 use crate::store::export::{export as write, prune};
@@ -51,13 +52,6 @@ pub struct BackupOptions {
 
 /// Brings a folder into the store, whole or not at all.
 pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Result<u8> {
-    let (provisioned, findings) = provision::read(&options.folder);
-    if !options.json || errors(&findings) > 0 {
-        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
-    }
-    if errors(&findings) > 0 {
-        return Ok(FAILED);
-    }
     if options.remove_others && !provision::is_set_up(&options.folder) {
         let name = options.folder.display();
         writeln!(out, "{name}: none of the files of a set-up is there; nothing was taken out")?;
@@ -65,6 +59,25 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
     }
     let others = if options.remove_others { Others::Go } else { Others::Stay };
     with_store(&options.config, out, async |database, out| {
+        // Where others stay, files may refer to them.
+        let around = match others {
+            Others::Stay => database.resources().await,
+            Others::Go => Ok(Resources::default()),
+        };
+        let around = match around {
+            Ok(around) => around,
+            Err(error) => {
+                writeln!(out, "nothing was imported: {error}")?;
+                return Ok(FAILED);
+            }
+        };
+        let (provisioned, findings) = provision::read_beside(&options.folder, &around);
+        if !options.json || errors(&findings) > 0 {
+            findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        }
+        if errors(&findings) > 0 {
+            return Ok(FAILED);
+        }
         match apply(database, &provisioned, others, ACTOR, now).await {
             Ok(done) if options.json => {
                 let report = serde_json::json!({
@@ -98,7 +111,9 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
         });
         match exported {
             Ok(exported) if options.json => {
-                let report = serde_json::json!({ "files": exported.files, "strangers": exported.strangers });
+                let report = serde_json::json!({
+                    "files": exported.files, "strangers": exported.strangers, "refused": exported.refused,
+                });
                 writeln!(out, "{report:#}")?;
             }
             Ok(exported) => {
@@ -107,6 +122,7 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
                         if options.prune { "was deleted" } else { "lies there too (--prune deletes it)" };
                     writeln!(out, "{} is not of the store and {what}", path.display())?;
                 }
+                exported.refused.iter().try_for_each(|said| writeln!(out, "{said}"))?;
                 writeln!(out, "{} files written to {}", exported.files.len(), options.folder.display())?;
             }
             Err(error) => {
@@ -122,7 +138,7 @@ pub fn export(options: &ExportOptions, out: &mut dyn Write) -> io::Result<u8> {
 pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     with_store(&options.config, out, async |database, out| {
         if database.engine() == Engine::Postgres {
-            writeln!(out, "the store is a PostgreSQL database: back it up with pg_dump")?;
+            writeln!(out, "the store is a PostgreSQL database: back it up with `pg_dump --format=custom`")?;
             return Ok(FAILED);
         }
         let file = options.file.display();
@@ -141,20 +157,34 @@ pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     })
 }
 
+/// The store that a configuration names; the exit code where it names none, or has errors, which are said.
+pub(super) fn configured(file: &Path, out: &mut dyn Write) -> io::Result<Result<config::Store, u8>> {
+    let (config, findings) = config::load(file);
+    let Some(config) = config else {
+        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        return Ok(Err(BAD_CONFIGURATION));
+    };
+    let Config { store: Some(store), .. } = config else {
+        writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
+        return Ok(Err(BAD_CONFIGURATION));
+    };
+    Ok(Ok(store))
+}
+
+/// Whether there is a store to look at: a file that is missing would be made by opening it.
+pub(super) fn is_there(store: &config::Store) -> bool {
+    store.url.strip_prefix("sqlite://").is_none_or(|path| Path::new(path).exists())
+}
+
 /// Opens the store of a configuration for a command.
 fn with_store(
     file: &Path,
     out: &mut dyn Write,
     work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
 ) -> io::Result<u8> {
-    let (config, findings) = config::load(file);
-    let Some(config) = config else {
-        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
-        return Ok(BAD_CONFIGURATION);
-    };
-    let Config { store: Some(store), .. } = config else {
-        writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
-        return Ok(BAD_CONFIGURATION);
+    let store = match configured(file, out)? {
+        Ok(store) => store,
+        Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -97,15 +97,23 @@ pub fn printed(document: &Value) -> String {
 }
 
 impl Imported {
-    /// "11 of 14 widgets mapped; 3 need attention": those that need attention are among the mapped.
+    /// "9 of 12 widgets mapped, of which 1 needs attention; 3 left out".
     pub fn summary(&self) -> String {
         let count = |outcome| self.report.iter().filter(|line| line.outcome == outcome).count();
         let attention = count(Outcome::Attention);
         let mapped = count(Outcome::Mapped) + attention;
         let total = self.report.len();
         let widgets = if total == 1 { "widget" } else { "widgets" };
-        let need = if attention == 1 { "needs" } else { "need" };
-        format!("{mapped} of {total} {widgets} mapped; {attention} {need} attention")
+        let attention = match attention {
+            0 => String::new(),
+            1 => ", of which 1 needs attention".to_owned(),
+            more => format!(", of which {more} need attention"),
+        };
+        let left_out = match count(Outcome::LeftOut) {
+            0 => String::new(),
+            left_out => format!("; {left_out} left out"),
+        };
+        format!("{mapped} of {total} {widgets} mapped{attention}{left_out}")
     }
 }
 

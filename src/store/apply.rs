@@ -157,23 +157,32 @@ impl Work {
             let put = put.map_err(of(kind.word(), &checked.id))?;
             if old.is_none_or(|old| old.etag != put.etag) {
                 self.applied.written += 1;
+                // What the files lean on in the store may have gone since they were read.
+                if *kind == Kind::Number {
+                    let found = self.change.check_links(*kind, checked).await;
+                    found.map_err(of(kind.word(), &checked.id))?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Flows whose live version is another are published. A draft of a flow that did not change stays. Gives the flows as
-    /// they were before.
+    /// Flows whose live version is another are published, then drafts saved. A draft of a flow that did not change stays
+    /// where the files have none. Gives the flows as they were before.
     async fn flows(&mut self, provisioned: &Provisioned) -> Result<Vec<FlowHead>, ApplyError> {
         let before = flows::heads(self.change.connection()).await?;
         let mut documents = Vec::new();
         for source in &provisioned.sources {
             let document: Value = serde_json::from_str(&source.live.document).map_err(DatabaseError::from)?;
-            // All are there before the first is published: they may run one another.
-            if !before.iter().any(|flow| flow.id == source.id) {
-                self.change.create_flow(&document).await.map_err(of("call flow", &source.id))?;
-            }
             documents.push((&source.id, document));
+        }
+        // All are there before the first is published: they may run one another.
+        let mut known: BTreeSet<&String> = before.iter().map(|flow| &flow.id).collect();
+        let drafts = provisioned.drafts.iter().map(|(id, document)| (id, document));
+        for (id, document) in documents.iter().map(|(id, document)| (*id, document)).chain(drafts) {
+            if known.insert(id) {
+                self.change.create_flow(document).await.map_err(of("call flow", id))?;
+            }
         }
         for (id, document) in documents {
             let actor = self.change.actor().to_owned();
@@ -181,6 +190,12 @@ impl Work {
             if let Published::Version { .. } = published.map_err(of("call flow", id))? {
                 self.change.save_draft(id, None, &document).await.map_err(of("call flow", id))?;
                 self.applied.published += 1;
+            }
+        }
+        for (id, document) in &provisioned.drafts {
+            let etag = self.change.save_draft(id, None, document).await.map_err(of("draft", id))?;
+            if before.iter().find(|flow| flow.id == *id).is_none_or(|flow| flow.draft_etag != etag) {
+                self.applied.written += 1;
             }
         }
         Ok(before)
@@ -203,7 +218,9 @@ impl Work {
             }
         }
         for flow in &flows {
-            if !provisioned.sources.iter().any(|source| source.id == flow.id) {
+            let is_kept = provisioned.sources.iter().any(|source| source.id == flow.id)
+                || provisioned.drafts.iter().any(|(id, _)| *id == flow.id);
+            if !is_kept {
                 self.change.remove_flow(flow).await.map_err(of("call flow", &flow.id))?;
                 self.applied.removed += 1;
             }
@@ -249,28 +266,44 @@ async fn read_prompts(
     Ok(new)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a provisioned file on its way into the database")]
 fn read_prompt(
     file: &PromptFile,
     name: String,
     language: String,
     known: Option<&StoredPrompt>,
 ) -> Result<Option<NewPrompt>, ApplyError> {
-    let path = file.path.clone();
-    let original = std::fs::read(&path).map_err(|error| ApplyError::File { path: path.clone(), error })?;
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    let same_words = |known: &&StoredPrompt| {
-        known.extension == extension
-            && known.language == language
-            && known.name == if name.is_empty() { &file.id } else { &name }.as_str()
-    };
-    let sha256 = |bytes: &[u8]| crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
-    if known.filter(same_words).is_some_and(|known| known.sha256 == sha256(&original)) {
+    let original = original_of(file)?;
+    if known.is_some_and(|known| is_kept(known, file, &name, &language, &original)) {
         return Ok(None);
     }
+    let path = file.path.clone();
     let audio =
-        PromptAudio::read(original, &extension).map_err(|error| ApplyError::Prompt { path, error })?;
+        PromptAudio::read(original, &extension(file)).map_err(|error| ApplyError::Prompt { path, error })?;
     Ok(Some(NewPrompt { id: file.id.clone(), name, language, audio }))
+}
+
+/// A prompt file as it was recorded.
+#[expect(clippy::disallowed_methods, reason = "a provisioned file on its way into the database")]
+pub(super) fn original_of(file: &PromptFile) -> Result<Vec<u8>, ApplyError> {
+    std::fs::read(&file.path).map_err(|error| ApplyError::File { path: file.path.clone(), error })
+}
+
+/// Whether the database has a prompt file already, and what people say about it.
+pub(super) fn is_kept(
+    known: &StoredPrompt,
+    file: &PromptFile,
+    name: &str,
+    language: &str,
+    original: &[u8],
+) -> bool {
+    known.extension == extension(file)
+        && known.language == language
+        && known.name == if name.is_empty() { &file.id } else { name }
+        && known.sha256 == crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(original))
+}
+
+fn extension(file: &PromptFile) -> String {
+    file.path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::database::flows;
 use super::database::{Database, DatabaseError, objects as stored, prompts};
-use super::objects::{Kind, toml_text};
+use super::flow_links;
+use super::objects::{Kind, etag, toml_text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,12 @@ pub struct Exported {
     pub files: BTreeSet<PathBuf>,
     /// Files that lay in the folder's places and are not of the store: they would be imported with the others.
     pub strangers: Vec<PathBuf>,
+    /// What an empty store would not take, and why, in sentences.
+    pub refused: Vec<String>,
 }
 
-/// Writes what the database has at one moment. Of flows that is what is live; drafts, older versions, canaries and
-/// publications to come have no place in files.
+/// Writes what the database has at one moment. Of a flow that is what is live, and its draft where that is other or
+/// nothing is; older versions, canaries and publications to come have no place in files.
 pub async fn export(database: &Database, folder: &Path) -> Result<Exported, ExportError> {
     let mut out = Writer { folder: folder.to_owned(), exported: Exported::default() };
     let mut look = database.look().await?;
@@ -47,10 +50,26 @@ pub async fn export(database: &Database, folder: &Path) -> Result<Exported, Expo
         }
     }
     for flow in flows::heads(&mut look).await? {
-        let Some(live) = flow.live else { continue };
-        let text = flows::version_text(&mut look, &flow.id, live).await?.unwrap_or_default();
-        let document: Value = serde_json::from_str(&text).map_err(DatabaseError::from)?;
-        out.write(&format!("flows/{}.json", flow.id), pretty(&document).as_bytes())?;
+        let live = match flow.live {
+            Some(live) => flows::version_text(&mut look, &flow.id, live).await?,
+            None => None,
+        };
+        if let Some(text) = &live {
+            let document: Value = serde_json::from_str(text).map_err(DatabaseError::from)?;
+            out.write(&format!("flows/{}.json", flow.id), pretty(&document).as_bytes())?;
+            out.exported.refused.extend(flow_links::pinned(&document).into_iter().map(|(other, version)| {
+                format!(
+                    "the call flow \"{}\" runs version {version} of \"{other}\", which is not among the files: \
+                     only a store that has it takes them",
+                    flow.id
+                )
+            }));
+        }
+        if live.is_none_or(|text| etag(&text) != flow.draft_etag)
+            && let Some((draft, _)) = flows::draft(&mut look, &flow.id).await?
+        {
+            out.write(&format!("drafts/{}.json", flow.id), pretty(&draft).as_bytes())?;
+        }
     }
     let mut about = String::new();
     for prompt in prompts::all(&mut look).await? {
@@ -119,7 +138,7 @@ impl Writer {
             found.push(self.folder.join(kind.file()));
         }
         found.push(self.folder.join("prompts.toml"));
-        for folder in ["flows", "simulations", "prompts"] {
+        for folder in ["flows", "drafts", "simulations", "prompts"] {
             walk(&self.folder.join(folder), &mut found);
         }
         let below = found.iter().filter(|path| path.is_file());

@@ -54,8 +54,6 @@ struct Contents {
     sources: Vec<FlowSource>,
     /// The hash of each prompt, by its id.
     prompts: Vec<(String, String)>,
-    /// Files that were not decoded yet, with hash and ending.
-    files: Vec<(String, String, Vec<u8>)>,
 }
 
 /// A snapshot, and the texts in it that are still to be spoken.
@@ -81,7 +79,7 @@ impl Loader {
     ) -> Result<Loaded, LoadError> {
         let contents = self.read().await?;
         let mut cache = std::mem::take(&mut self.cache);
-        // Compiling and decoding take their time: beside the threads of the runtime, which carry streams.
+        // Compiling takes its time: beside the threads of the runtime, which carry streams.
         let work = move || {
             let loaded = cache.build(contents, previous.as_deref(), spoken);
             (loaded, cache)
@@ -93,24 +91,34 @@ impl Loader {
     }
 
     /// Reads all of one moment, without holding up whoever writes.
-    async fn read(&mut self) -> Result<Contents, DatabaseError> {
+    async fn read(&mut self) -> Result<Contents, LoadError> {
         let mut look = self.database.look().await?;
         let revision = super::database::change::revision(&mut look).await?;
         let objects = stored::all(&mut look).await?;
         let heads = flows::heads(&mut look).await?;
         let sources = self.sources(&mut look, &heads).await?;
-        let (mut prompts_by_id, mut files) = (Vec::new(), Vec::<(String, String, Vec<u8>)>::new());
+        let mut prompts_by_id = Vec::new();
         for prompt in prompts::all(&mut look).await? {
-            let is_known = self.cache.clips.contains_key(&prompt.sha256)
-                || files.iter().any(|(sha256, ..)| *sha256 == prompt.sha256);
-            if !is_known {
+            // One at a time: the files of a large contact centre together are gigabytes.
+            if !self.cache.clips.contains_key(&prompt.sha256) {
                 let original = prompts::original(&mut look, &prompt.sha256).await?.unwrap_or_default();
-                files.push((prompt.sha256.clone(), prompt.extension, original));
+                self.decode(&prompt.sha256, prompt.extension, original).await?;
             }
             prompts_by_id.push((prompt.id, prompt.sha256));
         }
-        look.commit().await?;
-        Ok(Contents { revision, objects, sources, prompts: prompts_by_id, files })
+        look.commit().await.map_err(DatabaseError::from)?;
+        Ok(Contents { revision, objects, sources, prompts: prompts_by_id })
+    }
+
+    /// Keeps the sound of a file, decoded beside the threads of the runtime.
+    async fn decode(&mut self, sha256: &str, extension: String, original: Vec<u8>) -> Result<(), LoadError> {
+        let decoded = tokio::task::spawn_blocking(move || prompts::clip(original, &extension)).await;
+        match decoded.map_err(|error| LoadError::Broken(error.to_string()))? {
+            Ok(clip) => _ = self.cache.clips.insert(sha256.to_owned(), Arc::new(clip)),
+            // It was decoded before it was put there.
+            Err(error) => tracing::error!(sha256, %error, "a prompt in the database cannot be played"),
+        }
+        Ok(())
     }
 
     /// The versions that calls may get of each flow that was published.
@@ -181,13 +189,6 @@ impl Cache {
     ) -> Loaded {
         let catalogue = self.catalogue(contents.objects);
         let flows = assemble::flows(&contents.sources, &catalogue, &mut self.compiler);
-        for (sha256, extension, original) in contents.files {
-            match prompts::clip(original, &extension) {
-                Ok(clip) => _ = self.clips.insert(sha256, Arc::new(clip)),
-                // It was decoded before it was put there.
-                Err(error) => tracing::error!(sha256, %error, "a prompt in the database cannot be played"),
-            }
-        }
         let files: HashMap<_, _> = contents
             .prompts
             .into_iter()

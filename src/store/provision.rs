@@ -1,6 +1,7 @@
 //! The provisioned folder: numbers, agents, trunks, flows and prompts as files.
 
 mod checks;
+mod drafts;
 
 use super::assemble::{self, Catalogue, Compiler, FlowSource, Flows, VersionSource};
 use super::objects::{self, Checked, Kind, Object};
@@ -24,6 +25,8 @@ pub struct Provisioned {
     pub objects: Vec<(Kind, Checked, Value)>,
     pub catalogue: Catalogue,
     pub sources: Vec<FlowSource>,
+    /// Drafts that are other than what is live, and those of flows that were never published, by the ids of their flows.
+    pub drafts: Vec<(String, Value)>,
     /// Flows and what they look up, and texts to be rendered ahead of calls.
     pub flows: Flows,
     pub prompt_files: Vec<PromptFile>,
@@ -49,8 +52,13 @@ impl Provisioned {
     }
 }
 
-/// Reads a folder. The findings say all that is wrong; what is right is kept.
+/// Reads a folder that is all there is. The findings say all that is wrong; what is right is kept.
 pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
+    read_beside(folder, &Resources::default())
+}
+
+/// Reads a folder whose files may refer to what a store has, and which is added to it.
+pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Finding>) {
     let mut findings = Vec::new();
     checks::unread_files(folder, &mut findings);
     if !folder.is_dir() {
@@ -67,29 +75,42 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
         findings.push(finding(Severity::Warning, &queues, message, ""));
     }
     let prompt_files = prompts::list(&folder.join("prompts"), &mut findings);
-    let ids = |wanted: Kind| {
+    let ids = |wanted: Kind| -> BTreeSet<String> {
         let known = objects.iter().filter(|(kind, ..)| *kind == wanted);
-        Some(known.map(|(_, checked, _)| checked.id.clone()).collect())
+        known.map(|(_, checked, _)| checked.id.clone()).collect()
     };
+    let prompt_ids = prompt_files.iter().map(|file| file.id.clone()).collect();
     let resources = Resources {
-        flows: Some(flow_ids(&folder.join("flows"))),
-        agents: ids(Kind::Agent),
-        lists: ids(Kind::List),
-        schedules: ids(Kind::Schedule),
-        prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
+        flows: with(flow_ids(folder), &store.flows),
+        agents: with(ids(Kind::Agent), &store.agents),
+        lists: with(ids(Kind::List), &store.lists),
+        schedules: with(ids(Kind::Schedule), &store.schedules),
+        prompts: with(prompt_ids, &store.prompts),
         ..Resources::default()
     };
     let sources = read_flows(&folder.join("flows"), &resources, &mut findings);
-    objects.extend(read_numbers(folder, &sources, &resources, &mut findings));
+    let drafts = drafts::read(&folder.join("drafts"), &resources, &mut findings);
+    let mut good = Resources { flows: store.flows.clone(), ..resources };
+    let live = good.flows.get_or_insert_default();
+    live.extend(sources.iter().map(|source| source.id.clone()));
+    objects.extend(read_numbers(folder, &good, &drafts, &mut findings));
     let mut catalogue = Catalogue::default();
     for (_, checked, _) in &objects {
         catalogue.add(checked.id.clone(), checked.object.clone());
     }
     checks::trunk_ranges(folder, &catalogue.trunks, &mut findings);
-    checks::nobody_can_call(folder, &catalogue.trunks, &catalogue.numbers, &mut findings);
+    if store.flows.is_none() {
+        checks::nobody_can_call(folder, &catalogue.trunks, &catalogue.numbers, &mut findings);
+    }
     let flows = assemble::flows(&sources, &catalogue, &mut Compiler::default());
     let prompt_about = read_prompt_words(folder, &prompt_files, &mut findings);
-    (Provisioned { objects, catalogue, sources, flows, prompt_files, prompt_about }, findings)
+    (Provisioned { objects, catalogue, sources, drafts, flows, prompt_files, prompt_about }, findings)
+}
+
+/// What a folder has, and what a store has beside it.
+fn with(mut found: BTreeSet<String>, store: &Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
+    found.extend(store.iter().flatten().cloned());
+    Some(found)
 }
 
 /// Loads the audio and makes the snapshot. `speech` are the texts that could be rendered.
@@ -205,21 +226,20 @@ pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String,
         .collect()
 }
 
-/// Smart Numbers, and whether what they lead to is there.
+/// Smart Numbers, and whether what they lead to is there. `known` has of flows those without errors that may be live.
 fn read_numbers(
     folder: &Path,
-    flows: &[FlowSource],
-    resources: &Resources,
+    known: &Resources,
+    drafts: &[(String, Value)],
     findings: &mut Vec<Finding>,
 ) -> Vec<(Kind, Checked, Value)> {
     let numbers = read_kind(folder, Kind::Number, findings);
     let file = folder.join(Kind::Number.file());
     let ids = |known: &Option<BTreeSet<String>>| known.iter().flatten().cloned().collect::<Vec<_>>();
-    let flows: Vec<String> = flows.iter().map(|flow| flow.id.clone()).collect();
-    let (agents, lists) = (ids(&resources.agents), ids(&resources.lists));
+    let (flows, agents, lists) = (ids(&known.flows), ids(&known.agents), ids(&known.lists));
     for (_, checked, _) in &numbers {
         let Object::Number(number) = &checked.object else { continue };
-        let mut missing = |what: &str, id: &String, known: &[String]| {
+        let missing = |findings: &mut Vec<Finding>, what: &str, id: &String, known: &[String]| {
             if !known.contains(id) {
                 let hint = nearest(id, known.iter().map(String::as_str));
                 let remedy = hint.map(|n| format!("did you mean \"{n}\"?")).unwrap_or_default();
@@ -228,12 +248,17 @@ fn read_numbers(
             }
         };
         match &number.answers {
-            Answers::Flow(id) => missing(&format!("call flow \"{id}\" without errors"), id, &flows),
-            Answers::Agent(id) => missing(&format!("agent \"{id}\""), id, &agents),
+            Answers::Flow(id) if !flows.contains(id) && drafts.iter().any(|(draft, _)| draft == id) => {
+                let message =
+                    format!("the number {}: of the call flow \"{id}\" there is a draft only", checked.id);
+                findings.push(finding(Severity::Warning, &file, message, "publish it"));
+            }
+            Answers::Flow(id) => missing(findings, &format!("call flow \"{id}\" without errors"), id, &flows),
+            Answers::Agent(id) => missing(findings, &format!("agent \"{id}\""), id, &agents),
             Answers::Echo | Answers::Nothing => {}
         }
         if let Some(id) = &number.blocked_callers {
-            missing(&format!("list of callers \"{id}\""), id, &lists);
+            missing(findings, &format!("list of callers \"{id}\""), id, &lists);
         }
     }
     numbers
@@ -242,7 +267,8 @@ fn read_numbers(
 /// Whether the folder holds anything of a set-up: one that does not is most likely another than was meant.
 pub fn is_set_up(folder: &Path) -> bool {
     let lists = ["numbers", "agents", "trunks", "schedules", "lists", "account"];
-    lists.iter().any(|name| folder.join(format!("{name}.toml")).is_file()) || folder.join("flows").is_dir()
+    let has_flows = ["flows", "drafts"].iter().any(|name| folder.join(name).is_dir());
+    has_flows || lists.iter().any(|name| folder.join(format!("{name}.toml")).is_file())
 }
 
 /// What the flows of a folder look up, for commands that run one of them; what is wrong is for `check` to say.
@@ -257,16 +283,26 @@ pub fn library(folder: &Path) -> Library {
     assemble::flows(&sources, &catalogue, &mut Compiler::default()).library
 }
 
-/// The ids in the flow files of a folder, those with errors included: a flow that runs one of them has an error of
-/// its own only where there is no such flow.
+/// The ids in the flow files of a provisioned folder, drafts and those with errors included: a flow that runs one of
+/// them has an error of its own only where there is no such flow.
 pub fn flow_ids(folder: &Path) -> BTreeSet<String> {
-    let texts = flow_files(folder).into_iter().filter_map(|path| read_flow(&path).ok());
+    let files = ["flows", "drafts"].into_iter().flat_map(|name| flow_files(&folder.join(name)));
+    let texts = files.filter_map(|path| read_flow(&path).ok());
     texts
         .filter_map(|text| {
             let document: serde_json::Value = serde_json::from_str(&text).ok()?;
             Some(document.get("id")?.as_str()?.to_owned())
         })
         .collect()
+}
+
+/// The file of a flow in a provisioned folder: of what is live, else of its draft.
+pub fn flow_file(folder: &Path, id: &str) -> Option<PathBuf> {
+    let mut files = ["flows", "drafts"].into_iter().flat_map(|name| flow_files(&folder.join(name)));
+    files.find(|path| {
+        let document: Option<Value> = read_flow(path).ok().and_then(|text| serde_json::from_str(&text).ok());
+        document.is_some_and(|document| document["id"] == id)
+    })
 }
 
 fn flow_files(folder: &Path) -> Vec<PathBuf> {

@@ -128,8 +128,7 @@ fn resources(snapshot: &Snapshot) -> Resources {
 /// What exists: by the database, else by what calls get.
 async fn what_exists(api: &Api) -> Result<Resources, Problem> {
     match api.database() {
-        // Nothing is changed: dropped, it has never been.
-        Ok(database) => Ok(database.change("", api.now().wall).await?.resources().await?),
+        Ok(database) => Ok(database.resources().await?),
         Err(_) => Ok(resources(&api.snapshot())),
     }
 }

@@ -145,6 +145,11 @@ impl Prepared {
         !self.expected.is_empty()
     }
 
+    /// The ladder that is expected, line by line.
+    pub fn expected(&self) -> &[String] {
+        &self.expected
+    }
+
     /// Walks a version of the flow, and compares what comes of it.
     pub fn run(self, flow: FlowVersion) -> Run {
         let lines = walk(flow, self.setting, self.inputs);

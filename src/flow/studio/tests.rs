@@ -49,7 +49,7 @@ fn what_the_rest_api_returns_is_read_as_well() {
     let imported = import(&format!("\u{feff}{fetched}")).unwrap();
     assert_eq!(imported.document["name"], "Front Desk 2");
     assert_eq!(imported.document["id"], "front_desk_2");
-    assert_eq!(imported.summary(), "2 of 2 widgets mapped; 0 need attention");
+    assert_eq!(imported.summary(), "2 of 2 widgets mapped");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn widgets_without_a_step_are_led_past_and_a_circle_of_them_is_an_end() {
     assert_eq!(imported.document["entry"], "hi");
     assert_eq!(imported.document["steps"]["hi"].get("on"), None);
     assert_eq!(line(&imported, "lost").outcome, Outcome::LeftOut);
-    assert_eq!(imported.summary(), "2 of 7 widgets mapped; 0 need attention");
+    assert_eq!(imported.summary(), "2 of 7 widgets mapped; 5 left out");
     let nothing = brought(&[state("f", "run-function", json!({}), &[("success", "f")])]);
     assert!(nothing.compiles);
     assert_eq!(nothing.document["steps"]["f"]["type"], "hangup");

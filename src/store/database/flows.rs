@@ -1,7 +1,8 @@
 //! The life of a flow: one draft, published into versions that never change, of which one is live.
 
 use super::change::{Audited, Change};
-use super::objects::{StoreError, containing, pointers, searched};
+use super::objects::{StoreError, pointers};
+use super::rows::{Page, searched};
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
 use crate::store::flow_links;
@@ -9,10 +10,11 @@ use crate::store::objects::{Link, etag};
 use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Flows or versions of one page.
-pub const PAGE_MAX: u32 = 500;
+/// Versions of one page.
+const PAGE_MAX: u32 = 500;
 /// Longest comment of a version, in characters.
 const COMMENT_CHARS_MAX: usize = 1_000;
 
@@ -73,14 +75,7 @@ impl Database {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<FlowHead>, DatabaseError> {
-        let statement =
-            format!("{HEAD} WHERE f.id > $1 AND f.search LIKE $2 ESCAPE '!' ORDER BY f.id LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(after.unwrap_or_default())
-            .bind(containing(text))
-            .bind(i64::from(limit.clamp(1, PAGE_MAX)))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.page(HEAD, "f.", None, Page { text, after, limit }).await?;
         rows.iter().map(head_of_row).collect()
     }
 
@@ -296,7 +291,7 @@ impl Change {
 }
 
 /// The id that a document says. It is the name of a file as well, where flows are exported.
-fn flow_id(document: &Value) -> Result<String, StoreError> {
+pub(crate) fn flow_id(document: &Value) -> Result<String, StoreError> {
     let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
     let fits = (1..=80).contains(&id.len())
         && !id.starts_with('.')
@@ -344,6 +339,17 @@ pub(crate) async fn heads(connection: &mut AnyConnection) -> Result<Vec<FlowHead
     rows.iter().map(head_of_row).collect()
 }
 
+/// The digests of the live versions, by flow.
+pub(crate) async fn live_digests(
+    connection: &mut AnyConnection,
+) -> Result<BTreeMap<String, String>, DatabaseError> {
+    let rows = sqlx::query(
+        "SELECT f.id, v.digest FROM flows f JOIN flow_versions v ON v.flow_id = f.id AND v.version = f.live",
+    );
+    let rows = rows.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
 fn head_of_row(row: &AnyRow) -> Result<FlowHead, DatabaseError> {
     let status: String = row.try_get(2)?;
     let (live, canary, share): (Option<i64>, Option<i64>, Option<i64>) =
@@ -372,7 +378,11 @@ fn head_of_row(row: &AnyRow) -> Result<FlowHead, DatabaseError> {
     })
 }
 
-async fn draft(connection: &mut AnyConnection, id: &str) -> Result<Option<(Value, String)>, DatabaseError> {
+/// The draft of a flow, and its etag.
+pub(crate) async fn draft(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<(Value, String)>, DatabaseError> {
     let statement = sqlx::query("SELECT draft, draft_etag FROM flows WHERE id = $1").bind(id);
     let Some(row) = statement.fetch_optional(connection).await? else { return Ok(None) };
     Ok(Some((serde_json::from_str(row.try_get(0)?)?, row.try_get(1)?)))

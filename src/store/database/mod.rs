@@ -14,6 +14,7 @@ pub mod outbox_list;
 pub mod prompts;
 pub mod publish;
 pub mod record_list;
+mod resources;
 mod rows;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]
@@ -99,10 +100,18 @@ impl Database {
 
     /// The database at `url`, which may be away for now: [`Database::prepare`] comes first.
     pub fn at(url: &str) -> Result<Self, DatabaseError> {
+        Database::with_connections(url, CONNECTIONS_MAX)
+    }
+
+    /// The same over one connection, which can tell whether others are there.
+    pub fn alone(url: &str) -> Result<Self, DatabaseError> {
+        Database::with_connections(url, 1)
+    }
+
+    fn with_connections(url: &str, most: u32) -> Result<Self, DatabaseError> {
         sqlx::any::install_default_drivers();
         let (engine, url) = address(url)?;
-        let options =
-            AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIME_MAX);
+        let options = AnyPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIME_MAX);
         let options = match engine {
             Engine::Postgres => options.after_connect(|connection, _| {
                 // Which index is right depends on the values of a list's filter: each is planned with them.
@@ -151,6 +160,43 @@ impl Database {
         let path = file.to_str().ok_or_else(|| DatabaseError::Address(file.display().to_string()))?;
         sqlx::query("VACUUM INTO $1").bind(path).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// What is wrong with the pages of a database of SQLite; `None` where nothing is.
+    pub async fn check_whole(&self) -> Result<Option<String>, DatabaseError> {
+        let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(&self.pool).await?;
+        let said: String = sqlx::Row::try_get(&row, 0)?;
+        Ok((said != "ok").then_some(said))
+    }
+
+    /// Brings a database of SQLite into one file, for moving it, and is done with it; not where somebody else has it
+    /// open. Whether that was so.
+    pub async fn leave_alone(self) -> Result<bool, DatabaseError> {
+        /// SQLITE_BUSY and SQLITE_LOCKED.
+        const BUSY: [u32; 2] = [5, 6];
+        let done = sqlx::query("PRAGMA journal_mode = DELETE").fetch_one(&self.pool).await;
+        self.close().await;
+        match done {
+            Ok(row) => Ok(sqlx::Row::try_get::<String, _>(&row, 0)? == "delete"),
+            Err(error) => {
+                let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+                if code.is_some_and(|code| BUSY.contains(&(code & 0xff))) {
+                    Ok(false)
+                } else {
+                    Err(error.into())
+                }
+            }
+        }
+    }
+
+    /// Whether anything was ever put there: by people, by files or by calls.
+    pub async fn is_used(&self) -> Result<bool, DatabaseError> {
+        let statement = sqlx::query(
+            "SELECT seeded + revision + (SELECT COUNT(*) FROM users) + (SELECT COUNT(*) FROM call_records) \
+             FROM changes WHERE id = 1",
+        );
+        let count: i64 = sqlx::Row::try_get(&statement.fetch_one(&self.pool).await?, 0)?;
+        Ok(count > 0)
     }
 
     /// Waits until what runs has ended, and closes all connections.

@@ -1,6 +1,7 @@
 //! Objects in the database: made, replaced, deleted and listed, each with its etag.
 
 use super::change::{Audited, Change};
+use super::rows::{Page, searched};
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
 use crate::config::reader::{Finding, Severity};
@@ -9,9 +10,6 @@ use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use std::fmt;
-
-/// Objects of one page; a reader that wants more asks again.
-pub const PAGE_MAX: u32 = 500;
 
 /// An object as it is kept.
 #[derive(Clone, PartialEq, Debug)]
@@ -100,17 +98,9 @@ impl Database {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<StoredObject>, DatabaseError> {
-        let statement = format!(
-            "SELECT {COLUMNS} FROM objects WHERE kind = $1 AND id > $2 AND search LIKE $3 ESCAPE '!' \
-             ORDER BY id LIMIT $4"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(kind.word())
-            .bind(after.unwrap_or_default())
-            .bind(containing(text))
-            .bind(i64::from(limit.clamp(1, PAGE_MAX)))
-            .fetch_all(&self.pool)
-            .await?;
+        let select = format!("SELECT {COLUMNS} FROM objects");
+        let page = Page { text, after, limit };
+        let rows = self.page(&select, "", Some(("kind", kind.word())), page).await?;
         rows.iter().map(of_row).collect()
     }
 
@@ -262,7 +252,7 @@ impl Change {
     }
 
     /// Whether all that an object points to is there.
-    async fn check_links(&mut self, kind: Kind, checked: &Checked) -> Result<(), StoreError> {
+    pub(crate) async fn check_links(&mut self, kind: Kind, checked: &Checked) -> Result<(), StoreError> {
         let mut findings = Vec::new();
         for link in &checked.links {
             let statement = match link.kind {
@@ -351,17 +341,6 @@ pub(super) async fn pointers(
     let mut pointers = pointers.collect::<Result<Vec<_>, DatabaseError>>()?;
     pointers.sort();
     Ok(pointers)
-}
-
-/// What lists are searched in.
-pub(super) fn searched(id: &str, name: &str) -> String {
-    format!("{} {}", id.to_lowercase(), name.to_lowercase())
-}
-
-/// A pattern for LIKE with `!` as its escape.
-pub(super) fn containing(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default().to_lowercase();
-    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Prompts in the database, with the files as they were recorded: one database is the whole truth.
 
 use super::change::{Audited, Change};
-use super::objects::{StoreError, containing, pointers, searched};
+use super::objects::{StoreError, pointers};
+use super::rows::{Page, searched};
 use super::{Database, DatabaseError};
 use crate::audio::Clip;
 use crate::clock::Wall;
@@ -17,8 +18,6 @@ use std::time::Duration;
 pub const BYTES_MAX: usize = 50 * 1024 * 1024;
 /// Half an hour of music on hold; more would be kept in memory for nobody.
 pub const LENGTH_MAX: Duration = Duration::from_secs(30 * 60);
-/// Prompts of one page.
-pub const PAGE_MAX: u32 = 500;
 
 /// A prompt without its sound.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,14 +121,7 @@ impl Database {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<StoredPrompt>, DatabaseError> {
-        let statement =
-            format!("SELECT {COLUMNS} WHERE id > $1 AND search LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(after.unwrap_or_default())
-            .bind(containing(text))
-            .bind(i64::from(limit.clamp(1, PAGE_MAX)))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.page(&format!("SELECT {COLUMNS}"), "", None, Page { text, after, limit }).await?;
         rows.iter().map(of_row).collect()
     }
 

@@ -6,10 +6,10 @@ use super::objects::StoreError;
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
 use crate::flow::{Code, Finding, Flow, Resources, cycle};
-use crate::store::{flow_links, objects::Kind};
+use crate::store::flow_links;
 use serde_json::Value;
 use sqlx::Row;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How far ahead a publication can be set: a year and a day.
 const SCHEDULE_DAYS_MAX: i64 = 366;
@@ -281,7 +281,7 @@ impl Change {
 
     /// Checks a document against all that exists. Gives its digest, and what there is to say.
     async fn compile(&mut self, id: &str, document: &Value) -> Result<(String, Vec<Finding>), StoreError> {
-        let resources = self.resources().await?;
+        let resources = super::resources::around(self.connection()).await?;
         let (flow, findings) =
             Flow::compile(&document.to_string(), &resources).map_err(StoreError::InvalidFlow)?;
         if flow.id() != id {
@@ -320,35 +320,6 @@ impl Change {
             }
         }
         Ok(flows)
-    }
-
-    /// What exists around flows.
-    pub async fn resources(&mut self) -> Result<Resources, DatabaseError> {
-        let mut resources = Resources {
-            agents: Some(self.ids(Kind::Agent.word()).await?),
-            lists: Some(self.ids(Kind::List.word()).await?),
-            schedules: Some(self.ids(Kind::Schedule.word()).await?),
-            prompts: Some(self.ids("prompt").await?),
-            flows: Some(self.ids("flow").await?),
-            ..Resources::default()
-        };
-        let numbers = sqlx::query(
-            "SELECT to_id, from_id FROM links WHERE from_kind = 'number' AND to_kind = 'flow' ORDER BY from_id",
-        );
-        for row in numbers.fetch_all(self.connection()).await? {
-            resources.numbers.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
-        }
-        Ok(resources)
-    }
-
-    async fn ids(&mut self, kind: &str) -> Result<BTreeSet<String>, DatabaseError> {
-        let statement = match kind {
-            "flow" => "SELECT id FROM flows WHERE $1 <> ''",
-            "prompt" => "SELECT id FROM prompts WHERE $1 <> ''",
-            _ => "SELECT id FROM objects WHERE kind = $1",
-        };
-        let rows = sqlx::query(statement).bind(kind).fetch_all(self.connection()).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }
 

@@ -1,4 +1,10 @@
-//! Many rows in one statement.
+//! Statements that several tables share: many rows at once, and a page of a list.
+
+use super::{Database, DatabaseError};
+use sqlx::any::AnyRow;
+
+/// Entries of one page of a list; a reader that wants more asks again.
+const PAGE_MAX: u32 = 500;
 
 /// Rows of one statement: with more, a row takes no less time.
 const ROWS_MAX: usize = 64;
@@ -26,6 +32,54 @@ pub(super) fn insert(table: &str, columns: &[&str], rows: usize, after: &str) ->
         columns.join(", "),
         values.join(", ")
     ))
+}
+
+/// Which page of a list is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Page<'a> {
+    /// Only entries whose id or name has it.
+    pub text: Option<&'a str>,
+    /// The last id of the page before.
+    pub after: Option<&'a str>,
+    /// 1 to [`PAGE_MAX`] entries; what is beyond is cut to it.
+    pub limit: u32,
+}
+
+impl Database {
+    /// A page of a table that has `id` and `search`, by id. `select` names the columns, `table` what stands in front of
+    /// those two (`f.`, or nothing), and `kind` a column with the value that it must have.
+    pub(super) async fn page(
+        &self,
+        select: &str,
+        table: &str,
+        kind: Option<(&str, &str)>,
+        page: Page<'_>,
+    ) -> Result<Vec<AnyRow>, DatabaseError> {
+        let (column, kind) = kind.unwrap_or(("''", ""));
+        let statement = format!(
+            "{select} WHERE {column} = $1 AND {table}id > $2 AND {table}search LIKE $3 ESCAPE '!' \
+             ORDER BY {table}id LIMIT $4"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(kind)
+            .bind(page.after.unwrap_or_default())
+            .bind(containing(page.text))
+            .bind(i64::from(page.limit.clamp(1, PAGE_MAX)))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows)
+    }
+}
+
+/// What lists are searched in.
+pub(super) fn searched(id: &str, name: &str) -> String {
+    format!("{} {}", id.to_lowercase(), name.to_lowercase())
+}
+
+/// A pattern for LIKE with `!` as its escape.
+fn containing(text: Option<&str>) -> String {
+    let text = text.unwrap_or_default().to_lowercase();
+    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::call::route::{Start, route};
 use crate::clock::Wall;
+use crate::store::database::prompts::{PromptAbout, PromptAudio};
 use crate::store::database::publish::Rollout;
 use crate::store::database::testing::for_each_engine;
 use serde_json::json;
@@ -82,6 +83,43 @@ fn only_what_changed_is_made_anew() {
 }
 
 #[test]
+fn a_prompt_is_decoded_once_for_all_that_have_its_file_and_forgotten_with_the_last() {
+    for_each_engine(async |database| {
+        let about = |id| PromptAbout { id, name: "", language: "" };
+        let audio = |samples| PromptAudio::read(wav(samples), "wav").unwrap_or_else(|e| panic!("{e}"));
+        let mut change = database.change("ann", NOON).await.unwrap();
+        for (id, samples) in [("a", 80), ("b", 80), ("c", 160)] {
+            change.create_prompt(about(id), &audio(samples)).await.unwrap();
+        }
+        change.commit().await.unwrap();
+        let mut loader = Loader::new(database.clone());
+        let first = load(&mut loader).await.prompts.files;
+        assert!(Arc::ptr_eq(&first["a"], &first["b"]) && first["c"].len() == 160);
+        let mut change = database.change("ann", NOON).await.unwrap();
+        change.delete_prompt("c", None).await.unwrap();
+        change.commit().await.unwrap();
+        let second = load(&mut loader).await.prompts.files;
+        assert!(Arc::ptr_eq(&first["a"], &second["a"]) && second.len() == 2);
+        assert_eq!(loader.cache.clips.len(), 1);
+    });
+}
+
+/// A WAV file of so many samples.
+fn wav(samples: usize) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+    (0..samples).for_each(|n| writer.write_sample((n % 99) as i16).unwrap());
+    writer.finalize().unwrap();
+    file.into_inner()
+}
+
+#[test]
 fn canaries_and_versions_that_others_ask_for_are_loaded() {
     for_each_engine(async |database| {
         publish(&database, &flow("sub", "1"), Rollout::Live).await;
@@ -149,7 +187,6 @@ fn five_hundred_numbers_and_two_hundred_flows_of_a_hundred_steps_are_swapped_in_
         // One of them is published anew.
         sources: (0..200).map(|n| source(n, if n == 0 { version } else { 1 })).collect(),
         prompts: Vec::new(),
-        files: Vec::new(),
     };
     let mut cache = Cache::default();
     let first = cache.build(contents(1), None, HashMap::new()).snapshot;

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "account.toml",
     "numbers.toml",
     "agents.toml",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 11] = [
     "prompts.toml",
     "simulations",
     "flows",
+    "drafts",
     "prompts",
 ];
 /// Files of one folder that are named; of more, which are no slip of the pen, the rest is counted.
@@ -31,13 +32,14 @@ pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
         let name = path.file_name()?.to_str()?;
         nearest(name, KNOWN.into_iter()).map(|known| format!("did you mean {known}?"))
     });
-    let flows = folder.join("flows");
     // What `cordboard flow test` expects of a flow lies beside it.
     let is_golden =
         |path: &Path| path.extension().is_some_and(|e| e == "txt") && path.with_extension("json").exists();
     let is_flow = |path: &Path| path.extension().is_some_and(|e| e == "json");
-    let stray = entries(&flows).into_iter().filter(|path| !is_flow(path) && !is_golden(path));
-    report(&flows, stray.collect(), findings, |_| Some("a call flow is a file NAME.json".to_owned()));
+    for flows in ["flows", "drafts"].map(|name| folder.join(name)) {
+        let stray = entries(&flows).into_iter().filter(|path| !is_flow(path) && !is_golden(path));
+        report(&flows, stray.collect(), findings, |_| Some("a call flow is a file NAME.json".to_owned()));
+    }
 }
 
 fn is_known(path: &Path) -> bool {

@@ -2,6 +2,7 @@ use super::*;
 use crate::store::database::change::AuditFilter;
 use crate::store::database::flows::FlowHead;
 use crate::store::database::testing::for_each_engine;
+use crate::store::objects::Kind;
 use serde_json::json;
 
 const NOON: Wall = Wall::from_unix_seconds(1_795_000_000);
