@@ -152,7 +152,15 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
+    let settings = api::Settings {
+        public_url: config.http.public_url.clone(),
+        admin_token: config.http.admin_token.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+    };
+    let api = Api::new(database, settings, clock, random.fork(), post.clone())
+        .map_err(|error| ServerError::Load(error.to_string()))?;
     let sources = api::Sources {
+        forwarded_malformed: api.forwarded_malformed(),
         events_lost: live.lost.clone(),
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),
@@ -162,12 +170,6 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         loaded: control.as_ref().map(|control| control.loaded.clone()),
         away: control.as_ref().map(|control| control.away.clone()),
     };
-    let settings = api::Settings {
-        public_url: config.http.public_url.clone(),
-        admin_token: config.http.admin_token.clone(),
-    };
-    let api = Api::new(database, settings, clock, random.fork(), post.clone())
-        .map_err(|error| ServerError::Load(error.to_string()))?;
     api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));
     start_http(config, api.clone(), sources).await?;
@@ -536,7 +538,7 @@ async fn start_http(config: &Config, api: Api, sources: api::Sources) -> Result<
     let listener = listener.map_err(|error| ServerError::Listen { what: "HTTP", address, error })?;
     tokio::spawn(api.clone().announce_setup());
     tokio::spawn(api.clone().sweep());
-    tokio::spawn(api::http::serve(listener, api.router(sources)));
+    tokio::spawn(api.serve(listener, sources));
     Ok(())
 }
 

@@ -7,10 +7,9 @@ use super::secret::{TOKEN_PREFIX, csrf_token, digest, is_same};
 use crate::clock::Wall;
 use crate::store::database::access::SignIn;
 use crate::store::database::users::{By, Role, User};
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The header that a browser's changes carry, with the token that signing in gave.
@@ -111,19 +110,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get().cloned().ok_or_else(|| Problem::not_signed_in("sign in first"))
-    }
-}
-
-/// The address of a request's client.
-pub struct Client(pub IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Client {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        peer.map(|peer| Client(peer.0.ip()))
-            .ok_or_else(|| Problem::internal("the client's address is unknown"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections: how many, from whom, and how long each may keep us waiting.
 
 use super::problem::Problem;
+use super::proxy::is_in;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -27,6 +29,9 @@ const CONNECTIONS_MAX: usize = 1_024;
 /// Of one address: an office behind one with some connections of each console, and never all: sixteen addresses would
 /// be needed to keep everybody else out.
 const CONNECTIONS_OF_SOURCE_MAX: usize = 64;
+/// Of a proxy that we trust, which stands for all its clients: nearly all. Who comes without it, to see what is wrong,
+/// finds room.
+const PROXY_MAX: usize = CONNECTIONS_MAX - CONNECTIONS_OF_SOURCE_MAX;
 /// From one request to the end of the head of the next: a slow client holds nobody up longer.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of what is sent to it.
@@ -35,7 +40,7 @@ const STALL_TIME_MAX: Duration = Duration::from_secs(30);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves the routes until the process ends.
-pub async fn serve(listener: TcpListener, router: Router) {
+pub async fn serve(listener: TcpListener, router: Router, proxies: Arc<[IpNet]>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let sources = Arc::new(Sources::default());
     loop {
@@ -48,7 +53,9 @@ pub async fn serve(listener: TcpListener, router: Router) {
             }
         };
         let Ok(place) = room.clone().try_acquire_owned() else { continue };
-        let Some(of_source) = sources.clone().enter(peer.ip()) else { continue };
+        let is_proxy = is_in(&proxies, peer.ip());
+        let (source, most) = (peer.ip(), if is_proxy { PROXY_MAX } else { CONNECTIONS_OF_SOURCE_MAX });
+        let Some(of_source) = sources.clone().enter_among(source, most) else { continue };
         let router = router.clone();
         tokio::spawn(async move {
             connection(stream, peer, router).await;
@@ -82,18 +89,23 @@ async fn wait(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// Connections by their source.
+/// Connections, or requests, by their source.
 #[derive(Default)]
-struct Sources(Mutex<HashMap<IpAddr, usize>>);
+pub struct Sources(Mutex<HashMap<IpAddr, usize>>);
 
-/// One connection of a source; leaves when dropped.
-struct OfSource(Arc<Sources>, IpAddr);
+/// One of a source; leaves when dropped.
+pub struct OfSource(Arc<Sources>, IpAddr);
 
 impl Sources {
-    fn enter(self: Arc<Self>, source: IpAddr) -> Option<OfSource> {
+    /// One more, where the source has not as many as one may have.
+    pub fn enter(self: Arc<Self>, source: IpAddr) -> Option<OfSource> {
+        self.enter_among(source, CONNECTIONS_OF_SOURCE_MAX)
+    }
+
+    fn enter_among(self: Arc<Self>, source: IpAddr, most: usize) -> Option<OfSource> {
         let mut open = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = open.entry(source).or_default();
-        if *count >= CONNECTIONS_OF_SOURCE_MAX {
+        if *count >= most {
             return None;
         }
         *count += 1;

@@ -1,3 +1,5 @@
+mod access;
+
 use super::*;
 use crate::store::database::testing::Folder;
 use axum::body::Body;
@@ -47,6 +49,7 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         let settings = Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             admin_token: Some(ADMIN_TOKEN.to_owned()),
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         };
         let (post, _) = Post::new().unwrap();
         let api =
@@ -59,8 +62,11 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
 
 impl World {
     async fn send(&self, request: Request<Body>) -> Answer {
-        let mut request = request;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 5))));
+        self.send_from([192, 0, 2, 1], request).await
+    }
+
+    async fn send_from(&self, peer: [u8; 4], mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 5))));
         let service = TowerToHyperService::new(self.router.clone());
         let response = hyper::service::Service::call(&service, request).await.unwrap();
         let (parts, body) = response.into_parts();

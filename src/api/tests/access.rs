@@ -1,0 +1,52 @@
+//! Who may do what, from where, and for how long.
+
+use super::*;
+
+#[test]
+fn behind_a_proxy_each_client_has_tries_of_its_own_and_is_named_in_its_session() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        let sign_in = async |peer: [u8; 4], client: &str, password: &str| {
+            let request = Request::builder().method("POST").uri("/api/v1/session");
+            let request = request.header("content-type", "application/json");
+            let request = request.header("x-forwarded-for", client).header("x-forwarded-proto", "https");
+            let body = json!({"login": "ann", "password": password}).to_string();
+            world.send_from(peer, request.body(Body::from(body)).unwrap()).await
+        };
+        const PROXY: [u8; 4] = [10, 0, 0, 1];
+        for _ in 0..10 {
+            assert_eq!(sign_in(PROXY, "198.51.100.1", "wrong password").await.status, 401);
+        }
+        assert_eq!(sign_in(PROXY, "198.51.100.1", PASSWORD).await.status, 429);
+        // What that client writes itself stands left of the proxy's word.
+        assert_eq!(sign_in(PROXY, "203.0.113.9, 198.51.100.1", PASSWORD).await.status, 429);
+        let other = sign_in(PROXY, "198.51.100.2", PASSWORD).await;
+        assert_eq!(other.status, 200, "{other:?}");
+        assert!(other.header("set-cookie").ends_with("; Secure"), "{other:?}");
+        let cookie = format!("cookie: {}", other.cookie());
+        let sessions = world.ask("GET", "/sessions", &[&cookie], None).await.json();
+        assert_eq!(sessions["items"][0]["source"], "198.51.100.2");
+        // A stranger's word is nothing.
+        let direct = sign_in([192, 0, 2, 7], "198.51.100.1", PASSWORD).await;
+        assert!(direct.status == 200 && !direct.header("set-cookie").contains("Secure"), "{direct:?}");
+        let cookie = format!("cookie: {}", direct.cookie());
+        let sessions = world.ask("GET", "/sessions", &[&cookie], None).await.json();
+        let sources = sessions["items"].as_array().unwrap().iter().map(|item| item["source"].as_str());
+        assert!(sources.clone().any(|source| source == Some("192.0.2.7")), "{sessions}");
+    });
+}
+
+#[test]
+fn one_client_behind_a_proxy_does_not_take_all_places() {
+    run(async |world| {
+        let client: std::net::IpAddr = [198, 51, 100, 1].into();
+        let held: Vec<_> = (0..64).map(|_| world.api.proxies.enter(client).unwrap()).collect();
+        let ask = async |client: &str| {
+            let request = Request::builder().uri("/api/v1/openapi.json").header("x-forwarded-for", client);
+            world.send_from([10, 0, 0, 1], request.body(Body::empty()).unwrap()).await.status.as_u16()
+        };
+        assert_eq!((ask("198.51.100.1").await, ask("198.51.100.2").await), (503, 200));
+        drop(held);
+        assert_eq!(ask("198.51.100.1").await, 200);
+    });
+}
