@@ -5,6 +5,7 @@ use super::permission::{Permission, Scopes};
 use super::problem::Problem;
 use super::secret::{TOKEN_PREFIX, csrf_token, digest, is_same};
 use crate::clock::Wall;
+use crate::store::database::DatabaseError;
 use crate::store::database::access::SignIn;
 use crate::store::database::users::{By, Role, User};
 use axum::extract::FromRequestParts;
@@ -111,6 +112,63 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get().cloned().ok_or_else(|| Problem::not_signed_in("sign in first"))
     }
+}
+
+/// Why somebody who was let in a while ago may not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    UserDeleted,
+    UserDisabled,
+    /// The browser was signed out, or was signed in for too long.
+    SignedOut,
+    /// The token was deleted or has run out.
+    TokenEnded,
+    /// The role has not the permission any more.
+    RoleChanged,
+}
+
+impl Lost {
+    /// The word for it in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Lost::UserDeleted => "user_deleted",
+            Lost::UserDisabled => "user_disabled",
+            Lost::SignedOut => "signed_out",
+            Lost::TokenEnded => "token_ended",
+            Lost::RoleChanged => "role_changed",
+        }
+    }
+}
+
+/// Whether somebody who was let in a while ago would be let in again now: `Err` where the database cannot say.
+pub async fn still(
+    api: &Api,
+    principal: &Principal,
+    permission: Permission,
+) -> Result<Result<(), Lost>, DatabaseError> {
+    let (Some(user), Some(database)) = (principal.user(), &api.database) else { return Ok(Ok(())) };
+    let Some(user) = database.user(&user.id).await? else { return Ok(Err(Lost::UserDeleted)) };
+    if user.disabled {
+        return Ok(Err(Lost::UserDisabled));
+    }
+    let now = api.now().wall;
+    let ended = match &principal.who {
+        Who::ConfigToken => None,
+        Who::Browser { sign_in, .. } => {
+            let (created, used) = (before(now, AGE_MAX), before(now, IDLE_MAX));
+            let found = database.sign_in_of(&sign_in.id, created, used).await?;
+            found.is_none().then_some(Lost::SignedOut)
+        }
+        Who::Token { token_id, .. } => {
+            database.token_of(token_id, now).await?.is_none().then_some(Lost::TokenEnded)
+        }
+    };
+    let may = Principal { role: user.role, ..principal.clone() }.may(permission);
+    Ok(match ended {
+        Some(lost) => Err(lost),
+        None if may => Ok(()),
+        None => Err(Lost::RoleChanged),
+    })
 }
 
 /// Who a request comes from, and whether that one may reach the route.

@@ -50,3 +50,71 @@ fn one_client_behind_a_proxy_does_not_take_all_places() {
         assert_eq!(ask("198.51.100.1").await, 200);
     });
 }
+
+#[test]
+fn a_stream_ends_when_its_listener_may_not_listen_any_more_and_says_why() {
+    run(async |world| {
+        let id = world.user("eve", "editor").await;
+        let user_path = format!("/users/{id}");
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let change = async |role: &str, disabled: bool| {
+            let body = json!({"name": "Eve", "role": role, "disabled": disabled});
+            let done = world.ask("PUT", &user_path, &[&admin, "if-match: *"], Some(body)).await;
+            assert_eq!(done.status, 200, "{done:?}");
+        };
+        let listen = async |headers: &[&str]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers.iter().filter_map(|line| line.split_once(": ")) {
+                map.insert(axum::http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+            }
+            let access = access::Access::SignedIn;
+            let principal = access::admit(&world.api, access, &axum::http::Method::GET, &map).await;
+            let (api, principal) = (world.api.clone(), principal.unwrap().unwrap());
+            let every = Duration::from_millis(10);
+            let text = tokio::spawn(async move { events::listen_for_test(&api, principal, every).await });
+            tokio::task::yield_now().await;
+            text
+        };
+        let reason = async |text: tokio::task::JoinHandle<String>| {
+            let text = tokio::time::timeout(Duration::from_secs(20), text).await.unwrap().unwrap();
+            let (_, last) = text.rsplit_once("event: closed\ndata: ").unwrap();
+            serde_json::from_str::<Value>(last).unwrap()["reason"].as_str().unwrap().to_owned()
+        };
+        let cookie_of = async || {
+            let signed_in = world.sign_in("eve", PASSWORD).await;
+            let csrf = signed_in.json()["csrfToken"].as_str().unwrap().to_owned();
+            (format!("cookie: {}", signed_in.cookie()), format!("x-csrf-token: {csrf}"))
+        };
+        let (cookie, csrf) = cookie_of().await;
+        let wanted = Some(json!({"name": "ci", "scopes": ["calls.read"]}));
+        let token = world.ask("POST", "/tokens", &[&cookie, &csrf], wanted).await.json();
+        let bearer = format!("authorization: Bearer {}", token["token"].as_str().unwrap());
+
+        let stream = listen(&[&bearer]).await;
+        let path = format!("/tokens/{}", token["id"].as_str().unwrap());
+        assert_eq!(world.ask("DELETE", &path, &[&cookie, &csrf], None).await.status, 204);
+        assert_eq!(reason(stream).await, "token_ended");
+
+        let stream = listen(&[&cookie]).await;
+        change("viewer", false).await;
+        assert!(!stream.is_finished(), "a viewer may listen too");
+        change("agent", false).await;
+        assert_eq!(reason(stream).await, "role_changed");
+        change("viewer", false).await;
+
+        let stream = listen(&[&cookie]).await;
+        assert_eq!(world.ask("DELETE", "/session", &[&cookie, &csrf], None).await.status, 204);
+        assert_eq!(reason(stream).await, "signed_out");
+
+        let (cookie, _) = cookie_of().await;
+        let stream = listen(&[&cookie]).await;
+        change("viewer", true).await;
+        assert_eq!(reason(stream).await, "user_disabled");
+        change("viewer", false).await;
+
+        let (cookie, _) = cookie_of().await;
+        let stream = listen(&[&cookie]).await;
+        assert_eq!(world.as_admin("DELETE", &user_path, None).await.status, 204);
+        assert_eq!(reason(stream).await, "user_deleted");
+    });
+}

@@ -117,6 +117,25 @@ impl Database {
         row.map(|row| Ok((sign_in(&row, 8)?, user(&row)?))).transpose()
     }
 
+    /// The sign-in of that id that began and was used after these times; for who was let in by it a while ago.
+    pub async fn sign_in_of(
+        &self,
+        id: &str,
+        created_after: Wall,
+        used_after: Wall,
+    ) -> Result<Option<SignIn>, DatabaseError> {
+        let statement = format!(
+            "SELECT {SIGN_IN} FROM sign_ins s WHERE s.id = $1 AND s.created > $2 AND s.last_used > $3"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(id)
+            .bind(created_after.as_unix_micros())
+            .bind(used_after.as_unix_micros())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| sign_in(&row, 0)).transpose()
+    }
+
     /// Notes that a sign-in was used.
     pub async fn touch_sign_in(&self, id: &str, at: Wall) -> Result<(), DatabaseError> {
         let update = sqlx::query("UPDATE sign_ins SET last_used = $1 WHERE id = $2");
@@ -205,6 +224,14 @@ impl Database {
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok((token(&row, 8)?, user(&row)?))).transpose()
+    }
+
+    /// The token of that id that has not run out; for who was let in by it a while ago.
+    pub async fn token_of(&self, id: &str, now: Wall) -> Result<Option<Token>, DatabaseError> {
+        let statement =
+            format!("SELECT {TOKEN} FROM tokens t WHERE t.id = $1 AND (t.expires IS NULL OR t.expires > $2)");
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(now.as_unix_micros());
+        row.fetch_optional(&self.pool).await?.map(|row| token(&row, 0)).transpose()
     }
 
     /// Notes that a token was used.
