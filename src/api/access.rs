@@ -96,6 +96,18 @@ impl Principal {
         Err(Problem::forbidden("this takes a browser that is signed in, or a token with the scope all"))
     }
 
+    /// For what opens a way in that is not this one: a token that is for one task is not to outlive itself by a password
+    /// that it sets, nor to make somebody who may do more.
+    pub fn opens_ways_in(&self) -> Result<(), Problem> {
+        if self.scopes == Scopes::All {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "a token that is narrower than its user opens no way in: it makes no user, sets no password, enables nobody \
+             and widens no role; take a browser that is signed in, or a token with the scope all",
+        ))
+    }
+
     pub fn needs(&self, permission: Permission) -> Result<(), Problem> {
         if self.may(permission) {
             return Ok(());
@@ -206,6 +218,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     // Any Authorization decides: a cookie never stands in for one that is wrong.
     Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+}
+
+/// The secret that a request came with. It is kept nowhere here, unlike its digest.
+pub fn secret<'a>(api: &Api, headers: &'a HeaderMap) -> Option<&'a str> {
+    bearer(headers).or_else(|| cookie(headers, api.settings.cookie_name()))
 }
 
 async fn by_token(api: &Api, token: &str) -> Result<Principal, Problem> {

@@ -1,4 +1,4 @@
-mod access;
+mod principals;
 
 use super::*;
 use crate::store::database::testing::Folder;

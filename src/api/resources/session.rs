@@ -214,13 +214,14 @@ async fn change_password(
     let now = api.now();
     api.throttle().try_account(&user.login, source, now.instant).map_err(throttled)?;
     let database = api.database()?;
-    let hash = database.password_hash(&user.id).await?;
-    if !api.passwords.is_right(change.current, hash).await? {
+    let old = database.password_hash(&user.id).await?;
+    let is_right = api.passwords.is_right(change.current, old.clone()).await?;
+    let Some(old) = old.filter(|_| is_right) else {
         return Err(Problem::value("/current", "is not the password"));
-    }
+    };
     api.throttle().forget_account(&user.login, source);
-    let hash = api.passwords.hash(change.new).await?;
-    database.set_password(&user.id, &hash, Some(&sign_in.id), principal.by(now.wall)).await?;
+    let new = api.passwords.hash(change.new).await?;
+    database.change_own_password(&user.id, (&old, &new), &sign_in.id, principal.by(now.wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

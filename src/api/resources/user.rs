@@ -186,6 +186,7 @@ async fn create(
     principal: Principal,
     Body(new): Body<NewUser>,
 ) -> Result<Response, Problem> {
+    principal.opens_ways_in()?;
     let (login, name) = (checked_login(&new.login)?, checked_name(&new.name)?);
     checked_password("/password", &new.password, &login)?;
     let hash = api.passwords.hash(new.password).await?;
@@ -197,8 +198,11 @@ async fn create(
 }
 
 async fn read(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
-    let user = api.database()?.user(&id).await?.ok_or_else(|| Problem::not_found("there is no such user"))?;
-    Ok(shown(StatusCode::OK, user))
+    Ok(shown(StatusCode::OK, find(&api, &id).await?))
+}
+
+async fn find(api: &Api, id: &str) -> Result<User, Problem> {
+    api.database()?.user(id).await?.ok_or_else(|| Problem::not_found("there is no such user"))
 }
 
 async fn replace(
@@ -212,6 +216,20 @@ async fn replace(
     let stale = || Problem::stale("the user was changed by somebody else meanwhile: read it again");
     let revision = if_match.tag().map(|tag| tag.parse().map_err(|_| stale())).transpose()?;
     let fields = UserFields { name, role: change.role.into(), disabled: change.disabled };
+    let revision = match principal.opens_ways_in() {
+        Ok(()) => revision,
+        Err(narrow) => {
+            let old = find(&api, &id).await?;
+            if old.disabled && !fields.disabled || Permission::are_more(old.role, fields.role) {
+                return Err(narrow);
+            }
+            if revision.is_some_and(|revision| revision != old.revision) {
+                return Err(stale());
+            }
+            // What was looked at is what is changed.
+            Some(old.revision)
+        }
+    };
     let by = principal.by(api.now().wall);
     let user = api.database()?.replace_user(&id, revision, &fields, by).await?;
     Ok(shown(StatusCode::OK, user))
@@ -232,11 +250,11 @@ async fn set_password(
     InPath(id): InPath<String>,
     Body(new): Body<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let database = api.database()?;
-    let user = database.user(&id).await?.ok_or_else(|| Problem::not_found("there is no such user"))?;
+    principal.opens_ways_in()?;
+    let user = find(&api, &id).await?;
     checked_password("/password", &new.password, &user.login)?;
     let hash = api.passwords.hash(new.password).await?;
-    database.set_password(&id, &hash, None, principal.by(api.now().wall)).await?;
+    api.database()?.set_password(&id, &hash, principal.by(api.now().wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

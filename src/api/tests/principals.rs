@@ -118,3 +118,94 @@ fn a_stream_ends_when_its_listener_may_not_listen_any_more_and_says_why() {
         assert_eq!(reason(stream).await, "user_deleted");
     });
 }
+
+#[test]
+fn what_is_kept_of_a_request_with_a_password_cannot_be_made_from_the_password_alone() {
+    run(async |world| {
+        let body = json!({"login": "ann", "name": "A", "role": "viewer", "password": PASSWORD});
+        let headers = [&*format!("authorization: Bearer {ADMIN_TOKEN}"), "idempotency-key: k1"];
+        assert_eq!(world.ask("POST", "/users", &headers, Some(body.clone())).await.status, 201);
+        let mut guess = Vec::new();
+        for part in ["POST", "/users", &body.to_string()] {
+            guess.extend((part.len() as u64).to_be_bytes());
+            guess.extend(part.as_bytes());
+        }
+        let guess = secret::digest(&guess);
+        let database = world.api.database().unwrap();
+        let known = database.take_key("", "k1", &guess, world.api.now().wall, crate::clock::Wall::default());
+        assert_eq!(known.await.unwrap(), crate::store::database::idempotency::Known::OtherRequest);
+    });
+}
+
+/// A browser that is signed in: its cookie and its token, as headers.
+async fn browser(world: &World, login: &str, password: &str) -> [String; 2] {
+    let signed_in = world.sign_in(login, password).await;
+    assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    let csrf = signed_in.json()["csrfToken"].as_str().unwrap().to_owned();
+    [format!("cookie: {}", signed_in.cookie()), format!("x-csrf-token: {csrf}")]
+}
+
+#[test]
+fn of_two_who_change_a_password_at_once_one_does_and_is_the_one_that_stays() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        let (one, two) = (browser(&world, "ann", PASSWORD).await, browser(&world, "ann", PASSWORD).await);
+        let change = async |[cookie, csrf]: &[String; 2], new: &str| {
+            let body = json!({"current": PASSWORD, "new": new});
+            world.ask("PUT", "/session/password", &[cookie, csrf], Some(body)).await.status.as_u16()
+        };
+        let done = tokio::join!(change(&one, "the first new one"), change(&two, "the second new one"));
+        let stays = async |[cookie, _]: &[String; 2]| {
+            world.ask("GET", "/session", &[cookie], None).await.status == 200
+        };
+        let (winner, loser, password) = match done {
+            (204, _) => (&one, &two, "the first new one"),
+            _ => (&two, &one, "the second new one"),
+        };
+        assert!([done.0, done.1].contains(&204) && done.0 != done.1, "{done:?}");
+        assert!(stays(winner).await && !stays(loser).await);
+        browser(&world, "ann", password).await;
+    });
+}
+
+#[test]
+fn a_narrow_token_that_manages_users_opens_no_way_in() {
+    run(async |world| {
+        world.user("root", "admin").await;
+        let viewer = world.user("vic", "viewer").await;
+        let admin = world.user("adam", "admin").await;
+        let [cookie, csrf] = browser(&world, "root", PASSWORD).await;
+        let bearer = async |scope: &str| {
+            let wanted = json!({"name": "hr", "scopes": [scope]});
+            let made = world.ask("POST", "/tokens", &[&cookie, &csrf], Some(wanted)).await.json();
+            format!("authorization: Bearer {}", made["token"].as_str().unwrap())
+        };
+        let (narrow, wide) = (bearer("users.manage").await, bearer("all").await);
+        let new = || Some(json!({"login": "eve", "name": "E", "role": "viewer", "password": PASSWORD}));
+        let password = || Some(json!({"password": "battery staple"}));
+        let put = async |token: &str, id: &str, role: &str, disabled: bool| {
+            let body = json!({"name": "V", "role": role, "disabled": disabled});
+            let path = format!("/users/{id}");
+            world.ask("PUT", &path, &[token, "if-match: *"], Some(body)).await.status.as_u16()
+        };
+        let refused = world.ask("POST", "/users", &[&narrow], new()).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        let reset = format!("/users/{admin}/password");
+        assert_eq!(world.ask("PUT", &reset, &[&narrow], password()).await.status, 403);
+        for (id, role, disabled, status) in [
+            (&viewer, "admin", false, 403),
+            (&viewer, "editor", false, 403),
+            (&viewer, "viewer", false, 200),
+            (&viewer, "viewer", true, 200),
+            (&viewer, "viewer", false, 403),
+            (&admin, "editor", false, 200),
+            (&admin, "supervisor", false, 403),
+            (&admin, "agent", false, 200),
+        ] {
+            assert_eq!(put(&narrow, id, role, disabled).await, status, "{role} {disabled}");
+        }
+        assert_eq!(put(&wide, &viewer, "editor", false).await, 200);
+        assert_eq!(world.ask("POST", "/users", &[&wide], new()).await.status, 201);
+        assert_eq!(world.ask("PUT", &reset, &[&wide], password()).await.status, 204);
+    });
+}
