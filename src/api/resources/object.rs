@@ -8,7 +8,7 @@ use crate::api::openapi::Schemas;
 use crate::api::page::{Page, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Document, IfMatch, InPath, Query, etag};
+use crate::api::request::{Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, Schema, delete, get, post, put};
 use crate::store::database::objects::StoredObject;
 use crate::store::objects::{ACCOUNT_ID, Kind};
@@ -195,11 +195,17 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
         delete(one, ids[4], "Deletes an object that nothing points to.")
             .tag(tag)
             .needs(edit)
+            .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
-            .to(move |State(api): State<Api>, principal: Principal, id: InPath<String>| {
-                remove(api, kind, principal, id.0)
-            }),
+            .to(
+                move |State(api): State<Api>,
+                      principal: Principal,
+                      id: InPath<String>,
+                      if_match: Option<IfMatch>| {
+                    remove(api, kind, principal, id.0, if_match)
+                },
+            ),
     ]
 }
 
@@ -272,9 +278,15 @@ async fn read(api: Api, kind: Kind, id: String) -> Result<Response, Problem> {
     Ok(shown(StatusCode::OK, object.ok_or_else(missing)?))
 }
 
-async fn remove(api: Api, kind: Kind, principal: Principal, id: String) -> Result<StatusCode, Problem> {
+async fn remove(
+    api: Api,
+    kind: Kind,
+    principal: Principal,
+    id: String,
+    if_match: Option<IfMatch>,
+) -> Result<StatusCode, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.delete_object(kind, &id, None).await?;
+    change.delete_object(kind, &id, given(&if_match)).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

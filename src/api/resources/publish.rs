@@ -8,7 +8,7 @@ use crate::api::access::Principal;
 use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag};
+use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::clock::Wall;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
@@ -52,6 +52,7 @@ fn drafts() -> Vec<Route> {
         delete("/flows/{id}", "deleteFlow", "Deletes a flow with all versions: only one that is paused and that no number and no other flow leads to. (A paused flow goes on routing calls.)")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(remove),
@@ -92,6 +93,7 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/rollback", "rollbackFlow", "Publishes the content of an older version again, as a new one.")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .body::<Rollback>()
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
             .problems(&[409])
@@ -107,12 +109,14 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/scheduled", "cancelPublication", "Takes a publication back whose time has not come.")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .gives_nothing("It is taken back.")
             .problems(&[409, 422])
             .to(cancel_scheduled),
         put("/flows/{id}/canary", "setCanary", "Tries a published version on a share of the callers, each the same in every call.")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .body::<CanaryItem>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409])
@@ -120,12 +124,14 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/canary", "cancelCanary", "Ends the trial: all callers get the live version.")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .gives_nothing("The trial is over.")
             .problems(&[409, 422])
             .to(cancel_canary),
         post("/flows/{id}/canary/promote", "promoteCanary", "Makes the version on trial the live one.")
             .tag("flows")
             .needs(edit)
+            .may_match()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409, 422])
             .to(promote),
@@ -351,9 +357,10 @@ async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.delete_flow(&id, None).await?;
+    change.delete_flow(&id, given(&if_match)).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -418,9 +425,11 @@ async fn rollback(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
     Body(to): Body<Rollback>,
 ) -> Result<Json<PublishedItem>, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     let result = change.rollback(&id, to.version, comment(&to.comment)?).await?;
     change.commit().await?;
     Ok(published(result))
@@ -446,8 +455,10 @@ async fn cancel_scheduled(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.cancel_scheduled(&id).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -457,10 +468,12 @@ async fn set_canary(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
     Body(canary): Body<CanaryItem>,
 ) -> Result<Response, Problem> {
     share(Some(canary.share))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.set_canary(&id, canary.version, canary.share).await?;
     change.commit().await?;
     shown(&api, StatusCode::OK, &id).await
@@ -470,8 +483,10 @@ async fn cancel_canary(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.cancel_canary(&id).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -481,8 +496,10 @@ async fn promote(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.promote_canary(&id).await?;
     change.commit().await?;
     shown(&api, StatusCode::OK, &id).await

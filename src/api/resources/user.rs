@@ -5,10 +5,10 @@ use crate::api::access::Principal;
 use crate::api::page::{Page, PageQuery, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Body, IfMatch, InPath, Query, etag};
+use crate::api::request::{Body, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::secret::PASSWORD_CHARS;
-use crate::store::database::users::{Role, User, UserFields};
+use crate::store::database::users::{Role, User, UserError, UserFields};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
@@ -56,6 +56,7 @@ pub fn routes() -> Vec<Route> {
         delete("/users/{id}", "deleteUser", "Removes a user with all sign-ins and tokens.")
             .tag("users")
             .needs(manage)
+            .may_match()
             .gives_nothing("The user is gone.")
             .problems(&[409])
             .to(remove),
@@ -213,8 +214,7 @@ async fn replace(
     Body(change): Body<UserChange>,
 ) -> Result<Response, Problem> {
     let name = checked_name(&change.name)?;
-    let stale = || Problem::stale("the user was changed by somebody else meanwhile: read it again");
-    let revision = if_match.tag().map(|tag| tag.parse().map_err(|_| stale())).transpose()?;
+    let revision = revision(if_match.tag())?;
     let fields = UserFields { name, role: change.role.into(), disabled: change.disabled };
     let revision = match principal.opens_ways_in() {
         Ok(()) => revision,
@@ -224,7 +224,7 @@ async fn replace(
                 return Err(narrow);
             }
             if revision.is_some_and(|revision| revision != old.revision) {
-                return Err(stale());
+                return Err(UserError::Stale.into());
             }
             // What was looked at is what is changed.
             Some(old.revision)
@@ -235,12 +235,19 @@ async fn replace(
     Ok(shown(StatusCode::OK, user))
 }
 
+/// The revision that a tag stands for.
+fn revision(tag: Option<&str>) -> Result<Option<i64>, Problem> {
+    tag.map(|tag| tag.parse().map_err(|_| UserError::Stale.into())).transpose()
+}
+
 async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, Problem> {
-    api.database()?.delete_user(&id, principal.by(api.now().wall)).await?;
+    let revision = revision(given(&if_match))?;
+    api.database()?.delete_user(&id, revision, principal.by(api.now().wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -216,10 +216,13 @@ impl Database {
         Ok(new)
     }
 
-    /// Removes a user with all sign-ins and tokens.
-    pub async fn delete_user(&self, id: &str, by: By<'_>) -> Result<(), UserError> {
+    /// Removes a user who is at `revision`, or at any where none is given, with all sign-ins and tokens.
+    pub async fn delete_user(&self, id: &str, revision: Option<i64>, by: By<'_>) -> Result<(), UserError> {
         let mut change = self.change(by.actor, by.at).await?;
         let old = find(change.connection(), id).await?.ok_or(UserError::Unknown)?;
+        if revision.is_some_and(|revision| revision != old.revision) {
+            return Err(UserError::Stale);
+        }
         if old.role == Role::Admin && !old.disabled {
             another_admin(change.connection(), id).await?;
         }

@@ -43,13 +43,13 @@ fn the_last_admin_who_can_sign_in_can_neither_be_deleted_nor_disabled_nor_given_
         let disabled = UserFields { disabled: true, ..fields(Role::Admin) };
         database.create_user("u2", "bob", &disabled, "h", by(1)).await.unwrap();
         let attempts = [
-            database.delete_user("u1", by(2)).await,
+            database.delete_user("u1", None, by(2)).await,
             database.replace_user("u1", None, &disabled, by(2)).await.map(drop),
             database.replace_user("u1", None, &fields(Role::Editor), by(2)).await.map(drop),
         ];
         assert!(attempts.iter().all(|result| matches!(result, Err(UserError::LastAdmin))), "{attempts:?}");
         database.replace_user("u2", None, &fields(Role::Admin), by(3)).await.unwrap();
-        database.delete_user("u1", by(4)).await.unwrap();
+        database.delete_user("u1", None, by(4)).await.unwrap();
     });
 }
 
@@ -186,7 +186,7 @@ fn a_token_is_found_until_it_runs_out_or_its_user_goes_or_has_a_new_password() {
         assert!(!make("x", &token("t9", None), "s1").await, "the new password ended it");
         assert!(database.sign_in("in3", &sign_in("s3", 3), "h2").await.unwrap());
         assert!(make("d", &token("t4", None), "s3").await);
-        database.delete_user("u1", by(3)).await.unwrap();
+        database.delete_user("u1", None, by(3)).await.unwrap();
         assert!(!found("d", 2).await);
     });
 }
