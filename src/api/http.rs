@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Connections at a time: consoles with an event stream each, scripts, probes. Each costs some 20 KB.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -34,8 +34,11 @@ const CONNECTIONS_OF_SOURCE_MAX: usize = 64;
 const PROXY_MAX: usize = CONNECTIONS_MAX - CONNECTIONS_OF_SOURCE_MAX;
 /// From one request to the end of the head of the next: a slow client holds nobody up longer.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
-/// How long a client may take nothing of what is sent to it.
+/// How long a client may take nothing of what is sent to it; and how long it may be behind one that takes
+/// [`BYTES_PER_SECOND_MIN`], so that a byte now and then keeps no sound file in memory.
 const STALL_TIME_MAX: Duration = Duration::from_secs(30);
+/// A hundredth of a slow line.
+const BYTES_PER_SECOND_MIN: u32 = 16 * 1_024;
 /// Where a socket cannot be accepted (too many open files), how long to let others close.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -78,7 +81,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
         .max_headers(64)
         // A client that closes its half after the request still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Patient { stream, stalled: None }), service);
+        .serve_connection(TokioIo::new(Patient { stream, waits: None, debt: Debt::default() }), service);
     if let Err(error) = served.await {
         tracing::debug!(%peer, %error, "an HTTP connection ended early");
     }
@@ -126,28 +129,56 @@ impl Drop for OfSource {
     }
 }
 
-/// A stream whose peer must take what it is sent within [`STALL_TIME_MAX`].
+/// How far a reader is behind one that takes the least: what it let us wait, less what it took.
+#[derive(Default)]
+struct Debt(Duration);
+
+impl Debt {
+    fn left(&self) -> Duration {
+        STALL_TIME_MAX.saturating_sub(self.0)
+    }
+
+    fn waited(&mut self, time: Duration) {
+        self.0 += time;
+    }
+
+    fn took(&mut self, bytes: usize) {
+        let worth = Duration::from_secs_f64(bytes as f64 / f64::from(BYTES_PER_SECOND_MIN));
+        self.0 = self.0.saturating_sub(worth);
+    }
+}
+
+/// A stream whose peer must take what it is sent, by [`STALL_TIME_MAX`].
 struct Patient {
     stream: TcpStream,
-    /// Runs while a write waits for room.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Since when a write waits for room, and until when it may.
+    waits: Option<(Instant, Pin<Box<Sleep>>)>,
+    debt: Debt,
 }
 
 impl Patient {
-    fn judge<T>(&mut self, result: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.stalled = None;
-            return result;
+    fn judge(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = result {
+            if let Some((since, _)) = self.waits.take() {
+                self.debt.waited(since.elapsed());
+            }
+            self.debt.took(*result.as_ref().unwrap_or(&0));
+            return Poll::Ready(result);
         }
-        let stalled = self.stalled.get_or_insert_with(patience);
-        ready!(stalled.as_mut().poll(context));
+        let left = self.debt.left();
+        let (_, end) = self.waits.get_or_insert_with(|| (Instant::now(), patience(left)));
+        ready!(end.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a shell that waits for a slow reader")]
-fn patience() -> Pin<Box<Sleep>> {
-    Box::pin(tokio::time::sleep(STALL_TIME_MAX))
+fn patience(time: Duration) -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(time))
 }
 
 impl AsyncRead for Patient {
@@ -220,6 +251,24 @@ pub async fn not_found() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_who_takes_a_byte_now_and_then_runs_out_of_time_and_a_slow_one_does_not() {
+        // Seconds until it was cut, of a reader who takes so many bytes each second.
+        let lasts = |bytes_per_second: usize| {
+            let mut debt = Debt::default();
+            (0..3_600).find(|_| {
+                debt.waited(Duration::from_secs(1));
+                debt.took(bytes_per_second);
+                debt.left().is_zero()
+            })
+        };
+        for (bytes_per_second, cut) in
+            [(0, Some(29)), (1, Some(30)), (8_192, Some(59)), (16_384, None), (1 << 20, None)]
+        {
+            assert_eq!(lasts(bytes_per_second), cut, "{bytes_per_second}");
+        }
+    }
 
     #[test]
     fn one_source_does_not_take_all_connections_and_gets_its_own_back() {

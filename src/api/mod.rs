@@ -21,6 +21,7 @@ mod route;
 mod secret;
 mod simulation;
 mod throttle;
+mod upload;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
@@ -106,6 +107,8 @@ pub struct Parts {
     events: Arc<events::Events>,
     calls: tokio::sync::Mutex<resources::call::CallList>,
     simulations: resources::simulation::Simulations,
+    /// Sound files that come in at this moment.
+    uploads: Semaphore,
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
     /// What new calls start on.
@@ -147,6 +150,7 @@ impl Api {
             events: Arc::new(events::Events::new(run)),
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
+            uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
             snapshot: ArcSwap::default(),
         })))

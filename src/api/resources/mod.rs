@@ -4,7 +4,7 @@ mod audit;
 pub mod call;
 mod flow;
 mod object;
-mod prompt;
+pub mod prompt;
 mod publish;
 mod record;
 mod route;
