@@ -159,10 +159,6 @@ pub async fn still(
     permission: Permission,
 ) -> Result<Result<(), Lost>, DatabaseError> {
     let (Some(user), Some(database)) = (principal.user(), &api.database) else { return Ok(Ok(())) };
-    let Some(user) = database.user(&user.id).await? else { return Ok(Err(Lost::UserDeleted)) };
-    if user.disabled {
-        return Ok(Err(Lost::UserDisabled));
-    }
     let now = api.now().wall;
     let ended = match &principal.who {
         Who::ConfigToken => None,
@@ -175,6 +171,11 @@ pub async fn still(
             database.token_of(token_id, now).await?.is_none().then_some(Lost::TokenEnded)
         }
     };
+    // After the other question: who was deleted or disabled has lost what it asked for as well.
+    let Some(user) = database.user(&user.id).await? else { return Ok(Err(Lost::UserDeleted)) };
+    if user.disabled {
+        return Ok(Err(Lost::UserDisabled));
+    }
     let may = Principal { role: user.role, ..principal.clone() }.may(permission);
     Ok(match ended {
         Some(lost) => Err(lost),
