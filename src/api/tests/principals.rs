@@ -62,18 +62,18 @@ fn a_stream_ends_when_its_listener_may_not_listen_any_more_and_says_why() {
             let done = world.ask("PUT", &user_path, &[&admin, "if-match: *"], Some(body)).await;
             assert_eq!(done.status, 200, "{done:?}");
         };
-        let listen = async |headers: &[&str]| {
+        let principal = async |headers: &[&str]| {
             let mut map = HeaderMap::new();
             for (name, value) in headers.iter().filter_map(|line| line.split_once(": ")) {
                 map.insert(axum::http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
             }
             let access = access::Access::SignedIn;
             let principal = access::admit(&world.api, access, &axum::http::Method::GET, &map).await;
-            let (api, principal) = (world.api.clone(), principal.unwrap().unwrap());
-            let every = Duration::from_millis(10);
-            let text = tokio::spawn(async move { events::listen_for_test(&api, principal, every).await });
-            tokio::task::yield_now().await;
-            text
+            principal.unwrap().unwrap()
+        };
+        let listen = |principal| {
+            let (api, every) = (world.api.clone(), Duration::from_millis(10));
+            tokio::spawn(async move { events::listen_for_test(&api, principal, every).await })
         };
         let reason = async |text: tokio::task::JoinHandle<String>| {
             let text = tokio::time::timeout(Duration::from_secs(20), text).await.unwrap().unwrap();
@@ -90,30 +90,30 @@ fn a_stream_ends_when_its_listener_may_not_listen_any_more_and_says_why() {
         let token = world.ask("POST", "/tokens", &[&cookie, &csrf], wanted).await.json();
         let bearer = format!("authorization: Bearer {}", token["token"].as_str().unwrap());
 
-        let stream = listen(&[&bearer]).await;
+        let stream = listen(principal(&[&bearer]).await);
         let path = format!("/tokens/{}", token["id"].as_str().unwrap());
         assert_eq!(world.ask("DELETE", &path, &[&cookie, &csrf], None).await.status, 204);
         assert_eq!(reason(stream).await, "token_ended");
 
-        let stream = listen(&[&cookie]).await;
+        let stream = listen(principal(&[&cookie]).await);
         change("viewer", false).await;
         assert!(!stream.is_finished(), "a viewer may listen too");
         change("agent", false).await;
         assert_eq!(reason(stream).await, "role_changed");
         change("viewer", false).await;
 
-        let stream = listen(&[&cookie]).await;
+        let stream = listen(principal(&[&cookie]).await);
         assert_eq!(world.ask("DELETE", "/session", &[&cookie, &csrf], None).await.status, 204);
         assert_eq!(reason(stream).await, "signed_out");
 
         let (cookie, _) = cookie_of().await;
-        let stream = listen(&[&cookie]).await;
+        let stream = listen(principal(&[&cookie]).await);
         change("viewer", true).await;
         assert_eq!(reason(stream).await, "user_disabled");
         change("viewer", false).await;
 
         let (cookie, _) = cookie_of().await;
-        let stream = listen(&[&cookie]).await;
+        let stream = listen(principal(&[&cookie]).await);
         assert_eq!(world.as_admin("DELETE", &user_path, None).await.status, 204);
         assert_eq!(reason(stream).await, "user_deleted");
     });
