@@ -142,6 +142,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let settings = api::Settings {
         public_url: config.http.public_url.clone(),
         admin_token: config.http.admin_token.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
     };
     let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
@@ -155,7 +156,15 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
+    let settings = api::Settings {
+        public_url: config.http.public_url.clone(),
+        admin_token: config.http.admin_token.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+    };
+    let api = Api::new(database, settings, clock, random.fork(), post.clone())
+        .map_err(|error| ServerError::Load(error.to_string()))?;
     let sources = api::Sources {
+        forwarded_malformed: api.forwarded_malformed(),
         events_lost: live.lost.clone(),
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),

@@ -11,6 +11,7 @@
 mod floor;
 mod flow;
 mod media;
+mod pages;
 mod server;
 mod signalling;
 mod store;

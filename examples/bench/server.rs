@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const LOAD: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 2);
 /// Where the server listens.
 pub const HERE: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 1);
+/// What lets the load use the API.
+pub const ADMIN_TOKEN: &str = "a token for the bench alone";
 /// The agents of the bridged calls.
 pub const AGENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 9, 0, 3)), 5060);
 /// Answers and is silent.
@@ -119,6 +121,7 @@ impl Server {
         let mut child = Command::new("taskset")
             .args(["-c", "0", "target/release/cordboard", "serve", "--config"])
             .arg(folder.join("c.toml"))
+            .env("CORDBOARD__HTTP__ADMIN_TOKEN", ADMIN_TOKEN)
             .stderr(Stdio::piped())
             .spawn()
             .expect("target/release/cordboard starts (make bench builds it)");

@@ -6,6 +6,7 @@ mod database;
 mod records;
 
 use crate::Report;
+use crate::pages::Lists;
 use cordboard::clock::Wall;
 use cordboard::store::database::Database;
 use cordboard::store::database::call_records::NewRecord;
@@ -67,25 +68,49 @@ pub fn report_pages(report: &mut Report) {
     on_each(async |engine, url, _| {
         let database = Database::open(url).await.expect("a database");
         fill(&database, url).await;
-        let (mut all, mut worst) = (Vec::new(), (0.0, ""));
+        let mut figures = Figures::default();
         for (name, filter) in filters() {
             for begin in [LISTED, LISTED / 3] {
-                for took in turn(&database, &filter, begin).await {
-                    all.push(took);
-                    worst = if took > worst.0 { (took, name) } else { worst };
-                }
+                figures.take(name, turn(&database, &filter, begin).await);
             }
         }
-        all.sort_by(f64::total_cmp);
-        for (share, value) in
-            [("p50", all[all.len() / 2]), ("p99", all[all.len() * 99 / 100]), ("slowest", worst.0)]
-        {
-            let name = format!("page of 200,000 call records in {engine}, {share}");
-            let bar = if share == "slowest" { format!("<= 50 (by {})", worst.1) } else { String::new() };
-            report.put(&name, value, 2, "ms", &bar);
+        figures.report(report, &format!("page of 200,000 call records in {engine}"));
+        let (mut lists, mut figures) = (Lists::of(url), Figures::default());
+        for (name, filter) in filters() {
+            for begin in [None, Some(records::BEGIN + Duration::from_secs(LISTED / 3))] {
+                figures.take(name, lists.turn(&filter, begin, PAGE, PAGES));
+            }
         }
+        figures.report(report, &format!("the same over HTTP, {engine}"));
         database.close().await;
     });
+}
+
+/// Milliseconds of pages, and which filter the slowest had.
+#[derive(Default)]
+struct Figures {
+    all: Vec<f64>,
+    worst: (f64, &'static str),
+}
+
+impl Figures {
+    fn take(&mut self, name: &'static str, times: Vec<f64>) {
+        for took in times {
+            self.all.push(took);
+            self.worst = if took > self.worst.0 { (took, name) } else { self.worst };
+        }
+    }
+
+    fn report(mut self, report: &mut Report, what: &str) {
+        self.all.sort_by(f64::total_cmp);
+        let count = self.all.len();
+        let shares =
+            [("p50", self.all[count / 2]), ("p99", self.all[count * 99 / 100]), ("slowest", self.worst.0)];
+        for (share, value) in shares {
+            let bar = if share == "slowest" { format!("<= 50 (by {})", self.worst.1) } else { String::new() };
+            report.put(&format!("{what}, {share}"), value, 2, "ms", &bar);
+        }
+    }
 }
 
 async fn fill(database: &Database, url: &str) {

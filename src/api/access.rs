@@ -5,12 +5,12 @@ use super::permission::{Permission, Scopes};
 use super::problem::Problem;
 use super::secret::{TOKEN_PREFIX, csrf_token, digest, is_same};
 use crate::clock::Wall;
+use crate::store::database::DatabaseError;
 use crate::store::database::access::SignIn;
 use crate::store::database::users::{By, Role, User};
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The header that a browser's changes carry, with the token that signing in gave.
@@ -96,6 +96,18 @@ impl Principal {
         Err(Problem::forbidden("this takes a browser that is signed in, or a token with the scope all"))
     }
 
+    /// For what opens a way in that is not this one: a token that is for one task is not to outlive itself by a password
+    /// that it sets, nor to make somebody who may do more.
+    pub fn opens_ways_in(&self) -> Result<(), Problem> {
+        if self.scopes == Scopes::All {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "a token that is narrower than its user opens no way in: it makes no user, sets no password, enables nobody \
+             and widens no role; take a browser that is signed in, or a token with the scope all",
+        ))
+    }
+
     pub fn needs(&self, permission: Permission) -> Result<(), Problem> {
         if self.may(permission) {
             return Ok(());
@@ -114,17 +126,62 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     }
 }
 
-/// The address of a request's client.
-pub struct Client(pub IpAddr);
+/// Why somebody who was let in a while ago may not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    UserDeleted,
+    UserDisabled,
+    /// The browser was signed out, or was signed in for too long.
+    SignedOut,
+    /// The token was deleted or has run out.
+    TokenEnded,
+    /// The role has not the permission any more.
+    RoleChanged,
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for Client {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        peer.map(|peer| Client(peer.0.ip()))
-            .ok_or_else(|| Problem::internal("the client's address is unknown"))
+impl Lost {
+    /// The word for it in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Lost::UserDeleted => "user_deleted",
+            Lost::UserDisabled => "user_disabled",
+            Lost::SignedOut => "signed_out",
+            Lost::TokenEnded => "token_ended",
+            Lost::RoleChanged => "role_changed",
+        }
     }
+}
+
+/// Whether somebody who was let in a while ago would be let in again now: `Err` where the database cannot say.
+pub async fn still(
+    api: &Api,
+    principal: &Principal,
+    permission: Permission,
+) -> Result<Result<(), Lost>, DatabaseError> {
+    let (Some(user), Some(database)) = (principal.user(), &api.database) else { return Ok(Ok(())) };
+    let now = api.now().wall;
+    let ended = match &principal.who {
+        Who::ConfigToken => None,
+        Who::Browser { sign_in, .. } => {
+            let (created, used) = (before(now, AGE_MAX), before(now, IDLE_MAX));
+            let found = database.sign_in_of(&sign_in.id, created, used).await?;
+            found.is_none().then_some(Lost::SignedOut)
+        }
+        Who::Token { token_id, .. } => {
+            database.token_of(token_id, now).await?.is_none().then_some(Lost::TokenEnded)
+        }
+    };
+    // After the other question: who was deleted or disabled has lost what it asked for as well.
+    let Some(user) = database.user(&user.id).await? else { return Ok(Err(Lost::UserDeleted)) };
+    if user.disabled {
+        return Ok(Err(Lost::UserDisabled));
+    }
+    let may = Principal { role: user.role, ..principal.clone() }.may(permission);
+    Ok(match ended {
+        Some(lost) => Err(lost),
+        None if may => Ok(()),
+        None => Err(Lost::RoleChanged),
+    })
 }
 
 /// Who a request comes from, and whether that one may reach the route.
@@ -162,6 +219,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     // Any Authorization decides: a cookie never stands in for one that is wrong.
     Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+}
+
+/// The secret that a request came with. It is kept nowhere here, unlike its digest.
+pub fn secret<'a>(api: &Api, headers: &'a HeaderMap) -> Option<&'a str> {
+    bearer(headers).or_else(|| cookie(headers, api.settings.cookie_name()))
 }
 
 async fn by_token(api: &Api, token: &str) -> Result<Principal, Problem> {

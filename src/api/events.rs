@@ -4,6 +4,8 @@
 //! back too late, finds its place gone, is told how much it missed, and goes on with the oldest that is there.
 
 use super::Api;
+use super::access::{self, Lost, Principal};
+use super::permission::Permission;
 use super::problem::Problem;
 use crate::net::signalling::LiveEvents;
 use axum::body::{Body, Bytes};
@@ -27,9 +29,12 @@ const LISTENERS_MAX: usize = 128;
 const PIECES_MAX: usize = 4;
 /// Events in one piece, so that a listener who is behind gets some hundred KB at the most at once.
 const PIECE_EVENTS_MAX: usize = 256;
-/// So often something is sent, so that proxies keep the connection and a client sees that it lives.
+/// Who may listen.
+pub const PERMISSION: Permission = Permission::CallsRead;
+/// So often something is sent, so that proxies keep the connection and a client sees that it lives, and so often it is
+/// looked whether the listener may still listen: a question to the database for each of 128 listeners.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
-/// After that time the client has to come back and show again that it may listen.
+/// After that time the client has to come back.
 const STREAM_TIME_MAX: Duration = Duration::from_secs(3_600);
 
 /// What happened to calls of late.
@@ -141,13 +146,19 @@ impl Events {
 }
 
 /// Answers with the stream.
-pub fn listen(api: &Api, headers: &HeaderMap, call: Option<String>) -> Result<Response, Problem> {
+pub fn listen(
+    api: &Api,
+    headers: &HeaderMap,
+    call: Option<String>,
+    principal: Principal,
+) -> Result<Response, Problem> {
     let seat = api.events.places.clone().try_acquire_owned();
     let seat = seat.map_err(|_| Problem::unavailable("too many listen already").retry_after(30))?;
     let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let place = api.events.place(last_id, call);
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    tokio::spawn(feed(api.events.clone(), place, sender, seat));
+    let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
+    tokio::spawn(listener.feed(ALIVE_EVERY));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -155,36 +166,90 @@ pub fn listen(api: &Api, headers: &HeaderMap, call: Option<String>) -> Result<Re
     Ok((headers, Body::new(Pieces(receiver))).into_response())
 }
 
-/// Sends what is new until the listener goes or its time is over.
-async fn feed(
-    events: Arc<Events>,
-    mut place: Place,
+/// The text of a stream that is looked at often, until it ends.
+#[cfg(test)]
+pub async fn listen_for_test(api: &Api, principal: Principal, alive_every: Duration) -> String {
+    let seat = api.events.places.clone().try_acquire_owned().expect("a seat");
+    let (sender, mut receiver) = mpsc::channel(PIECES_MAX);
+    let place = api.events.place(None, None);
+    let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
+    tokio::spawn(listener.feed(alive_every));
+    let mut text = String::new();
+    while let Some(piece) = receiver.recv().await {
+        text.push_str(std::str::from_utf8(&piece).expect("text"));
+    }
+    text
+}
+
+/// Who listens, and how far that one has come.
+struct Listener {
+    api: Api,
+    principal: Principal,
+    place: Place,
     sender: mpsc::Sender<Bytes>,
     _seat: OwnedSemaphorePermit,
-) {
-    let mut next = events.next.subscribe();
-    let mut alive = tokio::time::interval(ALIVE_EVERY);
-    let end = tokio::time::Instant::now() + STREAM_TIME_MAX;
-    loop {
-        next.borrow_and_update();
+}
+
+impl Listener {
+    /// Sends what is new until the listener goes, may not listen any more, or its time is over; the last two are told.
+    async fn feed(mut self, alive_every: Duration) {
+        let mut next = self.api.events.next.subscribe();
+        // The first comes at once: a client sees that it is connected.
+        let mut alive = tokio::time::interval(alive_every);
+        let end = tokio::time::Instant::now() + STREAM_TIME_MAX;
+        let mut is_behind = true;
         loop {
-            let before = place.next;
-            let text = events.read(&mut place);
-            if !text.is_empty() && sender.send(Bytes::from(text)).await.is_err() {
-                return;
+            tokio::select! {
+                // In this order: who is always behind, because it reads slowly, is looked at all the same.
+                biased;
+                () = self.sender.closed() => return,
+                _ = alive.tick() => {
+                    if let Err(lost) = self.may_go_on().await {
+                        return self.send(closed(lost.word())).await.unwrap_or_default();
+                    }
+                    if self.send(": alive\n\n".to_owned()).await.is_err() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep_until(end) => {
+                    return self.send(closed("hour_over")).await.unwrap_or_default();
+                }
+                () = std::future::ready(()), if is_behind => {
+                    next.borrow_and_update();
+                    let before = self.place.next;
+                    let text = self.api.events.read(&mut self.place);
+                    if !text.is_empty() && self.send(text).await.is_err() {
+                        return;
+                    }
+                    is_behind = self.place.next != before;
+                }
+                changed = next.changed(), if !is_behind => match changed {
+                    Ok(()) => is_behind = true,
+                    Err(_) => return,
+                },
             }
-            if place.next == before {
-                break;
-            }
-        }
-        tokio::select! {
-            changed = next.changed() => if changed.is_err() { return },
-            // The first comes at once: a client sees that it is connected.
-            _ = alive.tick() => if sender.send(Bytes::from_static(b": alive\n\n")).await.is_err() { return },
-            () = sender.closed() => return,
-            () = tokio::time::sleep_until(end) => return,
         }
     }
+
+    /// Whether the listener would be let in now. A database that is away ends no stream: calls go on without it too,
+    /// and each stream has its end.
+    async fn may_go_on(&self) -> Result<(), Lost> {
+        access::still(&self.api, &self.principal, PERMISSION).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether a listener may go on cannot be seen now");
+            Ok(())
+        })
+    }
+
+    /// The error is that nobody takes it any more.
+    async fn send(&self, text: String) -> Result<(), ()> {
+        self.sender.send(Bytes::from(text)).await.map_err(drop)
+    }
+}
+
+/// The last event of a stream that we end.
+fn closed(reason: &str) -> String {
+    let data = serde_json::json!({ "event": "closed", "reason": reason });
+    format!("event: closed\ndata: {data}\n\n")
 }
 
 /// A body of pieces that come one after the other.
@@ -228,6 +293,14 @@ mod tests {
         assert_eq!(data(&events.read(&mut events.place(Some("r.1"), None))), ["2", "3"]);
         assert_eq!(events.read(&mut events.place(Some("r.3"), None)), "");
         assert_eq!(data(&events.read(&mut events.place(Some("r.0"), Some("c1".to_owned())))), ["1", "3"]);
+    }
+
+    #[test]
+    fn a_stream_that_we_end_says_why() {
+        assert_eq!(
+            closed("signed_out"),
+            "event: closed\ndata: {\"event\":\"closed\",\"reason\":\"signed_out\"}\n\n"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Connections: how many, from whom, and how long each may keep us waiting.
 
 use super::problem::Problem;
+use super::proxy::is_in;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,22 +22,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Connections at a time: consoles with an event stream each, scripts, probes. Each costs some 20 KB.
 const CONNECTIONS_MAX: usize = 1_024;
 /// Of one address: an office behind one with some connections of each console, and never all: sixteen addresses would
 /// be needed to keep everybody else out.
 const CONNECTIONS_OF_SOURCE_MAX: usize = 64;
+/// Of a proxy that we trust, which stands for all its clients: nearly all. Who comes without it, to see what is wrong,
+/// finds room.
+const PROXY_MAX: usize = CONNECTIONS_MAX - CONNECTIONS_OF_SOURCE_MAX;
 /// From one request to the end of the head of the next: a slow client holds nobody up longer.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
-/// How long a client may take nothing of what is sent to it.
+/// How long a client may take nothing of what is sent to it; and how long it may be behind one that takes
+/// [`BYTES_PER_SECOND_MIN`], so that a byte now and then keeps no sound file in memory.
 const STALL_TIME_MAX: Duration = Duration::from_secs(30);
+/// A hundredth of a slow line.
+const BYTES_PER_SECOND_MIN: u32 = 16 * 1_024;
 /// Where a socket cannot be accepted (too many open files), how long to let others close.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves the routes until the process ends.
-pub async fn serve(listener: TcpListener, router: Router) {
+pub async fn serve(listener: TcpListener, router: Router, proxies: Arc<[IpNet]>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let sources = Arc::new(Sources::default());
     loop {
@@ -48,7 +56,9 @@ pub async fn serve(listener: TcpListener, router: Router) {
             }
         };
         let Ok(place) = room.clone().try_acquire_owned() else { continue };
-        let Some(of_source) = sources.clone().enter(peer.ip()) else { continue };
+        let is_proxy = is_in(&proxies, peer.ip());
+        let (source, most) = (peer.ip(), if is_proxy { PROXY_MAX } else { CONNECTIONS_OF_SOURCE_MAX });
+        let Some(of_source) = sources.clone().enter_among(source, most) else { continue };
         let router = router.clone();
         tokio::spawn(async move {
             connection(stream, peer, router).await;
@@ -71,7 +81,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {
         .max_headers(64)
         // A client that closes its half after the request still gets the answer.
         .half_close(true)
-        .serve_connection(TokioIo::new(Patient { stream, stalled: None }), service);
+        .serve_connection(TokioIo::new(Patient { stream, waits: None, debt: Debt::default() }), service);
     if let Err(error) = served.await {
         tracing::debug!(%peer, %error, "an HTTP connection ended early");
     }
@@ -82,18 +92,23 @@ async fn wait(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// Connections by their source.
+/// Connections, or requests, by their source.
 #[derive(Default)]
-struct Sources(Mutex<HashMap<IpAddr, usize>>);
+pub struct Sources(Mutex<HashMap<IpAddr, usize>>);
 
-/// One connection of a source; leaves when dropped.
-struct OfSource(Arc<Sources>, IpAddr);
+/// One of a source; leaves when dropped.
+pub struct OfSource(Arc<Sources>, IpAddr);
 
 impl Sources {
-    fn enter(self: Arc<Self>, source: IpAddr) -> Option<OfSource> {
+    /// One more, where the source has not as many as one may have.
+    pub fn enter(self: Arc<Self>, source: IpAddr) -> Option<OfSource> {
+        self.enter_among(source, CONNECTIONS_OF_SOURCE_MAX)
+    }
+
+    fn enter_among(self: Arc<Self>, source: IpAddr, most: usize) -> Option<OfSource> {
         let mut open = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = open.entry(source).or_default();
-        if *count >= CONNECTIONS_OF_SOURCE_MAX {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -114,28 +129,56 @@ impl Drop for OfSource {
     }
 }
 
-/// A stream whose peer must take what it is sent within [`STALL_TIME_MAX`].
+/// How far a reader is behind one that takes the least: what it let us wait, less what it took.
+#[derive(Default)]
+struct Debt(Duration);
+
+impl Debt {
+    fn left(&self) -> Duration {
+        STALL_TIME_MAX.saturating_sub(self.0)
+    }
+
+    fn waited(&mut self, time: Duration) {
+        self.0 += time;
+    }
+
+    fn took(&mut self, bytes: usize) {
+        let worth = Duration::from_secs_f64(bytes as f64 / f64::from(BYTES_PER_SECOND_MIN));
+        self.0 = self.0.saturating_sub(worth);
+    }
+}
+
+/// A stream whose peer must take what it is sent, by [`STALL_TIME_MAX`].
 struct Patient {
     stream: TcpStream,
-    /// Runs while a write waits for room.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Since when a write waits for room, and until when it may.
+    waits: Option<(Instant, Pin<Box<Sleep>>)>,
+    debt: Debt,
 }
 
 impl Patient {
-    fn judge<T>(&mut self, result: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.stalled = None;
-            return result;
+    fn judge(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = result {
+            if let Some((since, _)) = self.waits.take() {
+                self.debt.waited(since.elapsed());
+            }
+            self.debt.took(*result.as_ref().unwrap_or(&0));
+            return Poll::Ready(result);
         }
-        let stalled = self.stalled.get_or_insert_with(patience);
-        ready!(stalled.as_mut().poll(context));
+        let left = self.debt.left();
+        let (_, end) = self.waits.get_or_insert_with(|| (Instant::now(), patience(left)));
+        ready!(end.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a shell that waits for a slow reader")]
-fn patience() -> Pin<Box<Sleep>> {
-    Box::pin(tokio::time::sleep(STALL_TIME_MAX))
+fn patience(time: Duration) -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(time))
 }
 
 impl AsyncRead for Patient {
@@ -208,6 +251,24 @@ pub async fn not_found() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_who_takes_a_byte_now_and_then_runs_out_of_time_and_a_slow_one_does_not() {
+        // Seconds until it was cut, of a reader who takes so many bytes each second.
+        let lasts = |bytes_per_second: usize| {
+            let mut debt = Debt::default();
+            (0..3_600).find(|_| {
+                debt.waited(Duration::from_secs(1));
+                debt.took(bytes_per_second);
+                debt.left().is_zero()
+            })
+        };
+        for (bytes_per_second, cut) in
+            [(0, Some(29)), (1, Some(30)), (8_192, Some(59)), (16_384, None), (1 << 20, None)]
+        {
+            assert_eq!(lasts(bytes_per_second), cut, "{bytes_per_second}");
+        }
+    }
 
     #[test]
     fn one_source_does_not_take_all_connections_and_gets_its_own_back() {

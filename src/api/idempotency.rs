@@ -1,7 +1,7 @@
 //! Creations that may be sent again: the same key with the same request gives the same answer.
 
 use super::Api;
-use super::access::before;
+use super::access::{self, before};
 use super::applied::REVISION_HEADER;
 use super::problem::Problem;
 use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
@@ -12,7 +12,8 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use std::time::Duration;
 
 pub const KEY_HEADER: &str = "idempotency-key";
@@ -27,6 +28,8 @@ pub const KEY_CHARS_MAX: usize = 128;
 /// Headers that an answer keeps.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "etag", "location", REVISION_HEADER];
 
+type HmacSha256 = Hmac<Sha256>;
+
 /// Runs a request, or gives the answer that it got before.
 pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Result<Response, Problem> {
     let Some(key) = request.headers().get(KEY_HEADER) else { return Ok(next.run(request).await) };
@@ -40,12 +43,10 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
     let key = key.to_owned();
     let (parts, body) = request.into_parts();
     let bytes = body_bytes(Request::from_parts(parts.clone(), body), DOCUMENT_BYTES_MAX).await?;
-    let mut hash = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &bytes] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let fingerprint = hex(&hash.finalize());
+    let secret =
+        access::secret(api, &parts.headers).ok_or_else(|| Problem::not_signed_in("sign in first"))?;
+    let fingerprint =
+        fingerprint(secret, [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &bytes]);
     let (database, now) = (api.database()?, api.now().wall);
     match database.take_key(owner, &key, &fingerprint, now, before(now, ABANDONED_AFTER)).await? {
         Known::New => {}
@@ -55,7 +56,9 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
             );
         }
         Known::OtherRequest => {
-            return Err(Problem::invalid("this Idempotency-Key came with another request before"));
+            return Err(Problem::invalid(
+                "this Idempotency-Key came with another request before, or with another sign-in",
+            ));
         }
         Known::Answered(answer) => return Ok(again(answer)),
     }
@@ -77,6 +80,19 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
+/// What a request is known by. A body may hold a password, which a plain digest would let anybody guess who gets hold of
+/// the database: so it is keyed by what the client signs in with, 200 random bits that the database does not have. That
+/// way it holds over restarts and on every server of one database.
+fn fingerprint(secret: &str, parts: [&[u8]; 3]) -> String {
+    let mut mac = HmacSha256::new_from_slice(format!("idempotency {secret}").as_bytes())
+        .unwrap_or_else(|_| HmacSha256::new(&Default::default()));
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    hex(&mac.finalize().into_bytes())
+}
+
 fn again(answer: KeptAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, answer.body).into_response();
@@ -88,4 +104,24 @@ fn again(answer: KeptAnswer) -> Response {
     }
     response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_follows_from_the_secret_and_from_each_part() {
+        let of = |secret, parts| fingerprint(secret, parts);
+        let one = of("secret", [b"POST", b"/users", b"{}"]);
+        assert_eq!(one, of("secret", [b"POST", b"/users", b"{}"]));
+        for other in [
+            of("another", [b"POST", b"/users", b"{}"]),
+            of("secret", [b"PUT", b"/users", b"{}"]),
+            of("secret", [b"POST", b"/users{", b"}"]),
+            of("secret", [b"POST", b"/users", b"{ }"]),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
 }

@@ -86,6 +86,8 @@ impl Collector for Page {
         )?;
         let events_lost = self.0.events_lost.load(Ordering::Relaxed);
         counter(e, "live_events_lost", "Events of live calls that found no room", events_lost)?;
+        let malformed = self.0.forwarded_malformed.load(Ordering::Relaxed);
+        counter(e, "http_forwarded_malformed", "Words of trusted proxies that name no client", malformed)?;
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
         counter(e, "flow_lookups", "Questions of flows to other systems", calls.lookups)?;
         counter(e, "flow_lookups_failed", "Questions of flows without a usable reply", calls.lookups_failed)?;

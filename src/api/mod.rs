@@ -7,7 +7,7 @@ mod access;
 mod applied;
 mod events;
 mod health;
-pub mod http;
+mod http;
 mod idempotency;
 mod metrics;
 mod openapi;
@@ -15,11 +15,13 @@ mod page;
 mod parameter;
 mod permission;
 mod problem;
+mod proxy;
 mod request;
 mod resources;
 mod route;
 mod secret;
 mod throttle;
+mod upload;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
@@ -34,6 +36,7 @@ pub use health::Sources;
 use problem::Problem;
 use route::{Gate, Route};
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -56,6 +59,8 @@ pub struct Settings {
     /// Where browsers reach us: scheme and host.
     pub public_url: String,
     pub admin_token: Option<String>,
+    /// Proxies in front of us, whose word about a client's address is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
 impl Settings {
@@ -63,9 +68,9 @@ impl Settings {
         self.public_url.starts_with("https://")
     }
 
-    /// The cookie with its rules; an empty one with no time removes it.
-    fn cookie(&self, secret: &str, age: Duration) -> String {
-        let secure = if self.is_https() { "; Secure" } else { "" };
+    /// The cookie with its rules, for that client; an empty one with no time removes it.
+    fn cookie(&self, secret: &str, age: Duration, client: proxy::Client) -> String {
+        let secure = if self.is_https() || client.is_https { "; Secure" } else { "" };
         // Strict: the console is one page that asks for all else, so nothing is lost where another site links to it.
         format!(
             "{}={secret}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{secure}",
@@ -92,6 +97,7 @@ pub struct Parts {
     passwords: secret::Passwords,
     throttle: Mutex<throttle::Throttle>,
     settings: Settings,
+    proxies: proxy::Proxies,
     requests: Semaphore,
     /// For routes that nobody has to sign in for.
     open_requests: Semaphore,
@@ -100,6 +106,8 @@ pub struct Parts {
     events: Arc<events::Events>,
     calls: tokio::sync::Mutex<resources::call::CallList>,
     simulations: resources::simulation::Simulations,
+    /// Sound files that come in at this moment.
+    uploads: Semaphore,
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
     /// Kept tests are run for one at a time.
@@ -134,6 +142,7 @@ impl Api {
             passwords: secret::Passwords::new(mint.clone())?,
             mint,
             throttle: Mutex::default(),
+            proxies: proxy::Proxies::new(settings.trusted_proxies.clone()),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
             open_requests: Semaphore::new(OPEN_REQUESTS_MAX),
@@ -142,14 +151,25 @@ impl Api {
             events: Arc::new(events::Events::new(run)),
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
+            uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
             testing: Semaphore::new(1),
             current: applied::Current::new(),
         })))
     }
 
+    /// Counts what trusted proxies said that names no client.
+    pub fn forwarded_malformed(&self) -> Arc<AtomicU64> {
+        self.proxies.malformed()
+    }
+
+    /// Serves all that there is until the process ends.
+    pub async fn serve(self, listener: tokio::net::TcpListener, sources: Sources) {
+        http::serve(listener, self.router(sources), self.proxies.ranges()).await;
+    }
+
     /// The router of the whole server.
-    pub fn router(&self, sources: Sources) -> Router {
+    fn router(&self, sources: Sources) -> Router {
         let api = self.api_router();
         Router::new()
             .merge(health::router(sources))
@@ -182,7 +202,8 @@ impl Api {
             });
             router = router.route(path, handler);
         }
-        router.fallback(http::not_found).with_state(self.clone())
+        let look = axum::middleware::from_fn_with_state(self.clone(), proxy::look);
+        router.fallback(http::not_found).layer(look).with_state(self.clone())
     }
 
     /// Tells what new calls start on from now on.

@@ -190,6 +190,9 @@ fn problems(operation: &Operation) -> BTreeSet<u16> {
     if operation.if_match {
         statuses.extend([412, 428]);
     }
+    if operation.may_match {
+        statuses.insert(412);
+    }
     if operation.idempotent {
         statuses.extend([409, 422]);
     }
@@ -233,9 +236,9 @@ pub fn parameters(operation: &Operation) -> Vec<Value> {
         value
     }));
     let header = |name: &str, required: bool, about: &str, schema: Value| json!({ "name": name, "in": "header", "required": required, "description": about, "schema": schema });
-    if operation.if_match {
+    if operation.if_match || operation.may_match {
         let about = "The ETag of what is to be changed, or `*` for whatever is there.";
-        parameters.push(header("If-Match", true, about, json!({ "type": "string" })));
+        parameters.push(header("If-Match", operation.if_match, about, json!({ "type": "string" })));
     }
     if operation.idempotent {
         let about = "The same key with the same request gives the same answer for 24 hours.";

@@ -6,6 +6,9 @@ use super::route::Operation;
 use regex::Regex;
 use serde_json::Value;
 
+/// Parameters that are telephone numbers.
+const NUMBERS: [&str; 3] = ["number", "caller", "from"];
+
 /// What one parameter may be.
 pub struct Rule {
     name: String,
@@ -45,7 +48,8 @@ pub fn check<'a>(
 ) -> Result<(), Problem> {
     for (name, value) in values {
         let rule = rules.iter().find(|rule| rule.in_path == in_path && rule.name == name);
-        let Some(message) = rule.and_then(|rule| rule.broken_by(value)) else { continue };
+        let Some(rule) = rule else { continue };
+        let Some(message) = lost_plus(rule, value).or_else(|| rule.broken_by(value)) else { continue };
         // What cannot be a name names nothing.
         if in_path {
             return Err(Problem::not_found("there is nothing of that name"));
@@ -53,6 +57,12 @@ pub fn check<'a>(
         return Err(Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message));
     }
     Ok(())
+}
+
+/// A telephone number whose plus came as a blank, as it does in a query where it is not encoded.
+fn lost_plus(rule: &Rule, value: &str) -> Option<String> {
+    let is_number = !rule.in_path && NUMBERS.contains(&rule.name.as_str());
+    (is_number && value.starts_with(' ')).then(|| "begins with a blank: a + is written %2B here".to_owned())
 }
 
 impl Rule {
@@ -79,6 +89,27 @@ mod tests {
     fn rules_of(id: &str) -> Vec<Rule> {
         let routes = resources::routes();
         rules(&routes.iter().find(|route| route.operation.id == id).unwrap().operation)
+    }
+
+    #[test]
+    fn a_plus_that_was_not_encoded_is_told() {
+        let (records, route, numbers) =
+            (rules_of("listRecords"), rules_of("testRoute"), rules_of("listNumbers"));
+        for (rules, name, value, fits) in [
+            (&records, "caller", " 1555", false),
+            (&records, "number", " 15550100", false),
+            (&records, "caller", "+1555", true),
+            (&records, "caller", "anonymous", true),
+            (&records, "from", "2026-11-23T09:00:00Z", true),
+            (&route, "number", " 15550100", false),
+            (&route, "from", " 15550100", false),
+            (&numbers, "text", " 1555", true),
+        ] {
+            let checked = check(rules, false, [(name, value)].into_iter());
+            assert_eq!(checked.is_ok(), fits, "{name}={value}");
+            let Err(problem) = checked else { continue };
+            assert!(format!("{problem:?}").contains("written %2B"), "{problem:?}");
+        }
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Permission {
         Permission::all().find(|permission| permission.word() == word)
     }
 
+    /// Whether whoever has the role `to` in place of `from` may do anything more.
+    pub fn are_more(from: Role, to: Role) -> bool {
+        Permission::all().any(|permission| permission.is_held_by(to) && !permission.is_held_by(from))
+    }
+
     pub fn is_held_by(self, role: Role) -> bool {
         Role::ALL.iter().zip(self.row().2).any(|(held_by, held)| *held_by == role && held)
     }

@@ -82,6 +82,8 @@ kinds! {
     method_not_allowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     /// No representation that the client takes.
     not_acceptable = NOT_ACCEPTABLE, "not-acceptable", "No acceptable form of the answer";
+    /// The body comes too slowly.
+    slow = REQUEST_TIMEOUT, "slow", "The body comes too slowly";
     /// It collides with something that is there.
     conflict = CONFLICT, "conflict", "This collides with what is there";
     /// Somebody else changed it meanwhile.
@@ -176,6 +178,8 @@ impl From<UserError> for Problem {
             UserError::Stale => {
                 Problem::stale("the user was changed by somebody else meanwhile: read it again")
             }
+            UserError::PasswordChanged => Problem::value("/current", "is not the password any more"),
+            UserError::SignedOut => Problem::not_signed_in("this browser was signed out meanwhile"),
             UserError::Database(error) => error.into(),
         }
     }

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::flow::pointer_of;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
@@ -122,7 +122,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
         if parts.uri.path().contains("%00") {
             return Err(nothing());
         }
-        Path::<T>::from_request_parts(parts, state).await.map(|path| InPath(path.0)).map_err(|_| nothing())
+        let path = <Path<T> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        path.map(|path| InPath(path.0)).map_err(|_| nothing())
     }
 }
 
@@ -162,6 +163,23 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             _ => Err(Problem::malformed("If-Match is an ETag in quotes, or *")),
         }
     }
+}
+
+/// Where a change goes by an etag only if it is given one.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::IF_MATCH) {
+            return Ok(None);
+        }
+        <IfMatch as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
+/// The tag that was given, if any was.
+pub fn given(if_match: &Option<IfMatch>) -> Option<&str> {
+    if_match.as_ref().and_then(IfMatch::tag)
 }
 
 /// An ETag of a tag.
@@ -216,7 +234,8 @@ mod tests {
             }
             let (mut parts, ()) = request.body(()).unwrap().into_parts();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let read = runtime.block_on(IfMatch::from_request_parts(&mut parts, &()));
+            let read =
+                runtime.block_on(<IfMatch as FromRequestParts<()>>::from_request_parts(&mut parts, &()));
             read.map_err(|problem| problem.status().as_u16())
         };
         for (text, expected) in [

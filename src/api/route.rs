@@ -7,7 +7,6 @@ use super::parameter::{self, Rule};
 use super::permission::Permission;
 use super::problem::Problem;
 use super::request::{DOCUMENT_BYTES_MAX, body_bytes};
-use crate::store::database::prompts;
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::{Query, RawPathParams, Request, State};
@@ -23,8 +22,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// What most handlers need at the most, by far; longer is a database or a disk that hangs.
 const TIME_MAX: Duration = Duration::from_secs(30);
-/// A file of 50 MB over a slow line.
-const UPLOAD_TIME_MAX: Duration = Duration::from_secs(600);
+/// A file of 50 MB over a slow line (`upload::PACE`), and its turn at the decoder.
+const UPLOAD_TIME_MAX: Duration = Duration::from_secs(900);
 /// A body of whoever has not signed in: a login and a password, which fit in one packet.
 const OPEN_BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// The same. They are read before a place is taken: all 1,024 connections with one hold 64 MB.
@@ -81,6 +80,8 @@ pub struct Operation {
     /// Statuses of problems beside those that follow from the rest.
     pub problems: Vec<u16>,
     pub if_match: bool,
+    /// If-Match is honoured where it is given.
+    pub may_match: bool,
     pub idempotent: bool,
     /// Answered once new calls follow the change.
     pub is_applied: bool,
@@ -106,6 +107,7 @@ pub fn route(method: Method, path: &'static str, id: &'static str, about: &'stat
         answers: Vec::new(),
         problems: Vec::new(),
         if_match: false,
+        may_match: false,
         idempotent: false,
         is_applied: false,
     }
@@ -220,6 +222,12 @@ impl Operation {
         self
     }
 
+    /// If-Match is honoured where it is given.
+    pub fn may_match(mut self) -> Self {
+        self.may_match = true;
+        self
+    }
+
     /// Takes an Idempotency-Key.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
@@ -257,8 +265,7 @@ impl Operation {
     fn body_max(&self) -> (usize, Duration) {
         match self.body {
             _ if self.access == Access::Open => (OPEN_BODY_BYTES_MAX, OPEN_BODY_TIME_MAX),
-            RequestBody::Raw { .. } => (prompts::BYTES_MAX, UPLOAD_TIME_MAX),
-            RequestBody::Json(_) | RequestBody::None => (DOCUMENT_BYTES_MAX, TIME_MAX),
+            _ => (DOCUMENT_BYTES_MAX, TIME_MAX),
         }
     }
 
@@ -325,9 +332,10 @@ fn place(api: &Api, access: Access) -> Result<SemaphorePermit<'_>, Problem> {
     places.try_acquire().map_err(full)
 }
 
-/// A request whose body has come whole. Where none is read it is left as it is.
+/// A request whose body has come whole. Where none is read it is left as it is, and so are sound files: their handler
+/// takes a place in memory for them first.
 async fn whole(operation: &Operation, request: Request) -> Result<Request, Problem> {
-    if matches!(operation.body, RequestBody::None) {
+    if matches!(operation.body, RequestBody::None | RequestBody::Raw { .. }) {
         return Ok(request);
     }
     let (bytes_max, time_max) = operation.body_max();

@@ -1,3 +1,6 @@
+mod principals;
+mod uploads;
+
 use super::*;
 use crate::store::database::testing::Folder;
 use axum::body::Body;
@@ -47,6 +50,7 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         let settings = Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             admin_token: Some(ADMIN_TOKEN.to_owned()),
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         };
         let (post, _) = Post::new().unwrap();
         let api =
@@ -59,8 +63,11 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
 
 impl World {
     async fn send(&self, request: Request<Body>) -> Answer {
-        let mut request = request;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 5))));
+        self.send_from([192, 0, 2, 1], request).await
+    }
+
+    async fn send_from(&self, peer: [u8; 4], mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 5))));
         let service = TowerToHyperService::new(self.router.clone());
         let response = hyper::service::Service::call(&service, request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -353,6 +360,44 @@ fn a_change_needs_the_etag_of_what_it_changes() {
         assert_eq!((changed.status.as_u16(), changed.json()["role"].as_str()), (200, Some("editor")));
         assert_ne!(changed.header("etag"), tag);
         assert_eq!(world.ask("PUT", &path, &[&admin, &matching], body()).await.status, 412);
+    });
+}
+
+#[test]
+fn what_is_deleted_or_rolled_out_goes_by_the_etag_where_one_is_given() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let flow = json!({"schema": "callflow/1", "id": "main", "name": "Main", "entry": "w",
+            "settings": {"status": "paused"}, "steps": {
+            "w": {"type": "wait", "name": "Wait", "config": {"seconds": 5}, "on": {}}}});
+        let made = world.as_admin("POST", "/flows", Some(flow.clone())).await;
+        let tag = format!("if-match: {}", made.header("etag"));
+        let publish = Some(json!({"comment": ""}));
+        assert_eq!(world.ask("POST", "/flows/main/publish", &[&admin, &tag], publish).await.status, 200);
+        let user = format!("/users/{}", world.user("ann", "viewer").await);
+        let number = json!({"e164": "+15550100", "assignment": "none"});
+        assert_eq!(world.as_admin("POST", "/numbers", Some(number)).await.status, 201);
+        let canary = || Some(json!({"version": 1, "share": 10}));
+        let version = || Some(json!({"version": 1, "comment": ""}));
+        for (method, path, body, status) in [
+            ("POST", "/flows/main/rollback", version(), 200),
+            ("PUT", "/flows/main/canary", canary(), 422),
+            ("POST", "/flows/main/canary/promote", None, 422),
+            ("DELETE", "/flows/main/canary", None, 422),
+            ("DELETE", "/flows/main/scheduled", None, 422),
+            ("DELETE", "/flows/main", None, 204),
+            ("DELETE", "/numbers/%2B15550100", None, 204),
+            ("DELETE", user.as_str(), None, 204),
+        ] {
+            let read = path.trim_end_matches("/rollback").trim_end_matches("/promote");
+            let read = read.trim_end_matches("/canary").trim_end_matches("/scheduled");
+            let tag = world.as_admin("GET", read, None).await.header("etag").to_owned();
+            for (given, expected) in [("\"old\"", 412), ("W/\"1\"", 412), (tag.as_str(), status)] {
+                let header = format!("if-match: {given}");
+                let done = world.ask(method, path, &[&admin, &header], body.clone()).await;
+                assert_eq!(done.status.as_u16(), expected, "{method} {path} {given}: {done:?}");
+            }
+        }
     });
 }
 

@@ -1,5 +1,6 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
+mod http;
 mod outside;
 pub mod reader;
 mod records;
@@ -90,6 +91,8 @@ pub struct Http {
     pub admin_token: Option<String>,
     /// Where browsers reach us, without a slash at the end. With `https://` (TLS in front) cookies are Secure.
     pub public_url: String,
+    /// Proxies in front of us, whose word about a client's address is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -136,7 +139,7 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let sip = read_sip(&root.section("sip"));
     let media = read_media(&root.section("media"));
     let section = root.section("http");
-    let http = read_http(&section);
+    let http = http::read(&section);
     if let (Some(sip), Some(http)) = (&sip, &http)
         && sip.listen.iter().any(|l| l.transport == Transport::Tcp && overlap(l.bind, http.bind))
     {
@@ -309,16 +312,6 @@ fn read_media(section: &Section<'_>) -> Option<Media> {
     // From 5 s, since phones with comfort noise may be silent for some; to a day, which is as good as never.
     let inactivity = Duration::from_secs(section.integer("inactivity_s", 5..=86_400).unwrap_or(60) as u64);
     Some(Media { bind, advertise: advertise.unwrap_or(bind), ports, threads, inactivity })
-}
-
-fn read_http(section: &Section<'_>) -> Option<Http> {
-    let bind = section.parsed("bind", socket_address).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let admin_token = section.text("admin_token");
-    if admin_token.as_ref().is_some_and(|t| t.len() < 16) {
-        section.error("admin_token", "is shorter than 16 characters", "take a long random one");
-    }
-    let public_url = section.parsed("public_url", public_url).unwrap_or_else(|| format!("http://{bind}"));
-    Some(Http { bind, admin_token, public_url })
 }
 
 fn read_log(section: &Section<'_>) -> Log {

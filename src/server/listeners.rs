@@ -52,7 +52,7 @@ impl Listeners {
     pub fn serve(self, streams: &Streams, api: Api, sources: api::Sources) -> Vec<Option<UdpSocket>> {
         tokio::spawn(api.clone().announce_setup());
         tokio::spawn(api.clone().sweep());
-        tokio::spawn(api::http::serve(self.http, api.router(sources)));
+        tokio::spawn(api.serve(self.http, sources));
         let sockets = self.sip.into_iter().enumerate().map(|(index, bound)| match bound {
             Bound::Udp(socket) => {
                 throw_away_stale(&socket);

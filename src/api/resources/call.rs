@@ -1,6 +1,7 @@
 //! Calls in progress: the list, hanging up, and events as they happen.
 
 use crate::api::Api;
+use crate::api::access::Principal;
 use crate::api::events;
 use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
@@ -43,7 +44,7 @@ pub fn routes() -> Vec<Route> {
             .to(hang_up),
         get("/events", "watchCalls", "Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`.")
             .tag("calls")
-            .needs(Permission::CallsRead)
+            .needs(events::PERMISSION)
             .query::<EventsQuery>()
             .gives_raw("text/event-stream", "Events as they happen.")
             .to(watch),
@@ -211,6 +212,7 @@ async fn watch(
     State(api): State<Api>,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
+    principal: Principal,
 ) -> Result<Response, Problem> {
-    events::listen(&api, &headers, query.call)
+    events::listen(&api, &headers, query.call, principal)
 }

@@ -5,7 +5,7 @@ pub mod call;
 mod flow;
 mod flow_test;
 mod object;
-mod prompt;
+pub mod prompt;
 mod publish;
 mod record;
 mod route;

@@ -10,7 +10,7 @@ use crate::api::openapi;
 use crate::api::page::{Page, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Document, IfMatch, InPath, Query, etag};
+use crate::api::request::{Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, Schema, delete, get, post, put};
 use crate::flow::simulate::kept::KeptTest;
 use crate::store::database::objects::StoredObject;
@@ -203,11 +203,17 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
             .tag(tag)
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
-            .to(move |State(api): State<Api>, principal: Principal, id: InPath<String>| {
-                remove(api, kind, principal, id.0)
-            }),
+            .to(
+                move |State(api): State<Api>,
+                      principal: Principal,
+                      id: InPath<String>,
+                      if_match: Option<IfMatch>| {
+                    remove(api, kind, principal, id.0, if_match)
+                },
+            ),
     ]
 }
 
@@ -280,9 +286,15 @@ async fn read(api: Api, kind: Kind, id: String) -> Result<Response, Problem> {
     Ok(shown(StatusCode::OK, object.ok_or_else(missing)?))
 }
 
-async fn remove(api: Api, kind: Kind, principal: Principal, id: String) -> Result<Response, Problem> {
+async fn remove(
+    api: Api,
+    kind: Kind,
+    principal: Principal,
+    id: String,
+    if_match: Option<IfMatch>,
+) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.delete_object(kind, &id, None).await?;
+    change.delete_object(kind, &id, given(&if_match)).await?;
     Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 

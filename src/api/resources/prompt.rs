@@ -7,9 +7,9 @@ use crate::api::access::Principal;
 use crate::api::page::{Page, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{IfMatch, InPath, Query, body_bytes, etag};
+use crate::api::request::{IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
-
+use crate::api::upload::{self, PACE};
 use crate::store::audio_file::EXTENSIONS;
 use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
 use axum::body::{Body, Bytes};
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::{IntoParams, ToSchema};
 
-/// The kinds of file that are read, and the endings that stand for them. `application/octet-stream` goes by `format`.
+/// The kinds of file that are read, and the endings that stand for them. `application/octet-stream` says nothing.
 const KINDS: [(&str, &str); 9] = [
     ("audio/wav", "wav"),
     ("audio/x-wav", "wav"),
@@ -48,22 +48,29 @@ const POINTS_MAX: u32 = 4_000;
 /// Samples a second of what callers hear.
 const WAV_RATE: u32 = 8_000;
 
-/// Sound files in memory at a time, each of up to 50 MB and once more what it is decoded to. More than one, that whoever
-/// uploads over a slow line does not keep everybody from listening.
+/// Sound files in memory at a time, each of up to 50 MB and once more what it is decoded to.
 const LARGE_MAX: usize = 4;
+/// Of them those that come in, so that whoever uploads over a slow line does not keep everybody from listening.
+pub const UPLOADS_MAX: usize = 2;
+/// Those who wait for a place to listen, each with one of the API's places for requests: a small share of them.
+const WAITING_MAX: usize = 16;
+/// When to send a file again that found no place: a few MB are through by then.
+const UPLOAD_AGAIN_S: u64 = 10;
 /// Longest wait for a place among them; then the client is told to come again.
 const PLACE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the decoder: the three others before, with half an hour of sound each.
 const TURN_TIME_MAX: Duration = Duration::from_secs(20);
 /// Of the process, since its memory is what is short.
 static LARGE: Semaphore = Semaphore::const_new(LARGE_MAX);
+/// The same.
+static WAITING: Semaphore = Semaphore::const_new(WAITING_MAX);
 
 /// A place of one large file in memory, taken before it is loaded and kept as long as it is there.
 type Place = SemaphorePermit<'static>;
 
 pub fn routes() -> Vec<Route> {
     let (read, edit) = (Permission::SetupRead, Permission::FlowsEdit);
-    const ABOUT: &str = "A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a.";
+    const ABOUT: &str = "A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a. What it is goes by its bytes; a Content-Type that says otherwise is refused.";
     vec![
         get("/prompts", "listPrompts", "Prompts by id, a page at a time.")
             .tag("prompts")
@@ -80,7 +87,7 @@ pub fn routes() -> Vec<Route> {
             .gives::<PromptItem>(StatusCode::CREATED, "The prompt.")
             .with_etag()
             .with_headers(&[("Location", "Where it is.")])
-            .problems(&[409])
+            .problems(&[408, 409])
             .to(create),
         get("/prompts/{id}", "getPrompt", "One prompt, without its sound.")
             .tag("prompts")
@@ -97,11 +104,13 @@ pub fn routes() -> Vec<Route> {
             .raw_body(&KIND_NAMES, ABOUT)
             .gives::<PromptItem>(StatusCode::OK, "The prompt.")
             .with_etag()
+            .problems(&[408])
             .to(replace),
         delete("/prompts/{id}", "deletePrompt", "Deletes a prompt that no flow plays.")
             .tag("prompts")
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(remove),
@@ -146,8 +155,8 @@ struct PromptsQuery {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct NewPromptQuery {
-    /// What flows name it by, such as `welcome` or `sales/closed`.
-    #[param(min_length = 1, max_length = 80, pattern = "^[A-Za-z0-9_-]+$")]
+    /// What flows name it by, such as `welcome` or `sales/closed`; in a path the slash is written `%2F`.
+    #[param(min_length = 1, max_length = 80, pattern = "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")]
     id: String,
     /// For people; the id where absent.
     #[param(max_length = 120)]
@@ -155,7 +164,7 @@ struct NewPromptQuery {
     /// BCP 47.
     #[param(max_length = 35)]
     language: Option<String>,
-    /// The file's ending, where the Content-Type is application/octet-stream.
+    /// What the file is, where the Content-Type is application/octet-stream; by its bytes where absent.
     #[param(inline)]
     format: Option<Format>,
 }
@@ -169,7 +178,7 @@ struct AboutQuery {
     /// BCP 47; as it was where absent.
     #[param(max_length = 35)]
     language: Option<String>,
-    /// The file's ending, where the Content-Type is application/octet-stream.
+    /// What the file is, where the Content-Type is application/octet-stream; by its bytes where absent.
     #[param(inline)]
     format: Option<Format>,
 }
@@ -262,21 +271,53 @@ fn shown(status: StatusCode, prompt: StoredPrompt) -> Response {
     (status, [(header::ETAG, etag(&prompt.etag))], Json(item(prompt))).into_response()
 }
 
-/// The ending that a file is read by.
-fn extension(headers: &HeaderMap, format: Option<Format>) -> Result<&'static str, Problem> {
+/// What a request says that its file is, by the file's ending; `None` where it leaves that to the bytes.
+fn told(headers: &HeaderMap, format: Option<Format>) -> Result<Option<&'static str>, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let known = KINDS.iter().find(|(name, _)| kind.eq_ignore_ascii_case(name));
     let (_, by_kind) = known
         .ok_or_else(|| Problem::media_type(format!("the body is to be one of {}", KIND_NAMES.join(", "))))?;
-    match format {
-        Some(format) => Ok(format.extension()),
-        None if by_kind.is_empty() => {
-            let message = "is needed for application/octet-stream";
-            Err(Problem::malformed(format!("format {message}: one of {}", EXTENSIONS.join(", ")))
-                .at("?format", message))
+    let by_kind = Some(*by_kind).filter(|ending| !ending.is_empty());
+    match (by_kind, format.map(Format::extension)) {
+        (Some(kind), Some(format)) if kind != format => {
+            let message = format!("is {format}, and the Content-Type says {kind}");
+            Err(Problem::malformed(format!("format {message}: leave one of them out")).at("?format", message))
         }
-        None => Ok(by_kind),
+        (kind, format) => Ok(kind.or(format)),
+    }
+}
+
+/// The ending that a file is read by: what its bytes say, which is to be what was told.
+fn extension(told: Option<&'static str>, bytes: &[u8]) -> Result<&'static str, Problem> {
+    match (told, by_bytes(bytes)) {
+        (Some(told), Some(found)) if told != found => {
+            let kind = KINDS.iter().find(|(_, ending)| *ending == found).map_or("", |(kind, _)| kind);
+            Err(Problem::media_type(format!(
+                "the file is {found} by its bytes, and the request says {told}: send it as {kind}"
+            )))
+        }
+        (Some(known), _) | (None, Some(known)) => Ok(known),
+        (None, None) => {
+            let known = EXTENSIONS.join(", ");
+            Err(Problem::invalid(format!("the file is none that is known here by its bytes: {known} are"))
+                .at("", "is none that is known here"))
+        }
+    }
+}
+
+/// What a file is by how it begins; `None` for what only a decoder can tell.
+fn by_bytes(bytes: &[u8]) -> Option<&'static str> {
+    let at = |from: usize, text: &[u8]| bytes.get(from..).is_some_and(|rest| rest.starts_with(text));
+    match bytes {
+        _ if at(0, b"RIFF") && at(8, b"WAVE") => Some("wav"),
+        _ if at(0, b"fLaC") => Some("flac"),
+        _ if at(0, b"OggS") => Some("ogg"),
+        _ if at(4, b"ftyp") => Some("m4a"),
+        _ if at(0, b"ID3") => Some("mp3"),
+        // A frame's eleven bits of synchronisation, with layer III (ISO 11172-3 section 2.4.1.3).
+        [0xff, second, ..] if second & 0xe6 == 0xe2 => Some("mp3"),
+        _ => None,
     }
 }
 
@@ -293,6 +334,8 @@ fn had<T>(
 
 /// A place for a file that is about to be loaded.
 async fn place() -> Result<Place, Problem> {
+    let full = |_| Problem::unavailable("too many wait for sound files at this moment").retry_after(5);
+    let _waiting = WAITING.try_acquire().map_err(full)?;
     had(tokio::time::timeout(PLACE_TIME_MAX, LARGE.acquire()).await)
 }
 
@@ -318,6 +361,18 @@ async fn read_audio(
             Err(Problem::invalid("the file cannot be read").at("", "cannot be read"))
         }
     }
+}
+
+/// The sound file of a request with its place, which is taken before the first byte is read.
+async fn received(api: &Api, request: Request) -> Result<(Vec<u8>, Place), Problem> {
+    let full = |_| {
+        let text =
+            format!("{UPLOADS_MAX} sound files come in already: send this one again in {UPLOAD_AGAIN_S} s");
+        Problem::unavailable(text).retry_after(UPLOAD_AGAIN_S)
+    };
+    let _coming_in = api.uploads.try_acquire().map_err(full)?;
+    let place = place().await?;
+    Ok((upload::receive(request.into_body(), BYTES_MAX, PACE).await?, place))
 }
 
 /// A prompt that is there.
@@ -362,10 +417,10 @@ async fn create(
     Query(query): Query<NewPromptQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let extension = extension(request.headers(), query.format)?;
-    let place = place().await?;
-    let bytes = body_bytes(request, BYTES_MAX).await?;
-    let (audio, _place) = read_audio(&api, place, bytes.into(), extension).await?;
+    let told = told(request.headers(), query.format)?;
+    let (bytes, place) = received(&api, request).await?;
+    let extension = extension(told, &bytes)?;
+    let (audio, _place) = read_audio(&api, place, bytes, extension).await?;
     let (name, language) = (query.name.unwrap_or_default(), query.language.unwrap_or_default());
     let about = PromptAbout { id: &query.id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
@@ -387,11 +442,11 @@ async fn replace(
     if_match: IfMatch,
     request: Request,
 ) -> Result<Response, Problem> {
-    let extension = extension(request.headers(), query.format)?;
+    let told = told(request.headers(), query.format)?;
     let old = find(&api, &id).await?;
-    let place = place().await?;
-    let bytes = body_bytes(request, BYTES_MAX).await?;
-    let (audio, _place) = read_audio(&api, place, bytes.into(), extension).await?;
+    let (bytes, place) = received(&api, request).await?;
+    let extension = extension(told, &bytes)?;
+    let (audio, _place) = read_audio(&api, place, bytes, extension).await?;
     let (name, language) = (query.name.unwrap_or(old.name), query.language.unwrap_or(old.language));
     let about = PromptAbout { id: &id, name: &name, language: &language };
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
@@ -403,9 +458,10 @@ async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.delete_prompt(&id, None).await?;
+    change.delete_prompt(&id, given(&if_match)).await?;
     Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
@@ -501,6 +557,29 @@ mod tests {
         assert!(PLACES.try_acquire().is_err());
         drop(body);
         assert!(PLACES.try_acquire().is_ok());
+    }
+
+    #[test]
+    fn a_file_is_what_its_bytes_say_and_who_says_otherwise_is_told() {
+        for (bytes, told, read_by) in [
+            (&b"RIFF\x10\0\0\0WAVEfmt "[..], Some("wav"), Ok("wav")),
+            (b"RIFF\x10\0\0\0WAVEfmt ", None, Ok("wav")),
+            (b"RIFF\x10\0\0\0WAVEfmt ", Some("mp3"), Err(415)),
+            (b"RIFF\x10\0\0\0AVI ", Some("wav"), Ok("wav")),
+            (b"fLaC\0\0", None, Ok("flac")),
+            (b"OggS\0\x02", Some("flac"), Err(415)),
+            (b"\0\0\0\x20ftypM4A ", None, Ok("m4a")),
+            (b"ID3\x03", None, Ok("mp3")),
+            (b"\xff\xfb\x90", Some("mp3"), Ok("mp3")),
+            // AAC in ADTS has the same synchronisation and no layer.
+            (b"\xff\xf1\x50", None, Err(422)),
+            (b"nothing", None, Err(422)),
+            (b"nothing", Some("ogg"), Ok("ogg")),
+            (b"", None, Err(422)),
+        ] {
+            let read = extension(told, bytes).map_err(|problem| problem.status().as_u16());
+            assert_eq!(read, read_by, "{bytes:?} {told:?}");
+        }
     }
 
     #[test]

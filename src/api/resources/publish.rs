@@ -8,7 +8,7 @@ use crate::api::access::Principal;
 use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag};
+use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::clock::Wall;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
@@ -53,6 +53,7 @@ fn drafts() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
             .to(remove),
@@ -95,6 +96,7 @@ fn versions() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .body::<Rollback>()
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
             .problems(&[409])
@@ -112,6 +114,7 @@ fn versions() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives_nothing("It is taken back.")
             .problems(&[409, 422])
             .to(cancel_scheduled),
@@ -119,6 +122,7 @@ fn versions() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .body::<CanaryItem>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409])
@@ -127,6 +131,7 @@ fn versions() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives_nothing("The trial is over.")
             .problems(&[409, 422])
             .to(cancel_canary),
@@ -134,6 +139,7 @@ fn versions() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .is_applied()
+            .may_match()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409, 422])
             .to(promote),
@@ -366,9 +372,10 @@ async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.delete_flow(&id, None).await?;
+    change.delete_flow(&id, given(&if_match)).await?;
     Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
 
@@ -434,9 +441,11 @@ async fn rollback(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
     Body(to): Body<Rollback>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     let result = change.rollback(&id, to.version, comment(&to.comment)?).await?;
     Ok((api.commit(change).await?, published(result)).into_response())
 }
@@ -461,8 +470,10 @@ async fn cancel_scheduled(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.cancel_scheduled(&id).await?;
     Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
@@ -471,10 +482,12 @@ async fn set_canary(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
     Body(canary): Body<CanaryItem>,
 ) -> Result<Response, Problem> {
     share(Some(canary.share))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.set_canary(&id, canary.version, canary.share).await?;
     let applied = api.commit(change).await?;
     Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
@@ -484,8 +497,10 @@ async fn cancel_canary(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.cancel_canary(&id).await?;
     Ok((api.commit(change).await?, StatusCode::NO_CONTENT).into_response())
 }
@@ -494,8 +509,10 @@ async fn promote(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
+    change.expect_flow(&id, given(&if_match)).await?;
     change.promote_canary(&id).await?;
     let applied = api.commit(change).await?;
     Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())

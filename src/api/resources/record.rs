@@ -67,7 +67,8 @@ struct RecordQuery {
     /// Where the page begins: `next` of the page before.
     #[param(max_length = 1024)]
     cursor: Option<String>,
-    /// Only calls to that Smart Number.
+    /// Only calls to that Smart Number. A + is written %2B.
+    #[param(pattern = "^([^ ][\\s\\S]*)?$")]
     number: Option<String>,
     /// Only calls through the flow with that id.
     flow: Option<String>,
@@ -76,7 +77,8 @@ struct RecordQuery {
     outcome: Option<OutcomeName>,
     /// Only calls that the agent with that id took.
     agent: Option<String>,
-    /// How the caller's number begins.
+    /// How the caller's number begins. A + is written %2B.
+    #[param(pattern = "^([^ ][\\s\\S]*)?$")]
     caller: Option<String>,
     /// How the call's id, its key or the caller's Call-ID begins.
     call: Option<String>,
@@ -231,7 +233,8 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Wall>, Problem> {
     let read = |text: &str| {
         let time: Result<jiff::Timestamp, _> = text.parse();
         time.map(Wall::from).map_err(|_| {
-            let message = "is no time of RFC 3339, such as 2026-11-23T09:00:00Z";
+            let plus = if text.contains(' ') { "; a + is written %2B here" } else { "" };
+            let message = format!("is no time of RFC 3339, such as 2026-11-23T09:00:00Z{plus}");
             Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message)
         })
     };

@@ -33,10 +33,10 @@ pub fn routes() -> Vec<Route> {
 #[serde(deny_unknown_fields)]
 struct RouteQuery {
     /// The number as it is dialled.
-    #[param(min_length = 1, max_length = 120)]
+    #[param(min_length = 1, max_length = 120, pattern = "^[^ ]")]
     number: String,
     /// The caller's number; withheld where absent.
-    #[param(max_length = 120)]
+    #[param(max_length = 120, pattern = "^([^ ][\\s\\S]*)?$")]
     from: Option<String>,
     /// The caller's signalling address, such as `192.0.2.1:5060`; the first trunk where absent.
     #[param(max_length = 64)]

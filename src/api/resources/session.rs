@@ -2,9 +2,10 @@
 
 use super::user::{PublicUser, RoleName, checked_password};
 use crate::api::Api;
-use crate::api::access::{AGE_MAX, Client, Principal, Who};
+use crate::api::access::{AGE_MAX, Principal, Who};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
+use crate::api::proxy::Client;
 use crate::api::request::{Body, InPath};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::secret::{csrf_token, digest};
@@ -126,11 +127,11 @@ pub fn throttled(wait: Duration) -> Problem {
 
 async fn sign_in(
     State(api): State<Api>,
-    Client(source): Client,
+    client: Client,
     headers: HeaderMap,
     Body(credentials): Body<Credentials>,
 ) -> Result<Response, Problem> {
-    let now = api.now();
+    let (now, source) = (api.now(), client.ip);
     // Longer than any login: told as wrong, and kept in no table.
     let login: String = credentials.login.chars().take(256).collect::<String>().to_ascii_lowercase();
     api.throttle().try_account(&login, source, now.instant).map_err(throttled)?;
@@ -138,7 +139,6 @@ async fn sign_in(
     let found = database.user_by_login(&login).await?;
     let password: String = credentials.password.chars().take(257).collect();
     let is_right = api.passwords.is_right(password, found.as_ref().map(|(_, hash)| hash.clone())).await?;
-    // One answer whatever was wrong, after the same time.
     // One answer whatever was wrong, after the same time.
     let refused = || {
         tracing::info!(%source, "a sign-in was refused");
@@ -167,7 +167,7 @@ async fn sign_in(
         who: Who::Browser { user, sign_in, csrf: csrf_token(&secret) },
         scopes: crate::api::permission::Scopes::All,
     };
-    let cookie = api.settings.cookie(&secret, AGE_MAX);
+    let cookie = api.settings.cookie(&secret, AGE_MAX, client);
     Ok(([(header::SET_COOKIE, cookie)], Json(info(&principal))).into_response())
 }
 
@@ -191,18 +191,18 @@ async fn read(principal: Principal) -> Json<SessionInfo> {
     Json(info(&principal))
 }
 
-async fn sign_out(State(api): State<Api>, principal: Principal) -> Result<Response, Problem> {
+async fn sign_out(State(api): State<Api>, client: Client, principal: Principal) -> Result<Response, Problem> {
     let Who::Browser { user, sign_in, .. } = &principal.who else {
         return Err(Problem::forbidden("a token signs nobody in: delete it instead"));
     };
     api.database()?.sign_out(&user.id, &sign_in.id).await?;
-    let gone = api.settings.cookie("", Duration::ZERO);
+    let gone = api.settings.cookie("", Duration::ZERO, client);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
 
 async fn change_password(
     State(api): State<Api>,
-    Client(source): Client,
+    Client { ip: source, .. }: Client,
     principal: Principal,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
@@ -214,13 +214,14 @@ async fn change_password(
     let now = api.now();
     api.throttle().try_account(&user.login, source, now.instant).map_err(throttled)?;
     let database = api.database()?;
-    let hash = database.password_hash(&user.id).await?;
-    if !api.passwords.is_right(change.current, hash).await? {
+    let old = database.password_hash(&user.id).await?;
+    let is_right = api.passwords.is_right(change.current, old.clone()).await?;
+    let Some(old) = old.filter(|_| is_right) else {
         return Err(Problem::value("/current", "is not the password"));
-    }
+    };
     api.throttle().forget_account(&user.login, source);
-    let hash = api.passwords.hash(change.new).await?;
-    database.set_password(&user.id, &hash, Some(&sign_in.id), principal.by(now.wall)).await?;
+    let new = api.passwords.hash(change.new).await?;
+    database.change_own_password(&user.id, (&old, &new), &sign_in.id, principal.by(now.wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

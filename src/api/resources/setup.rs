@@ -2,8 +2,8 @@
 
 use super::user::{PublicUser, checked_login, checked_name, checked_password};
 use crate::api::Api;
-use crate::api::access::Client;
 use crate::api::problem::Problem;
+use crate::api::proxy::Client;
 use crate::api::request::Body;
 use crate::api::route::{Route, get, post};
 use crate::api::secret::digest;
@@ -55,7 +55,7 @@ struct SetUp {
 
 async fn set_up(
     State(api): State<Api>,
-    Client(source): Client,
+    Client { ip: source, .. }: Client,
     Body(wanted): Body<SetUp>,
 ) -> Result<impl IntoResponse, Problem> {
     let login = checked_login(&wanted.login)?;

@@ -47,7 +47,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::InvalidFlow(findings) => Problem::invalid("the call flow has errors")
                 .with_findings(findings.into_iter().map(Wrong::from).collect()),
-            StoreError::Missing { .. } => Problem::not_found(text),
+            StoreError::Missing { .. } | StoreError::MissingVersion { .. } => Problem::not_found(text),
             StoreError::Stale { current } => {
                 Problem::stale("it was changed by somebody else since it was read: read it again")
                     .with_header(header::ETAG, etag(&current))

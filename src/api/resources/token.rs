@@ -161,9 +161,12 @@ async fn create(
     Body(new): Body<NewToken>,
 ) -> Result<impl IntoResponse, Problem> {
     // One that leaked would else make others, which stay when it runs out or is deleted.
-    if let Who::Token { .. } = &principal.who {
-        return Err(Problem::forbidden("a token makes no tokens: sign in with a browser"));
-    }
+    let Who::Browser { user, sign_in, .. } = &principal.who else {
+        return Err(match principal.own_user() {
+            Ok(_) => Problem::forbidden("a token makes no tokens: sign in with a browser"),
+            Err(problem) => problem,
+        });
+    };
     let name = checked_name(&new.name)?;
     let scopes = match new.scopes.iter().map(|scope| scope.permission()).collect::<Option<Vec<_>>>() {
         Some(only) if only.is_empty() => return Err(Problem::value("/scopes", "names none")),
@@ -174,7 +177,6 @@ async fn create(
     if new.days.is_some_and(|days| !(1..=3_650).contains(&days)) {
         return Err(Problem::value("/days", "is 1 to 3650"));
     }
-    let user = principal.own_user()?;
     let (database, now) = (api.database()?, api.now().wall);
     if database.count_tokens(&user.id).await? >= TOKENS_MAX {
         return Err(Problem::conflict(format!("there are {TOKENS_MAX} tokens already: delete one first")));
@@ -191,7 +193,9 @@ async fn create(
         expires,
         last_used: None,
     };
-    database.create_token(&digest(secret.as_bytes()), &token, principal.by(now)).await?;
+    if !database.create_token(&digest(secret.as_bytes()), &token, &sign_in.id, principal.by(now)).await? {
+        return Err(Problem::not_signed_in("this browser was signed out meanwhile"));
+    }
     let created = CreatedToken {
         id: token.id,
         token: secret,

@@ -5,10 +5,10 @@ use crate::api::access::Principal;
 use crate::api::page::{Page, PageQuery, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
-use crate::api::request::{Body, IfMatch, InPath, Query, etag};
+use crate::api::request::{Body, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::secret::PASSWORD_CHARS;
-use crate::store::database::users::{Role, User, UserFields};
+use crate::store::database::users::{Role, User, UserError, UserFields};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
@@ -56,6 +56,7 @@ pub fn routes() -> Vec<Route> {
         delete("/users/{id}", "deleteUser", "Removes a user with all sign-ins and tokens.")
             .tag("users")
             .needs(manage)
+            .may_match()
             .gives_nothing("The user is gone.")
             .problems(&[409])
             .to(remove),
@@ -186,6 +187,7 @@ async fn create(
     principal: Principal,
     Body(new): Body<NewUser>,
 ) -> Result<Response, Problem> {
+    principal.opens_ways_in()?;
     let (login, name) = (checked_login(&new.login)?, checked_name(&new.name)?);
     checked_password("/password", &new.password, &login)?;
     let hash = api.passwords.hash(new.password).await?;
@@ -197,8 +199,11 @@ async fn create(
 }
 
 async fn read(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
-    let user = api.database()?.user(&id).await?.ok_or_else(|| Problem::not_found("there is no such user"))?;
-    Ok(shown(StatusCode::OK, user))
+    Ok(shown(StatusCode::OK, find(&api, &id).await?))
+}
+
+async fn find(api: &Api, id: &str) -> Result<User, Problem> {
+    api.database()?.user(id).await?.ok_or_else(|| Problem::not_found("there is no such user"))
 }
 
 async fn replace(
@@ -209,20 +214,40 @@ async fn replace(
     Body(change): Body<UserChange>,
 ) -> Result<Response, Problem> {
     let name = checked_name(&change.name)?;
-    let stale = || Problem::stale("the user was changed by somebody else meanwhile: read it again");
-    let revision = if_match.tag().map(|tag| tag.parse().map_err(|_| stale())).transpose()?;
+    let revision = revision(if_match.tag())?;
     let fields = UserFields { name, role: change.role.into(), disabled: change.disabled };
+    let revision = match principal.opens_ways_in() {
+        Ok(()) => revision,
+        Err(narrow) => {
+            let old = find(&api, &id).await?;
+            if old.disabled && !fields.disabled || Permission::are_more(old.role, fields.role) {
+                return Err(narrow);
+            }
+            if revision.is_some_and(|revision| revision != old.revision) {
+                return Err(UserError::Stale.into());
+            }
+            // What was looked at is what is changed.
+            Some(old.revision)
+        }
+    };
     let by = principal.by(api.now().wall);
     let user = api.database()?.replace_user(&id, revision, &fields, by).await?;
     Ok(shown(StatusCode::OK, user))
+}
+
+/// The revision that a tag stands for.
+fn revision(tag: Option<&str>) -> Result<Option<i64>, Problem> {
+    tag.map(|tag| tag.parse().map_err(|_| UserError::Stale.into())).transpose()
 }
 
 async fn remove(
     State(api): State<Api>,
     principal: Principal,
     InPath(id): InPath<String>,
+    if_match: Option<IfMatch>,
 ) -> Result<StatusCode, Problem> {
-    api.database()?.delete_user(&id, principal.by(api.now().wall)).await?;
+    let revision = revision(given(&if_match))?;
+    api.database()?.delete_user(&id, revision, principal.by(api.now().wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -232,11 +257,11 @@ async fn set_password(
     InPath(id): InPath<String>,
     Body(new): Body<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let database = api.database()?;
-    let user = database.user(&id).await?.ok_or_else(|| Problem::not_found("there is no such user"))?;
+    principal.opens_ways_in()?;
+    let user = find(&api, &id).await?;
     checked_password("/password", &new.password, &user.login)?;
     let hash = api.passwords.hash(new.password).await?;
-    database.set_password(&id, &hash, None, principal.by(api.now().wall)).await?;
+    api.database()?.set_password(&id, &hash, principal.by(api.now().wall)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

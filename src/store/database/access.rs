@@ -84,7 +84,7 @@ impl Database {
 
     /// Whether a user who may sign in has that password, until the transaction ends: SQLite has one writer at a time,
     /// PostgreSQL keeps others from the row. So a new password either is seen here, or ends what begins here.
-    async fn still_has(
+    pub(super) async fn still_has(
         &self,
         connection: &mut AnyConnection,
         user_id: &str,
@@ -115,6 +115,25 @@ impl Database {
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok((sign_in(&row, 8)?, user(&row)?))).transpose()
+    }
+
+    /// The sign-in of that id that began and was used after these times; for who was let in by it a while ago.
+    pub async fn sign_in_of(
+        &self,
+        id: &str,
+        created_after: Wall,
+        used_after: Wall,
+    ) -> Result<Option<SignIn>, DatabaseError> {
+        let statement = format!(
+            "SELECT {SIGN_IN} FROM sign_ins s WHERE s.id = $1 AND s.created > $2 AND s.last_used > $3"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(id)
+            .bind(created_after.as_unix_micros())
+            .bind(used_after.as_unix_micros())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| sign_in(&row, 0)).transpose()
     }
 
     /// Notes that a sign-in was used.
@@ -164,9 +183,21 @@ impl Database {
         Ok(())
     }
 
-    /// Makes a token.
-    pub async fn create_token(&self, hash: &str, token: &Token, by: By<'_>) -> Result<(), DatabaseError> {
+    /// Makes a token for who is signed in by `sign_in`; false where that has ended meanwhile.
+    pub async fn create_token(
+        &self,
+        hash: &str,
+        token: &Token,
+        sign_in: &str,
+        by: By<'_>,
+    ) -> Result<bool, DatabaseError> {
         let mut change = self.change(by.actor, by.at).await?;
+        // Within the change: a new password ends this browser and all tokens, and one must not come after it.
+        let statement = "SELECT 1 FROM sign_ins WHERE id = $1 AND user_id = $2";
+        let signed_in = sqlx::query(statement).bind(sign_in).bind(&token.user_id);
+        if signed_in.fetch_optional(change.connection()).await?.is_none() {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO tokens (id, hash, user_id, name, scopes, created, expires) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -190,7 +221,7 @@ impl Database {
         };
         change.audit(entry).await?;
         change.commit_quietly().await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The token with that digest that has not run out, with its user.
@@ -205,6 +236,14 @@ impl Database {
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok((token(&row, 8)?, user(&row)?))).transpose()
+    }
+
+    /// The token of that id that has not run out; for who was let in by it a while ago.
+    pub async fn token_of(&self, id: &str, now: Wall) -> Result<Option<Token>, DatabaseError> {
+        let statement =
+            format!("SELECT {TOKEN} FROM tokens t WHERE t.id = $1 AND (t.expires IS NULL OR t.expires > $2)");
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(now.as_unix_micros());
+        row.fetch_optional(&self.pool).await?.map(|row| token(&row, 0)).transpose()
     }
 
     /// Notes that a token was used.

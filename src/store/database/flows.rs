@@ -264,6 +264,15 @@ impl Change {
             .await?)
     }
 
+    /// That the draft of a flow is the one of `etag`, where one is given: for what changes other things of the flow.
+    pub async fn expect_flow(&mut self, id: &str, etag: Option<&str>) -> Result<(), StoreError> {
+        let current = self.existing_flow(id).await?.draft_etag;
+        if etag.is_some_and(|etag| etag != current) {
+            return Err(StoreError::Stale { current });
+        }
+        Ok(())
+    }
+
     pub(super) async fn existing_flow(&mut self, id: &str) -> Result<FlowHead, StoreError> {
         let found = head(self.connection(), id).await?;
         found.ok_or_else(|| StoreError::Missing { kind: "call flow", id: id.to_owned() })

@@ -45,6 +45,8 @@ pub enum StoreError {
     Exists { kind: &'static str, id: String },
     #[error("there is no {kind} \"{id}\"")]
     Missing { kind: &'static str, id: String },
+    #[error("the call flow \"{flow}\" has no version {version}")]
+    MissingVersion { flow: String, version: u32 },
     #[error("it was changed by somebody else since it was read; its etag is {current} now")]
     Stale { current: String },
     #[error("{} {} to it", listed(.0), if .0.len() == 1 { "points" } else { "point" })]

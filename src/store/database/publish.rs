@@ -275,7 +275,7 @@ impl Change {
     async fn version_document(&mut self, id: &str, version: u32) -> Result<Value, StoreError> {
         self.existing_flow(id).await?;
         let text = version_text(self.connection(), id, version).await?;
-        let missing = || StoreError::Missing { kind: "version", id: format!("{id}, {version}") };
+        let missing = || StoreError::MissingVersion { flow: id.to_owned(), version };
         Ok(serde_json::from_str(&text.ok_or_else(missing)?).map_err(DatabaseError::from)?)
     }
 

@@ -71,6 +71,10 @@ pub enum UserError {
     Stale,
     #[error("there are users already")]
     NotEmpty,
+    #[error("the password was changed by somebody else meanwhile")]
+    PasswordChanged,
+    #[error("the browser was signed out meanwhile")]
+    SignedOut,
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
@@ -212,10 +216,13 @@ impl Database {
         Ok(new)
     }
 
-    /// Removes a user with all sign-ins and tokens.
-    pub async fn delete_user(&self, id: &str, by: By<'_>) -> Result<(), UserError> {
+    /// Removes a user who is at `revision`, or at any where none is given, with all sign-ins and tokens.
+    pub async fn delete_user(&self, id: &str, revision: Option<i64>, by: By<'_>) -> Result<(), UserError> {
         let mut change = self.change(by.actor, by.at).await?;
         let old = find(change.connection(), id).await?.ok_or(UserError::Unknown)?;
+        if revision.is_some_and(|revision| revision != old.revision) {
+            return Err(UserError::Stale);
+        }
         if old.role == Role::Admin && !old.disabled {
             another_admin(change.connection(), id).await?;
         }
@@ -234,38 +241,58 @@ impl Database {
         Ok(())
     }
 
-    /// Sets a password and ends all sign-ins of the user but that one, and all tokens: whoever knew the old password may
-    /// have made some.
-    pub async fn set_password(
+    /// Sets a password and ends all sign-ins of the user and all tokens: whoever knew the old password may have made some.
+    pub async fn set_password(&self, id: &str, password_hash: &str, by: By<'_>) -> Result<(), UserError> {
+        let change = self.change(by.actor, by.at).await?;
+        write_password(change, id, password_hash, "").await
+    }
+
+    /// The same by the user, who still has the password that was checked, and is still signed in by the sign-in `but`,
+    /// which goes on. Of two at once the later finds another password than it has checked.
+    pub async fn change_own_password(
         &self,
         id: &str,
-        password_hash: &str,
-        but: Option<&str>,
+        (old_hash, new_hash): (&str, &str),
+        but: &str,
         by: By<'_>,
     ) -> Result<(), UserError> {
         let mut change = self.change(by.actor, by.at).await?;
-        let set = sqlx::query(
-            "UPDATE users SET password_hash = $1, revision = revision + 1, updated = $2 WHERE id = $3",
-        )
-        .bind(password_hash)
-        .bind(by.at.as_unix_micros())
+        if !self.still_has(change.connection(), id, old_hash).await? {
+            return Err(UserError::PasswordChanged);
+        }
+        let signed_in =
+            sqlx::query("SELECT 1 FROM sign_ins WHERE id = $1 AND user_id = $2").bind(but).bind(id);
+        if signed_in.fetch_optional(change.connection()).await?.is_none() {
+            return Err(UserError::SignedOut);
+        }
+        write_password(change, id, new_hash, but).await
+    }
+}
+
+/// Sets a password and ends all else that lets the user in but that sign-in.
+async fn write_password(mut change: Change, id: &str, hash: &str, but: &str) -> Result<(), UserError> {
+    let at = change.at().as_unix_micros();
+    let set = sqlx::query(
+        "UPDATE users SET password_hash = $1, revision = revision + 1, updated = $2 WHERE id = $3",
+    )
+    .bind(hash)
+    .bind(at)
+    .bind(id)
+    .execute(change.connection())
+    .await?;
+    if set.rows_affected() == 0 {
+        return Err(UserError::Unknown);
+    }
+    sqlx::query("DELETE FROM sign_ins WHERE user_id = $1 AND id <> $2")
         .bind(id)
+        .bind(but)
         .execute(change.connection())
         .await?;
-        if set.rows_affected() == 0 {
-            return Err(UserError::Unknown);
-        }
-        sqlx::query("DELETE FROM sign_ins WHERE user_id = $1 AND id <> $2")
-            .bind(id)
-            .bind(but.unwrap_or_default())
-            .execute(change.connection())
-            .await?;
-        sqlx::query("DELETE FROM tokens WHERE user_id = $1").bind(id).execute(change.connection()).await?;
-        let entry = Audited { action: "password", kind: "user", object: id, ..Audited::default() };
-        change.audit(entry).await?;
-        change.commit_quietly().await?;
-        Ok(())
-    }
+    sqlx::query("DELETE FROM tokens WHERE user_id = $1").bind(id).execute(change.connection()).await?;
+    let entry = Audited { action: "password", kind: "user", object: id, ..Audited::default() };
+    change.audit(entry).await?;
+    change.commit_quietly().await?;
+    Ok(())
 }
 
 impl User {

@@ -107,7 +107,12 @@ fn pattern(section: &Section<'_>) -> Option<Pattern> {
                 return None;
             }
         },
-        _ => {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+            let message = "has more than one of e164, prefix and pattern: none of them wins";
+            section.error("", message, "keep the one that the number goes by");
+            return None;
+        }
+        (None, None, None) => {
             section.error("", "needs one of e164, prefix and pattern", "e164 = \"+15550100\"");
             return None;
         }

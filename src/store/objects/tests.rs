@@ -37,7 +37,7 @@ fn what_is_wrong_with_a_number_is_said_with_its_pointer() {
         (json!({"flow": "a"}), "error: number: needs one of e164, prefix and pattern"),
         (
             json!({"e164": "1", "prefix": "2", "flow": "a"}),
-            "error: number: needs one of e164, prefix and pattern",
+            "error: number: has more than one of e164, prefix and pattern: none of them wins",
         ),
         (
             json!({"pattern": "+1[4-2]", "flow": "a"}),

@@ -43,13 +43,13 @@ fn the_last_admin_who_can_sign_in_can_neither_be_deleted_nor_disabled_nor_given_
         let disabled = UserFields { disabled: true, ..fields(Role::Admin) };
         database.create_user("u2", "bob", &disabled, "h", by(1)).await.unwrap();
         let attempts = [
-            database.delete_user("u1", by(2)).await,
+            database.delete_user("u1", None, by(2)).await,
             database.replace_user("u1", None, &disabled, by(2)).await.map(drop),
             database.replace_user("u1", None, &fields(Role::Editor), by(2)).await.map(drop),
         ];
         assert!(attempts.iter().all(|result| matches!(result, Err(UserError::LastAdmin))), "{attempts:?}");
         database.replace_user("u2", None, &fields(Role::Admin), by(3)).await.unwrap();
-        database.delete_user("u1", by(4)).await.unwrap();
+        database.delete_user("u1", None, by(4)).await.unwrap();
     });
 }
 
@@ -94,7 +94,7 @@ fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
         database.touch_sign_in("s1", at(200)).await.unwrap();
         assert!(found(99, 150).await);
         assert!(database.sign_in("other", &sign_in("s2", 300), "h").await.unwrap());
-        database.set_password("u1", "h2", Some("s1"), by(5)).await.unwrap();
+        database.change_own_password("u1", ("h", "h2"), "s1", by(5)).await.unwrap();
         assert_eq!(database.sign_ins("u1").await.unwrap().len(), 1);
         let disabled = UserFields { disabled: true, ..user.fields() };
         database.replace_user("u1", None, &disabled, by(6)).await.unwrap();
@@ -106,13 +106,38 @@ fn a_sign_in_ends_by_age_by_idleness_by_a_new_password_and_by_disabling() {
 fn a_sign_in_does_not_begin_with_a_password_that_was_replaced_nor_for_who_is_disabled() {
     for_each_engine(async |database| {
         let user = database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
-        database.set_password("u1", "h2", None, by(2)).await.unwrap();
+        database.set_password("u1", "h2", by(2)).await.unwrap();
         assert!(!database.sign_in("a", &sign_in("s1", 100), "h").await.unwrap());
         assert!(database.sign_in("b", &sign_in("s2", 100), "h2").await.unwrap());
         let disabled = UserFields { disabled: true, ..user.fields() };
         database.replace_user("u1", None, &disabled, by(3)).await.unwrap();
         assert!(!database.sign_in("c", &sign_in("s3", 100), "h2").await.unwrap());
         assert_eq!(database.sign_ins("u1").await.unwrap(), []);
+    });
+}
+
+#[test]
+fn the_own_password_is_changed_by_who_has_the_last_one_and_is_signed_in() {
+    for_each_engine(async |database| {
+        database.create_user("u1", "ann", &fields(Role::Editor), "h", by(1)).await.unwrap();
+        for id in ["s1", "s2", "s3"] {
+            assert!(database.sign_in(id, &sign_in(id, 100), "h").await.unwrap());
+        }
+        let change = async |old: &str, new: &str, but: &str| {
+            database.change_own_password("u1", (old, new), but, by(5)).await
+        };
+        assert!(database.sign_out("u1", "s3").await.unwrap());
+        let signed_out = change("h", "h3", "s3").await;
+        assert!(matches!(signed_out, Err(UserError::SignedOut)), "{signed_out:?}");
+        change("h", "h2", "s1").await.unwrap();
+        // Who checked the old password comes second, signed in or not.
+        for id in ["s1", "s2"] {
+            let late = change("h", "h4", id).await;
+            assert!(matches!(late, Err(UserError::PasswordChanged)), "{late:?}");
+        }
+        let kept: Vec<_> = database.sign_ins("u1").await.unwrap().into_iter().map(|s| s.id).collect();
+        assert_eq!(kept, ["s1"]);
+        assert_eq!(database.password_hash("u1").await.unwrap().as_deref(), Some("h2"));
     });
 }
 
@@ -141,21 +166,27 @@ fn a_token_is_found_until_it_runs_out_or_its_user_goes_or_has_a_new_password() {
             expires,
             last_used: None,
         };
-        database.create_token("a", &token("t1", Some(at(50))), by(1)).await.unwrap();
-        database.create_token("b", &token("t2", None), by(1)).await.unwrap();
+        assert!(database.sign_in("in1", &sign_in("s1", 1), "h").await.unwrap());
+        let make = async |hash: &str, token: &Token, sign_in: &str| {
+            database.create_token(hash, token, sign_in, by(1)).await.unwrap()
+        };
+        assert!(make("a", &token("t1", Some(at(50))), "s1").await);
+        assert!(make("b", &token("t2", None), "s1").await);
         let found = async |hash: &str, now| database.find_token(hash, at(now)).await.unwrap().is_some();
         assert!(found("a", 49).await && !found("a", 50).await && found("b", 1_000_000).await);
         assert!(!database.delete_token("u2", "t1", by(2)).await.unwrap());
         assert!(database.delete_token("u1", "t1", by(2)).await.unwrap());
         database.create_user("u2", "bob", &fields(Role::Admin), "h", by(1)).await.unwrap();
-        database
-            .create_token("c", &Token { user_id: "u2".to_owned(), ..token("t3", None) }, by(2))
-            .await
-            .unwrap();
-        database.set_password("u1", "h2", None, by(2)).await.unwrap();
+        let of_bob = |id: &str| SignIn { user_id: "u2".to_owned(), ..sign_in(id, 1) };
+        assert!(database.sign_in("in2", &of_bob("s2"), "h").await.unwrap());
+        assert!(make("c", &Token { user_id: "u2".to_owned(), ..token("t3", None) }, "s2").await);
+        assert!(!make("x", &token("t9", None), "s2").await, "another user's sign-in");
+        database.set_password("u1", "h2", by(2)).await.unwrap();
         assert!(!found("b", 2).await && found("c", 2).await);
-        database.create_token("d", &token("t4", None), by(3)).await.unwrap();
-        database.delete_user("u1", by(3)).await.unwrap();
+        assert!(!make("x", &token("t9", None), "s1").await, "the new password ended it");
+        assert!(database.sign_in("in3", &sign_in("s3", 3), "h2").await.unwrap());
+        assert!(make("d", &token("t4", None), "s3").await);
+        database.delete_user("u1", None, by(3)).await.unwrap();
         assert!(!found("d", 2).await);
     });
 }
