@@ -76,7 +76,8 @@ impl std::str::FromStr for CallId {
     type Err = NoCallId;
 
     fn from_str(text: &str) -> Result<Self, NoCallId> {
-        let text = text.strip_prefix('c').filter(|text| text.len() == CALL_ID_CHARS as usize).ok_or(NoCallId)?;
+        let text =
+            text.strip_prefix('c').filter(|text| text.len() == CALL_ID_CHARS as usize).ok_or(NoCallId)?;
         let mut number = 0u128;
         for (place, byte) in text.bytes().enumerate() {
             let bits = ALPHABET.iter().position(|known| *known == byte).ok_or(NoCallId)?;

@@ -187,6 +187,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         watchers,
         speech: speech.clone(),
         lookups,
+        asked: HashMap::new(),
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),

@@ -400,6 +400,7 @@ impl Simulation {
                 }
                 Action::Connect { dial } => self.note(What::Connect { target: self.target(dial) }),
                 Action::Ask { lookup, step, question } => self.ask(lookup, step, question),
+                Action::Forget { lookup } => self.questions.retain(|(known, ..)| *known != lookup),
                 Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
                 Action::Log(log) => self.note(What::Log(log)),
                 Action::Finished(outcome) => self.outcome = Some(outcome),

@@ -269,7 +269,7 @@ pub fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Repl
                 (None, Some(other)) => other.to_string(),
                 (None, None) => String::new(),
             };
-            Ok(Reply::Http { status: status.unwrap_or(200), body, is_json: json.is_some() })
+            Reply::http(status.unwrap_or(200), body, json.is_some())
         }
         (Question::Sms(_), _) => Ok(Reply::Sms),
         (Question::Callout(_), Value::Object(reply)) => Ok(Reply::Callout(reply.clone())),
@@ -489,6 +489,8 @@ impl<'a> World<'a> {
                 self.replies.push((lookup, question.kind(), error));
                 self.after(REPLIES_AFTER, Event::Replied { lookup, result });
             }
+            // The reply comes all the same, and is ignored.
+            Action::Forget { .. } => {}
             Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
             Action::Log(log) => self.note(What::Log(log)),
             Action::Finished(outcome) => self.outcome = Some(outcome),

@@ -7,7 +7,7 @@
 use super::breaker::{Breakers, Refusal};
 use crate::clock::SystemClock;
 use crate::config::Secret;
-use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Reply};
+use crate::flow::{HeaderValue, HttpRequest, LookupError, Method};
 use crate::ids::hex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
@@ -69,8 +69,9 @@ impl WebClient {
         })
     }
 
-    /// Sends a flow's request, within its time.
-    pub async fn send(&self, request: &HttpRequest) -> Result<Reply, LookupError> {
+    /// Sends a request, within its time. A future that is dropped gives the request up; its place is free at once, and the
+    /// host is not blamed.
+    pub async fn send(&self, request: &HttpRequest) -> Result<Answer, LookupError> {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(failed("http_refused", "Too many requests are under way."));
         };
@@ -79,9 +80,8 @@ impl WebClient {
         let deadline = tokio::time::Instant::now() + request.timeout;
         let mut tries = 0;
         loop {
-            let result = tokio::time::timeout_at(deadline, self.try_once(request)).await;
-            let error = match result.unwrap_or_else(|_| Err(Failure { error: late(), may_repeat: false })) {
-                Ok(reply) => return Ok(reply),
+            let error = match self.try_once(request, deadline, late).await {
+                Ok(answer) => return Ok(answer),
                 Err(failure) if !failure.may_repeat || tries >= request.retries => return Err(failure.error),
                 Err(failure) => failure.error,
             };
@@ -90,32 +90,33 @@ impl WebClient {
         }
     }
 
-    async fn try_once(&self, request: &HttpRequest) -> Result<Reply, Failure> {
+    async fn try_once(
+        &self,
+        request: &HttpRequest,
+        deadline: tokio::time::Instant,
+        late: impl Fn() -> LookupError,
+    ) -> Result<Answer, Failure> {
         let never = |error| Failure { error, may_repeat: false };
         let (url, is_allowed) = self.check(&request.url).map_err(never)?;
         let host = host_and_port(&url);
         let headers = self.headers(request, &url).map_err(never)?;
         self.may_ask(&host).map_err(never)?;
-        // A try that is given up half-way counts as a failure of the host.
-        let mut report = Report { client: self, host: &host, worked: false };
+        let mut asked = Asked { client: self, host: &host, worked: None };
         let client = if is_allowed { &self.trusting } else { &self.client };
         let mut sending = client.request(method(request.method), url).headers(headers);
         if let Some((_, body)) = &request.body {
             sending = sending.body(body.clone());
         }
-        let response = sending.send().await.map_err(|error| Failure {
-            may_repeat: error.is_connect() || request.method == Method::Get,
-            error: failed("http_failed", in_words(&error)),
-        })?;
-        let status = response.status();
-        report.worked = !status.is_server_error();
-        let is_json =
-            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-                kind == "application/json" || kind.ends_with("+json")
-            });
-        let body = read(response, request.bytes_max).await.map_err(never)?;
-        Ok(Reply::Http { status: status.as_u16(), body, is_json })
+        match tokio::time::timeout_at(deadline, exchange(sending, request)).await {
+            Err(_) => {
+                asked.worked = Some(false);
+                Err(never(late()))
+            }
+            Ok((host_worked, result)) => {
+                asked.worked = Some(host_worked);
+                result
+            }
+        }
     }
 
     /// The address, and whether its host was allowed by name.
@@ -212,17 +213,55 @@ struct Failure {
     may_repeat: bool,
 }
 
-/// Tells the breaker what became of a request, also where its future is dropped.
-struct Report<'a> {
-    client: &'a WebClient,
-    host: &'a str,
-    worked: bool,
+/// An answer, whatever its status.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    /// The other side says that it is JSON.
+    pub is_json: bool,
 }
 
-impl Drop for Report<'_> {
+/// A request that the breaker counts as under way, until this is dropped.
+struct Asked<'a> {
+    client: &'a WebClient,
+    host: &'a str,
+    /// Whether the host did its work; nothing where the request was given up before that was known.
+    worked: Option<bool>,
+}
+
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.client.breakers().tell(self.host, self.worked, self.client.clock.instant());
+        let (mut breakers, now) = (self.client.breakers(), self.client.clock.instant());
+        match self.worked {
+            Some(worked) => breakers.tell(self.host, worked, now),
+            None => breakers.forget(self.host, now),
+        }
     }
+}
+
+/// Sends, and reads the answer. Says beside it whether the host did its work, whatever that is to the flow.
+async fn exchange(
+    sending: reqwest::RequestBuilder,
+    request: &HttpRequest,
+) -> (bool, Result<Answer, Failure>) {
+    let response = match sending.send().await {
+        Ok(response) => response,
+        Err(error) => {
+            let may_repeat = error.is_connect() || request.method == Method::Get;
+            let error = failed("http_failed", in_words(&error));
+            return (false, Err(Failure { error, may_repeat }));
+        }
+    };
+    let status = response.status();
+    let is_json =
+        response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            kind == "application/json" || kind.ends_with("+json")
+        });
+    let body = read(response, request.bytes_max).await;
+    let answer = body.map(|body| Answer { status: status.as_u16(), body, is_json });
+    (!status.is_server_error(), answer.map_err(|error| Failure { error, may_repeat: false }))
 }
 
 async fn read(mut response: reqwest::Response, bytes_max: u32) -> Result<String, LookupError> {

@@ -59,7 +59,8 @@ impl Uploader {
                     for record in conflicting.iter().filter_map(|index| records.get(*index)) {
                         totals.conflicting.fetch_add(1, Ordering::Relaxed);
                         let (node, call) = (record.node(), record.call_id());
-                        let reason = format!("another record of the server \"{node}\" has its call id {call}");
+                        let reason =
+                            format!("another record of the server \"{node}\" has its call id {call}");
                         self.backlog.put_aside(record.document(), &reason);
                     }
                     if totals.away.swap(false, Ordering::Relaxed) {
@@ -133,7 +134,9 @@ mod tests {
             let folder = Folder::new("conflicts");
             let first = samples::record(1).call_id;
             let other = samples::document(2).replace(&samples::record(2).call_id, &first);
-            for documents in [[samples::document(1), samples::document(3)], [samples::document(1), other.clone()]] {
+            for documents in
+                [[samples::document(1), samples::document(3)], [samples::document(1), other.clone()]]
+            {
                 let (mut spool, backlog) = Spool::open(&folder.0, "east", Limits::of(1 << 20)).unwrap();
                 let totals = spool.totals();
                 spool.put(documents.iter().map(String::as_bytes));
@@ -145,7 +148,10 @@ mod tests {
                 assert_eq!(counts, (2 - conflicts, conflicts, conflicts));
             }
             let kept = database.record("east", &first).await.unwrap().unwrap();
-            assert_eq!(kept.document, serde_json::from_str::<serde_json::Value>(&samples::document(1)).unwrap());
+            assert_eq!(
+                kept.document,
+                serde_json::from_str::<serde_json::Value>(&samples::document(1)).unwrap()
+            );
             let refused = std::fs::read_to_string(folder.0.join("refused.jsonl")).unwrap();
             assert_eq!(refused.lines().collect::<Vec<_>>(), [&other]);
         });

@@ -158,20 +158,16 @@ impl Config {
     }
 
     pub fn replied(&self, result: Result<Reply, LookupError>, call: &mut Call) -> ControlFlow<Exit> {
-        let (status, body, is_json) = match result {
-            Ok(Reply::Http { status, body, is_json }) => (status, body, is_json),
+        let (status, body, json) = match result {
+            Ok(Reply::Http { status, body, json }) => (status, body, json),
             Ok(_) => return failure("http_failed", "The reply is none to an HTTP request."),
             Err(error) => return failure(error.code, error.message),
         };
-        let parsed = serde_json::from_str::<Value>(&body);
-        if is_json && parsed.is_err() && !body.trim().is_empty() {
-            return failure("http_bad_json", "The reply is said to be JSON, and is none.");
-        }
         if let Some(name) = &self.save_as {
             let mut reply = Map::new();
             reply.insert("status".to_owned(), json!(status));
             reply.insert("body".to_owned(), Value::String(body));
-            reply.insert("json".to_owned(), parsed.unwrap_or(Value::Null));
+            reply.insert("json".to_owned(), json);
             if let Err(error) = call.state.variables.set_reply(name, VariableValue::Json(reply.into())) {
                 return failure("variable_refused", format!("`{name}`: {error}."));
             }

@@ -25,7 +25,7 @@ pub(super) mod wait;
 
 use super::Event;
 use super::context::{Call, Exit};
-use super::lookup::{LookupError, Reply};
+use super::lookup::{LookupError, LookupId, Reply};
 use super::port::Port;
 use super::reading::{Fields, Reading};
 use crate::clock::Instant;
@@ -293,13 +293,29 @@ impl Machine {
             (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_event(config, event, call),
             (Machine::Dial(machine), Config::Dial(config)) => machine.on_event(config, event, call),
             (Machine::Lookup(machine), config) => match machine.on_event(event, call) {
-                Some(result) => config.replied(result, call),
+                Some(error) => config.replied(Err(error), call),
                 None => ControlFlow::Continue(()),
             },
             (Machine::Wait(machine), Config::Wait(_)) => machine.on_event(event, call),
             (Machine::Hangup(machine), Config::Hangup(config)) => machine.on_event(config, event, call),
             _ => ControlFlow::Continue(()),
         }
+    }
+
+    /// What another system answered. It may be large: it is handed on and not copied.
+    pub fn on_reply(
+        &mut self,
+        config: &Config,
+        lookup: LookupId,
+        result: Result<Reply, LookupError>,
+        call: &mut Call,
+    ) -> ControlFlow<Exit> {
+        if let Machine::Lookup(machine) = self
+            && machine.takes(lookup, call)
+        {
+            return config.replied(result, call);
+        }
+        ControlFlow::Continue(())
     }
 
     /// A key of the caller. Steps that read none keep it for one that does.

@@ -42,7 +42,8 @@ mod tests {
             ("a/b", &[], &[".", "a"]),
             ("a", &[], &["."]),
         ] {
-            let parents = parents_of_new(Path::new(folder), |path| known.iter().any(|k| Path::new(k) == path));
+            let parents =
+                parents_of_new(Path::new(folder), |path| known.iter().any(|k| Path::new(k) == path));
             assert_eq!(parents, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{folder}");
         }
     }

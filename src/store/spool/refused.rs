@@ -89,7 +89,8 @@ mod tests {
         for n in 10..30 {
             told.extend(put(&folder.0, &document(n), bytes_max).unwrap().map(|dropped| (n, dropped)));
         }
-        let dropped = |first: u32| Dropped { records: 4, first: format!("c{first}"), last: format!("c{}", first + 3) };
+        let dropped =
+            |first: u32| Dropped { records: 4, first: format!("c{first}"), last: format!("c{}", first + 3) };
         assert_eq!(told, [(18, dropped(10)), (22, dropped(14)), (26, dropped(18))]);
         let lines = |name: &str| {
             let text = std::fs::read_to_string(folder.0.join(name)).unwrap();
