@@ -23,10 +23,10 @@ use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
 use crate::store::loader::LoadError;
-use crate::store::provision;
 use crate::store::records::Records;
 use crate::store::spool::{Limits, Spool, SpoolError};
 use crate::store::uploader::Uploader;
+use crate::store::{outside, provision};
 use feed::{Control, Feed};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -133,7 +133,9 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
+    let known = outside::resources(&config.outside);
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
+    let database = database.map(|database| database.with_outside(known.clone()));
     let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
         Some(feed) => feed.first().await?,
@@ -165,6 +167,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let settings = api::Settings {
         public_url: config.http.public_url.clone(),
         admin_token: config.http.admin_token.clone(),
+        outside: known,
     };
     let api = Api::new(database, settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
@@ -452,7 +455,8 @@ async fn load(
 ) -> Result<Snapshot, ServerError> {
     // Files are read and decoded beside the runtime's threads, which carry streams.
     let folder = config.provision.as_ref().map(|p| p.folder.clone()).unwrap_or_default();
-    let (provisioned, mut findings) = aside(move || provision::read(&folder)).await?;
+    let known = outside::resources(&config.outside);
+    let (provisioned, mut findings) = aside(move || provision::read_beside(&folder, known)).await?;
     if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();

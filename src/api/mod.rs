@@ -23,6 +23,7 @@ mod throttle;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
+use crate::flow::Resources;
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
 use crate::store::database::Database;
@@ -57,6 +58,8 @@ pub struct Settings {
     /// Where browsers reach us: scheme and host.
     pub public_url: String,
     pub admin_token: Option<String>,
+    /// What flows may refer to of the configuration.
+    pub outside: Resources,
 }
 
 impl Settings {

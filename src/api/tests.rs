@@ -47,6 +47,7 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         let settings = Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             admin_token: Some(ADMIN_TOKEN.to_owned()),
+            outside: Default::default(),
         };
         let (post, _) = Post::new().unwrap();
         let api =

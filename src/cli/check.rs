@@ -4,7 +4,7 @@ use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{self, Config};
 use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
-use crate::store::provision;
+use crate::store::{outside, provision};
 use std::io::Write;
 use std::path::Path;
 
@@ -55,7 +55,7 @@ fn provisioned(file: &Path, config: &Config) -> Vec<Finding> {
         let message = "there are no numbers, and every call is refused".to_owned();
         return vec![warning(file, "provision.dir", message, "add [provision] with dir = \"FOLDER\"")];
     };
-    let (provisioned, mut findings) = provision::read(folder);
+    let (provisioned, mut findings) = provision::read_beside(folder, outside::resources(&config.outside));
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
     if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();

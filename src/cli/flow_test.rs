@@ -3,7 +3,7 @@
 //! `NAME.txt` beside `NAME.json` holds commands (`> lint`, `> simulate OPTIONS`), each followed by what it prints for that
 //! flow. A simulation without `--at` happens at a moment that is always the same.
 
-use super::flow::{DONE, FAILED, SimulateOptions, USAGE, lint, simulate};
+use super::flow::{DONE, FAILED, LintOptions, SimulateOptions, USAGE, lint, simulate};
 use crate::clock::Wall;
 use clap::Parser;
 use serde::Serialize;
@@ -162,7 +162,10 @@ pub fn print(flow: &Path, command: &str) -> io::Result<(String, u8)> {
     let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
     let words = split(rest);
     let code = match name {
-        "lint" => lint(&[flow.to_path_buf()], words.iter().any(|word| word == "--json"), &mut out)?,
+        "lint" => {
+            let json = words.iter().any(|word| word == "--json");
+            lint(&LintOptions { files: vec![flow.to_path_buf()], config: None, json }, &mut out)?
+        }
         "simulate" => {
             let file = flow.to_string_lossy().into_owned();
             match SimulateLine::try_parse_from(std::iter::once(file).chain(words)) {

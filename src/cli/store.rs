@@ -8,7 +8,7 @@ use crate::config::{self, Config};
 use crate::store::apply::{Others, apply};
 use crate::store::database::{Database, Engine};
 use crate::store::export::{export as write, prune};
-use crate::store::provision;
+use crate::store::{outside, provision};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -152,6 +152,7 @@ fn with_store(
         findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
         return Ok(BAD_CONFIGURATION);
     };
+    let known = outside::resources(&config.outside);
     let Config { store: Some(store), .. } = config else {
         writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
         return Ok(BAD_CONFIGURATION);
@@ -159,7 +160,7 @@ fn with_store(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let database = match Database::open(&store.url).await {
-            Ok(database) => database,
+            Ok(database) => database.with_outside(known),
             Err(error) => {
                 writeln!(out, "{error}")?;
                 return Ok(FAILED);

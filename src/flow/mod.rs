@@ -27,6 +27,7 @@ mod subflows;
 mod template;
 mod validate;
 mod variables;
+pub mod web_address;
 
 pub use caller_list::{CallerList, EntryError, SEPARATORS};
 pub use context::KEYS_MAX;

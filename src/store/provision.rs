@@ -51,6 +51,11 @@ impl Provisioned {
 
 /// Reads a folder. The findings say all that is wrong; what is right is kept.
 pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
+    read_beside(folder, Resources::default())
+}
+
+/// [`read`], where it is known what flows may refer to of the configuration.
+pub fn read_beside(folder: &Path, outside: Resources) -> (Provisioned, Vec<Finding>) {
     let mut findings = Vec::new();
     checks::unread_files(folder, &mut findings);
     if !folder.is_dir() {
@@ -77,7 +82,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
         lists: ids(Kind::List),
         schedules: ids(Kind::Schedule),
         prompts: Some(prompt_files.iter().map(|f| f.id.clone()).collect()),
-        ..Resources::default()
+        ..outside
     };
     let sources = read_flows(&folder.join("flows"), &resources, &mut findings);
     objects.extend(read_numbers(folder, &sources, &resources, &mut findings));

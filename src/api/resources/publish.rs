@@ -170,7 +170,7 @@ struct FlowItem {
     id: String,
     /// Of the draft.
     name: String,
-    /// Of the draft. A paused flow goes on routing calls; it may be deleted.
+    /// By the live version, before there is one by the draft. A paused flow goes on routing calls; it may be deleted.
     paused: bool,
     draft_etag: String,
     draft_author: String,

@@ -27,7 +27,7 @@ use super::Event;
 use super::context::{Call, Exit};
 use super::lookup::{LookupError, LookupId, Reply};
 use super::port::Port;
-use super::reading::{Fields, Reading};
+use super::reading::{Field, Fields, Reading};
 use crate::clock::Instant;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -98,7 +98,7 @@ pub(super) enum Machine {
 impl Config {
     /// Reads `config` of a step of type `kind`; `None` where there is no such type.
     pub fn read(kind: &str, value: Option<&Value>, pointer: String, reading: &mut Reading) -> Option<Config> {
-        let fields = |known: &[&str], reading: &mut Reading| Fields::new(value, pointer, known, reading);
+        let fields = |known: &[Field], reading: &mut Reading| Fields::new(value, pointer, known, reading);
         Some(match kind {
             "greeting" => {
                 Config::Greeting(greeting::Config::read(&fields(&greeting::FIELDS, reading), reading))
