@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     let code = match Arguments::parse().command {
         Command::Serve(ConfigFile { config }) => serve(&config),
         Command::Check { config, json } => done(cli::check::run(&config.config, json, out)),
-        Command::Flow(FlowCommand::Lint(options)) => done(cli::flow::lint(&options.files, options.json, out)),
+        Command::Flow(FlowCommand::Lint(options)) => done(cli::flow::lint(&options, out)),
         Command::Flow(FlowCommand::Simulate(options)) => {
             done(cli::flow::simulate(&options, SystemClock::start().now().wall, out))
         }

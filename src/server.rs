@@ -24,8 +24,8 @@ use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
 use crate::store::loader::LoadError;
-use crate::store::provision;
 use crate::store::spool::SpoolError;
+use crate::store::{outside, provision};
 use feed::{Control, Feed};
 use listeners::Listeners;
 use recording::Recording;
@@ -130,7 +130,9 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
+    let known = outside::resources(&config.outside);
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
+    let database = database.map(|database| database.with_outside(known.clone()));
     let mut random = Random::from_system();
     let listeners = Listeners::bind(config).await?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -143,6 +145,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         public_url: config.http.public_url.clone(),
         admin_token: config.http.admin_token.clone(),
         trusted_proxies: config.http.trusted_proxies.clone(),
+        outside: known,
     };
     let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
@@ -156,13 +159,6 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
-    let settings = api::Settings {
-        public_url: config.http.public_url.clone(),
-        admin_token: config.http.admin_token.clone(),
-        trusted_proxies: config.http.trusted_proxies.clone(),
-    };
-    let api = Api::new(database, settings, clock, random.fork(), post.clone())
-        .map_err(|error| ServerError::Load(error.to_string()))?;
     let sources = api::Sources {
         forwarded_malformed: api.forwarded_malformed(),
         events_lost: live.lost.clone(),
@@ -194,6 +190,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         watchers,
         speech: speech.clone(),
         lookups,
+        asked: HashMap::new(),
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),
@@ -421,7 +418,8 @@ async fn load(
 ) -> Result<Snapshot, ServerError> {
     // Files are read and decoded beside the runtime's threads, which carry streams.
     let folder = config.provision.as_ref().map(|p| p.folder.clone()).unwrap_or_default();
-    let (provisioned, mut findings) = aside(move || provision::read(&folder)).await?;
+    let known = outside::resources(&config.outside);
+    let (provisioned, mut findings) = aside(move || provision::read_beside(&folder, &known)).await?;
     if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();

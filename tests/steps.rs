@@ -13,7 +13,10 @@ use support::{Server, Setup, address};
 const WALK: &str = "+15550920";
 const GONE: &str = "+15550921";
 
-const SERVICE: [(&str, u16, &str); 5] = [
+const HANGING: &str = "+15550923";
+
+const SERVICE: [(&str, u16, &str); 6] = [
+    ("/hangs", 0, ""),
     ("/customers", 200, r#"{"tier": "gold", "name": "Ann"}"#),
     (
         "/crm/query",
@@ -65,6 +68,12 @@ fn gone(service: &str) -> Value {
         "bye": {"type": "hangup", "config": {}}}})
 }
 
+/// The caller is gone long before there would be an answer.
+fn hanging(service: &str) -> Value {
+    json!({"settings": {"answer": "immediate"}, "entry": "ask", "steps": {
+        "ask": {"type": "http", "config": {"url": format!("http://{service}/hangs"), "timeoutSec": 20}}}})
+}
+
 fn start(name: &str, service: &Service) -> Server {
     let host = service.address.to_string();
     let tone: Vec<i16> = (0..4_000).map(|n| (8_000.0 * (n as f32 * 0.3).sin()) as i16).collect();
@@ -73,8 +82,7 @@ fn start(name: &str, service: &Service) -> Server {
         "gone",
         &gone(&host),
     );
-    let sub_document = sub();
-    setup = setup.flow("+15550922", "sub", &sub_document);
+    setup = setup.flow("+15550922", "sub", &sub()).flow(HANGING, "hanging", &hanging(&host));
     setup.more = format!(
         "[http_client]\nallow = [\"{host}\", \"127.0.0.1:1\"]\n[secrets]\ncrm = \"topsecret\"\n\
          [sms]\nurl = \"http://{host}/sms\"\ntoken = \"smstoken\"\n[crm]\nbridge = \"http://{host}/crm/\"\n"
@@ -88,9 +96,14 @@ fn start(name: &str, service: &Service) -> Server {
 
 /// A call by SIPp to a number, and its record.
 fn call(server: &Server, number: &str) -> Value {
+    call_by(server, number, "server_hangs_up")
+}
+
+fn call_by(server: &Server, number: &str, scenario: &str) -> Value {
+    let scenario = format!("{}/tests/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"));
     let at = address();
     let status = Command::new("sipp")
-        .args(["-sf", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sipp/server_hangs_up.xml")])
+        .args(["-sf", &scenario])
         .args(["-i", &at.to_string(), "-mi", &at.to_string(), "-p", "5060", "-nostdin", "-timeout_error"])
         .args(["-timeout", "60s", "-s", number, "-m", "1", &server.sip().to_string()])
         .stdout(Stdio::null())
@@ -173,7 +186,18 @@ fn what_goes_wrong_outside_leads_where_the_flow_says() {
         server.log()
     );
     assert_eq!(server.metric("cordboard_flow_lookups_total"), 4);
-    assert_eq!(server.metric("cordboard_flow_lookups_failed_total"), 2);
+    assert_eq!(server.metric("cordboard_flow_lookups_failed_total"), 3);
     let asked: Vec<_> = service.asked().into_iter().map(|asked| asked.path).collect();
     assert_eq!(asked, ["/nothing", "/broken"]);
+}
+
+#[test]
+fn what_is_asked_for_a_caller_who_hangs_up_is_given_up_at_once() {
+    let service = Service::start(address(), &SERVICE);
+    let server = start("hanging", &service);
+    let record = call_by(&server, HANGING, "basic");
+    assert_eq!(record["endReason"], "caller_hung_up", "{record:#}");
+    assert_eq!(service.asked().len(), 1);
+    server.until("the request to be given up", |_| service.given_up() == 1);
+    server.assert_clean();
 }

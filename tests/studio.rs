@@ -3,7 +3,7 @@
 //! `UPDATE=1 cargo test --test studio` writes anew what has changed; read the difference.
 
 use clap::Parser;
-use cordboard::cli::flow::{SimulateOptions, lint, simulate};
+use cordboard::cli::flow::{LintOptions, SimulateOptions, lint, simulate};
 use cordboard::cli::import_studio::{Options, run};
 use cordboard::clock::Wall;
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ fn print(sample: &Path, command: &str) -> String {
     let code = match name {
         "import" => return format!("{report}exit {code}\n"),
         "document" => return std::fs::read_to_string(&file).unwrap(),
-        "lint" => lint(&[file], false, &mut out).unwrap(),
+        "lint" => lint(&LintOptions { files: vec![file], config: None, json: false }, &mut out).unwrap(),
         "simulate" => {
             let words = ["simulate", file.to_str().unwrap()].into_iter().chain(rest.split_whitespace());
             let options = Simulate::try_parse_from(words).unwrap().options;

@@ -170,10 +170,10 @@ fn filters() -> Vec<(&'static str, Filter)> {
         ("call id", Filter { call: Some(call.call_id), ..all() }),
         ("call key", Filter { call: Some(call.call_key), ..all() }),
         ("Call-ID", Filter { call: Some(call.sip_call_id), ..all() }),
-        ("call id, nearly all", Filter { call: some("c1"), ..all() }),
+        ("call id, nearly all", Filter { call: some("c0"), ..all() }),
         (
             "call id, nearly all, of an agent",
-            Filter { call: some("c1"), agent_id: some("agent-42"), ..all() },
+            Filter { call: some("c0"), agent_id: some("agent-42"), ..all() },
         ),
     ]
 }

@@ -110,6 +110,15 @@ impl Collector for Page {
         )?;
         counter(e, "records_written", "Call records written into the database", records.stored())?;
         counter(e, "records_lost", "Call records that the database will never have", records.stored_lost())?;
+        let conflicting = records.stored_conflicting();
+        counter(
+            e,
+            "records_conflicting",
+            "Call records whose id another one has in the database",
+            conflicting,
+        )?;
+        let dropped = records.refused_dropped();
+        counter(e, "records_refused_dropped", "Call records put aside, and dropped for later ones", dropped)?;
         let away = u64::from(records.is_database_away());
         gauge(e, "database_away", "1 while the database takes no call records", away)?;
         counters(

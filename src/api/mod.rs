@@ -25,6 +25,7 @@ mod upload;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
+use crate::flow::Resources;
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
 use crate::store::database::Database;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// What flows may refer to of the configuration.
+    pub outside: Resources,
 }
 
 impl Settings {

@@ -235,7 +235,7 @@ impl Operation {
     }
 
     /// Changes what calls read: answered once new calls follow it, with the headers that say so.
-    pub fn is_applied(mut self) -> Self {
+    pub fn once_applied(mut self) -> Self {
         self.is_applied = true;
         self
     }

@@ -26,7 +26,7 @@ impl Switchboard {
     ) {
         self.counters.invites += 1;
         let snapshot = self.snapshot.clone();
-        let id = self.new_id(now);
+        let id = self.ids.next(now.wall);
         let source = snapshot.caller_source(peer.address);
         match self.admit(now, id, &snapshot, source, &request) {
             Ok((route, media)) => {
@@ -59,13 +59,6 @@ impl Switchboard {
             }
             Err(refusal) => self.refuse(now, id, dialog, source, &request, peer, refusal, actions),
         }
-    }
-
-    /// The microsecond the call came in: unique over restarts too, since records are kept by it.
-    fn new_id(&mut self, now: Now) -> CallId {
-        let id = self.next_call.max(u64::try_from(now.wall.as_unix_micros()).unwrap_or(0));
-        self.next_call = id + 1;
-        CallId(id)
     }
 
     fn admit<'s>(

@@ -113,6 +113,10 @@ pub enum Action {
         request: RequestId,
         question: Box<Question>,
     },
+    /// Nobody waits for the answer to this [`Action::Ask`] any more: the request is given up.
+    Forget {
+        request: RequestId,
+    },
     /// Look a host up; answered by [`Input::Resolved`], within 5 s.
     Resolve {
         request: RequestId,

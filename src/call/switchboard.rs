@@ -10,7 +10,7 @@ use super::snapshot::Snapshot;
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
 use crate::flow::Party;
-use crate::ids::{CallId, Random};
+use crate::ids::{CallId, CallIds, Random};
 use crate::media;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::message::Request;
@@ -75,7 +75,7 @@ pub struct Switchboard {
     pub(super) calls_max: usize,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) calls: HashMap<CallId, Call>,
-    pub(super) next_call: u64,
+    pub(super) ids: CallIds,
     /// How many there are of each Smart Number, over all snapshots.
     pub(super) number_calls: HashMap<String, u32>,
     pub(super) index: Index,
@@ -96,7 +96,7 @@ impl Switchboard {
             calls_max: config.calls_max,
             snapshot,
             calls: HashMap::new(),
-            next_call: 0,
+            ids: CallIds::new(random.fork()),
             number_calls: HashMap::new(),
             index: Index::default(),
             ports: Ports::new(config.media_threads, config.port_pairs),

@@ -8,6 +8,7 @@ use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
 use crate::store::apply::ApplyError;
 use crate::store::database::Database;
+use crate::store::outside;
 use crate::store::plan::{Plan, Present, plan};
 use crate::store::provision::{self, Provisioned};
 use std::io::Write;
@@ -70,7 +71,7 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
         let remedy = "add [provision] with dir = \"FOLDER\"";
         return (None, vec![warning(file, "provision.dir", message, remedy)]);
     };
-    let (provisioned, mut findings) = provision::read(folder);
+    let (provisioned, mut findings) = provision::read_beside(folder, &outside::resources(&config.outside));
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
     if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();

@@ -1,5 +1,6 @@
 //! `cordboard flow lint` and `cordboard flow simulate`.
 
+use super::check::BAD_CONFIGURATION;
 use crate::clock::Wall;
 use crate::flow::simulate::{
     DialOutcome, Ladder, Press, Scenario, Setting, SimulatedReply, What, parse_script, simulate as run,
@@ -23,6 +24,9 @@ pub struct LintOptions {
     /// Flow documents (JSON)
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Checked against the secrets and the hosts of this cordboard.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Findings as JSON
     #[arg(long)]
     pub json: bool,
@@ -62,7 +66,7 @@ pub struct SimulateOptions {
 }
 
 /// Checks files; [`FAILED`] if one cannot be read or has an error.
-pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8> {
+pub fn lint(options: &LintOptions, out: &mut dyn Write) -> io::Result<u8> {
     #[derive(Serialize)]
     struct File<'a> {
         file: String,
@@ -71,10 +75,20 @@ pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8
         unreadable: Option<String>,
         findings: &'a [Finding],
     }
+    let LintOptions { files, config, json } = options;
+    let mut outside = Resources::default();
+    if let Some(file) = config {
+        let (config, findings) = crate::config::load(file);
+        let Some(config) = config else {
+            findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+            return Ok(BAD_CONFIGURATION);
+        };
+        outside = crate::store::outside::resources(&config.outside);
+    }
     let mut code = DONE;
     let mut report = Vec::new();
     for file in files {
-        let (ok, unreadable, findings) = match load(file) {
+        let (ok, unreadable, findings) = match load_beside(file, outside.clone()) {
             Ok(Ok((_, findings))) => (true, None, findings),
             Ok(Err(findings)) => (false, None, findings),
             Err(error) => (false, Some(error.to_string()), Vec::new()),
@@ -83,7 +97,7 @@ pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8
             code = FAILED;
         }
         let name = file.display().to_string();
-        if json {
+        if *json {
             let file = File { file: name, ok, unreadable, findings: &findings };
             report.push(serde_json::to_value(file)?);
             continue;
@@ -94,7 +108,7 @@ pub fn lint(files: &[PathBuf], json: bool, out: &mut dyn Write) -> io::Result<u8
             None => findings.iter().try_for_each(|finding| writeln!(out, "{name}: {finding}"))?,
         }
     }
-    if json {
+    if *json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
     }
@@ -265,10 +279,14 @@ pub(super) type Compiled = Result<(Flow, Vec<Finding>), Vec<Finding>>;
 /// Reads a flow with what lies beside it: in a provisioned folder `DIR/flows/x.json` and `DIR/drafts/x.json` go with
 /// `DIR/agents.toml`, `DIR/numbers.toml`, `DIR/lists.toml`, `DIR/schedules.toml` and `DIR/prompts/`.
 pub(super) fn load(file: &Path) -> io::Result<Compiled> {
+    load_beside(file, Resources::default())
+}
+
+fn load_beside(file: &Path, outside: Resources) -> io::Result<Compiled> {
     // One byte more than allowed, so that the flow room can say that it is too large.
     let text = read_text(file, DOCUMENT_BYTES_MAX + 1)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    Ok(Flow::compile(text, &resources(file)))
+    Ok(Flow::compile(text, &resources(file, outside)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command was given this file to read")]
@@ -293,16 +311,15 @@ fn provisioned_folder(file: &Path) -> Option<PathBuf> {
     is_of_flows.then(|| folder.parent().map(Path::to_path_buf))?
 }
 
-fn resources(file: &Path) -> Resources {
-    let Some(folder) = provisioned_folder(file) else { return Resources::default() };
+fn resources(file: &Path, outside: Resources) -> Resources {
+    let Some(folder) = provisioned_folder(file) else { return outside };
     let mut resources = Resources {
         agents: ids(&folder.join("agents.toml"), "agent"),
         prompts: prompt_ids(&folder.join("prompts")),
         schedules: ids(&folder.join("schedules.toml"), "schedule"),
-        secrets: None,
         lists: ids(&folder.join("lists.toml"), "list"),
         flows: Some(flow_ids(&folder)),
-        numbers: BTreeMap::new(),
+        ..outside
     };
     for number in tables(&folder.join("numbers.toml"), "number").unwrap_or_default() {
         if let (Some(flow), Some(e164)) = (text(&number, "flow"), text(&number, "e164")) {

@@ -4,7 +4,7 @@
 //! flow. A simulation without `--at` happens at a moment that is always the same. `simulations/NAME.json` is read by
 //! [`super::kept_test`].
 
-use super::flow::{DONE, FAILED, SimulateOptions, USAGE, lint, simulate};
+use super::flow::{DONE, FAILED, LintOptions, SimulateOptions, USAGE, lint, simulate};
 use crate::flow::simulate::kept::MOMENT;
 use clap::Parser;
 use serde::Serialize;
@@ -203,7 +203,10 @@ pub fn print(flow: &Path, command: &str) -> io::Result<(String, u8)> {
     let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
     let words = split(rest);
     let code = match name {
-        "lint" => lint(&[flow.to_path_buf()], words.iter().any(|word| word == "--json"), &mut out)?,
+        "lint" => {
+            let json = words.iter().any(|word| word == "--json");
+            lint(&LintOptions { files: vec![flow.to_path_buf()], config: None, json }, &mut out)?
+        }
         "simulate" => {
             let file = flow.to_string_lossy().into_owned();
             match SimulateLine::try_parse_from(std::iter::once(file).chain(words)) {

@@ -20,7 +20,7 @@ pub struct RestoreOptions {
 /// Puts a backup in the place of the store, which no server may use.
 pub fn run(options: &RestoreOptions, out: &mut dyn Write) -> io::Result<u8> {
     let store = match configured(&options.config, out)? {
-        Ok(store) => store,
+        Ok((store, _)) => store,
         Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

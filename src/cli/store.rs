@@ -9,7 +9,7 @@ use crate::flow::Resources;
 use crate::store::apply::{Others, apply};
 use crate::store::database::{Database, Engine};
 use crate::store::export::{export as write, prune};
-use crate::store::provision;
+use crate::store::{outside, provision};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,7 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
         // Where others stay, files may refer to them.
         let around = match others {
             Others::Stay => database.resources().await,
-            Others::Go => Ok(Resources::default()),
+            Others::Go => Ok(database.outside().clone()),
         };
         let around = match around {
             Ok(around) => around,
@@ -157,18 +157,22 @@ pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     })
 }
 
-/// The store that a configuration names; the exit code where it names none, or has errors, which are said.
-pub(super) fn configured(file: &Path, out: &mut dyn Write) -> io::Result<Result<config::Store, u8>> {
+/// The store that a configuration names, with what flows may refer to of it; the exit code where it names none, or has errors, which are said.
+pub(super) fn configured(
+    file: &Path,
+    out: &mut dyn Write,
+) -> io::Result<Result<(config::Store, Resources), u8>> {
     let (config, findings) = config::load(file);
     let Some(config) = config else {
         findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
         return Ok(Err(BAD_CONFIGURATION));
     };
+    let known = outside::resources(&config.outside);
     let Config { store: Some(store), .. } = config else {
         writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
         return Ok(Err(BAD_CONFIGURATION));
     };
-    Ok(Ok(store))
+    Ok(Ok((store, known)))
 }
 
 /// Whether there is a store to look at: a file that is missing would be made by opening it.
@@ -182,14 +186,14 @@ fn with_store(
     out: &mut dyn Write,
     work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
 ) -> io::Result<u8> {
-    let store = match configured(file, out)? {
-        Ok(store) => store,
+    let (store, known) = match configured(file, out)? {
+        Ok(found) => found,
         Err(code) => return Ok(code),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let database = match Database::open(&store.url).await {
-            Ok(database) => database,
+            Ok(database) => database.with_outside(known),
             Err(error) => {
                 writeln!(out, "{error}")?;
                 return Ok(FAILED);

@@ -2,7 +2,7 @@
 
 use super::context::Call;
 use super::finding::Code;
-use super::reading::{Fields, Reading, Speech, known_words};
+use super::reading::{Field, Fields, Reading, Speech, known_words};
 use super::template::Template;
 use super::{Action, Event, LogEvent, Party, SPEECH_START_LIMIT, Sound};
 use crate::clock::Instant;
@@ -20,6 +20,16 @@ enum Piece {
     File(String),
     Speech { text: Template, language: String, voice: String },
 }
+
+/// Which of them an audio object has depends on its kind.
+pub(super) const FIELDS: [Field; 6] = [
+    ("kind", "A text that is spoken (tts), a prompt (file), or several one after the other (seq)."),
+    ("text", "The text that is spoken; variables are filled in."),
+    ("voice", "The voice; the flow's where it is left out."),
+    ("language", "The language of the text (BCP 47); the flow's where it is left out."),
+    ("id", "The id of the prompt: the path of its file without the ending."),
+    ("items", "Audio objects that are played one after the other."),
+];
 
 /// Most pieces of one audio object, nested lists included: the list's own limit.
 const PIECES_MAX: usize = 10;
@@ -56,13 +66,16 @@ impl Audio {
             return;
         }
         let kind = value.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let known: &[&str] = match kind {
-            "tts" => &["kind", "text", "voice", "language"],
-            "file" => &["kind", "id"],
-            "seq" => &["kind", "items"],
-            _ => &["kind", "text", "voice", "language", "id", "items"],
-        };
-        let fields = Fields::new(Some(value), pointer, known, reading);
+        let known: Vec<Field> = FIELDS
+            .into_iter()
+            .filter(|(key, _)| match kind {
+                "tts" => ["kind", "text", "voice", "language"].contains(key),
+                "file" => ["kind", "id"].contains(key),
+                "seq" => ["kind", "items"].contains(key),
+                _ => true,
+            })
+            .collect();
+        let fields = Fields::new(Some(value), pointer, &known, reading);
         match kind {
             "tts" => self.push_speech(&fields, reading),
             "file" => {

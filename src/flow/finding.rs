@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-/// The validation codes of flows.md 1.5, and two of our own: E15 and N01.
+/// The validation codes of flows.md 1.5, and three of our own: E15, W12 and N01.
 ///
 /// A code stands for a family. Where the list names no code for a mistake, the nearest one is used: a value
 /// of the wrong JSON type or an unknown word is E03, a number or a length outside its range is E14.
@@ -60,6 +60,8 @@ pub enum Code {
     W10,
     /// Recording on and no consent audio.
     W11,
+    /// An address that the server does not ask, unless its configuration allows it. Not of flows.md.
+    W12,
     /// A field that is accepted, but does nothing in this version or in this place.
     N01,
 }

@@ -10,6 +10,7 @@ use super::audio::{Heard, Playing};
 use super::context::{Call, CallState, End, KEYS_MAX};
 use super::graph::Flow;
 use super::library::FlowVersion;
+use super::lookup::{LookupError, LookupId, Reply};
 use super::step::Machine;
 use super::variables::Variables;
 use super::{Action, CallFacts, EndedBy, Event, FlowName, Library, LogEvent, Party};
@@ -113,7 +114,10 @@ impl Interpreter {
                 if event != Event::Timeout && self.next_timeout().is_some_and(|due| due < now.instant) {
                     self.dispatch(&Event::Timeout, now, actions);
                 }
-                self.dispatch(&event, now, actions);
+                match event {
+                    Event::Replied { lookup, result } => self.replied(lookup, result, now, actions),
+                    event => self.dispatch(&event, now, actions),
+                }
             }
         }
     }
@@ -234,6 +238,31 @@ impl Interpreter {
             if let ControlFlow::Break(exit) = machine.on_key(&step.config, key, &mut call) {
                 self.follow(exit, now, actions);
             }
+        }
+    }
+
+    fn replied(
+        &mut self,
+        lookup: LookupId,
+        result: Result<Reply, LookupError>,
+        now: Now,
+        actions: &mut Vec<Action>,
+    ) {
+        if now.instant >= self.ends_at {
+            return self.dispatch(&Event::Timeout, now, actions);
+        }
+        let Phase::Step(machine) = &mut self.phase else { return };
+        let mut call = Call {
+            flow: &self.current.flow,
+            version: self.current.number,
+            library: &self.library,
+            now,
+            state: &mut self.state,
+            actions,
+        };
+        let Some(step) = call.flow.step(call.state.step) else { return };
+        if let ControlFlow::Break(exit) = machine.on_reply(&step.config, lookup, result, &mut call) {
+            self.follow(exit, now, actions);
         }
     }
 

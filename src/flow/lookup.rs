@@ -1,6 +1,7 @@
 //! What a flow asks of other systems, and their replies. Whoever runs the flow puts the question and gives the reply as
 //! an event; here is only what both are.
 
+use super::reply_json;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::time::Duration;
@@ -85,8 +86,8 @@ pub enum Reply {
     Http {
         status: u16,
         body: String,
-        /// The other side says that it is JSON.
-        is_json: bool,
+        /// The body as JSON; `null` where it is none.
+        json: Value,
     },
     /// The provider took the message.
     Sms,
@@ -102,6 +103,22 @@ pub struct LookupError {
     /// What `error.code` becomes.
     pub code: &'static str,
     pub message: String,
+}
+
+impl Reply {
+    /// An answer over HTTP, its JSON read: not for a thread that calls wait for. `is_json`: the other side says that it
+    /// is JSON; then it must be.
+    pub fn http(status: u16, body: String, is_json: bool) -> Result<Reply, LookupError> {
+        let json = match reply_json::read(&body) {
+            Ok(json) => json,
+            Err(error) if is_json && !body.trim().is_empty() => {
+                let message = format!("The reply is said to be JSON, and {error}.");
+                return Err(LookupError { code: "http_bad_json", message });
+            }
+            Err(_) => Value::Null,
+        };
+        Ok(Reply::Http { status, body, json })
+    }
 }
 
 impl Question {

@@ -16,6 +16,7 @@ mod lookup;
 mod pattern;
 mod port;
 mod reading;
+pub mod reply_json;
 pub mod schedule;
 pub mod schema;
 mod share;
@@ -26,6 +27,7 @@ mod subflows;
 mod template;
 mod validate;
 mod variables;
+pub mod web_address;
 
 pub use caller_list::{CallerList, EntryError, SEPARATORS};
 pub use context::KEYS_MAX;
@@ -238,6 +240,8 @@ pub enum Action {
     /// Ask another system; the answer comes as [`Event::Replied`]. Nothing is done with that of a question which
     /// nobody waits for any more.
     Ask { lookup: LookupId, step: String, question: Box<Question> },
+    /// Nobody waits for this answer any more: whoever asks may stop.
+    Forget { lookup: LookupId },
     /// End the caller's leg: BYE where it was answered, else the SIP code.
     HangUp { sip_code: u16, q850: Option<u8> },
     /// For logs, analytics and the simulator.

@@ -54,12 +54,17 @@ pub(super) struct Reading {
     pub flows: Vec<(String, String)>,
     /// Secrets by their names.
     pub secrets: Vec<(String, String)>,
+    /// Beginnings of web addresses, with their hosts.
+    pub web_addresses: Vec<(String, String)>,
     pub speech: BTreeSet<Speech>,
     /// How many regular expressions were compiled.
     pub patterns: usize,
     /// Where it is not a document that is read, but what readers ask for that is gathered.
     pub description: Option<Description>,
 }
+
+/// A field that an object may have, and what it means, in a sentence for people.
+pub(super) type Field = (&'static str, &'static str);
 
 /// An object of the document whose keys are known.
 pub(super) struct Fields<'a> {
@@ -163,7 +168,7 @@ impl Reading {
 
 impl<'a> Fields<'a> {
     /// `value` as an object with no keys but `known`. An absent or broken object reads as an empty one.
-    pub fn new(value: Option<&'a Value>, pointer: String, known: &[&str], reading: &mut Reading) -> Self {
+    pub fn new(value: Option<&'a Value>, pointer: String, known: &[Field], reading: &mut Reading) -> Self {
         let map = match value {
             Some(Value::Object(map)) => Some(map),
             None | Some(Value::Null) => None,
@@ -180,13 +185,13 @@ impl<'a> Fields<'a> {
             if reading.report.is_full() {
                 break;
             }
-            if !known.contains(&key.as_str()) {
+            if !known.iter().any(|(name, _)| name == key) {
                 let pointer = fields.at(key);
                 reading.error(
                     Code::E03,
                     &pointer,
                     format!("There is no field {} here.", quoted(key)),
-                    known_words(key, known.iter().copied()),
+                    known_words(key, known.iter().map(|(name, _)| *name)),
                 );
             }
         }

@@ -7,7 +7,8 @@
 
 use super::graph;
 use super::json::below;
-use super::reading::Reading;
+use super::port::Port;
+use super::reading::{Field, Reading};
 use super::step::{Config, KINDS, LATER_KINDS};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ pub(super) struct Description {
     fields: BTreeMap<String, Value>,
     required: BTreeSet<String>,
     /// Keys of each object in the order of the reader's list.
-    objects: BTreeMap<String, Vec<String>>,
+    objects: BTreeMap<String, Vec<Field>>,
 }
 
 impl Description {
@@ -33,8 +34,8 @@ impl Description {
         self.required.insert(pointer);
     }
 
-    pub fn object(&mut self, pointer: &str, known: &[&str]) {
-        self.objects.insert(pointer.to_owned(), known.iter().map(|key| (*key).to_owned()).collect());
+    pub fn object(&mut self, pointer: &str, known: &[Field]) {
+        self.objects.insert(pointer.to_owned(), known.to_vec());
     }
 
     /// The schema of what stands at a pointer; `None` where no reader asked for it.
@@ -48,17 +49,65 @@ impl Description {
             return Some(schema);
         };
         let mut properties = Map::new();
-        for key in keys {
-            properties.insert(key.clone(), self.schema(&below(pointer, key))?);
+        for (key, meaning) in keys {
+            let mut schema = self.schema(&below(pointer, key))?;
+            // What a reader goes on with where a field is missing that must be there is nobody's default.
+            if let (true, Some(fields)) =
+                (self.required.contains(&below(pointer, key)), schema.as_object_mut())
+            {
+                fields.remove("default");
+            }
+            properties.insert((*key).to_owned(), described(schema, meaning));
         }
-        let required: Vec<&String> =
-            keys.iter().filter(|key| self.required.contains(&below(pointer, key))).collect();
+        let names = keys.iter().map(|(key, _)| *key);
+        let required: Vec<&str> = names.filter(|key| self.required.contains(&below(pointer, key))).collect();
         let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
         if let (false, Some(fields)) = (required.is_empty(), schema.as_object_mut()) {
             fields.insert("required".to_owned(), json!(required));
         }
         Some(schema)
     }
+}
+
+/// A field's schema with what it means, its range and its default in words.
+fn described(mut schema: Value, meaning: &str) -> Value {
+    let mut words = meaning.to_owned();
+    let number = |key: &str| schema.get(key).and_then(Value::as_u64);
+    let range = |least: &str, most: &str| match (number(least), number(most)) {
+        (Some(least), Some(most)) if most < u64::from(u32::MAX) => Some((least, most)),
+        _ => None,
+    };
+    if let Some((least, most)) = range("minimum", "maximum") {
+        words += &format!(" {least} to {most}.");
+    }
+    if let Some((least, most)) = range("minItems", "maxItems").or(range("minProperties", "maxProperties")) {
+        words += &format!(" {least} to {most} of them.");
+    } else if let Some(most) = number("maxProperties") {
+        words += &format!(" At most {most} of them.");
+    }
+    match schema.get("default") {
+        Some(Value::String(word)) => words += &format!(" {word} where it is left out."),
+        Some(Value::Bool(true)) => words += " Yes where it is left out.",
+        Some(Value::Bool(false)) => words += " No where it is left out.",
+        Some(default) => words += &format!(" {default} where it is left out."),
+        None => {}
+    }
+    if let Some(fields) = schema.as_object_mut() {
+        fields.insert("description".to_owned(), words.into());
+    }
+    schema
+}
+
+/// Properties of an object, each with what it means.
+fn properties(of: Value, known: &[Field]) -> Value {
+    let Value::Object(of) = of else { return of };
+    let meaning = |key: &str| known.iter().find(|(name, _)| *name == key).map_or("", |(_, meaning)| *meaning);
+    of.into_iter()
+        .map(|(key, schema)| {
+            let schema = described(schema, meaning(&key));
+            (key, schema)
+        })
+        .collect()
 }
 
 /// The schema of a whole document, JSON Schema 2020-12.
@@ -78,7 +127,7 @@ pub fn document() -> Value {
         "type": "object",
         "additionalProperties": false,
         "required": ["schema", "id", "name", "entry", "steps"],
-        "properties": {
+        "properties": properties(json!({
             "schema": {"const": "callflow/1"},
             "id": {"type": "string", "minLength": 1, "maxLength": 100},
             "name": {"type": "string", "minLength": 1, "maxLength": 80},
@@ -92,7 +141,7 @@ pub fn document() -> Value {
                 "propertyNames": step_id,
                 "additionalProperties": {"oneOf": kinds},
             },
-        },
+        }), &graph::FLOW_FIELDS),
         "$defs": definitions,
     })
 }
@@ -124,13 +173,13 @@ fn step(kind: &str) -> Value {
         "type": "object",
         "additionalProperties": false,
         "required": required,
-        "properties": {
+        "properties": properties(json!({
             "type": {"const": kind},
             "name": {"type": "string", "minLength": 1, "maxLength": 60},
             "config": fields,
             "on": ports(kind, config.as_ref()),
             "ui": {"type": "object"},
-        },
+        }), &graph::STEP_FIELDS),
     })
 }
 
@@ -139,7 +188,10 @@ fn later_step(kind: &str) -> Value {
     json!({
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"const": kind}, "config": {"type": "object"}, "on": {"type": "object"}},
+        "properties": properties(
+            json!({"type": {"const": kind}, "config": {"type": "object"}, "on": {"type": "object"}}),
+            &graph::STEP_FIELDS,
+        ),
     })
 }
 
@@ -148,7 +200,9 @@ fn ports(kind: &str, config: Option<&Config>) -> Value {
     let Some(config) = config.filter(|config| config.has_edges()) else {
         return json!({"type": "object", "maxProperties": 0});
     };
-    let ports = config.ports().into_iter().map(|port| config.port_name(port).into_owned());
+    // Branches have ports by their ids, for which there is a pattern.
+    let ports = config.ports().into_iter().filter(|port| !matches!(port, Port::Branch(_) | Port::Key(_)));
+    let ports = ports.map(|port| config.port_name(port).into_owned());
     let ports: Map<String, Value> =
         ports.chain(["no_response".to_owned()]).map(|port| (port, step_id.clone())).collect();
     let numbered = match kind {
@@ -165,6 +219,7 @@ fn ports(kind: &str, config: Option<&Config>) -> Value {
 fn audio() -> Value {
     let of = |kind: &str, required: &str, mut fields: Value| {
         fields["kind"] = json!({"const": kind});
+        let fields = properties(fields, &super::audio::FIELDS);
         json!({"type": "object", "additionalProperties": false, "required": ["kind", required], "properties": fields})
     };
     json!({"oneOf": [
@@ -193,12 +248,64 @@ mod tests {
             Config::read(kind, None, "/config".to_owned(), &mut reading);
             let description = reading.description.unwrap();
             for (pointer, keys) in &description.objects {
-                for key in keys {
+                for (key, _) in keys {
                     let at = below(pointer, key);
                     assert!(description.schema(&at).is_some(), "{kind}: {at} is not described");
                 }
             }
         }
+    }
+
+    /// Says of each property below a schema where it stands and what it means. Ports have no meaning but their step's.
+    fn meanings(schema: &Value, at: &str, found: &mut Vec<(String, String)>) {
+        match schema {
+            Value::Object(map) => {
+                for (key, inner) in map {
+                    let at = format!("{at}/{key}");
+                    if let ("properties", Value::Object(fields)) = (key.as_str(), inner) {
+                        for (name, field) in fields {
+                            let meaning = field["description"].as_str().unwrap_or_default().to_owned();
+                            found.push((format!("{at}/{name}"), meaning));
+                        }
+                    }
+                    if !at.ends_with("/properties/on") {
+                        meanings(inner, &at, found);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, item)| meanings(item, &format!("{at}/{i}"), found));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_field_is_without_a_sentence_that_says_what_it_means() {
+        let mut found = Vec::new();
+        meanings(&document(), "", &mut found);
+        assert!(found.len() > 200, "{}", found.len());
+        for (at, meaning) in found {
+            let is_sentence =
+                meaning.len() > 15 && meaning.starts_with(char::is_uppercase) && meaning.ends_with('.');
+            assert!(is_sentence, "{at}: {meaning:?}");
+        }
+    }
+
+    #[test]
+    fn a_meaning_tells_range_and_default() {
+        let steps = steps();
+        let meaning = |kind: &str, field: &str| {
+            steps[kind]["properties"]["config"]["properties"][field]["description"].clone()
+        };
+        assert_eq!(
+            meaning("menu", "timeoutSec"),
+            "How long the first key is waited for after the question, in seconds. 1 to 60. 5 where it is left out."
+        );
+        assert_eq!(
+            meaning("sms", "oncePerCall"),
+            "Whether the step sends once in a call, however often the call comes to it. Yes where it is left out."
+        );
     }
 
     #[test]
@@ -230,7 +337,11 @@ mod tests {
             ),
             ("hangup/properties/on", json!({"type": "object", "maxProperties": 0})),
         ] {
-            assert_eq!(field(pointer), expected, "{pointer}");
+            let mut found = field(pointer);
+            if let Some(fields) = found.as_object_mut() {
+                fields.remove("description");
+            }
+            assert_eq!(found, expected, "{pointer}");
         }
     }
 }

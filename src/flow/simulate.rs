@@ -301,7 +301,7 @@ fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, L
                 (None, Some(other)) => other.to_string(),
                 (None, None) => String::new(),
             };
-            Ok(Reply::Http { status: status.unwrap_or(200), body, is_json: json.is_some() })
+            Reply::http(status.unwrap_or(200), body, json.is_some())
         }
         (Question::Sms(_), _) => Ok(Reply::Sms),
         (Question::Callout(_), Value::Object(reply)) => Ok(Reply::Callout(reply.clone())),

@@ -6,6 +6,7 @@ use super::port::Port;
 use super::reading::{Read, Reading, known_words};
 use super::step::{Config, repeat};
 use super::variables::{CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES};
+use super::web_address::{is_allowed, needs_leave};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Reachability, dead ends, cycles, and variables that are read before they are set. Says of each step whether a
@@ -95,6 +96,9 @@ pub(super) fn references(resources: &Resources, reading: &mut Reading) {
             }
             let remedy = match nearest(&id, known.iter().map(String::as_str)) {
                 Some(near) => format!("Did you mean `{near}`?"),
+                None if what == "secret" => {
+                    "Add it to [secrets] in the configuration, or name another.".to_owned()
+                }
                 None => format!("Add the {what}, or name another."),
             };
             reading.report.add(Code::E05, pointer, format!("There is no {what} {}.", quoted(&id)), remedy);
@@ -106,6 +110,28 @@ pub(super) fn references(resources: &Resources, reading: &mut Reading) {
     check("secret", &resources.secrets, std::mem::take(&mut reading.secrets));
     check("call flow", &resources.flows, std::mem::take(&mut reading.flows));
     check("schedule", &resources.schedules, std::mem::take(&mut reading.schedules));
+    web_addresses(resources, reading);
+}
+
+/// W12.
+fn web_addresses(resources: &Resources, reading: &mut Reading) {
+    for (url, pointer) in std::mem::take(&mut reading.web_addresses) {
+        let Some((why, host)) = needs_leave(&url) else { continue };
+        let (host, remedy) = (
+            quoted(&host),
+            format!(
+                "Add `{host}` to `allow` in [http_client] of the configuration, or ask a public host over https."
+            ),
+        );
+        let message = match &resources.allowed_hosts {
+            Some(allowed) if is_allowed(&url, allowed) => continue,
+            Some(_) => {
+                format!("The server refuses to ask {host}: {why}, and [http_client] allow does not name it.")
+            }
+            None => format!("The server asks {host} only where its configuration allows it: {why}."),
+        };
+        reading.report.add(Code::W12, pointer, message, remedy);
+    }
 }
 
 /// W11. No step of this version can ask for consent.

@@ -108,8 +108,8 @@ impl Variables {
             .by_name
             .iter()
             .filter(|(known, variable)| *known != name && matches!(variable.value, VariableValue::Json(_)));
-        let held: usize = others.map(|(_, variable)| variable.value.text().len()).sum();
-        if held + value.text().len() > REPLY_BYTES_MAX {
+        let held: usize = others.map(|(_, variable)| variable.value.bytes()).sum();
+        if held + value.bytes() > REPLY_BYTES_MAX {
             return Err(VariableError::RepliesTooLarge);
         }
         if self.by_name.len() >= VARIABLES_MAX && !self.by_name.contains_key(name) {
@@ -195,9 +195,10 @@ impl Variable {
         if self.sensitive {
             return Cow::Borrowed(MASK);
         }
-        match self.value.text() {
-            text if text.len() > VALUE_BYTES_MAX => Cow::Owned(format!("({} bytes)", text.len())),
-            text => text,
+        // A large reply is not put into words only to be left out.
+        match self.value.bytes() {
+            bytes if bytes > VALUE_BYTES_MAX => Cow::Owned(format!("({bytes} bytes)")),
+            _ => self.value.text(),
         }
     }
 }
@@ -207,6 +208,27 @@ impl VariableValue {
         match self {
             VariableValue::Text(text) => Cow::Borrowed(text),
             VariableValue::Json(value) => json_text(value),
+        }
+    }
+
+    /// About as many bytes as its text has.
+    fn bytes(&self) -> usize {
+        match self {
+            VariableValue::Text(text) => text.len(),
+            VariableValue::Json(value) => json_bytes(value),
+        }
+    }
+}
+
+/// About as many bytes as the text of a value has, without making it: numbers count as eight, escapes as one.
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| json_bytes(item) + 1).sum::<usize>() + 1,
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum::<usize>() + 1
         }
     }
 }

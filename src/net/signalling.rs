@@ -22,7 +22,7 @@ use crate::store::records::Records;
 use bytes::Bytes;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +31,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
@@ -204,6 +205,8 @@ pub struct Signalling {
     pub watchers: Watchers,
     pub speech: Arc<SpeechEngine>,
     pub lookups: Arc<Lookups>,
+    /// Requests to other systems that calls wait for.
+    pub asked: HashMap<RequestId, AbortHandle>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
     /// Told once, when the first media ports are there.
@@ -320,7 +323,10 @@ impl Signalling {
                     let _ = reply.send(self.switchboard.has_call(call));
                     Input::HangUp(call)
                 }
-                Message::Replied { request, result } => Input::Replied { request, result },
+                Message::Replied { request, result } => {
+                    self.asked.remove(&request);
+                    Input::Replied { request, result }
+                }
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;
@@ -371,10 +377,16 @@ impl Signalling {
                 }
                 Action::Ask { request, question } => {
                     let (lookups, post) = (self.lookups.clone(), self.post.clone());
-                    self.runtime.spawn(async move {
+                    let task = self.runtime.spawn(async move {
                         let result = lookups.answer(&question).await;
                         let _ = post.send(Message::Replied { request, result }).await;
                     });
+                    self.asked.insert(request, task.abort_handle());
+                }
+                Action::Forget { request } => {
+                    if let Some(task) = self.asked.remove(&request) {
+                        task.abort();
+                    }
                 }
                 Action::Resolve { request, host, port } => {
                     let post = self.post.clone();

@@ -209,7 +209,8 @@ impl Feed {
             return Ok(());
         }
         let folder = folder.clone();
-        let (provisioned, findings) = super::aside(move || provision::read(&folder)).await?;
+        let known = database.outside().clone();
+        let (provisioned, findings) = super::aside(move || provision::read_beside(&folder, &known)).await?;
         super::say(&findings);
         let errors = errors(&findings);
         if errors > 0 {

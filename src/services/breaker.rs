@@ -23,11 +23,25 @@ pub struct Breakers(HashMap<String, Host>);
 
 #[derive(Default)]
 struct Host {
-    failures: u32,
-    /// Nobody is asked before, once there were too many failures.
-    closed_until: Option<Instant>,
+    gate: Gate,
     budget: Budget,
     under_way: u32,
+}
+
+/// Whether a host is let alone.
+enum Gate {
+    /// It is asked; it failed so often in a row.
+    Open { failures: u32 },
+    /// Nobody is asked before.
+    Closed { until: Instant },
+    /// One request tries whether it works again; nobody else is asked before.
+    Trying { until: Instant },
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Gate::Open { failures: 0 }
+    }
 }
 
 /// Why a host is not asked.
@@ -51,29 +65,38 @@ impl Breakers {
         if host.under_way >= UNDER_WAY_MAX {
             return Err(Refusal::TooMany);
         }
-        match host.closed_until {
-            Some(until) if now < until => return Err(Refusal::Broken),
-            Some(_) => host.closed_until = Some(now + PAUSE),
-            None => {}
+        if let Gate::Closed { until } | Gate::Trying { until } = host.gate
+            && now < until
+        {
+            return Err(Refusal::Broken);
         }
         if !host.budget.allows(now, INTERVAL, BURST) {
             return Err(Refusal::TooOften);
+        }
+        if !matches!(host.gate, Gate::Open { .. }) {
+            host.gate = Gate::Trying { until: now + PAUSE };
         }
         host.under_way += 1;
         Ok(())
     }
 
-    /// What became of the request.
+    /// What became of a request.
     pub fn tell(&mut self, host: &str, worked: bool, now: Instant) {
         let Some(host) = self.0.get_mut(host) else { return };
         host.under_way = host.under_way.saturating_sub(1);
-        if worked {
-            (host.failures, host.closed_until) = (0, None);
-            return;
-        }
-        host.failures = host.failures.saturating_add(1);
-        if host.failures >= FAILURES_MAX {
-            host.closed_until = Some(now + PAUSE);
+        host.gate = match host.gate {
+            _ if worked => Gate::default(),
+            Gate::Open { failures } if failures + 1 < FAILURES_MAX => Gate::Open { failures: failures + 1 },
+            _ => Gate::Closed { until: now + PAUSE },
+        };
+    }
+
+    /// A request was given up from our side, which says nothing about the host: where it was to try it, the next does.
+    pub fn forget(&mut self, host: &str, now: Instant) {
+        let Some(host) = self.0.get_mut(host) else { return };
+        host.under_way = host.under_way.saturating_sub(1);
+        if matches!(host.gate, Gate::Trying { .. }) {
+            host.gate = Gate::Closed { until: now };
         }
     }
 }
@@ -100,6 +123,27 @@ mod tests {
         breakers.tell("h", true, at(61_001));
         assert_eq!(breakers.ask("h", at(61_002)), Ok(()));
         assert_eq!(breakers.ask("h", at(61_003)), Ok(()));
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_is_no_failure_and_leaves_its_place_and_its_turn_to_the_next() {
+        let mut breakers = Breakers::default();
+        let at = Instant::from_millis;
+        for i in 0..20 {
+            assert_eq!(breakers.ask("h", at(i * 200)), Ok(()), "{i}");
+            breakers.forget("h", at(i * 200));
+        }
+        for i in 0..5 {
+            assert_eq!(breakers.ask("h", at(5_000 + i)), Ok(()));
+            breakers.tell("h", false, at(5_000 + i));
+        }
+        breakers.forget("h", at(5_005));
+        assert_eq!(breakers.ask("h", at(5_006)), Err(Refusal::Broken), "a pause is not cut short");
+        assert_eq!(breakers.ask("h", at(35_004)), Ok(()), "the one that tries");
+        assert_eq!(breakers.ask("h", at(35_005)), Err(Refusal::Broken));
+        breakers.forget("h", at(35_006));
+        assert_eq!(breakers.ask("h", at(35_007)), Ok(()), "another tries");
+        assert_eq!(breakers.ask("h", at(35_008)), Err(Refusal::Broken));
     }
 
     #[test]

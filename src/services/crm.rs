@@ -1,7 +1,7 @@
 //! The CRM, as callouts and queries see it.
 
-use super::web::WebClient;
-use crate::flow::{Callout, HTTP_BYTES_MAX, HttpRequest, LookupError, Method, Query, Reply};
+use super::web::{Answer, WebClient};
+use crate::flow::{Callout, HTTP_BYTES_MAX, HttpRequest, LookupError, Method, Query, reply_json};
 use serde_json::{Map, Value, json};
 use std::future::Future;
 use std::pin::Pin;
@@ -53,10 +53,10 @@ impl Bridge {
             sign_with: None,
         };
         match self.web.send(&request).await? {
-            Reply::Http { status: 200..300, body, .. } => serde_json::from_str(&body)
-                .map_err(|_| failed("The CRM answered with something that is no JSON.")),
-            Reply::Http { status, .. } => Err(failed(format!("The CRM answered {status}."))),
-            _ => Err(failed("The CRM did not answer.")),
+            Answer { status: 200..300, body, .. } => {
+                reply_json::read(&body).map_err(|error| failed(format!("The answer of the CRM {error}.")))
+            }
+            Answer { status, .. } => Err(failed(format!("The CRM answered {status}."))),
         }
     }
 }
@@ -79,21 +79,19 @@ impl Crm for Bridge {
 
     fn query<'a>(&'a self, query: &'a Query) -> Pending<'a, Vec<Map<String, Value>>> {
         Box::pin(async move {
-            let reply =
+            let mut reply =
                 self.post("query", json!({"soql": query.soql}), query.timeout, HTTP_BYTES_MAX).await?;
-            let Some(Value::Array(records)) = reply.get("records") else {
+            let Some(Value::Array(records)) = reply.get_mut("records").map(Value::take) else {
                 return Err(failed("The CRM answered without records."));
             };
-            let mut read = Vec::with_capacity(records.len());
-            for record in records {
-                let Value::Object(record) = record else {
-                    return Err(failed("The CRM answered with a record that is no object."));
-                };
-                let mut record = record.clone();
-                record.remove("attributes");
-                read.push(record);
-            }
-            Ok(read)
+            let read = |record| match record {
+                Value::Object(mut record) => {
+                    record.remove("attributes");
+                    Ok(record)
+                }
+                _ => Err(failed("The CRM answered with a record that is no object.")),
+            };
+            records.into_iter().map(read).collect()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Answers what flows ask: web services, text messages, the CRM.
 
 use super::crm::Crm;
-use super::web::WebClient;
+use super::web::{Answer, WebClient};
 use crate::clock::SystemClock;
 use crate::config::{Outside, Secret, SmsProvider};
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Question, Reply, TextMessage, url_escaped};
@@ -46,11 +46,15 @@ impl Lookups {
         Lookups { crm: Some(crm), ..self }
     }
 
+    /// The answer, read to its end: nothing is left to parse for who waits for it.
     pub async fn answer(&self, question: &Question) -> Result<Reply, LookupError> {
         let not_connected =
             || LookupError { code: "crm_not_connected", message: "No CRM is connected.".to_owned() };
         match question {
-            Question::Http(request) => self.flows.send(request).await,
+            Question::Http(request) => {
+                let Answer { status, body, is_json } = self.flows.send(request).await?;
+                Reply::http(status, body, is_json)
+            }
             Question::Sms(message) => self.send_message(message).await,
             Question::Callout(callout) => {
                 self.crm.as_ref().ok_or_else(not_connected)?.callout(callout).await.map(Reply::Callout)
@@ -84,15 +88,17 @@ impl Lookups {
             sign_with: None,
         };
         match self.own.send(&request).await? {
-            Reply::Http { status: 200..300, .. } => Ok(Reply::Sms),
-            Reply::Http { status, .. } => Err(LookupError {
+            Answer { status: 200..300, .. } => Ok(Reply::Sms),
+            Answer { status, .. } => Err(LookupError {
                 code: "sms_refused",
                 message: format!("The provider of text messages answered {status}."),
             }),
-            other => Ok(other),
         }
     }
 }
 
 /// No name that a configuration can have.
 const SMS_TOKEN: &str = "[sms] token";
+
+#[cfg(test)]
+mod tests;

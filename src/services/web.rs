@@ -7,13 +7,14 @@
 use super::breaker::{Breakers, Refusal};
 use crate::clock::SystemClock;
 use crate::config::Secret;
-use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Reply};
+use crate::flow::web_address::is_public;
+use crate::flow::{HeaderValue, HttpRequest, LookupError, Method};
 use crate::ids::hex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -69,8 +70,9 @@ impl WebClient {
         })
     }
 
-    /// Sends a flow's request, within its time.
-    pub async fn send(&self, request: &HttpRequest) -> Result<Reply, LookupError> {
+    /// Sends a request, within its time. A future that is dropped gives the request up; its place is free at once, and the
+    /// host is not blamed.
+    pub async fn send(&self, request: &HttpRequest) -> Result<Answer, LookupError> {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(failed("http_refused", "Too many requests are under way."));
         };
@@ -79,9 +81,8 @@ impl WebClient {
         let deadline = tokio::time::Instant::now() + request.timeout;
         let mut tries = 0;
         loop {
-            let result = tokio::time::timeout_at(deadline, self.try_once(request)).await;
-            let error = match result.unwrap_or_else(|_| Err(Failure { error: late(), may_repeat: false })) {
-                Ok(reply) => return Ok(reply),
+            let error = match self.try_once(request, deadline, late).await {
+                Ok(answer) => return Ok(answer),
                 Err(failure) if !failure.may_repeat || tries >= request.retries => return Err(failure.error),
                 Err(failure) => failure.error,
             };
@@ -90,32 +91,33 @@ impl WebClient {
         }
     }
 
-    async fn try_once(&self, request: &HttpRequest) -> Result<Reply, Failure> {
+    async fn try_once(
+        &self,
+        request: &HttpRequest,
+        deadline: tokio::time::Instant,
+        late: impl Fn() -> LookupError,
+    ) -> Result<Answer, Failure> {
         let never = |error| Failure { error, may_repeat: false };
         let (url, is_allowed) = self.check(&request.url).map_err(never)?;
         let host = host_and_port(&url);
         let headers = self.headers(request, &url).map_err(never)?;
         self.may_ask(&host).map_err(never)?;
-        // A try that is given up half-way counts as a failure of the host.
-        let mut report = Report { client: self, host: &host, worked: false };
+        let mut asked = Asked { client: self, host: &host, worked: None };
         let client = if is_allowed { &self.trusting } else { &self.client };
         let mut sending = client.request(method(request.method), url).headers(headers);
         if let Some((_, body)) = &request.body {
             sending = sending.body(body.clone());
         }
-        let response = sending.send().await.map_err(|error| Failure {
-            may_repeat: error.is_connect() || request.method == Method::Get,
-            error: failed("http_failed", in_words(&error)),
-        })?;
-        let status = response.status();
-        report.worked = !status.is_server_error();
-        let is_json =
-            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-                kind == "application/json" || kind.ends_with("+json")
-            });
-        let body = read(response, request.bytes_max).await.map_err(never)?;
-        Ok(Reply::Http { status: status.as_u16(), body, is_json })
+        match tokio::time::timeout_at(deadline, exchange(sending, request)).await {
+            Err(_) => {
+                asked.worked = Some(false);
+                Err(never(late()))
+            }
+            Ok((host_worked, result)) => {
+                asked.worked = Some(host_worked);
+                result
+            }
+        }
     }
 
     /// The address, and whether its host was allowed by name.
@@ -212,17 +214,55 @@ struct Failure {
     may_repeat: bool,
 }
 
-/// Tells the breaker what became of a request, also where its future is dropped.
-struct Report<'a> {
-    client: &'a WebClient,
-    host: &'a str,
-    worked: bool,
+/// An answer, whatever its status.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    /// The other side says that it is JSON.
+    pub is_json: bool,
 }
 
-impl Drop for Report<'_> {
+/// A request that the breaker counts as under way, until this is dropped.
+struct Asked<'a> {
+    client: &'a WebClient,
+    host: &'a str,
+    /// Whether the host did its work; nothing where the request was given up before that was known.
+    worked: Option<bool>,
+}
+
+impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.client.breakers().tell(self.host, self.worked, self.client.clock.instant());
+        let (mut breakers, now) = (self.client.breakers(), self.client.clock.instant());
+        match self.worked {
+            Some(worked) => breakers.tell(self.host, worked, now),
+            None => breakers.forget(self.host, now),
+        }
     }
+}
+
+/// Sends, and reads the answer. Says beside it whether the host did its work, whatever that is to the flow.
+async fn exchange(
+    sending: reqwest::RequestBuilder,
+    request: &HttpRequest,
+) -> (bool, Result<Answer, Failure>) {
+    let response = match sending.send().await {
+        Ok(response) => response,
+        Err(error) => {
+            let may_repeat = error.is_connect() || request.method == Method::Get;
+            let error = failed("http_failed", in_words(&error));
+            return (false, Err(Failure { error, may_repeat }));
+        }
+    };
+    let status = response.status();
+    let is_json =
+        response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            kind == "application/json" || kind.ends_with("+json")
+        });
+    let body = read(response, request.bytes_max).await;
+    let answer = body.map(|body| Answer { status: status.as_u16(), body, is_json });
+    (!status.is_server_error(), answer.map_err(|error| Failure { error, may_repeat: false }))
 }
 
 async fn read(mut response: reqwest::Response, bytes_max: u32) -> Result<String, LookupError> {
@@ -300,93 +340,9 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Reachable from everywhere: none of the ranges that RFC 6890 and its successors set aside.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let set_aside = ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        // This network, and the reserved range above multicast.
-        || a == 0
-        || a >= 240
-        // Carrier-grade NAT (RFC 6598), protocol assignments, benchmarks (RFC 2544), 6to4 relays.
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19))
-        || (a == 192 && b == 88 && c == 99);
-    !set_aside
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let segments = ip.segments();
-    // Addresses that carry an IPv4 one are as public as that: mapped, NAT64 and 6to4.
-    let carried = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match segments {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            is_public_v4(carried(high, low))
-        }
-        [0x2002, high, low, ..] => is_public_v4(carried(high, low)),
-        // Global unicast only, without Teredo, documentation and benchmarks.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        [first, ..] => (0x2000..0x4000).contains(&first),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_addresses_that_everybody_can_reach_are_public() {
-        for (ip, expected) in [
-            ("8.8.8.8", true),
-            ("1.1.1.1", true),
-            ("172.15.255.255", true),
-            ("172.32.0.1", true),
-            ("2606:4700::1111", true),
-            ("2a00:1450::1", true),
-            ("0.0.0.0", false),
-            ("10.1.2.3", false),
-            ("100.64.0.1", false),
-            ("127.0.0.1", false),
-            ("169.254.169.254", false),
-            ("172.16.0.1", false),
-            ("192.0.0.1", false),
-            ("192.0.2.1", false),
-            ("192.168.1.1", false),
-            ("198.18.0.1", false),
-            ("198.51.100.1", false),
-            ("203.0.113.1", false),
-            ("224.0.0.1", false),
-            ("240.0.0.1", false),
-            ("255.255.255.255", false),
-            ("::", false),
-            ("::1", false),
-            ("::ffff:127.0.0.1", false),
-            ("::ffff:8.8.8.8", true),
-            ("64:ff9b::a00:1", false),
-            ("64:ff9b::808:808", true),
-            ("2002:7f00:1::", false),
-            ("2001::1", false),
-            ("2001:db8::1", false),
-            ("fc00::1", false),
-            ("fd12::1", false),
-            ("fe80::1", false),
-            ("ff02::1", false),
-        ] {
-            assert_eq!(is_public(ip.parse().unwrap()), expected, "{ip}");
-        }
-    }
 
     fn client(allowed: &[&str]) -> WebClient {
         let allowed = allowed.iter().map(|host| (*host).to_owned()).collect();

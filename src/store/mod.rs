@@ -8,6 +8,7 @@ pub mod export;
 mod flow_links;
 pub mod loader;
 pub mod objects;
+pub mod outside;
 pub mod plan;
 pub mod prompts;
 pub mod provision;

@@ -57,7 +57,7 @@ pub fn read(folder: &Path) -> (Provisioned, Vec<Finding>) {
     read_beside(folder, &Resources::default())
 }
 
-/// Reads a folder whose files may refer to what a store has, and which is added to it.
+/// Reads a folder whose files may refer to what a store and the configuration have.
 pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Finding>) {
     let mut findings = Vec::new();
     checks::unread_files(folder, &mut findings);
@@ -86,6 +86,8 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
         lists: with(ids(Kind::List), &store.lists),
         schedules: with(ids(Kind::Schedule), &store.schedules),
         prompts: with(prompt_ids, &store.prompts),
+        secrets: store.secrets.clone(),
+        allowed_hosts: store.allowed_hosts.clone(),
         ..Resources::default()
     };
     let sources = read_flows(&folder.join("flows"), &resources, &mut findings);

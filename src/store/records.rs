@@ -116,6 +116,16 @@ impl RecordFigures {
         self.totals.turned_away.load(Ordering::Relaxed) + self.spool.lost.load(Ordering::Relaxed)
     }
 
+    /// Of those: records under an id that another record has in the database.
+    pub fn stored_conflicting(&self) -> u64 {
+        self.spool.conflicting.load(Ordering::Relaxed)
+    }
+
+    /// Of those: records that were put aside, and dropped for later ones.
+    pub fn refused_dropped(&self) -> u64 {
+        self.spool.dropped.load(Ordering::Relaxed)
+    }
+
     /// Whether the database took no records when it was last asked.
     pub fn is_database_away(&self) -> bool {
         self.spool.away.load(Ordering::Relaxed)

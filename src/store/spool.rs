@@ -6,7 +6,9 @@
 //! database takes a record once.
 
 mod backlog;
+mod folder;
 mod line;
+mod refused;
 
 pub use backlog::{Backlog, Batch};
 
@@ -57,8 +59,12 @@ pub struct Totals {
     pub waiting: AtomicU64,
     /// In the database.
     pub written: AtomicU64,
-    /// Neither on disk nor in the database.
+    /// Neither on disk nor in the database, or put aside.
     pub lost: AtomicU64,
+    /// Of those: records under an id that another record has in the database.
+    pub conflicting: AtomicU64,
+    /// Of those: records that were put aside, and then dropped for later ones.
+    pub dropped: AtomicU64,
     /// Whether the database did not answer when it was last asked.
     pub away: AtomicBool,
 }
@@ -116,7 +122,7 @@ impl Spool {
     #[expect(clippy::disallowed_methods, reason = "these are the files of waiting call records")]
     pub fn open(folder: &Path, node: &str, limits: Limits) -> Result<(Spool, Backlog), SpoolError> {
         let fail = |error| SpoolError::Folder { path: folder.to_owned(), error };
-        std::fs::create_dir_all(folder).map_err(fail)?;
+        folder::make(folder).map_err(fail)?;
         let lock = OpenOptions::new().create(true).append(true).open(folder.join("lock")).map_err(fail)?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => SpoolError::InUse { path: folder.to_owned() },

@@ -1,6 +1,6 @@
 //! Brings call records from the spool into the database, and waits where that is away.
 
-use super::database::call_records::NewRecord;
+use super::database::call_records::{NewRecord, Written};
 use super::database::{Database, DatabaseError};
 use super::spool::{Backlog, Batch};
 use std::sync::atomic::Ordering;
@@ -46,14 +46,23 @@ impl Uploader {
         }
     }
 
-    /// Tries until the records are in; an error where the database answers and will never take them.
+    /// Tries until the records are in, or others are found that have their keys, for which they are put aside; an error
+    /// where the database answers and will never take them.
     async fn write(&self, records: &[NewRecord]) -> Result<(), DatabaseError> {
         let totals = self.backlog.totals();
         let mut pause = PAUSE_FIRST;
         loop {
             match self.database.write_records(records).await {
-                Ok(_) => {
-                    totals.written.fetch_add(records.len() as u64, Ordering::Relaxed);
+                Ok(Written { conflicting, .. }) => {
+                    let taken = records.len() - conflicting.len();
+                    totals.written.fetch_add(taken as u64, Ordering::Relaxed);
+                    for record in conflicting.iter().filter_map(|index| records.get(*index)) {
+                        totals.conflicting.fetch_add(1, Ordering::Relaxed);
+                        let (node, call) = (record.node(), record.call_id());
+                        let reason =
+                            format!("another record of the server \"{node}\" has its call id {call}");
+                        self.backlog.put_aside(record.document(), &reason);
+                    }
                     if totals.away.swap(false, Ordering::Relaxed) {
                         let waiting = totals.waiting.load(Ordering::Relaxed);
                         tracing::info!(waiting, "the database takes call records again");
@@ -115,6 +124,36 @@ mod tests {
             assert_eq!((count(&totals.written), count(&totals.lost), count(&totals.waiting)), (18, 2, 0));
             let refused = std::fs::read_to_string(folder.0.join("refused.jsonl")).unwrap();
             assert_eq!(refused.lines().collect::<Vec<_>>(), [&documents[7], &documents[9]]);
+        });
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "looks into the file of refused records")]
+    fn a_record_under_an_id_that_another_has_is_put_aside_and_one_that_is_handed_out_again_is_not() {
+        for_each_engine(async |database| {
+            let folder = Folder::new("conflicts");
+            let first = samples::record(1).call_id;
+            let other = samples::document(2).replace(&samples::record(2).call_id, &first);
+            for documents in
+                [[samples::document(1), samples::document(3)], [samples::document(1), other.clone()]]
+            {
+                let (mut spool, backlog) = Spool::open(&folder.0, "east", Limits::of(1 << 20)).unwrap();
+                let totals = spool.totals();
+                spool.put(documents.iter().map(String::as_bytes));
+                drop(spool);
+                Uploader::new(database.clone(), backlog).run().await;
+                let count = |total: &std::sync::atomic::AtomicU64| total.load(Ordering::Relaxed);
+                let conflicts = u64::from(documents[1] == other);
+                let counts = (count(&totals.written), count(&totals.lost), count(&totals.conflicting));
+                assert_eq!(counts, (2 - conflicts, conflicts, conflicts));
+            }
+            let kept = database.record("east", &first).await.unwrap().unwrap();
+            assert_eq!(
+                kept.document,
+                serde_json::from_str::<serde_json::Value>(&samples::document(1)).unwrap()
+            );
+            let refused = std::fs::read_to_string(folder.0.join("refused.jsonl")).unwrap();
+            assert_eq!(refused.lines().collect::<Vec<_>>(), [&other]);
         });
     }
 }

@@ -171,7 +171,7 @@ pub fn reply(question: &Question, fails: bool) -> Result<Reply, LookupError> {
     }
     Ok(match question {
         Question::Http(_) => {
-            Reply::Http { status: 200, body: "{\"tier\": \"gold\"}".to_owned(), is_json: true }
+            return Reply::http(200, "{\"tier\": \"gold\"}".to_owned(), true);
         }
         Question::Sms(_) => Reply::Sms,
         Question::Callout(_) => Reply::Callout(serde_json::Map::new()),
@@ -192,7 +192,9 @@ const MAIN_FLOW: &str = r#"{
  "schema": "callflow/1", "id": "main", "name": "Main", "settings": {"maxCallSec": 120}, "entry": "hello",
  "steps": {
   "hello": {"type": "greeting", "name": "Hello", "config": {"audio": {"kind": "file", "id": "hello"}},
-   "on": {"next": "menu"}},
+   "on": {"next": "tier"}},
+  "tier": {"type": "http", "name": "Tier", "config": {"url": "https://crm.sim/tier", "saveAs": "tier"},
+   "on": {"success": "menu", "http_error": "menu", "error": "menu"}},
   "menu": {"type": "menu", "name": "Menu", "config": {"prompt": {"kind": "file", "id": "menu"},
    "options": {"1": {"label": "agent"}, "2": {"label": "both"}, "3": {"label": "one by one"},
     "4": {"label": "code"}, "9": {"label": "bye"}}, "timeoutSec": 2, "maxNoInput": 2, "maxInvalid": 2},

@@ -19,7 +19,7 @@ use cordboard::media::engine::{Engine, EngineConfig};
 use cordboard::media::{self, Channel, Command, Output};
 use cordboard::sip::{self, ListenerId};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,6 +110,8 @@ pub struct World {
     by_address: HashMap<SocketAddr, usize>,
     /// By [`PortId`].
     ports: Vec<ThreadId>,
+    /// Questions that somebody waits for the answer of.
+    pub asked: HashSet<RequestId>,
     /// What was handed over between threads last, each way: later things do not overtake it.
     handed: [Instant; 2 * THREADS],
     random: Random,
@@ -138,6 +140,7 @@ impl World {
             entries: 0,
             by_address: HashMap::new(),
             ports: Vec::new(),
+            asked: HashSet::new(),
             handed: [Instant::ZERO; 2 * THREADS],
             random,
             trace: DefaultHasher::new(),
@@ -302,7 +305,11 @@ impl World {
             Event::Resolved { request, host } => {
                 self.tell(Input::Resolved { request, result: house::resolve(&host) })
             }
-            Event::Replied { request, result } => self.tell(Input::Replied { request, result }),
+            Event::Replied { request, result } => {
+                if self.asked.remove(&request) {
+                    self.tell(Input::Replied { request, result });
+                }
+            }
             Event::Order(Order::Snapshot(snapshot)) => self.tell(Input::Snapshot(snapshot)),
             Event::Order(Order::Drain) => self.tell(Input::Drain),
             Event::Order(Order::Stop) => self.tell(Input::Stop),
@@ -329,6 +336,8 @@ impl World {
                 }
                 Action::Record(record) => {
                     self.note(7, format!("{record:?}"));
+                    let left = self.asked.iter().find(|asked| asked.call.to_string() == record.call_id);
+                    assert_eq!(left, None, "a question outlives its call");
                     self.records.push(*record);
                 }
                 Action::Live(event) => self.note(8, format!("{event:?}")),
@@ -347,10 +356,14 @@ impl World {
                 Action::Ask { request, question } => {
                     let after = Duration::from_millis(u64::from(20 + self.random.below(900)));
                     let fails = self.random.below(5) == 0;
+                    self.asked.insert(request);
                     self.push(
                         self.now + after,
                         Event::Replied { request, result: house::reply(&question, fails) },
                     );
+                }
+                Action::Forget { request } => {
+                    assert!(self.asked.remove(&request), "{request:?} is forgotten, and was not asked");
                 }
                 Action::BindPorts { thread, count } => self.bind(thread, count),
             }

@@ -5,13 +5,21 @@
 use cordboard::call::record::{CallRecord, EndReason, Key, LegRecord};
 use cordboard::clock::Wall;
 use cordboard::flow::{AbandonedTask, EndedBy, FinalStep, FlowName, Offer, Outcome, OutcomeKind, Visit};
-use cordboard::ids::Random;
+use cordboard::ids::{CallIds, Random};
 use cordboard::media::{DigitSource, Statistics};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// 2026-11-23T00:00:00Z, when the first call came in.
 pub const BEGIN: Wall = Wall::from_unix_seconds(1_795_392_000);
+
+/// Every fifth call is one of an early version, whose ids were microseconds.
+fn call_id(n: u64, start: Wall) -> String {
+    match n % 5 {
+        4 => format!("c{}", start.as_unix_micros()),
+        _ => CallIds::new(Random::from_seed(!n)).next(start).to_string(),
+    }
+}
 
 /// The record of the `n`th call: one each second, to 500 numbers and 200 flows, with 50 agents. One in ten is refused
 /// before a flow begins.
@@ -34,7 +42,7 @@ pub fn record(n: u64) -> CallRecord {
         statistics: Statistics { packets_received: 1_500, packets_sent: 1_500, ..Statistics::default() },
     };
     CallRecord {
-        call_id: format!("c{}", start.as_unix_micros()),
+        call_id: call_id(n, start),
         call_key: random.token::<16>(),
         sip_call_id: format!("{}@carrier.example", random.token::<20>()),
         trunk: Some("carrier".to_owned()),

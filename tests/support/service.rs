@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What came in.
@@ -19,10 +20,12 @@ pub struct Asked {
 pub struct Service {
     pub address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
+    given_up: Arc<AtomicUsize>,
 }
 
 impl Service {
-    /// `answers`: beginnings of paths, with a status and a JSON body; what fits none gets a 404.
+    /// `answers`: beginnings of paths, with a status and a JSON body; what fits none gets a 404. With status 0 there is
+    /// never an answer.
     pub fn start(at: Ipv4Addr, answers: &[(&str, u16, &str)]) -> Service {
         let listener = TcpListener::bind((at, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -32,14 +35,21 @@ impl Service {
             .collect();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = asked.clone();
+        let given_up = Arc::new(AtomicUsize::new(0));
+        let counter = given_up.clone();
         // Ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answers, kept) = (answers.clone(), kept.clone());
-                std::thread::spawn(move || serve(stream, &answers, &kept));
+                let (answers, kept, counter) = (answers.clone(), kept.clone(), counter.clone());
+                std::thread::spawn(move || serve(stream, &answers, &kept, &counter));
             }
         });
-        Service { address, asked }
+        Service { address, asked, given_up }
+    }
+
+    /// Connections that were closed before there was an answer.
+    pub fn given_up(&self) -> usize {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -47,7 +57,12 @@ impl Service {
     }
 }
 
-fn serve(stream: TcpStream, answers: &[(String, u16, String)], kept: &Mutex<Vec<Asked>>) -> Option<()> {
+fn serve(
+    stream: TcpStream,
+    answers: &[(String, u16, String)],
+    kept: &Mutex<Vec<Asked>>,
+    given_up: &AtomicUsize,
+) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
     loop {
@@ -71,6 +86,11 @@ fn serve(stream: TcpStream, answers: &[(String, u16, String)], kept: &Mutex<Vec<
         let (status, body_out) = answer.map_or((404, "{}"), |(_, status, body)| (*status, body.as_str()));
         let body = String::from_utf8_lossy(&body).into_owned();
         kept.lock().unwrap().push(Asked { method, path, headers, body });
+        if status == 0 {
+            let _ = reader.read_to_end(&mut Vec::new());
+            given_up.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
         write!(
             writer,
             "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body_out}",

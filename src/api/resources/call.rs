@@ -168,12 +168,6 @@ fn stopping() -> Problem {
     Problem::unavailable("the server is stopping")
 }
 
-/// `c12` as [`CallId`] prints it.
-fn call_id(text: &str) -> Option<CallId> {
-    let digits = text.strip_prefix('c').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    digits.parse().ok().map(CallId)
-}
-
 fn unknown() -> Problem {
     Problem::not_found("there is no such call in progress")
 }
@@ -184,7 +178,7 @@ async fn list(
 ) -> Result<Json<Page<LiveCallItem>>, Problem> {
     let limit = limit(query.limit)?;
     let after = position(query.cursor.as_deref())?;
-    let after = after.map(|text| call_id(&text).ok_or_else(bad_cursor)).transpose()?;
+    let after = after.map(|text| text.parse::<CallId>().map_err(|_| bad_cursor())).transpose()?;
     let calls = calls(&api).await?;
     let later = calls.iter().filter(|call| after.is_none_or(|after| call.id > after));
     let page = later.take(limit as usize + 1).collect();
@@ -192,13 +186,13 @@ async fn list(
 }
 
 async fn read(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Json<LiveCallItem>, Problem> {
-    let id = call_id(&id).ok_or_else(unknown)?;
+    let id = id.parse::<CallId>().map_err(|_| unknown())?;
     let calls = calls(&api).await?;
     calls.iter().find(|call| call.id == id).map(|call| Json(shown(call))).ok_or_else(unknown)
 }
 
 async fn hang_up(State(api): State<Api>, InPath(id): InPath<String>) -> Result<StatusCode, Problem> {
-    let call = call_id(&id).ok_or_else(unknown)?;
+    let call = id.parse::<CallId>().map_err(|_| unknown())?;
     let (reply, answer) = oneshot::channel();
     ask(&api, Message::HangUp { call, reply }).await?;
     match answer.await {

@@ -106,7 +106,7 @@ impl From<Finding> for Wrong {
 }
 
 /// What flows may refer to.
-fn resources(snapshot: &Snapshot) -> Resources {
+fn resources(snapshot: &Snapshot, outside: Resources) -> Resources {
     let mut numbers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for number in snapshot.numbers.iter() {
         if let Answers::Flow(flow) = &number.answers {
@@ -120,8 +120,7 @@ fn resources(snapshot: &Snapshot) -> Resources {
         flows: Some(snapshot.library.flows.keys().cloned().collect()),
         numbers,
         schedules: Some(snapshot.library.schedules.keys().cloned().collect()),
-        // Their names stand in the configuration alone; publishing says which are missing.
-        secrets: None,
+        ..outside
     }
 }
 
@@ -129,7 +128,7 @@ fn resources(snapshot: &Snapshot) -> Resources {
 async fn what_exists(api: &Api) -> Result<Resources, Problem> {
     match api.database() {
         Ok(database) => Ok(database.resources().await?),
-        Err(_) => Ok(resources(&api.snapshot())),
+        Err(_) => Ok(resources(&api.snapshot(), api.settings.outside.clone())),
     }
 }
 

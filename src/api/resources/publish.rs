@@ -52,7 +52,7 @@ fn drafts() -> Vec<Route> {
         delete("/flows/{id}", "deleteFlow", "Deletes a flow with all versions: only one that is paused and that no number and no other flow leads to. (A paused flow goes on routing calls.)")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .gives_nothing("It is gone.")
             .problems(&[409])
@@ -86,7 +86,7 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/publish", "publishFlow", "Publishes the draft as a new version, for all callers or a share of them. Calls in progress keep theirs.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .if_match()
             .body::<Publication>()
             .gives::<PublishedItem>(StatusCode::OK, "The version, or the live one where nothing has changed.")
@@ -95,7 +95,7 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/rollback", "rollbackFlow", "Publishes the content of an older version again, as a new one.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .body::<Rollback>()
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
@@ -104,7 +104,7 @@ fn versions() -> Vec<Route> {
         put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers. A trial that runs then is over.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .if_match()
             .body::<ScheduledPublication>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
@@ -113,7 +113,7 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/scheduled", "cancelPublication", "Takes a publication back whose time has not come.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .gives_nothing("It is taken back.")
             .problems(&[409, 422])
@@ -121,7 +121,7 @@ fn versions() -> Vec<Route> {
         put("/flows/{id}/canary", "setCanary", "Tries a published version on a share of the callers, each the same in every call.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .body::<CanaryItem>()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
@@ -130,7 +130,7 @@ fn versions() -> Vec<Route> {
         delete("/flows/{id}/canary", "cancelCanary", "Ends the trial: all callers get the live version.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .gives_nothing("The trial is over.")
             .problems(&[409, 422])
@@ -138,7 +138,7 @@ fn versions() -> Vec<Route> {
         post("/flows/{id}/canary/promote", "promoteCanary", "Makes the version on trial the live one.")
             .tag("flows")
             .needs(edit)
-            .is_applied()
+            .once_applied()
             .may_match()
             .gives::<FlowItem>(StatusCode::OK, "The flow.")
             .problems(&[409, 422])
@@ -184,7 +184,7 @@ struct FlowItem {
     id: String,
     /// Of the draft.
     name: String,
-    /// Of the draft. A paused flow goes on routing calls; it may be deleted.
+    /// By the live version, before there is one by the draft. A paused flow goes on routing calls; it may be deleted.
     paused: bool,
     draft_etag: String,
     draft_author: String,

@@ -82,6 +82,11 @@ impl Call {
                 self.asked.push((request, lookup));
                 context.actions.push(crate::call::Action::Ask { request, question });
             }
+            Action::Forget { lookup } => {
+                let Some(index) = self.asked.iter().position(|(_, known)| *known == lookup) else { return };
+                let (request, _) = self.asked.remove(index);
+                context.actions.push(crate::call::Action::Forget { request });
+            }
             Action::HangUp { sip_code, q850 } => self.hang_up_caller(sip_code, q850, context),
             Action::Log(event) => self.log(event, context),
             Action::Finished(outcome) => self.finished(*outcome, context),

@@ -236,6 +236,7 @@ impl World {
                     self.note(What::Connect { target: self.target(dial) });
                 }
                 Action::Ask { lookup, step, question } => self.ask(lookup, step, question),
+                Action::Forget { lookup } => self.forget(lookup),
                 Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
                 Action::Log(log) => self.note(What::Log(log)),
                 Action::Finished(outcome) => self.outcome = Some(outcome),
@@ -281,6 +282,14 @@ impl World {
             self.after(REPLIES_AFTER, Event::Replied { lookup, result });
         }
         self.questions.push(Asked { lookup, step, question });
+    }
+
+    /// Nobody waits for that reply any more.
+    fn forget(&mut self, lookup: LookupId) {
+        self.questions.retain(|asked| asked.lookup != lookup);
+        self.events.retain(
+            |(_, _, event)| !matches!(event, Event::Replied { lookup: known, .. } if *known == lookup),
+        );
     }
 
     fn end_playback(&mut self, playback: PlaybackId) -> Option<Party> {

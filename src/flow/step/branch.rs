@@ -4,13 +4,21 @@ use crate::flow::context::{Call, Exit};
 use crate::flow::finding::{Code, quoted};
 use crate::flow::pattern::Pattern;
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::Template;
 use crate::flow::variables::VALUE_BYTES_MAX;
 use serde_json::{Value, json};
 
-pub const FIELDS: [&str; 2] = ["value", "branches"];
-const BRANCH_FIELDS: [&str; 4] = ["id", "name", "op", "values"];
+pub const FIELDS: [Field; 2] = [
+    ("value", "What is looked at; variables are filled in, and blanks around it and capitals do not count."),
+    ("branches", "The ways, looked at in this order; the first that fits is taken."),
+];
+const BRANCH_FIELDS: [Field; 4] = [
+    ("id", "The name of the port, behind b:."),
+    ("name", "What people read."),
+    ("op", "How the value is compared."),
+    ("values", "What it is compared with: one of them has to fit; two for between, none for blank."),
+];
 /// Most values of one branch: every area code of a continent, and some.
 const VALUES_MAX: usize = 500;
 
@@ -102,6 +110,10 @@ impl Branch {
             json!({"type": "array", "maxItems": VALUES_MAX, "items": {"type": ["string", "number", "boolean"]}})
         });
         let op = fields.choice("op", &OPS, Op::Equals, reading);
+        if reading.description.is_some() {
+            // Whether there have to be values depends on the comparison.
+            return Branch { id, test: Test::Blank };
+        }
         Branch { id, test: Test::read(op, fields, reading) }
     }
 }

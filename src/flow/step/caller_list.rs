@@ -3,9 +3,9 @@
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::quoted;
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 
-pub const FIELDS: [&str; 1] = ["listId"];
+pub const FIELDS: [Field; 1] = [("listId", "The id of the list in which the caller is looked for.")];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

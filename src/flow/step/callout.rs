@@ -8,14 +8,20 @@ use crate::flow::finding::Code;
 use crate::flow::json::below;
 use crate::flow::lookup::{Callout, LookupError, Question, Reply};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_value, templates_schema, wrong_type};
+use crate::flow::reading::{Field, Fields, Reading, template_value, templates_schema, wrong_type};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 5] = ["path", "input", "saveAs", "timeoutSec", "waitAudio"];
+pub const FIELDS: [Field; 5] = [
+    ("path", "The path of the Apex REST class, as in /callflow/owner."),
+    ("input", "Names and values that the class is given; variables are filled in."),
+    ("saveAs", "The name of the variable that keeps the texts of the reply."),
+    ("timeoutSec", "How long the reply is waited for, in seconds."),
+    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+];
 /// Parameters of an Apex method: it cannot have more than 32.
 const INPUT_MAX: usize = 32;
 

@@ -7,30 +7,42 @@ use super::dial_target::{Target, is_number};
 use crate::flow::CallerIdentity;
 use crate::flow::audio::Audio;
 use crate::flow::finding::{Code, quoted};
-use crate::flow::reading::{Fields, Reading, known_words, wrong_type};
+use crate::flow::reading::{Field, Fields, Reading, known_words, wrong_type};
 pub use machine::Dial;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub const FIELDS: [&str; 18] = [
-    "target",
-    "strategy",
-    "ringSec",
-    "totalSec",
-    "callerId",
-    "ringback",
-    "recording",
-    "dispositionRequired",
-    "taskSubject",
-    "taskComments",
-    "whisper",
-    "screen",
-    "screenSec",
-    "amd",
-    "maxTalkSec",
-    "onBusy",
-    "fallbackOwner",
-    "afterAnswered",
+pub const FIELDS: [Field; 18] = [
+    ("target", "Who is rung."),
+    ("strategy", "Whether several agents ring at once (simultaneous) or one after the other (sequential)."),
+    ("ringSec", "How long one of them rings, in seconds."),
+    (
+        "totalSec",
+        "How long the whole step rings, in seconds; without it 60 for several agents, 300 for one party.",
+    ),
+    (
+        "callerId",
+        "The number that the called party sees: that of the caller (caller), the Smart Number (dialled), or fixed: and a number.",
+    ),
+    ("ringback", "What the caller hears meanwhile: the ringing tone (tone), music, or audio."),
+    ("recording", "Whether the conversation is recorded; this version does not record."),
+    ("dispositionRequired", "Whether the agent has to say how the call went; this version does not ask."),
+    ("taskSubject", "The subject of the task that the CRM gets; this version does not write one."),
+    ("taskComments", "The comments of that task; this version does not write one."),
+    ("whisper", "What the called party hears before it is joined with the caller."),
+    (
+        "screen",
+        "Whether the called party has to press a key to take the call: any (press_any), or 1 (press_1).",
+    ),
+    ("screenSec", "How long that key is waited for, in seconds."),
+    ("amd", "Whether answering machines are told from people; this version does not."),
+    ("maxTalkSec", "How long the conversation may last, in seconds; 0 for as long as the call may."),
+    ("onBusy", "Whether an agent who is in a conversation is left out (skip) or rung all the same (ring)."),
+    ("fallbackOwner", "Who is rung where a record has no owner; this version has no such target."),
+    (
+        "afterAnswered",
+        "Whether the call is over after the conversation (end) or leaves by the port after_call (continue).",
+    ),
 ];
 
 #[derive(Clone, PartialEq, Debug)]
@@ -79,6 +91,7 @@ enum Screen {
 impl Config {
     pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
         let target = Target::read(fields, reading);
+        fields.describe("totalSec", reading, || json!({"type": "integer", "minimum": 5, "maximum": 300}));
         let total_default = if target.is_list() { 60 } else { 300 };
         note_unused(fields, reading);
         if let Some(step) = reading.step {

@@ -3,11 +3,15 @@
 use crate::flow::DialTarget;
 use crate::flow::context::Call;
 use crate::flow::finding::{Code, nearest, quoted};
-use crate::flow::reading::{Fields, Reading, known_words, template_schema, template_value};
+use crate::flow::reading::{Field, Fields, Reading, known_words, template_schema, template_value};
 use crate::flow::template::Template;
 use serde_json::json;
 
-const FIELDS: [&str; 3] = ["kind", "value", "values"];
+const FIELDS: [Field; 3] = [
+    ("kind", "An agent (user), several (users), a telephone number (number) or a SIP address (sip)."),
+    ("value", "The id of the agent, the number or the SIP address; variables are filled in."),
+    ("values", "The ids of several agents; variables are filled in."),
+];
 const KINDS: [&str; 4] = ["user", "users", "number", "sip"];
 /// Target kinds of the catalogue that this version cannot ring.
 const LATER_KINDS: [(&str, &str); 3] = [
@@ -33,9 +37,9 @@ impl Target {
         step.describe("target", reading, || {
             let value = template_schema(TARGET_BYTES_MAX);
             json!({"type": "object", "additionalProperties": false, "required": ["kind"], "properties": {
-                "kind": {"enum": KINDS.into_iter().chain(LATER_KINDS.map(|(kind, _)| kind)).collect::<Vec<_>>()},
-                "value": value,
-                "values": {"type": "array", "minItems": 1, "maxItems": TARGETS_MAX, "items": value}}})
+                "kind": {"enum": KINDS.into_iter().chain(LATER_KINDS.map(|(kind, _)| kind)).collect::<Vec<_>>(), "description": FIELDS[0].1},
+                "value": {"type": value["type"], "maxLength": TARGET_BYTES_MAX, "description": FIELDS[1].1},
+                "values": {"type": "array", "minItems": 1, "maxItems": TARGETS_MAX, "items": value, "description": FIELDS[2].1}}})
         });
         if reading.description.is_some() {
             step.missing("target", reading);

@@ -1,8 +1,8 @@
 //! goto: goes to another step of the flow, at once, as a drawn edge does.
 
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 
-pub const FIELDS: [&str; 1] = ["stepId"];
+pub const FIELDS: [Field; 1] = [("stepId", "The id of the step of this flow at which the call goes on.")];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

@@ -5,11 +5,17 @@ use crate::clock::Instant;
 use crate::flow::audio::{Audio, Heard, Playing};
 use crate::flow::context::{Call, Exit};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::{Event, Party, Sound};
 use std::ops::ControlFlow;
 
-pub const FIELDS: [&str; 5] = ["audio", "repeat", "gapMs", "bargeIn", "awaitFinish"];
+pub const FIELDS: [Field; 5] = [
+    ("audio", "What the caller hears."),
+    ("repeat", "How often it is played."),
+    ("gapMs", "Silence between two times, in milliseconds."),
+    ("bargeIn", "Whether any key ends it; the key is kept for the next step that reads keys."),
+    ("awaitFinish", "Whether the call goes on only when it is over; this version always waits."),
+];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

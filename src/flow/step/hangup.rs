@@ -4,12 +4,19 @@ use crate::clock::Instant;
 use crate::flow::audio::{Audio, Heard, Playing};
 use crate::flow::context::{Call, End, Exit};
 use crate::flow::finding::Code;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::Template;
 use crate::flow::{Action, EndedBy, Event, LogEvent, Party};
 use std::ops::ControlFlow;
 
-pub const FIELDS: [&str; 3] = ["audio", "outcome", "sipReason"];
+pub const FIELDS: [Field; 3] = [
+    ("audio", "What the caller hears before the end."),
+    ("outcome", "A text that the call record keeps as the outcome; variables are filled in."),
+    (
+        "sipReason",
+        "What the caller's side is told: a Q.850 cause from 1 to 127, or the SIP code 480, 486 or 603.",
+    ),
+];
 /// Longest outcome text, as long as a task's subject.
 const OUTCOME_CHARS_MAX: usize = 255;
 
@@ -24,6 +31,9 @@ pub struct Config {
 impl Config {
     /// `sipReason` is a Q.850 cause, or one of the SIP codes that a caller can be refused with.
     pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
+        fields.describe("sipReason", reading, || {
+            serde_json::json!({"type": "integer", "anyOf": [{"minimum": 1, "maximum": 127}, {"enum": [480, 486, 603]}], "default": 16})
+        });
         let reason = fields.number("sipReason", 1..=699, 16, reading);
         let (sip_code, q850) = match reason {
             480 => (480, 18),

@@ -11,28 +11,39 @@ use crate::flow::finding::{Code, quoted};
 use crate::flow::json::below;
 use crate::flow::lookup::{HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, Method, Question, Reply};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_schema, template_value, templates_schema, wrong_type};
+use crate::flow::reading::{
+    Field, Fields, Reading, template_schema, template_value, templates_schema, wrong_type,
+};
 use crate::flow::template::{Escape, Template};
 use crate::flow::variables::VariableValue;
 use serde_json::{Map, Value, json};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 12] = [
-    "method",
-    "url",
-    "headers",
-    "body",
-    "json",
-    "form",
-    "timeoutSec",
-    "retries",
-    "saveAs",
-    "maxBytes",
-    "waitAudio",
-    "signWith",
+pub const FIELDS: [Field; 12] = [
+    ("method", "The method of the request."),
+    ("url", "The address that is asked; scheme and host are written out, variables may follow, escaped."),
+    ("headers", "Headers of the request: a text, or an object that names a secret of the configuration."),
+    (
+        "body",
+        "What is sent: nothing, the field json or the field form; without it, whichever of the two is there.",
+    ),
+    ("json", "JSON that is sent; variables in its texts are filled in."),
+    ("form", "Names and values that are sent as a form; variables are filled in."),
+    ("timeoutSec", "How long the reply is waited for, all tries together, in seconds."),
+    ("retries", "Further tries after a failure to connect, and with GET after any failure."),
+    ("saveAs", "The name of the variable that keeps status, body and json of the reply."),
+    ("maxBytes", "The largest reply that is read, in bytes."),
+    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+    (
+        "signWith",
+        "The name of a secret: the body is signed with it (HMAC-SHA256, header X-Cordboard-Signature).",
+    ),
 ];
-const SECRET_FIELDS: [&str; 2] = ["secret", "prefix"];
+const SECRET_FIELDS: [Field; 2] = [
+    ("secret", "The name of a secret of the configuration."),
+    ("prefix", "A text that is put before it, as in \"Bearer \"."),
+];
 /// Longest URL, in bytes: what common servers take.
 const URL_BYTES_MAX: usize = 4_096;
 /// Headers, and fields of a form.
@@ -96,6 +107,8 @@ impl Config {
                 "The address does not begin with a scheme and a host that are written out.",
                 "Write it as in `https://crm.example/customers/{{call.from}}`.",
             );
+        } else {
+            reading.web_addresses.push((url.beginning().0.to_owned(), fields.at("url")));
         }
         let method = fields.choice("method", &methods, Method::Get, reading);
         let retries = fields.number("retries", 0..=2, 0, reading);
@@ -158,20 +171,16 @@ impl Config {
     }
 
     pub fn replied(&self, result: Result<Reply, LookupError>, call: &mut Call) -> ControlFlow<Exit> {
-        let (status, body, is_json) = match result {
-            Ok(Reply::Http { status, body, is_json }) => (status, body, is_json),
+        let (status, body, json) = match result {
+            Ok(Reply::Http { status, body, json }) => (status, body, json),
             Ok(_) => return failure("http_failed", "The reply is none to an HTTP request."),
             Err(error) => return failure(error.code, error.message),
         };
-        let parsed = serde_json::from_str::<Value>(&body);
-        if is_json && parsed.is_err() && !body.trim().is_empty() {
-            return failure("http_bad_json", "The reply is said to be JSON, and is none.");
-        }
         if let Some(name) = &self.save_as {
             let mut reply = Map::new();
             reply.insert("status".to_owned(), json!(status));
             reply.insert("body".to_owned(), Value::String(body));
-            reply.insert("json".to_owned(), parsed.unwrap_or(Value::Null));
+            reply.insert("json".to_owned(), json);
             if let Err(error) = call.state.variables.set_reply(name, VariableValue::Json(reply.into())) {
                 return failure("variable_refused", format!("`{name}`: {error}."));
             }
@@ -237,7 +246,9 @@ fn read_headers(fields: &Fields, reading: &mut Reading) -> Vec<(String, Header)>
         ["host", "content-length", "content-type", "connection", "transfer-encoding", "upgrade"];
     fields.describe("headers", reading, || {
         let secret = json!({"type": "object", "additionalProperties": false, "required": ["secret"],
-            "properties": {"secret": {"type": "string", "maxLength": 100}, "prefix": {"type": "string", "maxLength": 100}}});
+            "properties": {
+                "secret": {"type": "string", "maxLength": 100, "description": SECRET_FIELDS[0].1},
+                "prefix": {"type": "string", "maxLength": 100, "description": SECRET_FIELDS[1].1}}});
         json!({"type": "object", "maxProperties": PAIRS_MAX, "additionalProperties": {"anyOf": [template_schema(VALUE_BYTES_MAX), secret]}})
     });
     let mut headers = Vec::new();
@@ -297,6 +308,7 @@ fn read_body(fields: &Fields, reading: &mut Reading) -> Body {
     };
     fields.describe("json", reading, || json!({"type": ["object", "array", "string", "number", "boolean"]}));
     fields.describe("form", reading, || templates_schema(PAIRS_MAX, VALUE_BYTES_MAX));
+    fields.describe("body", reading, || json!({"enum": ["none", "json", "form"]}));
     let words = [("none", Kind::None), ("json", Kind::Json), ("form", Kind::Form)];
     let kind = fields.choice("body", &words, default, reading);
     for (key, of) in [("json", Kind::Json), ("form", Kind::Form)] {

@@ -3,7 +3,7 @@
 use crate::clock::Instant;
 use crate::flow::audio::{Audio, Heard, Playing};
 use crate::flow::context::Call;
-use crate::flow::lookup::{LookupError, LookupId, Question, Reply};
+use crate::flow::lookup::{LookupError, LookupId, Question};
 use crate::flow::{Action, Event, Party};
 use std::time::Duration;
 
@@ -15,37 +15,52 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Lookup {
     lookup: LookupId,
     until: Instant,
+    /// Whether the question may be given up: a text message is sent to its end, also to who has hung up.
+    may_stop: bool,
     playing: Option<Playing>,
 }
 
 impl Lookup {
     /// Asks, and plays what the caller hears meanwhile.
     pub fn start(question: Question, timeout: Duration, audio: Option<&Audio>, call: &mut Call) -> Lookup {
+        let may_stop = !matches!(question, Question::Sms(_));
         let lookup = ask(question, call);
         let sounds = audio.map(|audio| audio.sounds(call)).unwrap_or_default();
         let playing = Playing::start(Party::Caller, sounds, true, call);
-        Lookup { lookup, until: call.now.instant + timeout + GRACE, playing }
+        Lookup { lookup, until: call.now.instant + timeout + GRACE, may_stop, playing }
     }
 
-    /// The reply, once it is there.
-    pub fn on_event(&mut self, event: &Event, call: &mut Call) -> Option<Result<Reply, LookupError>> {
-        let result = match event {
-            Event::Replied { lookup, result } if *lookup == self.lookup => result.clone(),
-            Event::Timeout if self.until <= call.now.instant => {
-                Err(LookupError { code: "timeout", message: "No reply came in time.".to_owned() })
-            }
-            event => {
-                // What cannot be played while somebody waits is no reason not to wait.
-                if self.playing.as_mut().is_some_and(|p| p.on_event(event, call) != Heard::Nothing) {
-                    self.playing = None;
-                }
-                return None;
-            }
-        };
+    /// Whether a reply is the one that is waited for; then the caller hears nothing more.
+    pub fn takes(&mut self, lookup: LookupId, call: &mut Call) -> bool {
+        if lookup != self.lookup {
+            return false;
+        }
         if let Some(playing) = self.playing.take() {
             playing.stop(call);
         }
-        Some(result)
+        true
+    }
+
+    /// The error of a question that time is up for.
+    pub fn on_event(&mut self, event: &Event, call: &mut Call) -> Option<LookupError> {
+        if *event == Event::Timeout && self.until <= call.now.instant {
+            if let Some(playing) = self.playing.take() {
+                playing.stop(call);
+            }
+            self.forget(call);
+            return Some(LookupError { code: "timeout", message: "No reply came in time.".to_owned() });
+        }
+        // What cannot be played while somebody waits is no reason not to wait.
+        if self.playing.as_mut().is_some_and(|p| p.on_event(event, call) != Heard::Nothing) {
+            self.playing = None;
+        }
+        None
+    }
+
+    fn forget(&self, call: &mut Call) {
+        if self.may_stop {
+            call.act(Action::Forget { lookup: self.lookup });
+        }
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -54,6 +69,7 @@ impl Lookup {
     }
 
     pub fn abandon(self, call: &mut Call) {
+        self.forget(call);
         if let Some(playing) = self.playing {
             playing.stop(call);
         }

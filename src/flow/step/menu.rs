@@ -7,28 +7,32 @@ use crate::flow::audio::{Audio, Heard, Playing};
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::{Code, quoted};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::variables::VariableValue;
 use crate::flow::{Event, Party};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 13] = [
-    "prompt",
-    "retryPrompt",
-    "noInputPrompt",
-    "invalidPrompt",
-    "options",
-    "timeoutSec",
-    "interDigitSec",
-    "maxNoInput",
-    "maxInvalid",
-    "bargeIn",
-    "typeAhead",
-    "saveAs",
-    "failPrompt",
+pub const FIELDS: [Field; 13] = [
+    ("prompt", "The question that the caller hears."),
+    ("retryPrompt", "What is heard in its place when it is asked again."),
+    ("noInputPrompt", "What is heard when it is asked again because nothing was pressed."),
+    ("invalidPrompt", "What is heard when it is asked again because of a wrong key."),
+    (
+        "options",
+        "What may be pressed: one to four of 0-9, * and #, each with a label for people; each becomes a port.",
+    ),
+    ("timeoutSec", "How long the first key is waited for after the question, in seconds."),
+    ("interDigitSec", "How long a further key is waited for where one could follow, in seconds."),
+    ("maxNoInput", "How often nothing may be pressed before the port no_input is taken."),
+    ("maxInvalid", "How often something wrong may be pressed before the port invalid is taken."),
+    ("bargeIn", "Whether a key ends the question; the key counts."),
+    ("typeAhead", "Whether keys that were pressed before the question count."),
+    ("saveAs", "The name of the variable that keeps what was pressed."),
+    ("failPrompt", "What is heard before no_input or invalid is taken."),
 ];
+const OPTION_FIELDS: [Field; 1] = [("label", "What the key stands for, for people.")];
 /// One for each key of a telephone.
 const OPTIONS_MAX: usize = 12;
 
@@ -93,7 +97,7 @@ pub fn special_or<'a>(special: Option<&'a Audio>, retry: Option<&'a Audio>, prom
 fn read_options(fields: &Fields, reading: &mut Reading) -> Vec<String> {
     let pointer = fields.at("options");
     fields.describe("options", reading, || {
-        let option = json!({"type": "object", "additionalProperties": false, "properties": {"label": {"type": "string", "maxLength": 60}}});
+        let option = json!({"type": "object", "additionalProperties": false, "properties": {"label": {"type": "string", "maxLength": 60, "description": OPTION_FIELDS[0].1}}});
         json!({"type": "object", "minProperties": 1, "maxProperties": OPTIONS_MAX,
             "propertyNames": {"pattern": "^[0-9*#]{1,4}$"}, "additionalProperties": option})
     });
@@ -135,7 +139,7 @@ fn read_options(fields: &Fields, reading: &mut Reading) -> Vec<String> {
                 "Take one to four of 0-9, * and #.",
             );
         }
-        let option = Fields::new(Some(option), pointer, &["label"], reading);
+        let option = Fields::new(Some(option), pointer, &OPTION_FIELDS, reading);
         option.text("label", 200, reading);
         options.push(key.clone());
     }

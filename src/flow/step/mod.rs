@@ -25,9 +25,9 @@ pub(super) mod wait;
 
 use super::Event;
 use super::context::{Call, Exit};
-use super::lookup::{LookupError, Reply};
+use super::lookup::{LookupError, LookupId, Reply};
 use super::port::Port;
-use super::reading::{Fields, Reading};
+use super::reading::{Field, Fields, Reading};
 use crate::clock::Instant;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -98,7 +98,7 @@ pub(super) enum Machine {
 impl Config {
     /// Reads `config` of a step of type `kind`; `None` where there is no such type.
     pub fn read(kind: &str, value: Option<&Value>, pointer: String, reading: &mut Reading) -> Option<Config> {
-        let fields = |known: &[&str], reading: &mut Reading| Fields::new(value, pointer, known, reading);
+        let fields = |known: &[Field], reading: &mut Reading| Fields::new(value, pointer, known, reading);
         Some(match kind {
             "greeting" => {
                 Config::Greeting(greeting::Config::read(&fields(&greeting::FIELDS, reading), reading))
@@ -293,13 +293,29 @@ impl Machine {
             (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_event(config, event, call),
             (Machine::Dial(machine), Config::Dial(config)) => machine.on_event(config, event, call),
             (Machine::Lookup(machine), config) => match machine.on_event(event, call) {
-                Some(result) => config.replied(result, call),
+                Some(error) => config.replied(Err(error), call),
                 None => ControlFlow::Continue(()),
             },
             (Machine::Wait(machine), Config::Wait(_)) => machine.on_event(event, call),
             (Machine::Hangup(machine), Config::Hangup(config)) => machine.on_event(config, event, call),
             _ => ControlFlow::Continue(()),
         }
+    }
+
+    /// What another system answered. It may be large: it is handed on and not copied.
+    pub fn on_reply(
+        &mut self,
+        config: &Config,
+        lookup: LookupId,
+        result: Result<Reply, LookupError>,
+        call: &mut Call,
+    ) -> ControlFlow<Exit> {
+        if let Machine::Lookup(machine) = self
+            && machine.takes(lookup, call)
+        {
+            return config.replied(result, call);
+        }
+        ControlFlow::Continue(())
     }
 
     /// A key of the caller. Steps that read none keep it for one that does.

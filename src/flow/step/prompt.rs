@@ -9,29 +9,35 @@ use crate::flow::context::{Call, Exit};
 use crate::flow::finding::{Code, quoted};
 use crate::flow::pattern::{PATTERN_CHARS_MAX, Pattern};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::variables::VariableValue;
 use crate::flow::{BuiltIn, Event, Sound};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 16] = [
-    "prompt",
-    "retryPrompt",
-    "invalidPrompt",
-    "saveAs",
-    "minDigits",
-    "maxDigits",
-    "finishKey",
-    "cancelKey",
-    "timeoutSec",
-    "interDigitSec",
-    "attempts",
-    "pattern",
-    "confirm",
-    "sensitive",
-    "bargeIn",
-    "typeAhead",
+pub const FIELDS: [Field; 16] = [
+    ("prompt", "The question that the caller hears."),
+    ("retryPrompt", "What is heard in its place when it is asked again."),
+    ("invalidPrompt", "What is heard when it is asked again because of wrong digits."),
+    (
+        "saveAs",
+        "The name of the variable that keeps the digits; NAME_status says how it went (ok, no_input, invalid).",
+    ),
+    ("minDigits", "How many digits are wanted at least."),
+    ("maxDigits", "How many digits are taken at most; the last one ends the input."),
+    ("finishKey", "The key that ends the input and is not part of it."),
+    ("cancelKey", "The key that throws away what was typed and asks again; none without it."),
+    ("timeoutSec", "How long the first digit is waited for after the question, in seconds."),
+    ("interDigitSec", "How long each further digit is waited for, in seconds."),
+    (
+        "attempts",
+        "How often nothing may be pressed, and how often something wrong, before the port no_input or invalid is taken.",
+    ),
+    ("pattern", "A regular expression that the whole input must fit."),
+    ("confirm", "Whether the digits are read back and 1 has to be pressed (readback)."),
+    ("sensitive", "Whether the digits are left out of logs, events and the call record."),
+    ("bargeIn", "Whether a key ends the question; the key counts."),
+    ("typeAhead", "Whether keys that were pressed before the question count."),
 ];
 
 #[derive(Clone, PartialEq, Debug)]

@@ -8,14 +8,20 @@ use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::lookup::{LookupError, Query, Question, Reply};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::{Escape, Template};
 use crate::flow::variables::VariableValue;
 use serde_json::{Map, Value, json};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 5] = ["soql", "limit", "saveAs", "timeoutSec", "waitAudio"];
+pub const FIELDS: [Field; 5] = [
+    ("soql", "One SELECT; variables stand between quotes, and LIMIT is set by the field limit."),
+    ("limit", "How many records are fetched at most."),
+    ("saveAs", "The name of the variable that keeps count, ids and the records, by their numbers from 0."),
+    ("timeoutSec", "How long the reply is waited for, in seconds."),
+    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+];
 /// Longest statement in characters. flows.md 1.3.
 const SOQL_CHARS_MAX: usize = 4_000;
 

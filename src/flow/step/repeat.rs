@@ -7,13 +7,20 @@
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_schema, template_value};
+use crate::flow::reading::{Field, Fields, Reading, template_schema, template_value};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
-pub const FIELDS: [&str; 3] = ["list", "itemName", "maxItems"];
+pub const FIELDS: [Field; 3] = [
+    (
+        "list",
+        "What is gone through: a text with | between, a JSON list, or a list of texts; variables are filled in.",
+    ),
+    ("itemName", "The name of the variable that holds the current item."),
+    ("maxItems", "How many items are gone through at most."),
+];
 /// Most items of one loop. flows.md 1.3.
 const ITEMS_MAX: u32 = 100;
 

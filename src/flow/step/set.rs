@@ -3,12 +3,17 @@
 use super::super::template::Escape;
 use crate::flow::context::{Call, Exit};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, template_schema};
+use crate::flow::reading::{Field, Fields, Reading, template_schema};
 use crate::flow::template::Template;
 use crate::flow::variables::{VALUE_BYTES_MAX, VariableValue};
 
-pub const FIELDS: [&str; 1] = ["variables"];
-const ASSIGNMENT_FIELDS: [&str; 3] = ["name", "value", "type"];
+pub const FIELDS: [Field; 1] =
+    [("variables", "The variables that are set, one after the other: a later one may read an earlier one.")];
+const ASSIGNMENT_FIELDS: [Field; 3] = [
+    ("name", "The name of the variable."),
+    ("value", "What it is set to; variables are filled in."),
+    ("type", "What the value is read as."),
+];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

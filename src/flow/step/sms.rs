@@ -6,12 +6,21 @@ use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::lookup::{LookupError, Question, Reply, TextMessage};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::Template;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 5] = ["to", "from", "body", "oncePerCall", "waitForResult"];
+pub const FIELDS: [Field; 5] = [
+    ("to", "The number that the message goes to; the caller's where it is left out."),
+    ("from", "The number that it comes from; the dialled one where it is left out."),
+    ("body", "The text of the message; variables are filled in."),
+    ("oncePerCall", "Whether the step sends once in a call, however often the call comes to it."),
+    (
+        "waitForResult",
+        "Whether the call waits for the provider's answer, 10 seconds at the most, and takes error where it was not sent.",
+    ),
+];
 /// Longest message in characters: seven parts of GSM 7-bit text.
 const BODY_CHARS_MAX: usize = 1_000;
 /// How long a step that waits does so.

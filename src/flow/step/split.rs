@@ -4,11 +4,21 @@ use super::branch::read_id;
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::share::{WHOLE, sticky_place};
 
-pub const FIELDS: [&str; 2] = ["by", "branches"];
-const BRANCH_FIELDS: [&str; 3] = ["id", "name", "weight"];
+pub const FIELDS: [Field; 2] = [
+    (
+        "by",
+        "Whether a caller gets the same branch in each call (caller), or a new one is drawn each time (random).",
+    ),
+    ("branches", "The ways that the callers are shared among; their weights add up to 100."),
+];
+const BRANCH_FIELDS: [Field; 3] = [
+    ("id", "The name of the port, behind b:."),
+    ("name", "What people read."),
+    ("weight", "How many of a hundred callers go this way."),
+];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

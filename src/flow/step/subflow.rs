@@ -7,13 +7,19 @@
 
 use crate::flow::context::{Call, Descent, Exit};
 use crate::flow::finding::{Code, quoted};
-use crate::flow::reading::{Fields, Reading, template_value, templates_schema, wrong_type};
+use crate::flow::reading::{Field, Fields, Reading, template_value, templates_schema, wrong_type};
 use crate::flow::template::Template;
 use crate::flow::variables::VALUE_BYTES_MAX;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
-pub const FIELDS: [&str; 5] = ["flowId", "mode", "version", "params", "returnVars"];
+pub const FIELDS: [Field; 5] = [
+    ("flowId", "The id of the call flow that is run."),
+    ("mode", "Whether the call comes back when that flow is over (call), or stays in it (jump)."),
+    ("version", "Which version is run: the live one (live), or the number of one that was published."),
+    ("params", "Variables that the other flow begins with, by their names there; values are filled in here."),
+    ("returnVars", "Names of the variables of the other flow that this one takes over when it comes back."),
+];
 /// Variables handed over, either way: as many as one `set` step takes.
 const VARIABLES_MAX: usize = 20;
 

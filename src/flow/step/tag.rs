@@ -3,12 +3,18 @@
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::{Code, quoted};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::Template;
 use crate::flow::variables::{MASK, is_variable_name};
 use crate::flow::{Action, LogEvent};
 
-pub const FIELDS: [&str; 2] = ["key", "value"];
+pub const FIELDS: [Field; 2] = [
+    (
+        "key",
+        "The name under which the value stands in the call record: a letter, then letters, digits and _.",
+    ),
+    ("value", "What stands there; variables are filled in."),
+];
 /// Longest value: tags are sorted and counted by, like a task's subject, and hold no documents.
 const VALUE_CHARS_MAX: usize = 255;
 /// Longest value in bytes; a character has four at most.

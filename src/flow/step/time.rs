@@ -3,7 +3,7 @@
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::{Code, quoted};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading, known_words, wrong_type};
+use crate::flow::reading::{Field, Fields, Reading, known_words, wrong_type};
 use crate::flow::schedule::{
     DAYS, INTERVALS_A_DAY_MAX, Interval, Schedule, ScheduleError, State, Week, clock, zone,
 };
@@ -11,8 +11,27 @@ use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-pub const FIELDS: [&str; 5] = ["scheduleId", "timeZone", "weekly", "useHolidays", "onMissing"];
-const INTERVAL_FIELDS: [&str; 3] = ["days", "open", "close"];
+pub const FIELDS: [Field; 5] = [
+    (
+        "scheduleId",
+        "The id of the schedule that says when it is open; it takes the place of the hours written here.",
+    ),
+    (
+        "timeZone",
+        "The IANA zone of the hours written here, as in Europe/Berlin; that of the flow without it.",
+    ),
+    ("weekly", "The hours at which it is open; at all others it is closed."),
+    ("useHolidays", "Whether the account's holidays count as closed."),
+    (
+        "onMissing",
+        "The port that is taken where the schedule cannot be read and the error port is not connected.",
+    ),
+];
+const INTERVAL_FIELDS: [Field; 3] = [
+    ("days", "The days on which it begins."),
+    ("open", "When it begins, as in 09:00."),
+    ("close", "When it ends, as in 17:30 or 24:00; one that is not after the beginning is on the next day."),
+];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

@@ -5,12 +5,15 @@ use crate::clock::Instant;
 use crate::flow::audio::{Audio, Heard, Playing};
 use crate::flow::context::{Call, Exit};
 use crate::flow::port::Port;
-use crate::flow::reading::{Fields, Reading};
+use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::{Event, Party};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-pub const FIELDS: [&str; 2] = ["seconds", "audio"];
+pub const FIELDS: [Field; 2] = [
+    ("seconds", "How long the call stays in the step, in seconds."),
+    ("audio", "What the caller hears meanwhile, over and over; silence without it."),
+];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {

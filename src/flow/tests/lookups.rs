@@ -17,7 +17,7 @@ fn reply(rig: &mut Rig, lookup: LookupId, result: Result<Reply, LookupError>) ->
 }
 
 fn http_reply(status: u16, body: &str, is_json: bool) -> Result<Reply, LookupError> {
-    Ok(Reply::Http { status, body: body.to_owned(), is_json })
+    Reply::http(status, body.to_owned(), is_json)
 }
 
 fn http(config: Value) -> Rig {
@@ -80,14 +80,19 @@ fn no_reply_in_time_is_an_error_and_a_late_one_is_ignored() {
     let mut rig = http(json!({"url": "https://a.example", "timeoutSec": 2, "waitAudio": file("music")}));
     let lookup = question(&mut rig).0;
     assert_eq!(rig.at(2_499).take(), [""; 0]);
-    assert_eq!(rig.at(2_500).take()[..2], ["stop p1", "error timeout"]);
+    assert_eq!(rig.at(2_500).take()[..3], ["stop p1", "forget 0", "error timeout"]);
     assert_eq!(reply(&mut rig, lookup, http_reply(200, "", false)), [""; 0]);
 }
 
 #[test]
 fn a_caller_who_hangs_up_while_it_is_looked_up_is_gone_at_once() {
     let mut rig = http(json!({"url": "https://a.example/", "waitAudio": file("music")}));
+    rig.take();
     rig.keys("12").at(9).event(Event::CallerHungUp);
+    assert!(
+        rig.actions.contains(&Action::Forget { lookup: LookupId(0) }),
+        "nobody waits for the answer any more"
+    );
     assert_eq!(rig.outcome().outcome, OutcomeKind::ShortAbandon);
 }
 
@@ -157,6 +162,23 @@ fn a_message_is_sent_once_and_nobody_waits_for_it() {
     assert_eq!(rig.step(), "m");
     assert_eq!(reply(&mut rig, lookup, Ok(Reply::Sms))[0], "leave next");
     assert!(rig.keys("1").at(9).actions.iter().any(|action| matches!(action, Action::Ask { .. })));
+}
+
+#[test]
+fn a_message_is_sent_to_its_end_also_to_who_hangs_up() {
+    let steps = json!({"m": {"type": "sms", "config": {"body": "x", "waitForResult": true}}});
+    let mut rig = rig(json!({}), steps);
+    rig.event(Event::CallerHungUp);
+    let taken = rig.take();
+    assert!(!taken.iter().any(|action| action.starts_with("forget")), "{taken:?}");
+}
+
+#[test]
+fn a_reply_that_came_is_not_forgotten() {
+    let mut rig = http(json!({"url": "https://a.example/"}));
+    let lookup = question(&mut rig).0;
+    let taken = reply(&mut rig, lookup, http_reply(200, "", false));
+    assert!(!taken.iter().any(|action| action.starts_with("forget")), "{taken:?}");
 }
 
 #[test]

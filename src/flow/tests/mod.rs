@@ -132,6 +132,7 @@ fn short(action: &Action) -> Option<String> {
         Action::Dial { dial, target, .. } => format!("dial {dial} {}", target.text()),
         Action::Cancel { dial, reason } => format!("cancel {dial} {reason:?}"),
         Action::Ask { lookup, question, .. } => format!("ask {} {}", lookup.0, question.kind()),
+        Action::Forget { lookup } => format!("forget {}", lookup.0),
         Action::HangUpDialled { dial } => format!("bye {dial}"),
         Action::Connect { dial } => format!("connect {dial}"),
         Action::HangUp { sip_code, q850 } => format!("hangup {sip_code}/{}", q850.unwrap_or(0)),

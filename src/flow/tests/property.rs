@@ -193,9 +193,9 @@ fn random_reply(random: &mut Random) -> Result<Reply, LookupError> {
         0 => Reply::Http {
             status: *pick(random, &[200, 404, 500]),
             body: "[1, {\"a\": 2}]".into(),
-            is_json: true,
+            json: json!([1, {"a": 2}]),
         },
-        1 => Reply::Http { status: 200, body: "{".into(), is_json: random.below(2) == 0 },
+        1 => return Reply::http(200, "{".into(), random.below(2) == 0),
         2 => Reply::Sms,
         3 => Reply::Callout(record),
         4 => Reply::Query(vec![record; random.below(5) as usize]),

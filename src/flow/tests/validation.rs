@@ -314,10 +314,49 @@ fn each_code_is_raised_with_its_pointer() {
             lists: Some(["vip".to_owned()].into()),
             flows: Some(["t".to_owned()].into()),
             secrets: Some(["crm".to_owned()].into()),
+            allowed_hosts: None,
             numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
         };
         let found = codes(&document(settings, steps.clone()).to_string(), &resources);
         assert!(found.contains(&(code.to_owned(), pointer.to_owned())), "{code} {pointer}: {found:?}");
+    }
+}
+
+#[test]
+fn an_address_that_the_server_would_not_ask_is_a_warning_unless_the_configuration_allows_it() {
+    let found = |url: &str, allowed: Option<&[&str]>| {
+        let steps = json!({"h": {"type": "http", "config": {"url": url}, "on": {"success": "e", "http_error": "e", "error": "e"}}, "e": end()});
+        let allowed_hosts = allowed.map(|hosts| hosts.iter().map(|host| (*host).to_owned()).collect());
+        let resources = Resources { allowed_hosts, ..Resources::default() };
+        let (_, found) = Flow::compile(&document(json!({}), steps).to_string(), &resources).unwrap();
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let here = "http://127.0.0.1:9000/{{call.from}}";
+    for (url, allowed, expected) in [
+        ("https://crm.example/", None, ""),
+        (here, Some(&["127.0.0.1:9000"][..]), ""),
+        (
+            here,
+            Some(&[][..]),
+            "The server refuses to ask `127.0.0.1:9000`: this is not a public address, and [http_client] allow does not name it.",
+        ),
+        (
+            here,
+            None,
+            "The server asks `127.0.0.1:9000` only where its configuration allows it: this is not a public address.",
+        ),
+        ("https://localhost", None, "only where its configuration allows it"),
+        ("https://169.254.169.254/x", Some(&["127.0.0.1"]), "this is not a public address"),
+        ("http://crm.example/", Some(&[]), "it is asked without encryption"),
+    ] {
+        let found = found(url, allowed);
+        assert_eq!(found.is_empty(), expected.is_empty(), "{url} {allowed:?}: {found}");
+        assert!(found.contains(expected), "{url} {allowed:?}: {found}");
+        assert!(
+            expected.is_empty()
+                || found.contains("W12 /steps/h/config/url") && found.contains("[http_client]"),
+            "{found}"
+        );
     }
 }
 

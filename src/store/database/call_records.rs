@@ -102,26 +102,48 @@ pub(super) fn micros(timestamp: jiff::Timestamp) -> i64 {
 }
 
 impl Database {
-    /// Writes records with their counts and their rows of the outbox in one transaction, and says how many were new. One
-    /// that is there already stays as it is, so that whoever does not know whether a write went through may do it again.
-    pub async fn write_records(&self, records: &[NewRecord]) -> Result<u64, DatabaseError> {
+    /// Writes records with their counts and their rows of the outbox in one transaction. One that is there already stays
+    /// as it is, so that whoever does not know whether a write went through may do it again; one that another record has
+    /// the key of is not written.
+    pub async fn write_records(&self, records: &[NewRecord]) -> Result<Written, DatabaseError> {
         let mut transaction = self.pool.begin().await?;
-        let (mut count, mut tally, mut tasks) = (0, Tally::default(), Vec::new());
+        let (mut written, mut tally, mut tasks) = (Written::default(), Tally::default(), Vec::new());
+        let mut start = 0;
         for part in rows::parts(records) {
             let mut new = insert(&mut transaction, part).await?;
-            // Removed, lest one that stands there twice be counted twice.
-            let is_new = |r: &&NewRecord| new.remove(&(r.node.clone(), r.facts.call_id.clone()));
-            for record in part.iter().filter(is_new) {
-                count += 1;
-                tally.add(&record.facts);
-                tasks.extend(outbox::CrmTask::of(record));
+            for (index, record) in (start..).zip(part) {
+                // Removed, lest one that stands there twice be counted twice.
+                if new.remove(&(record.node.clone(), record.facts.call_id.clone())) {
+                    written.new += 1;
+                    tally.add(&record.facts);
+                    tasks.extend(outbox::CrmTask::of(record));
+                } else if !is_there(&mut transaction, record).await? {
+                    written.conflicting.push(index);
+                }
             }
+            start += part.len();
         }
         outbox::insert(&mut transaction, &tasks).await?;
         tally.write(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(count)
+        Ok(written)
     }
+}
+
+/// What became of records.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Written {
+    /// How many were not there before.
+    pub new: u64,
+    /// The places of those that were not written, as another record has their node and call id.
+    pub conflicting: Vec<usize>,
+}
+
+/// Whether what is kept under a record's key is that record.
+async fn is_there(connection: &mut AnyConnection, record: &NewRecord) -> Result<bool, DatabaseError> {
+    const SAME: &str = "SELECT 1 FROM call_records WHERE node = $1 AND call_id = $2 AND document = $3";
+    let query = sqlx::query(SAME).bind(&record.node).bind(&record.facts.call_id).bind(&record.document);
+    Ok(query.fetch_optional(connection).await?.is_some())
 }
 
 const COLUMNS: [&str; 14] = [

@@ -2,6 +2,7 @@
 
 use super::{Database, DatabaseError, Engine};
 use crate::clock::Wall;
+use crate::flow::Resources;
 use sqlx::{Any, AnyConnection, Row, Transaction};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -22,6 +23,7 @@ pub struct Change {
     at: Wall,
     engine: Engine,
     changed: Arc<Notify>,
+    outside: Arc<Resources>,
 }
 
 /// What was done to an object.
@@ -82,6 +84,7 @@ impl Database {
             at,
             engine: self.engine,
             changed: self.changed.clone(),
+            outside: self.outside.clone(),
         })
     }
 
@@ -158,6 +161,11 @@ impl Change {
 
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// What flows may refer to of the configuration.
+    pub fn outside(&self) -> &Resources {
+        &self.outside
     }
 
     /// Writes a row of the audit log.

@@ -24,6 +24,7 @@ pub(crate) mod samples;
 pub(crate) mod testing;
 pub mod users;
 
+use crate::flow::Resources;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor};
 use std::path::{Component, Path, PathBuf};
@@ -88,6 +89,8 @@ pub struct Database {
     engine: Engine,
     /// Told of each change that this process has made.
     changed: Arc<Notify>,
+    /// What flows may refer to that is not kept here.
+    outside: Arc<Resources>,
 }
 
 impl Database {
@@ -131,7 +134,17 @@ impl Database {
             }),
         };
         let pool = options.connect_lazy(&url).map_err(DatabaseError::Open)?;
-        Ok(Database { pool, engine, changed: Arc::default() })
+        Ok(Database { pool, engine, changed: Arc::default(), outside: Arc::default() })
+    }
+
+    /// The same, with what flows may refer to of the configuration.
+    pub fn with_outside(self, outside: Resources) -> Self {
+        Database { outside: Arc::new(outside), ..self }
+    }
+
+    /// What flows may refer to of the configuration.
+    pub fn outside(&self) -> &Resources {
+        &self.outside
     }
 
     /// Connects, and runs the migrations that are new.

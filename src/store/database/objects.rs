@@ -58,7 +58,9 @@ pub enum StoreError {
     Refused(&'static str),
     #[error("the name \"{name}\" is that of the call flow \"{flow}\" already")]
     NameTaken { name: String, flow: String },
-    #[error("the call flow \"{0}\" is active: pause it first (a paused call flow goes on routing calls)")]
+    #[error(
+        "the call flow \"{0}\" is active: set its status to paused and publish that first (a paused call flow goes on routing calls)"
+    )]
     NotPaused(String),
     #[error(transparent)]
     Database(#[from] DatabaseError),

@@ -10,21 +10,25 @@ impl Database {
     /// What flows may refer to at one moment. It holds up no writer and waits for none.
     pub async fn resources(&self) -> Result<Resources, DatabaseError> {
         let mut look = self.look().await?;
-        let resources = around(&mut look).await?;
+        let resources = around(&mut look, self.outside()).await?;
         look.commit().await?;
         Ok(resources)
     }
 }
 
 /// What flows may refer to, as a connection sees it: within a change with all that it has done.
-pub(super) async fn around(connection: &mut AnyConnection) -> Result<Resources, DatabaseError> {
+/// `outside` is what the configuration has.
+pub(super) async fn around(
+    connection: &mut AnyConnection,
+    outside: &Resources,
+) -> Result<Resources, DatabaseError> {
     let mut resources = Resources {
         agents: Some(ids(connection, Kind::Agent.word()).await?),
         lists: Some(ids(connection, Kind::List.word()).await?),
         schedules: Some(ids(connection, Kind::Schedule.word()).await?),
         prompts: Some(ids(connection, "prompt").await?),
         flows: Some(ids(connection, "flow").await?),
-        ..Resources::default()
+        ..outside.clone()
     };
     let numbers = sqlx::query(
         "SELECT to_id, from_id FROM links WHERE from_kind = 'number' AND to_kind = 'flow' ORDER BY from_id",
@@ -67,7 +71,7 @@ mod tests {
             let seen = database.resources().await.unwrap();
             assert_eq!(seen.agents, Some(["alice".to_owned()].into()));
             assert_eq!((seen.flows, seen.prompts), (Some([].into()), Some([].into())));
-            let within = super::around(open.connection()).await.unwrap();
+            let within = super::around(open.connection(), &Default::default()).await.unwrap();
             assert_eq!(within.agents, Some(["alice".to_owned(), "carol".to_owned()].into()));
             open.commit().await.unwrap();
             assert_eq!(database.resources().await.unwrap().agents, within.agents);

@@ -1,9 +1,10 @@
 //! The end of the spool that reads.
 
+use super::refused::{self, Dropped};
 use super::{Segment, Shared, Totals, line, path};
 use crate::store::database::call_records::NewRecord;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -110,18 +111,19 @@ impl Backlog {
     }
 
     /// Keeps a record that the database will never take, in a file for people. It counts as lost.
-    #[expect(clippy::disallowed_methods, reason = "the file of refused call records")]
     pub fn put_aside(&self, document: &str, reason: &str) {
-        let file = self.shared.folder.join("refused.jsonl");
-        tracing::error!(file = %file.display(), "a call record is put aside: {reason}");
+        let folder = self.shared.folder.display();
+        tracing::error!(%folder, "a call record is put aside in refused.jsonl: {reason}");
         self.shared.totals.lost.fetch_add(1, Ordering::Relaxed);
-        let written =
-            std::fs::OpenOptions::new().create(true).append(true).open(&file).and_then(|mut file| {
-                file.write_all(format!("{document}\n").as_bytes())?;
-                file.sync_data()
-            });
-        if let Err(error) = written {
-            tracing::error!(file = %file.display(), %error, "it cannot be put aside either, and is lost");
+        match refused::put(&self.shared.folder, document, refused::BYTES_MAX) {
+            Ok(None) => {}
+            Ok(Some(Dropped { records, first, last })) => {
+                self.shared.totals.dropped.fetch_add(records, Ordering::Relaxed);
+                tracing::error!(%folder, records, first, last, "refused call records are dropped: newer ones have their place");
+            }
+            Err(error) => {
+                tracing::error!(%folder, %error, "it cannot be put aside either, and is lost");
+            }
         }
     }
 

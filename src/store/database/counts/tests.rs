@@ -59,7 +59,7 @@ fn each_visit_is_counted_with_its_port_its_time_and_how_the_call_ended_in_it() {
         ];
         // In one batch and again in two: nothing is counted twice.
         database.write_records(&calls[..3]).await.unwrap();
-        assert_eq!(database.write_records(&calls).await.unwrap(), 2);
+        assert_eq!(database.write_records(&calls).await.unwrap().new, 2);
         assert_eq!(
             database.step_counts("main", 3).await.unwrap(),
             [
@@ -90,7 +90,7 @@ fn servers_that_write_at_the_same_time_lose_no_count_and_never_wait_for_each_oth
             for part in numbers.chunks(50) {
                 let read = |n: &u64| NewRecord::read(node, &samples::document(*n)).unwrap();
                 let records: Vec<_> = part.iter().map(read).collect();
-                assert_eq!(database.write_records(&records).await.unwrap(), 50);
+                assert_eq!(database.write_records(&records).await.unwrap().new, 50);
             }
             database
         };
@@ -116,7 +116,7 @@ fn a_call_without_a_flow_is_kept_and_counted_nowhere() {
     for_each_engine(async |database| {
         let record = NewRecord::read("east", &samples::document(9)).unwrap();
         assert!(record.facts.flow_id.is_none());
-        assert_eq!(database.write_records(&[record.clone(), record]).await.unwrap(), 1);
+        assert_eq!(database.write_records(&[record.clone(), record]).await.unwrap().new, 1);
         let rows = sqlx::query("SELECT step FROM step_counts").fetch_all(&database.pool).await.unwrap();
         assert!(rows.is_empty());
         assert_eq!(database.records(&Default::default(), None, 10).await.unwrap().len(), 1);

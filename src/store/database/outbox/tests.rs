@@ -16,8 +16,8 @@ fn record(number: u64) -> NewRecord {
 /// One abandoned call in an empty database, and a moment after it.
 async fn one(database: &Database) -> (Entry, Wall) {
     let record = record(abandoned());
-    assert_eq!(database.write_records(std::slice::from_ref(&record)).await.unwrap(), 1);
-    assert_eq!(database.write_records(&[record]).await.unwrap(), 0);
+    assert_eq!(database.write_records(std::slice::from_ref(&record)).await.unwrap().new, 1);
+    assert_eq!(database.write_records(&[record]).await.unwrap().new, 0);
     let now = samples::BEGIN + Duration::from_secs(86_400);
     let mut due = database.outbox_due(10, now).await.unwrap();
     assert_eq!(due.len(), 1);

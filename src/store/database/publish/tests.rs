@@ -160,11 +160,66 @@ fn a_flow_is_deleted_only_where_it_is_paused_and_nothing_points_to_it() {
         assert!(refused("a").await.contains("a paused call flow goes on routing calls"));
         let mut paused = pointing("a", "alice", "sub");
         paused["settings"]["status"] = "paused".into();
+        // What nobody published has no say yet.
         saved(&database, &paused).await;
+        assert!(!head(&database, "a").await.is_paused);
+        assert!(refused("a").await.contains("publish that first"));
+        published(&database, &paused).await.unwrap();
+        saved(&database, &pointing("a", "alice", "sub")).await;
+        assert!(head(&database, "a").await.is_paused, "the live version is");
         change!(database, change => change.delete_flow("a", None)).unwrap();
         change!(database, change => change.delete_object(Kind::Agent, "alice", None)).unwrap();
         // A new one of that id does not take up the numbers of the old one's versions.
-        assert_eq!(version(published(&database, &flow("a", "new")).await), 2);
+        assert_eq!(version(published(&database, &flow("a", "new")).await), 3);
+    });
+}
+
+#[test]
+fn a_flow_that_was_never_published_is_paused_where_its_draft_is() {
+    for_each_engine(async |database| {
+        let mut draft = flow("a", "x");
+        saved(&database, &draft).await;
+        let refused = change!(database, change => change.delete_flow("a", None)).unwrap_err();
+        assert!(matches!(refused, StoreError::NotPaused(_)), "{refused}");
+        draft["settings"]["status"] = "paused".into();
+        saved(&database, &draft).await;
+        change!(database, change => change.delete_flow("a", None)).unwrap();
+    });
+}
+
+#[test]
+fn a_version_that_is_published_again_or_at_its_time_brings_its_status() {
+    for_each_engine(async |database| {
+        let mut paused = flow("a", "1");
+        paused["settings"]["status"] = "paused".into();
+        published(&database, &paused).await.unwrap();
+        published(&database, &flow("a", "2")).await.unwrap();
+        assert!(!head(&database, "a").await.is_paused);
+        change!(database, change => change.rollback("a", 1, "back")).unwrap();
+        assert!(head(&database, "a").await.is_paused);
+    });
+}
+
+#[test]
+fn a_secret_that_is_not_configured_is_not_published_and_nothing_is_said_where_none_is_known() {
+    for_each_engine(async |database| {
+        let mut document = flow("a", "x");
+        document["steps"]["ask"] = json!({"type": "http", "name": "Ask", "config": {"url": "https://a.example/",
+            "headers": {"Authorization": {"secret": "crm"}}}, "on": {"success": "bye", "http_error": "bye", "error": "bye"}});
+        document["steps"]["say"]["on"]["next"] = "ask".into();
+        let known =
+            |name: &str| Resources { secrets: Some([name.to_owned()].into()), ..Resources::default() };
+        let other = database.clone().with_outside(known("crn"));
+        let Err(StoreError::InvalidFlow(found)) = published(&other, &document).await else {
+            panic!("published")
+        };
+        let words: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let expected = "E05 /steps/ask/config/headers/Authorization/secret: There is no secret `crm`. Did you mean `crn`?";
+        assert!(words.iter().any(|found| found == expected), "{words:?}");
+        let same = database.clone().with_outside(known("crm"));
+        assert_eq!(version(published(&same, &document).await), 1);
+        document["name"] = "Another".into();
+        assert_eq!(version(published(&database, &document).await), 2);
     });
 }
 
