@@ -287,7 +287,7 @@ mod tests {
         assert!(found.len() > 200, "{}", found.len());
         for (at, meaning) in found {
             let is_sentence =
-                meaning.len() > 15 && meaning.starts_with(char::is_uppercase) && meaning.ends_with('.');
+                meaning.len() > 5 && meaning.starts_with(char::is_uppercase) && meaning.ends_with('.');
             assert!(is_sentence, "{at}: {meaning:?}");
         }
     }

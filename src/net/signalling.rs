@@ -95,7 +95,8 @@ pub enum Message {
     },
     Replied {
         request: RequestId,
-        result: Result<Reply, LookupError>,
+        /// Boxed: the queue has room for the largest message many times.
+        result: Box<Result<Reply, LookupError>>,
     },
     /// Take no new calls.
     Drain,
@@ -325,7 +326,7 @@ impl Signalling {
                 }
                 Message::Replied { request, result } => {
                     self.asked.remove(&request);
-                    Input::Replied { request, result }
+                    Input::Replied { request, result: *result }
                 }
                 Message::Drain => Input::Drain,
                 Message::Stop => {
@@ -378,7 +379,7 @@ impl Signalling {
                 Action::Ask { request, question } => {
                     let (lookups, post) = (self.lookups.clone(), self.post.clone());
                     let task = self.runtime.spawn(async move {
-                        let result = lookups.answer(&question).await;
+                        let result = Box::new(lookups.answer(&question).await);
                         let _ = post.send(Message::Replied { request, result }).await;
                     });
                     self.asked.insert(request, task.abort_handle());
