@@ -134,8 +134,8 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
     let known = outside::resources(&config.outside);
-    let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
-    let database = database.map(|database| database.with_outside(known.clone()));
+    let store = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
+    let database = store.map(|database| database.with_outside(known.clone()));
     let mut feed = database.clone().map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
         Some(feed) => feed.first().await?,
@@ -149,8 +149,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let stop = Arc::new(AtomicBool::new(false));
     let media = start_media(config, clock, &mut random, &post, &stop)?;
     let binder = Arc::new(Binder::new(config.media.bind, config.media.ports));
-    let address = config.media.bind;
-    binder.probe().map_err(|error| ServerError::MediaPorts { address, error })?;
+    binder.probe().map_err(|error| ServerError::MediaPorts { address: config.media.bind, error })?;
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
