@@ -1,6 +1,7 @@
 //! The only place that wires the rooms: builds, starts, reloads, drains, stops.
 
 mod feed;
+mod limits;
 mod listeners;
 mod recording;
 
@@ -73,7 +74,7 @@ pub enum ServerError {
 
 /// Runs until it is told to stop. `file` is where the configuration came from: a reload looks at it again.
 pub fn run(config: Config, file: &Path) -> Result<(), ServerError> {
-    raise_open_files();
+    limits::raise_open_files();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
     let origin = Arc::new(Origin { config, file: file.to_owned() });
@@ -88,18 +89,6 @@ pub fn run(config: Config, file: &Path) -> Result<(), ServerError> {
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
-}
-
-/// As many open files as the system allows: two for each leg.
-fn raise_open_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "the limit of open files cannot be raised");
-        }
-    }
 }
 
 /// The configuration, and where it came from.

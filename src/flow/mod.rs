@@ -7,6 +7,7 @@ mod audio;
 mod caller_list;
 mod context;
 mod diff;
+mod fields;
 mod finding;
 mod graph;
 mod interpreter;

@@ -5,11 +5,11 @@
 //! A schema sees one place at a time. What hangs together over several (edges to steps, weights that add up, cycles) is
 //! the validator's: a document that fits the schema may still have errors, one that does not fit has some.
 
-use super::graph;
 use super::json::below;
 use super::port::Port;
 use super::reading::{Field, Reading};
 use super::step::{Config, KINDS, LATER_KINDS};
+use super::{fields, graph};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +141,7 @@ pub fn document() -> Value {
                 "propertyNames": step_id,
                 "additionalProperties": {"oneOf": kinds},
             },
-        }), &graph::FLOW_FIELDS),
+        }), &fields::FLOW_FIELDS),
         "$defs": definitions,
     })
 }
@@ -179,7 +179,7 @@ fn step(kind: &str) -> Value {
             "config": fields,
             "on": ports(kind, config.as_ref()),
             "ui": {"type": "object"},
-        }), &graph::STEP_FIELDS),
+        }), &fields::STEP_FIELDS),
     })
 }
 
@@ -190,7 +190,7 @@ fn later_step(kind: &str) -> Value {
         "required": ["type"],
         "properties": properties(
             json!({"type": {"const": kind}, "config": {"type": "object"}, "on": {"type": "object"}}),
-            &graph::STEP_FIELDS,
+            &fields::STEP_FIELDS,
         ),
     })
 }
