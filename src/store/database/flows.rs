@@ -24,7 +24,7 @@ pub struct FlowHead {
     pub id: String,
     /// Of the draft.
     pub name: String,
-    /// By the live version, before there is one by the draft. A paused flow goes on routing calls; it may be deleted.
+    /// Of the draft. A paused flow goes on routing calls; it may be deleted.
     pub is_paused: bool,
     pub draft_etag: String,
     pub draft_author: String,
@@ -188,7 +188,7 @@ impl Change {
         }
         let (at, author) = (self.at().as_unix_micros(), self.actor().to_owned());
         sqlx::query(
-            "UPDATE flows SET name = $2, search = $3, name_key = $4, status = CASE WHEN live IS NULL THEN $5 ELSE status END, draft = $6, draft_etag = $7, \
+            "UPDATE flows SET name = $2, search = $3, name_key = $4, status = $5, draft = $6, draft_etag = $7, \
              draft_author = $8, draft_saved = $9 WHERE id = $1",
         )
         .bind(id)
@@ -319,7 +319,7 @@ pub(super) fn flow_name(document: &Value, id: &str) -> String {
 }
 
 /// The status that a document sets.
-pub(super) fn status(document: &Value) -> &'static str {
+fn status(document: &Value) -> &'static str {
     if document["settings"]["status"] == "paused" { "paused" } else { "active" }
 }
 

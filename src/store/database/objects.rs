@@ -59,7 +59,7 @@ pub enum StoreError {
     #[error("the name \"{name}\" is that of the call flow \"{flow}\" already")]
     NameTaken { name: String, flow: String },
     #[error(
-        "the call flow \"{0}\" is active: set its status to paused and publish that first (a paused call flow goes on routing calls)"
+        "the call flow \"{0}\" is active: set its status to paused first, and save that (a paused call flow goes on routing calls)"
     )]
     NotPaused(String),
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Publishing: a draft becomes a numbered version that calls get, at once, at a time, or on a share of the callers.
 
 use super::change::{Audited, Change};
-use super::flows::{comment, flow_name, status, version_text};
+use super::flows::{comment, flow_name, version_text};
 use super::objects::StoreError;
 use super::{Database, DatabaseError};
 use crate::clock::Wall;
@@ -234,11 +234,10 @@ impl Change {
 
     /// Every caller gets it: a trial of another version is over.
     async fn make_live(&mut self, id: &str, version: u32, document: &Value) -> Result<(), StoreError> {
-        sqlx::query("UPDATE flows SET live = $2, live_name_key = $3, status = $4 WHERE id = $1")
+        sqlx::query("UPDATE flows SET live = $2, live_name_key = $3 WHERE id = $1")
             .bind(id)
             .bind(i64::from(version))
             .bind(flow_name(document, id).to_lowercase())
-            .bind(status(document))
             .execute(self.connection())
             .await?;
         self.end_canary(id).await?;
