@@ -76,7 +76,7 @@ pub struct FlowFinding {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum FindingSeverity {
+pub enum FindingSeverity {
     Error,
     Warning,
     Note,

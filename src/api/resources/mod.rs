@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod call;
+mod finding;
 mod flow;
 mod flow_test;
 mod object;
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         token::routes(),
         audit::routes(),
         object::routes(),
+        finding::routes(),
         flow::routes(),
         publish::routes(),
         flow_test::routes(),

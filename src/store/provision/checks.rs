@@ -3,9 +3,9 @@
 use super::{finding, nearest};
 use crate::call::snapshot::{Number, Trunk};
 use crate::config::reader::{Finding, Severity};
+use crate::store::doubts;
 use crate::store::objects::Kind;
 use crate::store::prompts::is_aside;
-use ipnet::IpNet;
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
@@ -77,45 +77,24 @@ pub(super) fn nobody_can_call(
     numbers: &[Number],
     findings: &mut Vec<Finding>,
 ) {
-    for (file, is_empty, message, remedy) in [
-        (
-            "trunks.toml",
-            trunks.is_empty(),
-            "there is no trunk: nobody may call in",
-            "add [[trunk]] with id and match",
-        ),
-        (
-            "numbers.toml",
-            numbers.is_empty(),
-            "there is no number: every call is refused",
-            "add [[number]] with e164 and flow",
-        ),
-    ] {
-        let path = folder.join(file);
+    for (kind, doubt) in
+        [(Kind::Trunk, doubts::without_trunks(trunks)), (Kind::Number, doubts::without_numbers(numbers))]
+    {
+        let path = folder.join(kind.file());
         let name = path.display().to_string();
         let is_broken = findings.iter().any(|f| f.file == name && f.severity == Severity::Error);
-        if folder.is_dir() && is_empty && !is_broken {
-            findings.push(finding(Severity::Warning, &path, message.to_owned(), remedy));
+        if folder.is_dir() && !is_broken {
+            findings
+                .extend(doubt.map(|doubt| finding(Severity::Warning, &path, doubt.message, doubt.remedy)));
         }
     }
 }
 
-/// Ranges that two trunks have: the first of them takes all calls from there.
+/// Ranges that two trunks have.
 pub(super) fn trunk_ranges(folder: &Path, trunks: &[Trunk], findings: &mut Vec<Finding>) {
-    let mut ranges: Vec<IpNet> = Vec::new();
-    for trunk in trunks {
-        for net in trunk.sources.iter().map(IpNet::trunc) {
-            if ranges.contains(&net) {
-                let message = format!(
-                    "the trunk \"{}\": {net} is another trunk's range too, which takes all its calls",
-                    trunk.id
-                );
-                let file = folder.join(Kind::Trunk.file());
-                findings.push(finding(Severity::Warning, &file, message, "give each range to one trunk"));
-            }
-        }
-        ranges.extend(trunk.sources.iter().map(IpNet::trunc));
-    }
+    let file = folder.join(Kind::Trunk.file());
+    let doubts = doubts::shared_ranges(trunks).into_iter();
+    findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
 }
 
 #[cfg(test)]

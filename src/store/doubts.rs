@@ -1,0 +1,46 @@
+//! What in a set-up is allowed, but most likely not what was meant: seen across objects, wherever they are kept.
+
+use crate::call::snapshot::{Number, Trunk};
+use ipnet::IpNet;
+
+/// What is odd about an object; about all of a kind where no id is named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Doubt {
+    pub id: String,
+    pub message: String,
+    pub remedy: &'static str,
+}
+
+/// No trunk at all: nobody may call in.
+pub fn without_trunks(trunks: &[Trunk]) -> Option<Doubt> {
+    trunks.is_empty().then(|| Doubt {
+        id: String::new(),
+        message: "there is no trunk: nobody may call in".to_owned(),
+        remedy: "add a trunk with an id and the ranges that its calls come from (match)",
+    })
+}
+
+/// No number at all: every call is refused.
+pub fn without_numbers(numbers: &[Number]) -> Option<Doubt> {
+    numbers.is_empty().then(|| Doubt {
+        id: String::new(),
+        message: "there is no number: every call is refused".to_owned(),
+        remedy: "add a number with e164 and the flow that answers",
+    })
+}
+
+/// Ranges that two trunks have: the first of them takes all calls from there.
+pub fn shared_ranges(trunks: &[Trunk]) -> Vec<Doubt> {
+    let (mut ranges, mut doubts): (Vec<IpNet>, Vec<Doubt>) = (Vec::new(), Vec::new());
+    for trunk in trunks {
+        for net in trunk.sources.iter().map(IpNet::trunc).filter(|net| ranges.contains(net)) {
+            let message = format!(
+                "the trunk \"{}\": {net} is another trunk's range too, which takes all its calls",
+                trunk.id
+            );
+            doubts.push(Doubt { id: trunk.id.clone(), message, remedy: "give each range to one trunk" });
+        }
+        ranges.extend(trunk.sources.iter().map(IpNet::trunc));
+    }
+    doubts
+}
