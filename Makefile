@@ -3,18 +3,35 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run build test test-kill check bench sim fmt lint clean install-run install-check install-test
+.PHONY: run console types build test test-console test-kill check bench sim fmt lint clean install-run install-check install-test
 
-run: install-run build
+run: install-run console build
 	@tools/demo-hints $(CONFIG)
 	@exec target/release/cordboard serve --config $(CONFIG)
 
 build:
 	cargo build --release --locked
 
+# The console, which a build of the server then embeds. Nothing happens where it is up to date.
+console:
+	@tools/build-console
+
+# The console's types of the API, after the API has changed.
+types:
+	@tools/install-console
+	cargo run --quiet --locked -- openapi >target/openapi.json
+	cd web && tools/types/node_modules/.bin/openapi-typescript ../target/openapi.json -o src/api/schema.d.ts
+
 # Everything, ending in the runner's own lines.
-test: install-test
+test: install-test console
+	cargo build --locked
+	@tools/test-console target/debug/cordboard
 	cargo test --locked
+
+# The console alone: lints, unit tests, and a browser against the real server.
+test-console: install-test console
+	cargo build --locked
+	@tools/test-console target/debug/cordboard
 
 # The long form of tests/store.rs: a process that writes call records is killed fifty times on each database.
 test-kill: install-check
@@ -47,7 +64,7 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql chromium
 	@tools/install-schemathesis
 
 clean:

@@ -41,6 +41,8 @@ enum Command {
     Backup(cli::store::BackupOptions),
     /// Puts a backup in the place of the store, while no server uses it (SQLite).
     Restore(cli::restore::RestoreOptions),
+    /// Prints the OpenAPI document of the API.
+    Openapi,
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
     Dtmf {
         file: PathBuf,
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         Command::Export(options) => done(cli::store::export(&options, out)),
         Command::Backup(options) => done(cli::store::backup(&options, out)),
         Command::Restore(options) => done(cli::restore::run(&options, out)),
+        Command::Openapi => done(cli::openapi::print(out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)

@@ -5,6 +5,7 @@
 
 mod access;
 mod applied;
+mod console;
 mod events;
 mod health;
 mod http;
@@ -54,6 +55,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// A set-up link works for a day.
 const SETUP_LINK_TIME: Duration = Duration::from_secs(24 * 3_600);
 
+/// The name of the session's cookie without https.
+const COOKIE: &str = "cordboard";
+
 /// What the configuration says of HTTP.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -84,7 +88,7 @@ impl Settings {
 
     /// The prefix makes a browser insist on Secure and on this host alone (RFC 6265bis section 4.1.3).
     fn cookie_name(&self) -> &'static str {
-        if self.is_https() { "__Host-cordboard" } else { "cordboard" }
+        if self.is_https() { "__Host-cordboard" } else { COOKIE }
     }
 }
 
@@ -125,6 +129,12 @@ impl std::ops::Deref for Api {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// What the API is, as an OpenAPI document. The cookie has the name that it has without https.
+pub fn openapi_document() -> serde_json::Value {
+    let routes = resources::routes();
+    openapi::document(routes.iter().map(|route| &route.operation), COOKIE)
 }
 
 impl Api {
@@ -177,7 +187,7 @@ impl Api {
         Router::new()
             .merge(health::router(sources))
             .nest("/api/v1", api)
-            .fallback(http::not_found)
+            .fallback_service(Router::new().fallback(console::serve).with_state(self.clone()))
             .layer(axum::middleware::from_fn(http::secure))
     }
 

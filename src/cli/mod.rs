@@ -6,6 +6,7 @@ pub mod flow;
 pub mod flow_test;
 pub mod import_studio;
 mod kept_test;
+pub mod openapi;
 pub mod restore;
 pub mod route;
 pub mod store;

@@ -1,0 +1,22 @@
+import { defineConfig } from "@playwright/test";
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "test-results",
+  fullyParallel: false,
+  // One server with real calls behind it.
+  workers: 1,
+  retries: 0,
+  reporter: [["list"]],
+  timeout: 60_000,
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1360, height: 850 },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      // In a container there is no user namespace for the browser's own sandbox.
+      args: ["--no-sandbox"],
+    },
+    trace: "retain-on-failure",
+  },
+});

@@ -1,0 +1,18 @@
+import { IconRoute } from "@tabler/icons-react";
+import type { ComponentType } from "react";
+
+export type PageLink = {
+  path: string;
+  label: string;
+  icon: ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
+  /** The permission without which the page would show nothing. */
+  needs: string;
+};
+
+/** All pages, in the order in which the navigation shows them. */
+export const sections: { label: string; pages: PageLink[] }[] = [
+  {
+    label: "Call routing",
+    pages: [{ path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" }],
+  },
+];
