@@ -691,6 +691,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What in the set-up is wrong, or allowed but most likely not meant: what `cordboard check` says of files. What stops calls comes first.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/flows/validate": {
         parameters: {
             query?: never;
@@ -1485,6 +1505,12 @@ export interface components {
         };
         /** @enum {string} */
         FindingSeverity: "error" | "warning" | "note";
+        /** @description What there is to say about the set-up. */
+        Findings: {
+            items: components["schemas"]["ObjectFinding"][];
+            /** @description There are more than are shown. */
+            more: boolean;
+        };
         /** @description A flow document; its schema is at `/schemas/callflow/1`. */
         FlowDocument: Record<string, never>;
         /** @description One thing to say about a flow document. */
@@ -1512,7 +1538,7 @@ export interface components {
             live?: number | null;
             /** @description Of the draft. */
             name: string;
-            /** @description Of the draft. A paused flow goes on routing calls; it may be deleted. */
+            /** @description By the live version, before there is one by the draft. A paused flow goes on routing calls; it may be deleted. */
             paused: boolean;
             scheduled?: components["schemas"]["ScheduledItem"] | null;
         };
@@ -1661,6 +1687,19 @@ export interface components {
             accountId?: string | null;
             campaign?: string | null;
             tags?: string[] | null;
+        };
+        /** @description One thing to say about an object. */
+        ObjectFinding: {
+            /** @description Empty where it is about all of the kind. */
+            id: string;
+            /** @description `number`, `flow`, … */
+            kind: string;
+            message: string;
+            /** @description Where in the object: a JSON pointer. */
+            pointer: string;
+            /** @description What to do about it; may be empty. */
+            remedy: string;
+            severity: components["schemas"]["FindingSeverity"];
         };
         /** @description An object of a list. */
         ObjectItem: {
@@ -2586,6 +2625,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -2609,6 +2650,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -2951,6 +2993,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -2978,6 +3022,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3177,6 +3222,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -3204,6 +3251,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3403,6 +3451,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -3430,6 +3480,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3629,6 +3680,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -3656,6 +3709,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3855,6 +3909,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -3882,6 +3938,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4081,6 +4138,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4108,6 +4167,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4211,6 +4271,37 @@ export interface operations {
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             428: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listFindings: {
+        parameters: {
+            query?: {
+                /** @description Only of objects of that kind: `number`, `agent`, `trunk`, `list`, `schedule`, `simulation`, `account`, `flow`. */
+                kind?: string;
+                /** @description Only of the object of that id. */
+                id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is to say. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Findings"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4416,6 +4507,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4443,6 +4536,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4605,6 +4699,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4638,6 +4734,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -4697,6 +4794,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4724,6 +4823,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
@@ -4733,6 +4833,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4766,6 +4868,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -4777,6 +4880,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4804,6 +4909,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
@@ -4813,6 +4919,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -4842,6 +4950,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
@@ -5053,13 +5162,13 @@ export interface operations {
     createPrompt: {
         parameters: {
             query: {
-                /** @description What flows name it by, such as `welcome` or `sales/closed`. */
+                /** @description What flows name it by, such as `welcome` or `sales/closed`; in a path the slash is written `%2F`. */
                 id: string;
                 /** @description For people; the id where absent. */
                 name?: string;
                 /** @description BCP 47. */
                 language?: string;
-                /** @description The file's ending, where the Content-Type is application/octet-stream. */
+                /** @description What the file is, where the Content-Type is application/octet-stream; by its bytes where absent. */
                 format?: "wav" | "mp3" | "ogg" | "flac" | "m4a";
             };
             header?: {
@@ -5069,7 +5178,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a. */
+        /** @description A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a. What it is goes by its bytes; a Content-Type that says otherwise is refused. */
         requestBody: {
             content: {
                 "audio/wav": unknown;
@@ -5105,6 +5214,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -5151,7 +5261,7 @@ export interface operations {
                 name?: string;
                 /** @description BCP 47; as it was where absent. */
                 language?: string;
-                /** @description The file's ending, where the Content-Type is application/octet-stream. */
+                /** @description What the file is, where the Content-Type is application/octet-stream; by its bytes where absent. */
                 format?: "wav" | "mp3" | "ogg" | "flac" | "m4a";
             };
             header: {
@@ -5165,7 +5275,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a. */
+        /** @description A sound file of up to 50 MB and 30 minutes: wav, mp3, ogg/vorbis, flac or m4a. What it is goes by its bytes; a Content-Type that says otherwise is refused. */
         requestBody: {
             content: {
                 "audio/wav": unknown;
@@ -5200,6 +5310,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -5213,6 +5324,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of what is to be changed, or `*` for whatever is there. */
+                "If-Match"?: string;
                 /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
                 "x-csrf-token"?: string;
             };
@@ -5240,6 +5353,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -5630,7 +5744,7 @@ export interface operations {
                 limit?: number;
                 /** @description Where the page begins: `next` of the page before. */
                 cursor?: string;
-                /** @description Only calls to that Smart Number. */
+                /** @description Only calls to that Smart Number. A + is written %2B. */
                 number?: string;
                 /** @description Only calls through the flow with that id. */
                 flow?: string;
@@ -5638,7 +5752,7 @@ export interface operations {
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
-                /** @description How the caller's number begins. */
+                /** @description How the caller's number begins. A + is written %2B. */
                 caller?: string;
                 /** @description How the call's id, its key or the caller's Call-ID begins. */
                 call?: string;
