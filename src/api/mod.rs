@@ -62,6 +62,8 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// They write Forwarded, not X-Forwarded-For.
+    pub reads_forwarded: bool,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
 }
@@ -114,7 +116,7 @@ pub struct Parts {
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
     /// Kept tests are run for one at a time.
-    testing: Semaphore,
+    testing: Arc<Semaphore>,
     /// What new calls start on.
     current: applied::Current,
 }
@@ -145,7 +147,7 @@ impl Api {
             passwords: secret::Passwords::new(mint.clone())?,
             mint,
             throttle: Mutex::default(),
-            proxies: proxy::Proxies::new(settings.trusted_proxies.clone()),
+            proxies: proxy::Proxies::new(settings.trusted_proxies.clone(), settings.reads_forwarded),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
             open_requests: Semaphore::new(OPEN_REQUESTS_MAX),
@@ -156,7 +158,7 @@ impl Api {
             simulations: Default::default(),
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
-            testing: Semaphore::new(1),
+            testing: Arc::new(Semaphore::new(1)),
             current: applied::Current::new(),
         })))
     }

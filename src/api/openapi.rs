@@ -194,7 +194,7 @@ fn problems(operation: &Operation) -> BTreeSet<u16> {
         statuses.insert(412);
     }
     if operation.idempotent {
-        statuses.extend([409, 422]);
+        statuses.extend([409, 422, 429]);
     }
     statuses
 }

@@ -93,6 +93,8 @@ pub struct Http {
     pub public_url: String,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// They write Forwarded (RFC 7239), not X-Forwarded-For.
+    pub reads_forwarded: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

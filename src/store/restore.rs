@@ -81,6 +81,7 @@ async fn prepare(backup: &Path, path: &Path, copy: &Path) -> Result<(), RestoreE
         return Err(RestoreError::Damaged { path: backup.to_owned(), what });
     }
     database.prepare().await?;
+    database.forget_access().await?;
     match database.leave_alone().await? {
         true => Ok(()),
         false => Err(RestoreError::InUse { path: copy.to_owned() }),

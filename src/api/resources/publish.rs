@@ -11,6 +11,7 @@ use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::clock::Wall;
+use crate::store::database::change::Change;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
 use crate::store::database::publish::{Published, Rollout};
 use axum::extract::State;
@@ -326,8 +327,8 @@ fn published(result: Published) -> Json<PublishedItem> {
             ended_canary,
             findings: findings.into_iter().map(FlowFinding::from).collect(),
         },
-        Published::Unchanged { version } => {
-            PublishedItem { version, unchanged: true, ended_canary: None, findings: Vec::new() }
+        Published::Unchanged { version, ended_canary } => {
+            PublishedItem { version, unchanged: true, ended_canary, findings: Vec::new() }
         }
     })
 }
@@ -337,10 +338,16 @@ pub async fn flow_head(api: &Api, id: &str) -> Result<FlowHead, Problem> {
     flow.ok_or_else(|| Problem::not_found(format!("there is no call flow \"{id}\"")))
 }
 
-/// The flow as it stands, with the draft's etag.
-async fn shown(api: &Api, status: StatusCode, id: &str) -> Result<Response, Problem> {
-    let flow = flow_head(api, id).await?;
-    Ok((status, [(header::ETAG, etag(&flow.draft_etag))], Json(item(flow))).into_response())
+/// The flow with the draft's etag.
+fn shown(status: StatusCode, flow: FlowHead) -> Response {
+    (status, [(header::ETAG, etag(&flow.draft_etag))], Json(item(flow))).into_response()
+}
+
+/// Makes a change so, and shows the flow as the change left it: what others do before calls follow is theirs, and so is
+/// its etag.
+async fn committed(api: &Api, mut change: Change, id: &str) -> Result<Response, Problem> {
+    let flow = change.existing_flow(id).await?;
+    Ok((api.commit(change).await?, shown(StatusCode::OK, flow)).into_response())
 }
 
 async fn list(
@@ -359,13 +366,14 @@ async fn create(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let (id, _) = change.create_flow(&document).await?;
+    let flow = change.existing_flow(&id).await?;
     change.commit_quietly().await?;
     let location = format!("/api/v1/flows/{}", in_path(&id));
-    Ok(([(header::LOCATION, location)], shown(&api, StatusCode::CREATED, &id).await?).into_response())
+    Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, flow)).into_response())
 }
 
 async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
-    shown(&api, StatusCode::OK, &id).await
+    Ok(shown(StatusCode::OK, flow_head(&api, &id).await?))
 }
 
 async fn remove(
@@ -400,8 +408,9 @@ async fn save(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.save_draft(&id, if_match.tag(), &document).await?;
+    let flow = change.existing_flow(&id).await?;
     change.commit_quietly().await?;
-    shown(&api, StatusCode::OK, &id).await
+    Ok(shown(StatusCode::OK, flow))
 }
 
 /// A comment that says something, and is not cut.
@@ -462,8 +471,7 @@ async fn schedule(
         due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.schedule_publish(&id, if_match.tag(), Wall::from(due), comment(&publication.comment)?).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    committed(&api, change, &id).await
 }
 
 async fn cancel_scheduled(
@@ -489,8 +497,7 @@ async fn set_canary(
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.expect_flow(&id, given(&if_match)).await?;
     change.set_canary(&id, canary.version, canary.share).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    committed(&api, change, &id).await
 }
 
 async fn cancel_canary(
@@ -514,8 +521,7 @@ async fn promote(
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.expect_flow(&id, given(&if_match)).await?;
     change.promote_canary(&id).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    committed(&api, change, &id).await
 }
 
 async fn list_versions(

@@ -1,5 +1,6 @@
 //! Simulations that are kept beside flows as tests: what was put in, and the ladder that came of it.
 
+use super::Rung;
 use super::stepped::{Input, Simulation};
 use super::words::{DialWords, InputWords, ReplyWords, WordError, wall};
 use super::world::Setting;
@@ -17,6 +18,10 @@ pub const MOMENT: Wall = Wall::from_unix_seconds(1_795_000_000);
 pub const INPUTS_MAX: usize = 500;
 /// Lines of one ladder: as many as a call of so many inputs makes.
 pub const LINES_MAX: usize = 5_000;
+/// Bytes of one ladder: what a browser and a file in Git take.
+const LADDER_BYTES_MAX: usize = 512 * 1_024;
+/// Characters of one line: a step may play texts of 4,000 characters, ten in a row.
+const LINE_CHARS_MAX: usize = 500;
 /// Answers that a whole test is walked in: a second or two of one core at the most.
 const PIECES_MAX: usize = 1_000;
 /// Characters of a number.
@@ -167,15 +172,15 @@ impl Prepared {
 /// The ladder in words.
 fn walk(flow: FlowVersion, setting: Setting, inputs: Vec<Input>) -> Vec<String> {
     let mut simulation = Simulation::start(flow, setting);
-    let mut pieces = PIECES_MAX;
-    let mut lines = news(&mut simulation, &mut pieces);
+    let mut room = Room { pieces: PIECES_MAX, bytes: LADDER_BYTES_MAX };
+    let mut lines = news(&mut simulation, &mut room);
     for (index, input) in inputs.into_iter().enumerate() {
         if let Err(error) = simulation.put_in(input) {
             lines.push(format!("input {}: {error}", index + 1));
             break;
         }
-        lines.extend(news(&mut simulation, &mut pieces));
-        if pieces == 0 || lines.len() >= LINES_MAX {
+        lines.extend(news(&mut simulation, &mut room));
+        if room.is_full() || lines.len() >= LINES_MAX {
             lines.truncate(LINES_MAX - 2);
             lines.push("more happens than a test can hold: the rest is left out".to_owned());
             break;
@@ -189,11 +194,15 @@ fn walk(flow: FlowVersion, setting: Setting, inputs: Vec<Input>) -> Vec<String> 
 }
 
 /// What happened since the input before, to the end of what it set off.
-fn news(simulation: &mut Simulation, pieces: &mut usize) -> Vec<String> {
+fn news(simulation: &mut Simulation, room: &mut Room) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    while *pieces > 0 {
-        *pieces -= 1;
-        lines.extend(simulation.news().iter().map(ToString::to_string));
+    while !room.is_full() {
+        room.pieces -= 1;
+        for rung in simulation.news() {
+            let line = line(&rung);
+            room.bytes = room.bytes.saturating_sub(line.len());
+            lines.push(line);
+        }
         if !simulation.is_behind() || lines.len() >= LINES_MAX {
             break;
         }
@@ -202,6 +211,27 @@ fn news(simulation: &mut Simulation, pieces: &mut usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A rung in words, cut where it is longer than anybody reads.
+fn line(rung: &Rung) -> String {
+    let line = rung.to_string();
+    match line.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// What a ladder may still take.
+struct Room {
+    pieces: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn is_full(&self) -> bool {
+        self.pieces == 0 || self.bytes == 0
+    }
 }
 
 #[cfg(test)]
@@ -272,6 +302,24 @@ mod tests {
         let inputs = vec![json!({"input": "wait", "seconds": 86_400}); 20];
         let run = read(&json!({"id": "x", "flow": "t", "inputs": inputs})).unwrap().run(flow);
         assert!(run.lines.len() <= LINES_MAX, "{}", run.lines.len());
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_a_ladder_has_an_end() {
+        let text = "x".repeat(3_900);
+        let items = vec![json!({"kind": "tts", "text": text}); 10];
+        let document = json!({
+            "schema": "callflow/1", "id": "t", "name": "T", "entry": "a", "steps": {
+            "a": {"type": "menu", "name": "A", "config": {"maxInvalid": 5,
+                "prompt": {"kind": "seq", "items": items}, "options": {"1": {"label": "One"}}},
+                "on": {"key:1": "a", "no_response": "a"}}}});
+        let flow =
+            FlowVersion::unpublished(Flow::compile(&document.to_string(), &Resources::default()).unwrap().0);
+        let inputs = vec![json!({"input": "press", "keys": "1111111111"}); 500];
+        let run = read(&json!({"id": "x", "flow": "t", "inputs": inputs})).unwrap().run(flow);
+        let bytes: usize = run.lines.iter().map(String::len).sum();
+        assert!(bytes < LADDER_BYTES_MAX + 64 * 1_024, "{bytes}");
+        assert!(run.lines.iter().all(|line| line.chars().count() <= LINE_CHARS_MAX + 1));
     }
 
     #[test]

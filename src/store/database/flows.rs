@@ -272,7 +272,8 @@ impl Change {
         Ok(())
     }
 
-    pub(super) async fn existing_flow(&mut self, id: &str) -> Result<FlowHead, StoreError> {
+    /// A flow as the change has it so far.
+    pub async fn existing_flow(&mut self, id: &str) -> Result<FlowHead, StoreError> {
         let found = head(self.connection(), id).await?;
         found.ok_or_else(|| StoreError::Missing { kind: "call flow", id: id.to_owned() })
     }
