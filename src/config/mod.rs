@@ -104,13 +104,30 @@ pub struct Log {
 
 /// Reads a configuration with the variables of the environment; the findings say all that is wrong with it.
 /// `None` where an error is among them.
-#[expect(clippy::disallowed_methods, reason = "the configuration is read once, before anything runs")]
 pub fn load(file: &Path) -> (Option<Config>, Vec<Finding>) {
+    load_with(file, Folders::Needed)
+}
+
+/// The same for a command that works on the store alone: what it does not read may be missing.
+pub fn load_for_store(file: &Path) -> (Option<Config>, Vec<Finding>) {
+    load_with(file, Folders::Unread)
+}
+
+/// Whether the provisioned folder will be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folders {
+    Needed,
+    Unread,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the configuration is read once, before anything runs")]
+fn load_with(file: &Path, folders: Folders) -> (Option<Config>, Vec<Finding>) {
     match std::fs::read_to_string(file) {
-        Ok(text) => parse(
+        Ok(text) => parse_with(
             file,
             &text,
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+            folders,
         ),
         Err(error) => {
             let document = Document::parse(file, "");
@@ -126,16 +143,25 @@ pub fn parse(
     text: &str,
     variables: impl Iterator<Item = (String, String)>,
 ) -> (Option<Config>, Vec<Finding>) {
+    parse_with(file, text, variables, Folders::Needed)
+}
+
+fn parse_with(
+    file: &Path,
+    text: &str,
+    variables: impl Iterator<Item = (String, String)>,
+    folders: Folders,
+) -> (Option<Config>, Vec<Finding>) {
     let mut document = Document::parse(file, text);
     document.overlay(VARIABLE_PREFIX, variables);
     let folder = file.parent().unwrap_or(Path::new(""));
-    let config = read(&document.root(), folder);
+    let config = read(&document.root(), folder, folders);
     let findings = document.into_findings();
     let broken = findings.iter().any(|f| f.severity == reader::Severity::Error);
     (config.filter(|_| !broken), findings)
 }
 
-fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
+fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
     let sip = read_sip(&root.section("sip"));
     let media = read_media(&root.section("media"));
     let section = root.section("http");
@@ -153,7 +179,7 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let records = records::read(&root.section("records"), folder, store.is_some());
     let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
-    let provision = read_provision(&root.section("provision"), folder);
+    let provision = read_provision(&root.section("provision"), folder, folders);
     let outside = outside::read(root);
     Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
 }
@@ -328,7 +354,7 @@ fn read_log(section: &Section<'_>) -> Log {
     Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
 }
 
-fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
+fn read_provision(section: &Section<'_>, folder: &Path, folders: Folders) -> Option<Provision> {
     let mode = section.parsed("mode", |text| match text {
         "seed" => Ok(ProvisionMode::Seed),
         "sync" => Ok(ProvisionMode::Sync),
@@ -336,7 +362,12 @@ fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
     });
     let folder = folder.join(section.text("dir")?);
     if !folder.is_dir() {
-        section.error("dir", format!("there is no folder {}", folder.display()), "make it, or change dir");
+        let (message, remedy) =
+            (format!("there is no folder {}", folder.display()), "make it, or change dir");
+        match folders {
+            Folders::Needed => section.error("dir", message, remedy),
+            Folders::Unread => section.warning("dir", message, remedy),
+        }
     }
     Some(Provision { folder, mode: mode.unwrap_or_default() })
 }
