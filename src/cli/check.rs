@@ -3,7 +3,7 @@
 use super::plan::Told;
 use super::store::is_there;
 use crate::config::reader::{Finding, Severity, errors};
-use crate::config::{self, Config, ProvisionMode};
+use crate::config::{self, Config, ProvisionMode, is_writable};
 use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
 use crate::store::apply::ApplyError;
@@ -24,7 +24,8 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
     if let Some(config) = &config {
         let (provisioned, found) = provisioned(file, config);
         findings.extend(found);
-        if let Some(provisioned) = provisioned.filter(|_| errors(&findings) == 0) {
+        let answers = look_at_store(file, config, &mut findings)?;
+        if let Some(provisioned) = provisioned.filter(|_| answers && errors(&findings) == 0) {
             sync = would_sync(file, config, &provisioned, &mut findings)?;
         }
         summary = Some(capacity(config, &mut findings));
@@ -67,6 +68,9 @@ fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
 /// What is provisioned, and what is wrong with it.
 fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Finding>) {
     let Some(config::Provision { folder, .. }) = &config.provision else {
+        if config.store.is_some() {
+            return (None, Vec::new());
+        }
         let message = "there are no numbers, and every call is refused".to_owned();
         let remedy = "add [provision] with dir = \"FOLDER\"";
         return (None, vec![warning(file, "provision.dir", message, remedy)]);
@@ -89,6 +93,42 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
         }
     }
     (Some(provisioned), findings)
+}
+
+/// Whether the store can be looked at, or made. What `serve` would end at is an error; a database that does not answer
+/// may come later.
+fn look_at_store(file: &Path, config: &Config, findings: &mut Vec<Finding>) -> std::io::Result<bool> {
+    let Some(store) = &config.store else { return Ok(true) };
+    let path = store.url.strip_prefix("sqlite://").map(Path::new);
+    for (key, folder) in [("store.url", path.and_then(Path::parent)), ("store.spool", Some(&*store.spool))] {
+        if let Some(message) = folder.and_then(cannot_be_made) {
+            let remedy = "let the server write there, or take another folder";
+            findings.push(Finding { severity: Severity::Error, ..warning(file, key, message, remedy) });
+            return Ok(false);
+        }
+    }
+    if !is_there(store) {
+        return Ok(true);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async { Database::at(&store.url)?.connect().await });
+    if let Err(error) = &answer {
+        let message = format!("{error}: the server starts, and answers every call 503 until that is mended");
+        findings.push(warning(file, "store.url", message, ""));
+    }
+    Ok(answer.is_ok())
+}
+
+/// Why a folder that may be missing cannot be made or written to.
+fn cannot_be_made(folder: &Path) -> Option<String> {
+    let present = folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists())?;
+    let present = if present.as_os_str().is_empty() { Path::new(".") } else { present };
+    let name = present.display();
+    match present.is_dir() {
+        false => Some(format!("{name} is not a folder")),
+        true if !is_writable(present) => Some(format!("the folder {name} cannot be written by this user")),
+        true => None,
+    }
 }
 
 /// `None` where the files are not the truth. A store that cannot be looked at is a warning: the server starts without.

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use records::is_writable;
 pub use store::Store;
 
 /// Prefix of the environment variables that set keys.
@@ -460,5 +461,49 @@ mod tests {
         let findings = check_beside("");
         assert_eq!(findings.len(), 1, "{findings:#?}");
         assert!(findings[0].starts_with("warning: c/x.toml: records: no call records"), "{findings:#?}");
+    }
+
+    /// The keys of a text, with those that are commented out: `sip`, `sip.domain`, `sip.listen[0].bind`.
+    fn keys_shown(text: &str) -> std::collections::BTreeSet<String> {
+        let (mut keys, mut section) = (std::collections::BTreeSet::new(), String::new());
+        for line in text.lines() {
+            let line = line.strip_prefix("# ").unwrap_or(line);
+            let name = line.split(['=', '#']).next().unwrap_or_default().trim();
+            if let Some(list) = name.strip_prefix("[[").and_then(|name| name.strip_suffix("]]")) {
+                section = format!("{list}[0]");
+                keys.insert(list.to_owned());
+            } else if let Some(table) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+                section = table.to_owned();
+                keys.insert(section.clone());
+            } else if line.contains(" = ") && !name.contains(' ') {
+                keys.insert(format!("{section}.{name}"));
+            }
+        }
+        keys
+    }
+
+    #[test]
+    fn the_example_shows_every_key_and_no_other() {
+        let text = include_str!("../../config/cordboard.toml");
+        let document = Document::parse(Path::new("config/cordboard.toml"), text);
+        read(&document.root(), Path::new("config"), Folders::Unread);
+        let asked = document.asked.borrow().clone();
+        let mut shown = keys_shown(text);
+        // Their keys are names that the user gives.
+        shown.retain(|key| !key.starts_with("secrets.") && !key.starts_with("secret_hosts."));
+        let asked = asked.iter().map(|key| key.trim_start_matches('.').to_owned());
+        let asked = asked.filter(|key| !key.starts_with("sip.listen[1]")).collect();
+        assert_eq!(shown, asked);
+    }
+
+    #[test]
+    fn a_folder_that_a_command_does_not_read_may_be_missing() {
+        let text =
+            "[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n[provision]\ndir = \"none\"\n";
+        let none = std::iter::empty;
+        assert!(parse(Path::new("c/x.toml"), text, none()).0.is_none());
+        let (config, findings) = parse_with(Path::new("c/x.toml"), text, none(), Folders::Unread);
+        assert!(config.is_some());
+        assert!(findings.iter().any(|finding| finding.key() == Some("provision.dir")), "{findings:?}");
     }
 }
