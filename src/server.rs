@@ -3,6 +3,7 @@
 mod feed;
 mod limits;
 mod listeners;
+mod node_name;
 mod recording;
 mod speaking;
 
@@ -140,12 +141,16 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     };
     let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
+    let shared = database.clone();
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
         Some(feed) => feed.first().await?,
         None => Arc::new(load(config, &speech, 1, None).await?),
     };
     recording.upload();
+    if let (Some(database), Some(store)) = (shared, &config.store) {
+        tokio::spawn(node_name::watch(database, store.node.clone()));
+    }
     let control = feed.as_ref().map(Feed::control);
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));

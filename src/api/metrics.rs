@@ -119,8 +119,8 @@ impl Collector for Page {
         )?;
         let dropped = records.refused_dropped();
         counter(e, "records_refused_dropped", "Call records put aside, and dropped for later ones", dropped)?;
-        let away = u64::from(records.is_database_away());
-        gauge(e, "database_away", "1 while the database takes no call records", away)?;
+        let away = u64::from(self.0.is_database_away());
+        gauge(e, "database_away", "1 while the database does not answer", away)?;
         counters(
             e,
             "rtp_packets",

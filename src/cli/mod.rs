@@ -6,6 +6,7 @@ pub mod flow;
 pub mod flow_test;
 pub mod import_studio;
 mod kept_test;
+mod plan;
 pub mod restore;
 pub mod route;
 pub mod store;

@@ -83,7 +83,7 @@ impl Feed {
         self.control.clone()
     }
 
-    /// The first snapshot; an empty one, which takes no calls, where the database is away. What is wrong with the
+    /// The first snapshot; one that puts all callers off where the database is away. What is wrong with the
     /// provisioned files stops the start.
     pub async fn first(&mut self) -> Result<Arc<Snapshot>, ServerError> {
         match self.load().await {
@@ -101,7 +101,7 @@ impl Feed {
             Err(error) => {
                 tracing::error!(%error, "the database is away: no calls are taken until it answers");
                 self.control.away.store(true, Ordering::Release);
-                Ok(Arc::default())
+                Ok(Arc::new(Snapshot::awaiting_database()))
             }
         }
     }
@@ -232,6 +232,7 @@ impl Feed {
             ProvisionMode::Sync => apply::apply(database, &provisioned, Others::Go, ACTOR, at).await?,
         };
         let apply::Applied { written, published, removed } = applied;
+        let removed = removed.len();
         tracing::info!(written, published, removed, "the provisioned files are in the database");
         Ok(())
     }

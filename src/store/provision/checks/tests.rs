@@ -68,6 +68,17 @@ fn an_empty_folder_takes_no_calls_and_a_broken_file_is_said_once() {
     let empty = ["warning: trunks.toml: there is no trunk", "warning: numbers.toml: there is no number"];
     check("empty", &[], &empty);
     check("broken", &[("trunks.toml", "[[trunk]\n"), NUMBER], &["error: trunks.toml:1: not TOML"]);
+    // Whatever is missed may be in it.
+    let runs = PLAYS_JUNK
+        .replace("wait", "subflow")
+        .replace(
+            r#"{"seconds": 5, "audio": {"kind": "file", "id": "junk"}}"#,
+            r#"{"flowId": "main", "mode": "call"}"#,
+        )
+        .replace("next", "return");
+    let numbers = "[[number]]\ne164 = \"+15550100\"\nflow = \"main\"\n[[number]]\ne164 = \"+15550101\"\nflow = \"main\"\n";
+    let files = [TRUNK, ("numbers.toml", numbers), ("flows/a.json", &runs), ("flows/broken.json", "{,")];
+    check("broken-flow", &files, &["error: flows/broken.json"]);
 }
 
 #[test]
