@@ -40,6 +40,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use throttle::SignInsRefused;
 use tokio::sync::Semaphore;
 
 /// Requests at a time. A handler waits for the database at the most, which serves eight at a time.
@@ -62,6 +63,9 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The folder whose files the store is brought to (`[provision] mode = "sync"`): what is changed over the API is
+    /// undone at the next reload or start.
+    pub sync_folder: Option<String>,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
 }
@@ -99,6 +103,7 @@ pub struct Parts {
     mint: secret::Mint,
     passwords: secret::Passwords,
     throttle: Mutex<throttle::Throttle>,
+    sign_ins_refused: Arc<SignInsRefused>,
     settings: Settings,
     proxies: proxy::Proxies,
     requests: Semaphore,
@@ -145,6 +150,7 @@ impl Api {
             passwords: secret::Passwords::new(mint.clone())?,
             mint,
             throttle: Mutex::default(),
+            sign_ins_refused: Arc::default(),
             proxies: proxy::Proxies::new(settings.trusted_proxies.clone()),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
@@ -159,6 +165,11 @@ impl Api {
             testing: Semaphore::new(1),
             current: applied::Current::new(),
         })))
+    }
+
+    /// Counts sign-ins that were refused.
+    pub fn sign_ins_refused(&self) -> Arc<SignInsRefused> {
+        self.sign_ins_refused.clone()
     }
 
     /// Counts what trusted proxies said that names no client.
