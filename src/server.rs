@@ -15,7 +15,7 @@ use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Switchboard, SwitchboardConfig};
 use crate::clock::SystemClock;
 use crate::config::reader::{Finding, Severity, errors};
-use crate::config::{Config, Transport};
+use crate::config::{Config, ProvisionMode, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
@@ -137,6 +137,11 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         admin_token: config.http.admin_token.clone(),
         trusted_proxies: config.http.trusted_proxies.clone(),
         reads_forwarded: config.http.reads_forwarded,
+        sync_folder: config
+            .provision
+            .as_ref()
+            .filter(|provision| provision.mode == ProvisionMode::Sync)
+            .map(|provision| provision.folder.display().to_string()),
         outside: known,
     };
     let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
@@ -157,6 +162,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let (watchers, live) = Watchers::new();
     let sources = api::Sources {
         forwarded_malformed: api.forwarded_malformed(),
+        sign_ins_refused: api.sign_ins_refused(),
         events_lost: live.lost.clone(),
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),

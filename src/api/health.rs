@@ -21,6 +21,8 @@ pub struct Sources {
     pub records: RecordFigures,
     /// Events of live calls that found no room.
     pub events_lost: Arc<AtomicU64>,
+    /// Sign-ins that were refused.
+    pub sign_ins_refused: Arc<super::SignInsRefused>,
     /// What trusted proxies said that names no client.
     pub forwarded_malformed: Arc<AtomicU64>,
     /// Set once the first media ports are bound and the sockets listen.

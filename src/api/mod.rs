@@ -40,6 +40,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use throttle::SignInsRefused;
 use tokio::sync::Semaphore;
 
 /// Requests at a time. A handler waits for the database at the most, which serves eight at a time.
@@ -64,6 +65,9 @@ pub struct Settings {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// They write Forwarded, not X-Forwarded-For.
     pub reads_forwarded: bool,
+    /// The folder whose files the store is brought to (`[provision] mode = "sync"`): what is changed over the API is
+    /// undone at the next reload or start.
+    pub sync_folder: Option<String>,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
 }
@@ -101,6 +105,7 @@ pub struct Parts {
     mint: secret::Mint,
     passwords: secret::Passwords,
     throttle: Mutex<throttle::Throttle>,
+    sign_ins_refused: Arc<SignInsRefused>,
     settings: Settings,
     proxies: proxy::Proxies,
     requests: Semaphore,
@@ -147,6 +152,7 @@ impl Api {
             passwords: secret::Passwords::new(mint.clone())?,
             mint,
             throttle: Mutex::default(),
+            sign_ins_refused: Arc::default(),
             proxies: proxy::Proxies::new(settings.trusted_proxies.clone(), settings.reads_forwarded),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
@@ -161,6 +167,11 @@ impl Api {
             testing: Arc::new(Semaphore::new(1)),
             current: applied::Current::new(),
         })))
+    }
+
+    /// Counts sign-ins that were refused.
+    pub fn sign_ins_refused(&self) -> Arc<SignInsRefused> {
+        self.sign_ins_refused.clone()
     }
 
     /// Counts what trusted proxies said that names no client.

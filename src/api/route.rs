@@ -85,6 +85,8 @@ pub struct Operation {
     pub idempotent: bool,
     /// Answered once new calls follow the change.
     pub is_applied: bool,
+    /// Undone where files are the truth.
+    pub is_overwritten: bool,
 }
 
 /// A route that can be served.
@@ -110,6 +112,7 @@ pub fn route(method: Method, path: &'static str, id: &'static str, about: &'stat
         may_match: false,
         idempotent: false,
         is_applied: false,
+        is_overwritten: false,
     }
 }
 
@@ -237,6 +240,12 @@ impl Operation {
     /// Changes what calls read: answered once new calls follow it, with the headers that say so.
     pub fn once_applied(mut self) -> Self {
         self.is_applied = true;
+        self.overwritten()
+    }
+
+    /// Undone at the next reload or start where files are the truth, which its answer says.
+    pub fn overwritten(mut self) -> Self {
+        self.is_overwritten = true;
         self
     }
 

@@ -460,8 +460,8 @@ impl Switchboard {
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
                 tracing::info!(
-                    call = %id, number = record.number, reason = %record.reason, seconds = record.duration_sec,
-                    outcome = outcome.map(|outcome| tracing::field::debug(outcome.outcome)),
+                    call = %id, number = record.number, reason = record.reason, seconds = record.duration_sec,
+                    outcome = outcome.map(|outcome| outcome.outcome.word()),
                     agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
                     "call ended"
                 );

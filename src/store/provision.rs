@@ -90,6 +90,8 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
         prompts: with(prompt_ids, &store.prompts),
         secrets: store.secrets.clone(),
         allowed_hosts: store.allowed_hosts.clone(),
+        sends_messages: store.sends_messages,
+        asks_crm: store.asks_crm,
         ..Resources::default()
     };
     let sources = read_flows(&folder.join("flows"), &resources, &mut findings);

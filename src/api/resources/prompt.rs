@@ -10,7 +10,7 @@ use crate::api::problem::Problem;
 use crate::api::request::{IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::upload::{self, PACE};
-use crate::store::audio_file::EXTENSIONS;
+use crate::store::audio_file::AudioFileError;
 use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -299,9 +299,8 @@ fn extension(told: Option<&'static str>, bytes: &[u8]) -> Result<&'static str, P
         }
         (Some(known), _) | (None, Some(known)) => Ok(known),
         (None, None) => {
-            let known = EXTENSIONS.join(", ");
-            Err(Problem::invalid(format!("the file is none that is known here by its bytes: {known} are"))
-                .at("", "is none that is known here"))
+            let text = AudioFileError::Format.to_string();
+            Err(Problem::invalid(text.clone()).at("", text))
         }
     }
 }

@@ -38,6 +38,7 @@ fn drafts() -> Vec<Route> {
             .tag("flows")
             .needs(edit)
             .idempotent()
+            .overwritten()
             .body::<FlowDocument>()
             .gives::<FlowItem>(StatusCode::CREATED, "The flow; its ETag is the draft's.")
             .with_etag()
@@ -102,7 +103,7 @@ fn versions() -> Vec<Route> {
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
             .problems(&[409])
             .to(rollback),
-        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers. A trial that runs then is over.")
+        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers: what is saved after is not part of it (`scheduled.draftChanged`). A trial that runs then is over.")
             .tag("flows")
             .needs(edit)
             .once_applied()
@@ -217,11 +218,16 @@ struct CanaryItem {
 
 /// A publication to come.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct ScheduledItem {
     #[schema(format = "date-time")]
     due: String,
     author: String,
     comment: String,
+    /// Of the draft as it was when the time was set: that one is published, whatever is saved after.
+    etag: String,
+    /// The draft was changed since: what is in it now is not what is published. Set the time again to take it.
+    draft_changed: bool,
     /// Why it was not published when its time had come.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -250,6 +256,7 @@ struct Rollback {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ScheduledPublication {
+    /// When, within the coming year. The draft of this moment is kept for it: what is saved after is not published then.
     #[schema(format = "date-time")]
     due: String,
     #[schema(min_length = 1, max_length = 1000, pattern = "\\S")]
@@ -300,17 +307,20 @@ struct Sentences {
 }
 
 fn item(flow: FlowHead) -> FlowItem {
+    let draft_etag = flow.draft_etag;
     FlowItem {
         id: flow.id,
         name: flow.name,
         paused: flow.is_paused,
-        draft_etag: flow.draft_etag,
+        draft_etag: draft_etag.clone(),
         draft_author: flow.draft_author,
         draft_saved: flow.draft_saved.to_string(),
         live: flow.live,
         last_version: flow.last_version,
         canary: flow.canary.map(|(version, share)| CanaryItem { version, share }),
         scheduled: flow.scheduled.map(|scheduled| ScheduledItem {
+            draft_changed: scheduled.etag != draft_etag,
+            etag: scheduled.etag,
             due: scheduled.due.to_string(),
             author: scheduled.author,
             comment: scheduled.comment,
@@ -369,7 +379,8 @@ async fn create(
     let flow = change.existing_flow(&id).await?;
     change.commit_quietly().await?;
     let location = format!("/api/v1/flows/{}", in_path(&id));
-    Ok(([(header::LOCATION, location)], shown(StatusCode::CREATED, flow)).into_response())
+    let shown = shown(StatusCode::CREATED, flow);
+    Ok((api.overwritten(), [(header::LOCATION, location)], shown).into_response())
 }
 
 async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
@@ -469,8 +480,12 @@ async fn schedule(
     let due: Result<jiff::Timestamp, _> = publication.due.parse();
     let due =
         due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
-    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.schedule_publish(&id, if_match.tag(), Wall::from(due), comment(&publication.comment)?).await?;
+    let (due, now) = (Wall::from(due), api.now().wall);
+    if due < now {
+        return Err(Problem::value("/due", format!("is in the past: it is {now} now")));
+    }
+    let mut change = api.database()?.change(principal.actor(), now).await?;
+    change.schedule_publish(&id, if_match.tag(), due, comment(&publication.comment)?).await?;
     committed(&api, change, &id).await
 }
 

@@ -227,3 +227,33 @@ fn a_narrow_token_that_manages_users_opens_no_way_in() {
         assert_eq!(world.ask("PUT", &reset, &[&wide], password()).await.status, 204);
     });
 }
+
+#[test]
+fn the_own_password_is_not_changed_without_the_current_one() {
+    run(async |world| {
+        let (ann, bob) = (world.user("ann", "admin").await, world.user("bob", "viewer").await);
+        let [cookie, csrf] = browser(&world, "ann", PASSWORD).await;
+        let set = async |id: &str| {
+            let body = Some(json!({"password": "battery staple"}));
+            world.ask("PUT", &format!("/users/{id}/password"), &[&cookie, &csrf], body).await
+        };
+        let own = set(&ann).await;
+        assert_eq!(own.status, 403, "{own:?}");
+        assert!(own.text.contains("PUT /session/password"), "{own:?}");
+        assert_eq!(set(&bob).await.status, 204);
+    });
+}
+
+#[test]
+fn refused_sign_ins_are_counted_by_their_reason() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        for _ in 0..12 {
+            world.sign_in("ann", "wrong password").await;
+        }
+        let refused = world.api.sign_ins_refused();
+        let counts = (&refused.wrong, &refused.throttled);
+        use std::sync::atomic::Ordering::Relaxed;
+        assert_eq!((counts.0.load(Relaxed), counts.1.load(Relaxed)), (10, 2));
+    });
+}

@@ -2,12 +2,13 @@
 
 use super::Rung;
 use super::stepped::{Input, Simulation};
-use super::words::{DialWords, InputWords, ReplyWords, WordError, wall};
+use super::words::{DialWords, InputWords, ReplyWords, ScheduleWords, WordError, wall};
 use super::world::Setting;
 use crate::clock::Wall;
 use crate::flow::{FlowVersion, pointer_of};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -59,6 +60,10 @@ pub struct KeptTest {
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
     pub replies: Option<ReplyWords>,
+    /// What schedules say, by id: `open`, `closed` or `holiday`. Others go by their calendars; what somebody set by hand
+    /// does not count in a kept test.
+    #[serde(default)]
+    pub schedules: Option<ScheduleWords>,
     /// What draws go by.
     #[serde(default)]
     pub seed: Option<u32>,
@@ -126,6 +131,7 @@ pub fn read(document: &Value) -> Result<Prepared, KeptError> {
         at: test.at.map(|text| wall("at", &text)).transpose().map_err(of_field)?.unwrap_or(MOMENT),
         dials: test.dials.unwrap_or_default(),
         replies: test.replies.unwrap_or_default(),
+        schedules: test.schedules.unwrap_or_default(),
         seed: test.seed.unwrap_or_default().into(),
         ..Setting::default()
     };
@@ -155,8 +161,11 @@ impl Prepared {
         &self.expected
     }
 
-    /// Walks a version of the flow, and compares what comes of it.
-    pub fn run(self, flow: FlowVersion) -> Run {
+    /// Walks a version of the flow, and compares what comes of it. What somebody set by hand does not count: it is of a
+    /// day, and the test is for all days.
+    pub fn run(mut self, flow: FlowVersion) -> Run {
+        let library = Arc::unwrap_or_clone(std::mem::take(&mut self.setting.library));
+        self.setting.library = Arc::new(library.without_overrides());
         let lines = walk(flow, self.setting, self.inputs);
         let longer = lines.len().max(self.expected.len());
         let first = (0..longer).find(|&index| lines.get(index) != self.expected.get(index));
@@ -282,6 +291,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_by_hand_does_not_count_and_what_the_test_assumes_does() {
+        use crate::flow::Library;
+        use crate::flow::schedule::{Override, Schedule, State, Until};
+        let document = json!({
+            "schema": "callflow/1", "id": "t", "name": "T", "entry": "h", "steps": {
+            "h": {"type": "time", "name": "H", "config": {"scheduleId": "office"},
+                "on": {"open": "o", "closed": "c", "holiday": "c"}},
+            "o": {"type": "hangup", "name": "O", "config": {}, "on": {}},
+            "c": {"type": "hangup", "name": "C", "config": {}, "on": {}}}});
+        // By its calendar the office is never open; somebody opened it by hand.
+        let manual = Override { state: State::Open, since: None, until: Until::TakenBack };
+        let office = Schedule { manual: Some(manual), ..Schedule::default() };
+        let mut library = Library::default();
+        library.schedules.insert("office".to_owned(), office);
+        let library = Arc::new(library);
+        let ends_in = |test: Value| {
+            let flow = Flow::compile(&document.to_string(), &Resources::default()).unwrap().0;
+            let mut test = read(&test).unwrap();
+            test.setting.library = library.clone();
+            let lines = test.run(FlowVersion::unpublished(flow)).lines;
+            lines.iter().any(|line| line.contains("o (hangup"))
+        };
+        assert!(!ends_in(json!({"id": "x", "flow": "t"})));
+        assert!(ends_in(json!({"id": "x", "flow": "t", "schedules": {"office": "open"}})));
+        assert!(!ends_in(json!({"id": "x", "flow": "t", "schedules": {"office": "holiday"}})));
+        assert!(library.schedules["office"].manual.is_some());
+    }
+
+    #[test]
     fn an_input_that_makes_no_sense_ends_the_ladder() {
         let document = json!({"id": "x", "flow": "t", "inputs": [
             {"input": "dial", "result": "answered"}, {"input": "next"}]});
@@ -331,6 +369,7 @@ mod tests {
             (json!({"id": "x", "flow": "t", "at": "noon"}), "/at"),
             (json!({"id": "x", "flow": "t", "dials": {"alice": "sings"}}), "/dials/alice"),
             (json!({"id": "x", "flow": "t", "press": "1"}), "/press"),
+            (json!({"id": "x", "flow": "t", "schedules": {"office": "shut"}}), "/schedules/office"),
             (json!({"id": "x", "flow": "t", "inputs": vec![json!({"input": "next"}); 501]}), "/inputs"),
         ] {
             assert_eq!(read(&document).err().unwrap().pointer, pointer, "{document}");

@@ -267,7 +267,7 @@ pub(crate) fn check_id(id: &str) -> Result<(), StoreError> {
 
 /// Decodes a file of the database for playing.
 pub(crate) fn clip(original: Vec<u8>, extension: &str) -> Result<Clip, AudioFileError> {
-    Ok(Clip::from_samples(&audio_file::decode(original, extension)?))
+    Ok(Clip::from_samples(&audio_file::decode_kept(&original, extension)?))
 }
 
 /// All prompts, by id.
