@@ -318,13 +318,9 @@ async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response,
     }
     check_parameters(rules, &mut request).await?;
     let owner = principal.as_ref().map(|principal| principal.id().to_owned()).unwrap_or_default();
-    request.extensions_mut().extend(principal.into_iter().fold(
-        axum::http::Extensions::new(),
-        |mut extensions, principal| {
-            extensions.insert(principal);
-            extensions
-        },
-    ));
+    if let Some(principal) = principal {
+        request.extensions_mut().insert(principal);
+    }
     let request = whole(operation, request).await?;
     // Not earlier: nobody who has yet to say who he is, or to send the rest, holds a place of those who are ready.
     let _place = place(api, operation.access)?;

@@ -5,7 +5,7 @@ use super::object::in_path;
 use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
-use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
+use crate::api::page::{Page, PageQuery, SearchQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
@@ -31,7 +31,7 @@ fn drafts() -> Vec<Route> {
         get("/flows", "listFlows", "Flows by id, a page at a time, without their documents.")
             .tag("flows")
             .needs(read)
-            .query::<FlowQuery>()
+            .query::<SearchQuery>()
             .gives_page::<FlowItem>("A page of flows.")
             .to(list),
         post("/flows", "createFlow", "Makes a flow with a draft and no version. The document says its id.")
@@ -163,20 +163,6 @@ fn versions() -> Vec<Route> {
             .gives::<Sentences>(StatusCode::OK, "The changes; none where both say the same.")
             .to(diff),
     ]
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct FlowQuery {
-    /// Items of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    #[param(max_length = 1024)]
-    cursor: Option<String>,
-    /// Only those whose id or name has this text.
-    #[param(max_length = 200)]
-    text: Option<String>,
 }
 
 /// A flow without its documents.
@@ -362,7 +348,7 @@ async fn committed(api: &Api, mut change: Change, id: &str) -> Result<Response, 
 
 async fn list(
     State(api): State<Api>,
-    Query(query): Query<FlowQuery>,
+    Query(query): Query<SearchQuery>,
 ) -> Result<Json<Page<FlowItem>>, Problem> {
     let (limit, after) = (limit(query.limit)?, position(query.cursor.as_deref())?);
     let flows = api.database()?.flows(query.text.as_deref(), after.as_deref(), limit + 1).await?;
