@@ -156,12 +156,6 @@ fn versions() -> Vec<Route> {
             .needs(read)
             .gives::<FlowDocument>(StatusCode::OK, "The document.")
             .to(version),
-        get("/flows/{id}/diff", "diffVersions", "What changed between two versions, in sentences.")
-            .tag("flows")
-            .needs(read)
-            .query::<DiffQuery>()
-            .gives::<Sentences>(StatusCode::OK, "The changes; none where both say the same.")
-            .to(diff),
     ]
 }
 
@@ -273,23 +267,6 @@ struct VersionItem {
     comment: String,
     #[schema(format = "date-time")]
     published: String,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct DiffQuery {
-    /// A version's number, `live` or `draft`.
-    #[param(pattern = "^([1-9][0-9]{0,8}|live|draft)$")]
-    from: String,
-    /// A version's number, `live` or `draft`.
-    #[param(pattern = "^([1-9][0-9]{0,8}|live|draft)$")]
-    to: String,
-}
-
-/// What changed.
-#[derive(Serialize, ToSchema)]
-struct Sentences {
-    sentences: Vec<String>,
 }
 
 fn item(flow: FlowHead) -> FlowItem {
@@ -581,21 +558,4 @@ async fn version(
     InPath((id, version)): InPath<(String, u32)>,
 ) -> Result<Json<Value>, Problem> {
     document(&api, &id, version).await.map(Json)
-}
-
-async fn diff(
-    State(api): State<Api>,
-    InPath(id): InPath<String>,
-    Query(query): Query<DiffQuery>,
-) -> Result<Json<Sentences>, Problem> {
-    let flow = flow_head(&api, &id).await?;
-    let from = version_document(&api, &flow, "from", &query.from).await?;
-    let to = version_document(&api, &flow, "to", &query.to).await?;
-    // Beside the runtime's threads: two documents of half a megabyte take their time.
-    let sentences = tokio::task::spawn_blocking(move || crate::flow::diff(&from, &to)).await;
-    let sentences = sentences.map_err(|error| {
-        tracing::error!(%error, "two versions of a flow could not be compared");
-        Problem::internal("the two could not be compared")
-    })?;
-    Ok(Json(Sentences { sentences }))
 }
