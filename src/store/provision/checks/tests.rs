@@ -147,8 +147,8 @@ fn a_number_that_cannot_be_dialled_is_an_error_and_a_doubtful_one_a_warning() {
 #[test]
 fn a_broken_prompt_is_an_error_only_where_a_flow_plays_it() {
     let unused = [TRUNK, NUMBER, ("prompts/junk.wav", "no sound")];
-    check("unused", &unused, &["warning: prompts/junk.wav: the file is not audio"]);
+    check("unused", &unused, &["warning: prompts/junk.wav: no sound format that is known"]);
     let used =
         [TRUNK, NUMBER, ("prompts/junk.wav", "no sound"), ("flows/a.json", &format!("\u{feff}{PLAYS_JUNK}"))];
-    check("used", &used, &["error: prompts/junk.wav: the file is not audio"]);
+    check("used", &used, &["error: prompts/junk.wav: no sound format that is known"]);
 }
