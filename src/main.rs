@@ -92,7 +92,9 @@ enum RouteCommand {
 
 fn main() -> ExitCode {
     let out = &mut std::io::stdout();
-    let code = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    keep_private(&command);
+    let code = match command {
         Command::Serve(ConfigFile { config }) => serve(&config),
         Command::Check { config, json } => done(cli::check::run(&config.config, json, out)),
         Command::Flow(FlowCommand::Lint(options)) => done(cli::flow::lint(&options, out)),
@@ -115,6 +117,14 @@ fn main() -> ExitCode {
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
     ExitCode::from(code)
+}
+
+/// What holds calls, people and secrets is made for the owner alone, whatever the shell's umask. What `export` writes is
+/// for a repository: it goes by the user's.
+fn keep_private(command: &Command) {
+    if let Command::Serve(_) | Command::Import(_) | Command::Backup(_) | Command::Restore(_) = command {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    }
 }
 
 /// A reader that has gone away (a closed pipe) is no failure of ours.
@@ -151,7 +161,13 @@ fn serve(file: &std::path::Path) -> u8 {
 }
 
 fn start_log(log: &config::Log, writer: tracing_appender::non_blocking::NonBlocking) {
-    let filter = tracing_subscriber::EnvFilter::new(&log.filter);
+    let mut filter = tracing_subscriber::EnvFilter::new(&log.filter);
+    // PostgreSQL notes each table that is there already; a filter that names the driver has them.
+    if !log.filter.contains("sqlx")
+        && let Ok(quiet) = "sqlx::postgres::notice=warn".parse()
+    {
+        filter = filter.add_directive(quiet);
+    }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     if log.json {
         builder.json().init();

@@ -3,24 +3,26 @@
 mod feed;
 mod limits;
 mod listeners;
+mod node_name;
 mod recording;
+mod speaking;
 
 use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::ports::ThreadId;
-use crate::call::snapshot::{Snapshot, Speech};
+use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Switchboard, SwitchboardConfig};
 use crate::clock::SystemClock;
 use crate::config::reader::{Finding, Severity, errors};
-use crate::config::{Config, Transport};
+use crate::config::{Config, ProvisionMode, Transport};
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
 use crate::services::lookups::Lookups;
-use crate::services::speech::{SpeechEngine, SpeechError};
+use crate::services::speech::SpeechEngine;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
@@ -134,22 +136,33 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         public_url: config.http.public_url.clone(),
         admin_token: config.http.admin_token.clone(),
         trusted_proxies: config.http.trusted_proxies.clone(),
+        reads_forwarded: config.http.reads_forwarded,
+        sync_folder: config
+            .provision
+            .as_ref()
+            .filter(|provision| provision.mode == ProvisionMode::Sync)
+            .map(|provision| provision.folder.display().to_string()),
         outside: known,
     };
     let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
+    let shared = database.clone();
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
         Some(feed) => feed.first().await?,
         None => Arc::new(load(config, &speech, 1, None).await?),
     };
     recording.upload();
+    if let (Some(database), Some(store)) = (shared, &config.store) {
+        tokio::spawn(node_name::watch(database, store.node.clone()));
+    }
     let control = feed.as_ref().map(Feed::control);
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
     let sources = api::Sources {
         forwarded_malformed: api.forwarded_malformed(),
+        sign_ins_refused: api.sign_ins_refused(),
         events_lost: live.lost.clone(),
         figures: figures.clone(),
         media: media.iter().map(|m| m.totals.clone()).collect(),
@@ -194,7 +207,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         }
     }
     if let Some(feed) = feed {
-        tokio::spawn(feed.run(post.clone(), api.clone()));
+        tokio::spawn(watched(feed.run(post.clone(), api.clone()), control.clone()));
     }
     Ok(Running {
         post,
@@ -207,6 +220,16 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         recording,
         stop,
     })
+}
+
+/// The task that follows the store has no end but that of the server.
+async fn watched(feed: impl Future<Output = ()> + Send + 'static, control: Option<Control>) {
+    if let Err(error) = tokio::spawn(feed).await {
+        tracing::error!(%error, "the task that follows the store has ended: calls go on with what they have; restart the server");
+        if let Some(control) = control {
+            control.away.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// Until it is told to stop, or its signalling thread ends by itself.
@@ -293,8 +316,8 @@ async fn steer(
                     Ok(Some(snapshot)) => {
                         let snapshot = Arc::new(snapshot);
                         old.push(std::mem::replace(&mut current, snapshot.clone()));
-                        api.set_snapshot(snapshot.clone());
-                        let _ = post.send(Message::Snapshot(snapshot)).await;
+                        let _ = post.send(Message::Snapshot { snapshot: snapshot.clone(), taken: None }).await;
+                        api.set_snapshot(snapshot);
                         tracing::info!(revision = current.revision, "reloaded; calls in progress keep what they started with");
                     }
                     Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
@@ -413,7 +436,10 @@ async fn load(
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();
     }
-    let spoken = speak(&provisioned.flows.speech, speech, &mut findings).await;
+    let texts = provisioned.flows.speech.clone();
+    let spoken = speaking::speak(texts, speech.clone(), speaking::AT_START).await;
+    findings.extend(spoken.findings);
+    let spoken = spoken.clips;
     let (snapshot, findings) = aside(move || {
         let previous = previous.as_deref();
         (provision::snapshot(provisioned, revision, spoken, previous, &mut findings), findings)
@@ -429,41 +455,6 @@ async fn load(
 /// Work that takes its time, on a thread of its own.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServerError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServerError::Load(error.to_string()))
-}
-
-/// What cannot be spoken is said and tried again when a call needs it; it stops no start. Nor does an engine that hangs:
-/// after one text that comes too late the rest is left to the calls.
-async fn speak(
-    texts: &[Speech],
-    engine: &Arc<SpeechEngine>,
-    findings: &mut Vec<Finding>,
-) -> HashMap<Speech, Arc<crate::audio::Clip>> {
-    let mut spoken = HashMap::new();
-    for (index, text) in texts.iter().enumerate() {
-        match engine.render(text).await {
-            Ok(clip) => {
-                spoken.insert(text.clone(), clip);
-            }
-            Err(error) => {
-                let short: String = text.text.chars().take(40).collect();
-                findings.push(Finding {
-                    severity: Severity::Warning,
-                    file: "[speech]".to_owned(),
-                    place: String::new(),
-                    message: format!("\"{short}\" cannot be spoken: {error}"),
-                    remedy: "install the engine, or use a prompt file".to_owned(),
-                });
-                if matches!(error, SpeechError::Late) {
-                    tracing::warn!(
-                        texts = texts.len() - index - 1,
-                        "left to be spoken when a call needs them"
-                    );
-                    break;
-                }
-            }
-        }
-    }
-    spoken
 }
 
 fn start_media(

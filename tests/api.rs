@@ -78,6 +78,43 @@ fn a_call_is_watched_step_by_step_and_hung_up_over_the_api() {
     assert_eq!(server.wait_records(1)[0]["endReason"], "operator_hung_up");
 }
 
+/// Sends a change, and gives the whole answer in lower case.
+fn change(server: &Server, method: &str, path: &str, body: &Value) -> String {
+    let mut stream = TcpStream::connect((server.address, 8080)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let body = body.to_string();
+    write!(
+        stream,
+        "{method} /api/v1{path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\
+         If-Match: *\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.to_ascii_lowercase()
+}
+
+#[test]
+fn a_speech_engine_that_hangs_holds_up_no_change() {
+    let waits = json!({"entry": "bye", "steps": {
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
+    let mut setup = setup("api-speech");
+    setup.speech = "[\"sh\", \"-c\", \"sleep 60\"]".to_owned();
+    let server = setup.flow(NUMBER, "waits", &waits).start();
+    let says = json!({"schema": "callflow/1", "id": "says", "name": "Says", "entry": "say", "steps": {
+        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "tts", "text": "Good morning"}}, "on": {"next": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
+    assert!(change(&server, "POST", "/flows", &says).starts_with("http/1.1 201"));
+    let published = change(&server, "POST", "/flows/says/publish", &json!({"comment": "speaks"}));
+    assert!(published.contains("cordboard-applied: true"), "{published}");
+    // The engine is asked for the text, and does not answer.
+    for id in ["a", "b", "c"] {
+        let made = change(&server, "POST", "/lists", &json!({"id": id, "numbers": ["+15550199"]}));
+        assert!(made.contains("cordboard-applied: true"), "{made}");
+    }
+}
+
 #[test]
 fn every_answer_is_one_that_the_openapi_document_promises() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/schemathesis/venv/bin/st");

@@ -350,6 +350,76 @@ fn a_backup_comes_back_by_a_command_and_not_over_a_store_that_is_used() {
 }
 
 #[test]
+fn a_server_that_starts_while_its_database_is_away_puts_callers_off_until_it_answers() {
+    const NUMBER: &str = "+15550971";
+    let mut postgres = Postgres::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = runtime.block_on(postgres.fresh_url());
+    postgres.stop();
+    let mut setup = Setup::new("late").echo(NUMBER);
+    setup.store = format!("url = \"{url}\"\nnode = \"{NODE}\"\nspool = \"spool\"");
+    let server = setup.start_until("no calls are taken before the database answers");
+    assert_eq!(server.metric("cordboard_database_away"), 1);
+    let ready: Value = serde_json::from_str(&server.get("/readyz")).unwrap();
+    let reason = "nothing was loaded yet: the database is away";
+    let parts = &ready["parts"];
+    assert_eq!(
+        (&ready["ready"], &parts["sip"], &parts["database"]),
+        (&json!(false), &json!(reason), &json!("away"))
+    );
+    let mut caller = Caller::new(support::address(), server.sip());
+    let invite = caller.invite(NUMBER, "127.0.0.1:9".parse().unwrap());
+    caller.send(&invite);
+    let refusal = caller.wait_for(" INVITE", &invite);
+    assert!(refusal.starts_with("SIP/2.0 503") && refusal.contains("Retry-After: 5"), "{refusal}");
+    assert!(refusal.contains(reason), "{refusal}");
+    postgres.start_again();
+    server.until("what it is to load", |s| s.get("/readyz").contains("\"ready\":true"));
+    caller.call(NUMBER);
+    assert_eq!(server.metric("cordboard_database_away"), 0);
+    assert!(!server.log().contains("already exists, skipping"), "{}", server.log());
+}
+
+#[test]
+fn files_are_for_their_owner_alone_and_a_dry_run_and_a_removal_name_what_goes() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, address) = (Folder::new("modes"), support::address());
+    let config = synced(&folder.0, address, &format!("sqlite://{}/data/store.db", folder.0.display()));
+    let (files, backup) = (folder.0.join("p"), folder.0.join("backup.db"));
+    let files = files.to_str().unwrap();
+    assert!(cordboard(&["import", files], &config).0);
+    assert!(cordboard(&["backup", backup.to_str().unwrap()], &config).0);
+    for path in ["data", "data/store.db", "backup.db"] {
+        let mode = folder.0.join(path).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path}: {mode:o}");
+    }
+    std::fs::write(folder.0.join("p/numbers.toml"), "[[number]]\ne164 = \"+1\"\nservice = \"echo\"\n")
+        .unwrap();
+    let (is_good, said) = cordboard(&["import", files, "--remove-others", "--dry-run"], &config);
+    let would = "the import would add 1 in the store: number \"+1\"\n\
+                 the import would remove 1 in the store: number \"+15550100\"\n";
+    assert!(is_good && said.ends_with(would), "{said}");
+    let (is_good, said) = cordboard(&["import", files, "--remove-others"], &config);
+    assert!(is_good && said.contains("taken out: number \"+15550100\"\n1 objects written"), "{said}");
+    // The folder of [provision] is nothing to it.
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("dir = \"p\"", "dir = \"gone\"")).unwrap();
+    let (is_good, said) = cordboard(&["import", files], &config);
+    assert!(is_good && said.contains("warning") && said.contains("there is no folder"), "{said}");
+    std::fs::write(&config, text.replace("[provision]\ndir = \"p\"\nmode = \"sync\"\n", "")).unwrap();
+    let (is_good, said) = cordboard(&["check"], &config);
+    assert!(is_good && !said.contains("no numbers"), "{said}");
+    std::fs::write(&config, text.replace("/data/store.db", "/cordboard.toml/store.db")).unwrap();
+    let (is_good, said) = cordboard(&["check"], &config);
+    assert!(!is_good && said.contains("cordboard.toml is not a folder"), "{said}");
+    let away = "postgres://nobody:wrong@127.0.0.1:1/none";
+    let sqlite = format!("sqlite://{}/data/store.db", folder.0.display());
+    std::fs::write(&config, text.replace(&sqlite, away)).unwrap();
+    let (is_good, said) = cordboard(&["check"], &config);
+    assert!(is_good && said.contains("answers every call 503 until"), "{said}");
+}
+
+#[test]
 fn a_server_takes_calls_while_its_database_is_away_and_says_so() {
     const NUMBER: &str = "+15550970";
     let mut postgres = Postgres::start();

@@ -17,6 +17,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 
 pub const REVISION_HEADER: &str = "cordboard-revision";
 pub const APPLIED_HEADER: &str = "cordboard-applied";
+pub const OVERWRITTEN_HEADER: &str = "cordboard-overwritten";
 
 /// Headers of the answer to a change, with what they say.
 pub const HEADERS: [(&str, &str); 2] = [
@@ -26,6 +27,16 @@ pub const HEADERS: [(&str, &str); 2] = [
         "`true` where new calls of this server follow the change already; `false` where they will.",
     ),
 ];
+
+/// A header that is there only where it says something.
+pub const OVERWRITTEN: (&str, &str) = (
+    "Cordboard-Overwritten",
+    "`at-reload` where files are the truth ([provision] mode = \"sync\"): the change is undone at the next SIGHUP or start.",
+);
+
+/// Files are the truth, and undo a change: the header that says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Overwritten;
 
 /// What new calls start on, for those who ask and those who wait.
 pub struct Current {
@@ -37,6 +48,7 @@ pub struct Current {
 pub struct Applied {
     revision: u64,
     is_followed: bool,
+    overwritten: Option<Overwritten>,
 }
 
 impl Current {
@@ -66,10 +78,26 @@ impl Current {
 }
 
 impl Api {
+    /// What becomes of a change, where files are the truth.
+    pub fn overwritten(&self) -> Option<Overwritten> {
+        self.settings.sync_folder.is_some().then_some(Overwritten)
+    }
+
     /// Makes a change so, and waits until new calls follow it. The change stands however long that takes.
     pub async fn commit(&self, change: Change) -> Result<Applied, Problem> {
         let revision = change.commit().await.map_err(|error: DatabaseError| Problem::from(error))?;
-        Ok(Applied { revision, is_followed: self.current.follows(revision).await })
+        let is_followed = self.current.follows(revision).await;
+        Ok(Applied { revision, is_followed, overwritten: self.overwritten() })
+    }
+}
+
+impl IntoResponseParts for Overwritten {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        let value = axum::http::HeaderValue::from_static("at-reload");
+        parts.headers_mut().insert(OVERWRITTEN_HEADER, value);
+        Ok(parts)
     }
 }
 
@@ -80,6 +108,9 @@ impl IntoResponseParts for Applied {
         let applied = if self.is_followed { "true" } else { "false" };
         parts.headers_mut().insert(REVISION_HEADER, self.revision.into());
         parts.headers_mut().insert(APPLIED_HEADER, axum::http::HeaderValue::from_static(applied));
-        Ok(parts)
+        match self.overwritten {
+            Some(overwritten) => overwritten.into_response_parts(parts),
+            None => Ok(parts),
+        }
     }
 }

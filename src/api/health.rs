@@ -1,6 +1,7 @@
 //! Whether the server lives and takes calls, and its figures: for whoever watches it, without a sign-in.
 
 use super::metrics;
+use crate::call::snapshot::NOTHING_LOADED;
 use crate::net::signalling::Figures;
 use crate::store::records::RecordFigures;
 use axum::Router;
@@ -20,6 +21,8 @@ pub struct Sources {
     pub records: RecordFigures,
     /// Events of live calls that found no room.
     pub events_lost: Arc<AtomicU64>,
+    /// Sign-ins that were refused.
+    pub sign_ins_refused: Arc<super::SignInsRefused>,
     /// What trusted proxies said that names no client.
     pub forwarded_malformed: Arc<AtomicU64>,
     /// Set once the first media ports are bound and the sockets listen.
@@ -52,6 +55,11 @@ impl Sources {
     pub(super) fn figures(&self) -> Figures {
         self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
+
+    /// Whether the database did not answer when it was last asked, for numbers and flows or with call records.
+    pub(super) fn is_database_away(&self) -> bool {
+        self.records.is_database_away() || self.away.as_ref().is_some_and(|away| away.load(Ordering::Acquire))
+    }
 }
 
 /// 200 only where a call would be taken; the body says for each part how it is.
@@ -61,15 +69,14 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
     let ports = figures.ports_free > 0;
     let loaded = sources.loaded.as_ref().is_none_or(|loaded| loaded.load(Ordering::Acquire));
     let ready = started && ports && loaded && !figures.draining;
-    let away = sources.records.is_database_away()
-        || sources.away.as_ref().is_some_and(|away| away.load(Ordering::Acquire));
+    let away = sources.is_database_away();
     let word = |ok: bool, bad: &'static str| if ok { "ok" } else { bad };
     let lost = sources.records.lost() + sources.records.stored_lost();
     let body = serde_json::json!({
         "ready": ready,
         "parts": {
-            "sip": word(started, "starting"),
-            "numbers_and_flows": word(loaded, "not loaded: the database is away"),
+            "sip": if started { word(loaded, NOTHING_LOADED) } else { "starting" },
+            "numbers_and_flows": word(loaded, NOTHING_LOADED),
             "media_ports": word(!started || ports, "none free"),
             "drain": word(!figures.draining, "draining"),
             "call_records": word(lost == 0, "some were lost"),

@@ -25,6 +25,12 @@ pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 /// A UUID has 36 characters; some put more into it.
 pub const KEY_CHARS_MAX: usize = 128;
+/// Bytes of an answer that are kept; most objects have some hundred.
+const KEPT_BYTES_MAX: usize = 16 * 1_024;
+/// Stands in the place of an answer that has more. No answer is this.
+const TOO_LARGE: &[u8] = b"too large to be kept";
+/// Keys of one user or token in a day: with answers of the largest size 160 MB.
+const KEYS_OF_OWNER_MAX: u32 = 10_000;
 /// Headers that an answer keeps.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "etag", "location", REVISION_HEADER];
 
@@ -48,7 +54,9 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
     let fingerprint =
         fingerprint(secret, [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &bytes]);
     let (database, now) = (api.database()?, api.now().wall);
-    match database.take_key(owner, &key, &fingerprint, now, before(now, ABANDONED_AFTER)).await? {
+    let taken =
+        database.take_key(owner, &key, &fingerprint, now, before(now, ABANDONED_AFTER), KEYS_OF_OWNER_MAX);
+    match taken.await? {
         Known::New => {}
         Known::Running => {
             return Err(
@@ -60,6 +68,11 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
                 "this Idempotency-Key came with another request before, or with another sign-in",
             ));
         }
+        Known::Full => {
+            let message = format!("{KEYS_OF_OWNER_MAX} Idempotency-Keys were used within a day");
+            return Err(Problem::throttled(message).retry_after(3_600));
+        }
+        Known::Answered(answer) if answer.body.as_bytes() == TOO_LARGE => return Err(done_before(&answer)),
         Known::Answered(answer) => return Ok(again(answer)),
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
@@ -69,14 +82,19 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
         let value = parts.headers.get(*name)?.to_str().ok()?;
         Some(format!("{name}: {value}"))
     });
+    // A large document is not kept a second time: who asks again is sent to its place.
+    let kept = if body.len() <= KEPT_BYTES_MAX { &body[..] } else { TOO_LARGE };
     let answer = KeptAnswer {
         status: parts.status.as_u16(),
         headers: headers.collect::<Vec<_>>().join("\n"),
-        body: String::from_utf8_lossy(&body).into_owned(),
+        body: String::from_utf8_lossy(kept).into_owned(),
     };
     // What failed by us, or for want of room, may be tried again with the same key.
     let is_final = !parts.status.is_server_error() && parts.status != StatusCode::TOO_MANY_REQUESTS;
-    database.keep_answer(owner, &key, is_final.then_some(&answer)).await?;
+    // The change stands whether or not this can be kept: it is not to be answered as failed.
+    if let Err(error) = database.keep_answer(owner, &key, is_final.then_some(&answer)).await {
+        tracing::error!(%error, "the answer to an Idempotency-Key could not be kept");
+    }
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
@@ -91,6 +109,19 @@ fn fingerprint(secret: &str, parts: [&[u8]; 3]) -> String {
         mac.update(part);
     }
     hex(&mac.finalize().into_bytes())
+}
+
+/// What was carried out before, with an answer that is not kept.
+fn done_before(answer: &KeptAnswer) -> Problem {
+    let problem = Problem::conflict(
+        "the first request with this Idempotency-Key was carried out; its answer was too large to be kept: see Location",
+    );
+    let mut lines = answer.headers.lines().filter_map(|line| line.split_once(": "));
+    let location = lines.find(|(name, _)| *name == "location").map(|(_, value)| HeaderValue::try_from(value));
+    match location {
+        Some(Ok(location)) => problem.with_header(header::LOCATION, location),
+        _ => problem,
+    }
 }
 
 fn again(answer: KeptAnswer) -> Response {

@@ -88,6 +88,16 @@ impl Collector for Page {
         counter(e, "live_events_lost", "Events of live calls that found no room", events_lost)?;
         let malformed = self.0.forwarded_malformed.load(Ordering::Relaxed);
         counter(e, "http_forwarded_malformed", "Words of trusted proxies that name no client", malformed)?;
+        let refused = &self.0.sign_ins_refused;
+        counters(
+            e,
+            "http_sign_ins_refused",
+            "Sign-ins that were refused, by reason",
+            vec![
+                (vec![("reason", "wrong")], refused.wrong.load(Ordering::Relaxed)),
+                (vec![("reason", "throttled")], refused.throttled.load(Ordering::Relaxed)),
+            ],
+        )?;
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
         counter(e, "flow_lookups", "Questions of flows to other systems", calls.lookups)?;
         counter(e, "flow_lookups_failed", "Questions of flows without a usable reply", calls.lookups_failed)?;
@@ -119,8 +129,8 @@ impl Collector for Page {
         )?;
         let dropped = records.refused_dropped();
         counter(e, "records_refused_dropped", "Call records put aside, and dropped for later ones", dropped)?;
-        let away = u64::from(records.is_database_away());
-        gauge(e, "database_away", "1 while the database takes no call records", away)?;
+        let away = u64::from(self.0.is_database_away());
+        gauge(e, "database_away", "1 while the database does not answer", away)?;
         counters(
             e,
             "rtp_packets",

@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use throttle::SignInsRefused;
 use tokio::sync::Semaphore;
 
 /// Requests at a time. A handler waits for the database at the most, which serves eight at a time.
@@ -66,6 +67,11 @@ pub struct Settings {
     pub admin_token: Option<String>,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// They write Forwarded, not X-Forwarded-For.
+    pub reads_forwarded: bool,
+    /// The folder whose files the store is brought to (`[provision] mode = "sync"`): what is changed over the API is
+    /// undone at the next reload or start.
+    pub sync_folder: Option<String>,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
 }
@@ -103,6 +109,7 @@ pub struct Parts {
     mint: secret::Mint,
     passwords: secret::Passwords,
     throttle: Mutex<throttle::Throttle>,
+    sign_ins_refused: Arc<SignInsRefused>,
     settings: Settings,
     proxies: proxy::Proxies,
     requests: Semaphore,
@@ -118,7 +125,7 @@ pub struct Parts {
     /// Sound files are decoded one at a time.
     decoding: Arc<Semaphore>,
     /// Kept tests are run for one at a time.
-    testing: Semaphore,
+    testing: Arc<Semaphore>,
     /// What new calls start on.
     current: applied::Current,
 }
@@ -155,7 +162,8 @@ impl Api {
             passwords: secret::Passwords::new(mint.clone())?,
             mint,
             throttle: Mutex::default(),
-            proxies: proxy::Proxies::new(settings.trusted_proxies.clone()),
+            sign_ins_refused: Arc::default(),
+            proxies: proxy::Proxies::new(settings.trusted_proxies.clone(), settings.reads_forwarded),
             settings,
             requests: Semaphore::new(REQUESTS_MAX),
             open_requests: Semaphore::new(OPEN_REQUESTS_MAX),
@@ -166,9 +174,14 @@ impl Api {
             simulations: Default::default(),
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
-            testing: Semaphore::new(1),
+            testing: Arc::new(Semaphore::new(1)),
             current: applied::Current::new(),
         })))
+    }
+
+    /// Counts sign-ins that were refused.
+    pub fn sign_ins_refused(&self) -> Arc<SignInsRefused> {
+        self.sign_ins_refused.clone()
     }
 
     /// Counts what trusted proxies said that names no client.

@@ -164,6 +164,10 @@ fn good(answer: &Answer, operation: &Operation, schemas: &mut Schemas) -> Value 
             applied::HEADERS.map(|(name, about)| (name.to_owned(), text(about, !operation.idempotent))),
         );
     }
+    if operation.is_overwritten {
+        let (name, about) = applied::OVERWRITTEN;
+        headers.insert(name.to_owned(), text(about, false));
+    }
     for (name, about) in answer.headers {
         headers.insert((*name).to_owned(), text(about, true));
     }
@@ -194,7 +198,7 @@ fn problems(operation: &Operation) -> BTreeSet<u16> {
         statuses.insert(412);
     }
     if operation.idempotent {
-        statuses.extend([409, 422]);
+        statuses.extend([409, 422, 429]);
     }
     statuses
 }

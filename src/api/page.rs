@@ -22,6 +22,21 @@ pub struct PageQuery {
     pub cursor: Option<String>,
 }
 
+/// Which page, of what is called so.
+#[derive(Clone, Deserialize, Default, Debug, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct SearchQuery {
+    /// Items of the page.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 1024)]
+    pub cursor: Option<String>,
+    /// Only those whose id or name has this text.
+    #[param(max_length = 200)]
+    pub text: Option<String>,
+}
+
 /// A page of a list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Page<T> {

@@ -1,5 +1,6 @@
 //! Errors as problem details, RFC 9457.
 
+use crate::flow::Severity;
 use crate::store::database::DatabaseError;
 use crate::store::database::users::UserError;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -10,12 +11,34 @@ use utoipa::ToSchema;
 /// The media type of problem details.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingSeverity {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<Severity> for FindingSeverity {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => FindingSeverity::Error,
+            Severity::Warning => FindingSeverity::Warning,
+            Severity::Note => FindingSeverity::Note,
+        }
+    }
+}
+
 /// One thing that is wrong with what was sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Wrong {
     /// Where: a JSON pointer (RFC 6901) into the body, or `?name` for a parameter.
     pub pointer: String,
     pub message: String,
+    /// Of what is said of call flows: an error is why it was refused, the rest is said beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<FindingSeverity>,
     /// A code of the validation of call flows, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -115,7 +138,7 @@ impl Problem {
     /// With one thing that is wrong with what was sent.
     pub fn at(mut self, pointer: impl Into<String>, message: impl Into<String>) -> Problem {
         let (pointer, message) = (pointer.into(), message.into());
-        self.findings.push(Wrong { pointer, message, code: None, remedy: None });
+        self.findings.push(Wrong { pointer, message, severity: None, code: None, remedy: None });
         self
     }
 

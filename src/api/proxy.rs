@@ -1,18 +1,22 @@
-//! Who a request comes from where a proxy stands in front of us: X-Forwarded-For, Forwarded (RFC 7239) and
-//! X-Forwarded-Proto, believed of `[http] trusted_proxies` alone.
+//! Who a request comes from where a proxy stands in front of us: X-Forwarded-For, or Forwarded (RFC 7239) where the
+//! configuration says so, and X-Forwarded-Proto, believed of `[http] trusted_proxies` alone.
 
 use super::Api;
 use super::http::{OfSource, Sources};
 use super::problem::Problem;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -40,6 +44,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
 #[derive(Default)]
 pub struct Proxies {
     trusted: Arc<[IpNet]>,
+    /// They write Forwarded. Of the two only one is read: a proxy passes the other on as the client sent it.
+    reads_forwarded: bool,
     /// What they said that names no client.
     malformed: Arc<AtomicU64>,
     /// Requests by client: behind a proxy the connections are the proxy's.
@@ -47,8 +53,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    pub fn new(trusted: Vec<IpNet>) -> Self {
-        Proxies { trusted: trusted.into(), ..Proxies::default() }
+    pub fn new(trusted: Vec<IpNet>, reads_forwarded: bool) -> Self {
+        Proxies { trusted: trusted.into(), reads_forwarded, ..Proxies::default() }
     }
 
     /// The ranges that are believed.
@@ -66,32 +72,34 @@ impl Proxies {
         self.under_way.clone().enter(client)
     }
 
-    /// Who a request of that peer comes from. Where the proxy's word cannot be read, or two headers name different
-    /// clients (one of them is then the client's own), it is the last hop that is known.
+    /// Who a request of that peer comes from. Where the proxy's word cannot be read it is the last hop that is known.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let peer = peer.to_canonical();
         if !is_in(&self.trusted, peer) {
             return Client { ip: peer, is_https: false };
         }
-        let lists = [(X_FORWARDED_FOR, false), (header::FORWARDED, true)];
-        let told = lists.map(|(name, is_pairs)| {
-            headers.contains_key(&name).then(|| self.last_stranger(peer, &elements(headers, &name), is_pairs))
-        });
-        let ip = match told {
-            [Some(one), Some(other)] if one != other => {
-                self.malformed.fetch_add(1, Ordering::Relaxed);
-                peer
-            }
-            [one, other] => one.or(other).unwrap_or(peer),
+        let name = if self.reads_forwarded { header::FORWARDED } else { X_FORWARDED_FOR };
+        let ip = match headers.contains_key(&name) {
+            true => self.last_stranger(peer, &elements(headers, &name)),
+            false => peer,
         };
-        Client { ip, is_https: is_https(headers) }
+        Client { ip, is_https: self.is_https(headers) }
+    }
+
+    /// By what the first proxy, the one that the client speaks to, said. A client that forges it makes its own cookie
+    /// stricter, no more.
+    fn is_https(&self, headers: &HeaderMap) -> bool {
+        let first = |name| elements(headers, name).first().copied();
+        let forwarded = || self.reads_forwarded.then(|| pair(first(&header::FORWARDED)?, "proto")).flatten();
+        let said = first(&X_FORWARDED_PROTO).or_else(forwarded);
+        said.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
     }
 
     /// From the right, where the nearest proxy wrote, to the first address that is none of ours.
-    fn last_stranger(&self, peer: IpAddr, elements: &[&str], is_pairs: bool) -> IpAddr {
+    fn last_stranger(&self, peer: IpAddr, elements: &[&str]) -> IpAddr {
         let mut last = peer;
         for element in elements.iter().rev().take(HOPS_MAX) {
-            let text = if is_pairs { pair(element, "for") } else { Some(*element) };
+            let text = if self.reads_forwarded { pair(element, "for") } else { Some(*element) };
             let Some(ip) = text.and_then(address) else {
                 self.malformed.fetch_add(1, Ordering::Relaxed);
                 break;
@@ -132,14 +140,6 @@ fn address(text: &str) -> Option<IpAddr> {
     ip.ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// By what the first proxy, the one that the client speaks to, said. A client that forges it makes its own cookie
-/// stricter, no more.
-fn is_https(headers: &HeaderMap) -> bool {
-    let first = |name| elements(headers, name).first().copied();
-    let said = first(&X_FORWARDED_PROTO).or_else(|| pair(first(&header::FORWARDED)?, "proto"));
-    said.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
-}
-
 /// Tells those that come after who the client is. One client of a proxy has as many requests at a time as one without
 /// a proxy has connections.
 pub async fn look(State(api): State<Api>, mut request: Request, next: Next) -> Response {
@@ -147,18 +147,42 @@ pub async fn look(State(api): State<Api>, mut request: Request, next: Next) -> R
         return Problem::internal("the client's address is unknown").into_response();
     };
     let client = api.proxies.client(peer.ip(), request.headers());
-    let _one = if client.ip == peer.ip().to_canonical() {
-        None
-    } else {
-        let Some(one) = api.proxies.enter(client.ip) else {
-            return Problem::unavailable("this address has too many requests at a time")
-                .retry_after(1)
-                .into_response();
-        };
-        Some(one)
-    };
     request.extensions_mut().insert(client);
-    next.run(request).await
+    if client.ip == peer.ip().to_canonical() {
+        return next.run(request).await;
+    }
+    let Some(one) = api.proxies.enter(client.ip) else {
+        let problem = Problem::unavailable("this address has too many requests at a time");
+        return problem.retry_after(1).into_response();
+    };
+    // A request is under way until the last of its answer is sent: an event stream for an hour.
+    next.run(request).await.map(|body| Body::new(Counted { body, _one: one }))
+}
+
+/// The body of an answer that counts as one of its client's.
+struct Counted {
+    body: Body,
+    _one: OfSource,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +191,9 @@ mod tests {
 
     fn seen(peer: &str, lines: &[(&'static str, &str)]) -> (String, bool, u64) {
         let trusted = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"].map(|text| text.parse().unwrap());
-        let proxies = Proxies::new(trusted.to_vec());
+        // One proxy of each kind; what the other header says is the client's.
+        let reads_forwarded = lines.iter().any(|(name, _)| *name == "forwarded");
+        let proxies = Proxies::new(trusted.to_vec(), reads_forwarded);
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
@@ -204,13 +230,23 @@ mod tests {
             ("127.0.0.1", &[("forwarded", "for=\"203.0.113.1, for=198.51.100.9")], "198.51.100.9", 0),
             ("127.0.0.1", &[("forwarded", "for=_hidden")], "127.0.0.1", 1),
             ("127.0.0.1", &[("forwarded", "proto=https")], "127.0.0.1", 1),
-            // One of the two is forged, and nobody knows which.
-            ("127.0.0.1", &[(XFF, "198.51.100.9"), ("forwarded", "for=203.0.113.1")], "127.0.0.1", 1),
-            ("127.0.0.1", &[(XFF, "198.51.100.9"), ("forwarded", "for=198.51.100.9")], "198.51.100.9", 0),
+            // A proxy that writes one of the two passes the other on, which is the client's own.
+            ("127.0.0.1", &[(XFF, "203.0.113.1"), ("forwarded", "for=198.51.100.9")], "198.51.100.9", 0),
         ] {
             let (seen_ip, _, seen_malformed) = seen(peer, lines);
             assert_eq!((seen_ip.as_str(), seen_malformed), (ip, malformed), "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn where_the_proxy_writes_x_forwarded_for_nothing_else_is_read() {
+        let proxies = Proxies::new(vec!["127.0.0.1/32".parse().unwrap()], false);
+        let mut headers = HeaderMap::new();
+        headers.append("forwarded", "for=203.0.113.1;proto=https".parse().unwrap());
+        let peer = "127.0.0.1".parse().unwrap();
+        assert_eq!(proxies.client(peer, &headers), Client { ip: peer, is_https: false });
+        headers.append(X_FORWARDED_FOR, "198.51.100.9".parse().unwrap());
+        assert_eq!(proxies.client(peer, &headers).ip.to_string(), "198.51.100.9");
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub struct Operation {
     pub idempotent: bool,
     /// Answered once new calls follow the change.
     pub is_applied: bool,
+    /// Undone where files are the truth.
+    pub is_overwritten: bool,
 }
 
 /// A route that can be served.
@@ -110,6 +112,7 @@ pub fn route(method: Method, path: &'static str, id: &'static str, about: &'stat
         may_match: false,
         idempotent: false,
         is_applied: false,
+        is_overwritten: false,
     }
 }
 
@@ -237,6 +240,12 @@ impl Operation {
     /// Changes what calls read: answered once new calls follow it, with the headers that say so.
     pub fn once_applied(mut self) -> Self {
         self.is_applied = true;
+        self.overwritten()
+    }
+
+    /// Undone at the next reload or start where files are the truth, which its answer says.
+    pub fn overwritten(mut self) -> Self {
+        self.is_overwritten = true;
         self
     }
 
@@ -309,13 +318,9 @@ async fn pass(gate: &Gate, mut request: Request, next: Next) -> Result<Response,
     }
     check_parameters(rules, &mut request).await?;
     let owner = principal.as_ref().map(|principal| principal.id().to_owned()).unwrap_or_default();
-    request.extensions_mut().extend(principal.into_iter().fold(
-        axum::http::Extensions::new(),
-        |mut extensions, principal| {
-            extensions.insert(principal);
-            extensions
-        },
-    ));
+    if let Some(principal) = principal {
+        request.extensions_mut().insert(principal);
+    }
     let request = whole(operation, request).await?;
     // Not earlier: nobody who has yet to say who he is, or to send the rest, holds a place of those who are ready.
     let _place = place(api, operation.access)?;

@@ -52,6 +52,8 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
             public_url: "http://127.0.0.1:8080".to_owned(),
             admin_token: Some(ADMIN_TOKEN.to_owned()),
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            reads_forwarded: false,
+            sync_folder: Some("config/site".to_owned()),
             outside: Default::default(),
         };
         let (post, _) = Post::new().unwrap();

@@ -6,6 +6,7 @@ use crate::clock::{Budget, Instant};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// Of an account from one source: ten tries at once, then one a minute: 1,450 a day, hopeless against ten characters,
@@ -18,6 +19,8 @@ const ACCOUNT_FROM_SOURCE: Rate = Rate { every: Duration::from_secs(60), at_once
 const ACCOUNT: Rate = Rate { every: Duration::from_secs(10), at_once: 100 };
 /// An office behind one address signs in on Monday morning: thirty at once, then one in five seconds.
 const SOURCE: Rate = Rate { every: Duration::from_secs(5), at_once: 30 };
+/// Lines in the log about the refusals of one source: one a minute.
+const TOLD: Rate = Rate { every: Duration::from_secs(60), at_once: 1 };
 /// Entries of each table: some 1 MB. Where it is full of tries that still count, the least burdened entry goes.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -32,6 +35,17 @@ pub struct Throttle {
     from_sources: Table<(String, IpAddr)>,
     accounts: Table<String>,
     sources: Table<IpAddr>,
+    /// Whose refusals stand in the log.
+    told: Table<IpAddr>,
+}
+
+/// Sign-ins that were refused, since the start.
+#[derive(Default)]
+pub struct SignInsRefused {
+    /// Login or password was wrong, or the user is disabled.
+    pub wrong: AtomicU64,
+    /// There were too many tries before.
+    pub throttled: AtomicU64,
 }
 
 impl Throttle {
@@ -47,6 +61,11 @@ impl Throttle {
     /// Counts a try that names no account.
     pub fn try_source(&mut self, source: IpAddr, now: Instant) -> Result<(), Duration> {
         self.sources.take(network(source), &SOURCE, now)
+    }
+
+    /// Whether a refusal of a source goes into the log: once a minute.
+    pub fn is_told(&mut self, source: IpAddr, now: Instant) -> bool {
+        self.told.take(network(source), &TOLD, now).is_ok()
     }
 
     /// The password was right: the tries before it from there were the owner's. Those from elsewhere still count: else
@@ -162,6 +181,14 @@ mod tests {
         assert_eq!(tries(&mut throttle, "::ffff:192.0.2.1".parse().unwrap()), 0);
         assert_eq!(tries(&mut throttle, "2001:db8::1".parse().unwrap()), 30);
         assert_eq!(tries(&mut throttle, "2001:db8::2:3".parse().unwrap()), 0);
+    }
+
+    #[test]
+    fn refusals_of_a_source_are_told_once_a_minute() {
+        let mut throttle = Throttle::default();
+        let told: Vec<u64> = (1..=121).filter(|n| throttle.is_told(HERE, seconds(*n))).collect();
+        assert_eq!(told, [1, 61, 121]);
+        assert!(throttle.is_told(from(2), seconds(2)));
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Switchboard {
     ) {
         let Refused { code, text, mut headers, number } = refused;
         self.counters.rejected += 1;
-        tracing::info!(call = %id, code, source = %peer.address, reason = %text, "call refused");
+        tracing::info!(call = %id, code, source = %peer.address, reason = text, "call refused");
         if !headers.iter().any(|(name, _)| name == "Warning") {
             headers.push(warning(399, &self.settings.domain, &text));
         }

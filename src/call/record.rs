@@ -3,13 +3,14 @@
 use crate::clock::Wall;
 use crate::flow::Outcome;
 use crate::media::{DigitSource, Statistics};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Keys kept in a record; a caller who types more than this is testing us.
 pub const KEYS_MAX: usize = 500;
 
 /// Why a call ended, as a word for programs; [`CallRecord::reason`] says it in a sentence.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// BYE from the caller, or CANCEL before the answer.
@@ -135,6 +136,29 @@ impl EndReason {
             EndReason::OperatorHungUp => "it was hung up in the console or over the API".to_owned(),
             EndReason::ServerStopped => "the server was stopped".to_owned(),
             EndReason::InternalError => "something in the server failed; the log says what".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::flow::OutcomeKind;
+
+    #[test]
+    fn the_log_has_the_words_of_records() {
+        for outcome in [
+            OutcomeKind::Answered,
+            OutcomeKind::VoicemailLeft,
+            OutcomeKind::AbandonedInFlow,
+            OutcomeKind::AbandonedInQueue,
+            OutcomeKind::AbandonedRinging,
+            OutcomeKind::ShortAbandon,
+            OutcomeKind::DisconnectedByFlow,
+            OutcomeKind::CallbackRequested,
+            OutcomeKind::LoopGuard,
+            OutcomeKind::Error,
+        ] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.word());
         }
     }
 }

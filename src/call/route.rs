@@ -30,8 +30,8 @@ pub enum Unroutable {
     NoNumber,
     #[error("no Smart Number is {}", .tried.join(" or "))]
     UnknownNumber { tried: Vec<String> },
-    #[error("the Smart Number {number} is not in service")]
-    NotInService { number: String },
+    #[error("the Smart Number {number} is not in service: {why}")]
+    NotInService { number: String, why: String },
     #[error("the Smart Number {number} takes no calls from {caller}")]
     Blocked { number: String, caller: String },
 }
@@ -40,7 +40,7 @@ impl Unroutable {
     /// The Smart Number that was dialled, where there is one.
     pub fn number(&self) -> Option<&str> {
         match self {
-            Unroutable::NotInService { number } | Unroutable::Blocked { number, .. } => Some(number),
+            Unroutable::NotInService { number, .. } | Unroutable::Blocked { number, .. } => Some(number),
             Unroutable::NoNumber | Unroutable::UnknownNumber { .. } => None,
         }
     }
@@ -141,7 +141,7 @@ fn start<'a>(
                 why.extend(spoken.map(|language| format!("it speaks {language}, the number's language")));
                 return Ok(Start::Flow(version));
             }
-            None => format!("it leads to the call flow \"{id}\", which has no live version"),
+            None => format!("it leads to the call flow \"{id}\", which was never published"),
         },
         Answers::Agent(id) => match snapshot.services.get(&number.pattern.text()) {
             Some(flow) => {
@@ -162,7 +162,7 @@ fn start<'a>(
             why.push(format!("{nowhere}: the caller hears that it is not in service"));
             Ok(Start::Service(flow))
         }
-        _ => Err(Unroutable::NotInService { number: number.pattern.text() }),
+        _ => Err(Unroutable::NotInService { number: number.pattern.text(), why: nowhere }),
     }
 }
 
@@ -259,9 +259,14 @@ mod tests {
         let lost = || Number { answers: Answers::Flow("gone".into()), ..to_main() };
         let inactive = || Number { is_active: false, ..to_main() };
         let nothing = || Number { answers: Answers::Nothing, ..to_main() };
-        for number in [lost(), inactive(), nothing()] {
+        for (number, why) in [
+            (lost(), "it leads to the call flow \"gone\", which was never published"),
+            (inactive(), "it is not active"),
+            (nothing(), "it leads nowhere"),
+        ] {
             assert_eq!(outcome(number.clone(), ""), "not-in-service");
-            assert_eq!(outcome(refuses(number), ""), "404 the Smart Number 1 is not in service");
+            let refusal = format!("404 the Smart Number 1 is not in service: {why}");
+            assert_eq!(outcome(refuses(number), ""), refusal);
         }
         let agent = Number { answers: Answers::Agent("alice".into()), ..to_main() };
         assert_eq!(outcome(agent.clone(), ""), "ring-an-agent");

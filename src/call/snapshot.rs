@@ -14,6 +14,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Snapshot {
     pub revision: u64,
+    /// Nothing was loaded yet, since the database is away: who may call is not known.
+    pub awaits_database: bool,
     pub numbers: NumberPlan,
     pub trunks: Vec<Trunk>,
     pub agents: HashMap<String, Agent>,
@@ -85,7 +87,15 @@ pub enum Source<'a> {
     Agent(&'a Agent),
 }
 
+/// Why a server whose snapshot awaits the database takes nothing.
+pub const NOTHING_LOADED: &str = "nothing was loaded yet: the database is away";
+
 impl Snapshot {
+    /// What there is before anything could be loaded.
+    pub fn awaiting_database() -> Self {
+        Snapshot { awaits_database: true, ..Snapshot::default() }
+    }
+
     /// Who may send from that address: the trunk whose range fits best, else a fixed agent (contract).
     pub fn source(&self, address: SocketAddr) -> Option<Source<'_>> {
         let ip = canonical(address.ip());

@@ -4,9 +4,10 @@ use super::b2bua::{Call, Context, Settings};
 use super::dialled::failure_of;
 use super::index::Index;
 use super::live::{LiveEvent, What};
+use super::message_parts::warning;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
-use super::snapshot::Snapshot;
+use super::snapshot::{NOTHING_LOADED, Snapshot};
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
 use crate::flow::Party;
@@ -18,6 +19,7 @@ use crate::sip::message::Subject;
 use crate::sip::{DialogId, Peer, TransactionId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What does not change while the server runs.
@@ -90,7 +92,7 @@ pub struct Switchboard {
 
 impl Switchboard {
     pub fn new(config: SwitchboardConfig, snapshot: Arc<Snapshot>, mut random: Random) -> Self {
-        Switchboard {
+        let mut switchboard = Switchboard {
             endpoint: Endpoint::new(config.endpoint, random.fork()),
             settings: config.settings,
             calls_max: config.calls_max,
@@ -105,7 +107,9 @@ impl Switchboard {
             sip_actions: Vec::new(),
             draining: false,
             counters: Counters::default(),
-        }
+        };
+        switchboard.admit_by_snapshot();
+        switchboard
     }
 
     /// Takes what happened and says what to do.
@@ -117,7 +121,7 @@ impl Switchboard {
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamOpened { connection, listener, peer } => {
-                let admitted = self.snapshot.source(peer).is_some() || self.snapshot.may_stream(peer.ip());
+                let admitted = may_stream(&self.snapshot, peer);
                 let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -137,7 +141,10 @@ impl Switchboard {
             }
             Input::Media { thread, event } => self.media_event(now, thread, event, actions),
             Input::PortsBound { thread, asked, ports } => self.ports.bound(thread, asked, ports),
-            Input::Snapshot(snapshot) => self.snapshot = snapshot,
+            Input::Snapshot(snapshot) => {
+                self.snapshot = snapshot;
+                self.admit_by_snapshot();
+            }
             Input::Rendered { request, result } => {
                 self.with_call(request.call, now, actions, |call, context| {
                     call.rendered(request, result, context)
@@ -162,6 +169,17 @@ impl Switchboard {
             Input::Stop => self.stop(now, actions),
         }
         self.settle(now, actions);
+    }
+
+    /// Lets the endpoint know whom the snapshot knows: trunks keep their streams open over reloads.
+    fn admit_by_snapshot(&mut self) {
+        let refusal = if self.snapshot.awaits_database {
+            let (_, warning) = warning(399, &self.settings.domain, &NOTHING_LOADED);
+            sip::Refusal::NotYet { warning }
+        } else {
+            sip::Refusal::Forbidden
+        };
+        self.endpoint.set_strangers(refusal, |peer| may_stream(&self.snapshot, peer));
     }
 
     /// Does all that is due.
@@ -442,8 +460,8 @@ impl Switchboard {
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
                 tracing::info!(
-                    call = %id, number = record.number, reason = %record.reason, seconds = record.duration_sec,
-                    outcome = outcome.map(|outcome| tracing::field::debug(outcome.outcome)),
+                    call = %id, number = record.number, reason = record.reason, seconds = record.duration_sec,
+                    outcome = outcome.map(|outcome| outcome.outcome.word()),
                     agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
                     "call ended"
                 );
@@ -464,6 +482,11 @@ impl Switchboard {
             self.sweep_timers();
         }
     }
+}
+
+/// Whether requests over a stream from that address are listened to.
+fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
+    snapshot.source(peer).is_some() || snapshot.may_stream(peer.ip())
 }
 
 /// RFC 3261 section 20.33: long enough for a load to pass, short enough for a caller who tries again.

@@ -1,15 +1,15 @@
 //! `cordboard check`: all that is wrong with the configuration and the provisioned files.
 
+use super::plan::Told;
 use super::store::is_there;
 use crate::config::reader::{Finding, Severity, errors};
-use crate::config::{self, Config, ProvisionMode};
-use crate::flow::simulate::plain;
+use crate::config::{self, Config, ProvisionMode, is_writable};
 use crate::net::ports::Binder;
 use crate::services::speech::is_installed;
 use crate::store::apply::ApplyError;
 use crate::store::database::Database;
 use crate::store::outside;
-use crate::store::plan::{Plan, Present, plan};
+use crate::store::plan::{Present, plan};
 use crate::store::provision::{self, Provisioned};
 use std::io::Write;
 use std::path::Path;
@@ -24,7 +24,8 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
     if let Some(config) = &config {
         let (provisioned, found) = provisioned(file, config);
         findings.extend(found);
-        if let Some(provisioned) = provisioned.filter(|_| errors(&findings) == 0) {
+        let answers = look_at_store(file, config, &mut findings)?;
+        if let Some(provisioned) = provisioned.filter(|_| answers && errors(&findings) == 0) {
             sync = would_sync(file, config, &provisioned, &mut findings)?;
         }
         summary = Some(capacity(config, &mut findings));
@@ -67,6 +68,9 @@ fn warning(file: &Path, place: &str, message: String, remedy: &str) -> Finding {
 /// What is provisioned, and what is wrong with it.
 fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Finding>) {
     let Some(config::Provision { folder, .. }) = &config.provision else {
+        if config.store.is_some() {
+            return (None, Vec::new());
+        }
         let message = "there are no numbers, and every call is refused".to_owned();
         let remedy = "add [provision] with dir = \"FOLDER\"";
         return (None, vec![warning(file, "provision.dir", message, remedy)]);
@@ -91,48 +95,39 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
     (Some(provisioned), findings)
 }
 
-/// What the next start or reload would do to the store, where the files are the truth.
-#[derive(serde::Serialize)]
-struct Sync {
-    add: Listed,
-    change: Listed,
-    remove: Listed,
-}
-
-/// Things by their names, of many the first.
-#[derive(serde::Serialize)]
-struct Listed {
-    count: usize,
-    names: Vec<String>,
-}
-
-impl From<Vec<String>> for Listed {
-    fn from(mut names: Vec<String>) -> Self {
-        /// More are no slip that a person would find by reading.
-        const NAMED_MAX: usize = 20;
-        let count = names.len();
-        names.truncate(NAMED_MAX);
-        Listed { count, names }
-    }
-}
-
-impl std::fmt::Display for Sync {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut any = false;
-        for (verb, Listed { count, names }) in
-            [("add", &self.add), ("change", &self.change), ("remove", &self.remove)]
-        {
-            if *count > 0 {
-                any = true;
-                let more = match count - names.len() {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let names = names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
-                writeln!(f, "a sync would {verb} {count} in the store: {names}{more}")?;
-            }
+/// Whether the store can be looked at, or made. What `serve` would end at is an error; a database that does not answer
+/// may come later.
+fn look_at_store(file: &Path, config: &Config, findings: &mut Vec<Finding>) -> std::io::Result<bool> {
+    let Some(store) = &config.store else { return Ok(true) };
+    let path = store.url.strip_prefix("sqlite://").map(Path::new);
+    for (key, folder) in [("store.url", path.and_then(Path::parent)), ("store.spool", Some(&*store.spool))] {
+        if let Some(message) = folder.and_then(cannot_be_made) {
+            let remedy = "let the server write there, or take another folder";
+            findings.push(Finding { severity: Severity::Error, ..warning(file, key, message, remedy) });
+            return Ok(false);
         }
-        if any { Ok(()) } else { writeln!(f, "a sync would change nothing in the store") }
+    }
+    if !is_there(store) {
+        return Ok(true);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async { Database::at(&store.url)?.connect().await });
+    if let Err(error) = &answer {
+        let message = format!("{error}: the server starts, and answers every call 503 until that is mended");
+        findings.push(warning(file, "store.url", message, ""));
+    }
+    Ok(answer.is_ok())
+}
+
+/// Why a folder that may be missing cannot be made or written to.
+fn cannot_be_made(folder: &Path) -> Option<String> {
+    let present = folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists())?;
+    let present = if present.as_os_str().is_empty() { Path::new(".") } else { present };
+    let name = present.display();
+    match present.is_dir() {
+        false => Some(format!("{name} is not a folder")),
+        true if !is_writable(present) => Some(format!("the folder {name} cannot be written by this user")),
+        true => None,
     }
 }
 
@@ -142,7 +137,7 @@ fn would_sync(
     config: &Config,
     provisioned: &Provisioned,
     findings: &mut Vec<Finding>,
-) -> std::io::Result<Option<Sync>> {
+) -> std::io::Result<Option<Told>> {
     let is_sync = config.provision.as_ref().is_some_and(|provision| provision.mode == ProvisionMode::Sync);
     let Some(store) = config.store.as_ref().filter(|_| is_sync) else { return Ok(None) };
     let present = if is_there(store) {
@@ -154,9 +149,7 @@ fn would_sync(
     };
     let told = present.map_err(ApplyError::from).and_then(|present| plan(provisioned, &present));
     match told {
-        Ok(Plan { add, change, remove }) => {
-            Ok(Some(Sync { add: add.into(), change: change.into(), remove: remove.into() }))
-        }
+        Ok(plan) => Ok(Some(Told::of("a sync", plan))),
         Err(error) => {
             let message = format!("what a sync would do to the store cannot be told: {error}");
             findings.push(warning(file, "store.url", message, ""));
@@ -187,22 +180,6 @@ fn capacity(config: &Config, findings: &mut Vec<Finding>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_sync_would_do_is_said_in_few_words_however_much_it_is() {
-        let names =
-            |count: usize| Listed::from((0..count).map(|n| format!("list \"{n}\"")).collect::<Vec<_>>());
-        let sync =
-            |add, change, remove| Sync { add: names(add), change: names(change), remove: names(remove) };
-        assert_eq!(sync(0, 0, 0).to_string(), "a sync would change nothing in the store\n");
-        assert_eq!(
-            sync(1, 0, 2).to_string(),
-            "a sync would add 1 in the store: list \"0\"\n\
-             a sync would remove 2 in the store: list \"0\", list \"1\"\n"
-        );
-        let many = sync(0, 100_000, 0).to_string();
-        assert!(many.len() < 300 && many.ends_with("list \"19\" and 99980 more\n"), "{many}");
-    }
 
     #[test]
     fn the_last_line_does_not_praise_what_has_warnings() {

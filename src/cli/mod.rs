@@ -7,6 +7,7 @@ pub mod flow_test;
 pub mod import_studio;
 mod kept_test;
 pub mod openapi;
+mod plan;
 pub mod restore;
 pub mod route;
 pub mod store;

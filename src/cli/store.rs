@@ -2,13 +2,15 @@
 
 use super::check::BAD_CONFIGURATION;
 use super::flow::{DONE, FAILED};
+use super::plan::{Listed, Told};
 use crate::clock::Wall;
-use crate::config::reader::errors;
+use crate::config::reader::{Finding, errors};
 use crate::config::{self, Config};
 use crate::flow::Resources;
-use crate::store::apply::{Others, apply};
+use crate::store::apply::{ApplyError, Others, apply};
 use crate::store::database::{Database, Engine};
 use crate::store::export::{export as write, prune};
+use crate::store::plan::{Present, plan};
 use crate::store::{outside, provision};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,9 @@ pub struct ImportOptions {
     /// Take out of the store what the folder does not have
     #[arg(long)]
     pub remove_others: bool,
+    /// Say what would be added, changed and taken out, and leave the store as it is
+    #[arg(long)]
+    pub dry_run: bool,
     #[arg(long)]
     pub json: bool,
 }
@@ -78,19 +83,29 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
         if errors(&findings) > 0 {
             return Ok(FAILED);
         }
+        if options.dry_run {
+            return would_import(database, &provisioned, others, (options.json, &findings), out).await;
+        }
         match apply(database, &provisioned, others, ACTOR, now).await {
             Ok(done) if options.json => {
+                let removed = Listed::from(done.removed);
                 let report = serde_json::json!({
-                    "written": done.written, "published": done.published, "removed": done.removed,
-                    "findings": findings,
+                    "written": done.written, "published": done.published, "removed": removed.count,
+                    "removedNames": removed.names(), "findings": findings,
                 });
                 writeln!(out, "{report:#}")?;
             }
-            Ok(done) => writeln!(
-                out,
-                "{} objects written, {} flows published, {} taken out",
-                done.written, done.published, done.removed
-            )?,
+            Ok(done) => {
+                let removed = Listed::from(done.removed);
+                if removed.count > 0 {
+                    writeln!(out, "taken out: {removed}")?;
+                }
+                writeln!(
+                    out,
+                    "{} objects written, {} flows published, {} taken out",
+                    done.written, done.published, removed.count
+                )?;
+            }
             Err(error) => {
                 writeln!(out, "nothing was imported: {error}")?;
                 return Ok(FAILED);
@@ -98,6 +113,34 @@ pub fn import(options: &ImportOptions, now: Wall, out: &mut dyn Write) -> io::Re
         }
         Ok(DONE)
     })
+}
+
+/// Says what an import would do. The store is brought to this version, and otherwise left as it is.
+async fn would_import(
+    database: &Database,
+    provisioned: &provision::Provisioned,
+    others: Others,
+    (json, findings): (bool, &[Finding]),
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let present = Present::read(database).await.map_err(ApplyError::from);
+    let mut plan = match present.and_then(|present| plan(provisioned, &present)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            writeln!(out, "what would be imported cannot be told: {error}")?;
+            return Ok(FAILED);
+        }
+    };
+    if others == Others::Stay {
+        plan.remove.clear();
+    }
+    let told = Told::of("the import", plan);
+    if json {
+        writeln!(out, "{:#}", serde_json::json!({ "would": told, "findings": findings }))?;
+    } else {
+        write!(out, "{told}")?;
+    }
+    Ok(DONE)
 }
 
 /// Writes the store into a folder.
@@ -162,11 +205,13 @@ pub(super) fn configured(
     file: &Path,
     out: &mut dyn Write,
 ) -> io::Result<Result<(config::Store, Resources), u8>> {
-    let (config, findings) = config::load(file);
+    let (config, findings) = config::load_for_store(file);
     let Some(config) = config else {
         findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
         return Ok(Err(BAD_CONFIGURATION));
     };
+    let missing = findings.iter().filter(|finding| finding.key() == Some("provision.dir"));
+    missing.for_each(|finding| eprintln!("{finding}"));
     let known = outside::resources(&config.outside);
     let Config { store: Some(store), .. } = config else {
         writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;

@@ -23,7 +23,13 @@ pub(super) fn read(section: &Section<'_>) -> Option<Http> {
             "trusted_proxies = [\"127.0.0.1\"]",
         );
     }
-    Some(Http { bind, admin_token, public_url, trusted_proxies })
+    let header = section.parsed("forwarded_header", |text| match text.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(false),
+        "forwarded" => Ok(true),
+        _ => Err("x-forwarded-for or forwarded".to_owned()),
+    });
+    let reads_forwarded = header.unwrap_or(false);
+    Some(Http { bind, admin_token, public_url, trusted_proxies, reads_forwarded })
 }
 
 fn proxies(section: &Section<'_>) -> Vec<IpNet> {

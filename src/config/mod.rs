@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use records::is_writable;
 pub use store::Store;
 
 /// Prefix of the environment variables that set keys.
@@ -93,6 +94,8 @@ pub struct Http {
     pub public_url: String,
     /// Proxies in front of us, whose word about a client's address is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// They write Forwarded (RFC 7239), not X-Forwarded-For.
+    pub reads_forwarded: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -104,13 +107,30 @@ pub struct Log {
 
 /// Reads a configuration with the variables of the environment; the findings say all that is wrong with it.
 /// `None` where an error is among them.
-#[expect(clippy::disallowed_methods, reason = "the configuration is read once, before anything runs")]
 pub fn load(file: &Path) -> (Option<Config>, Vec<Finding>) {
+    load_with(file, Folders::Needed)
+}
+
+/// The same for a command that works on the store alone: what it does not read may be missing.
+pub fn load_for_store(file: &Path) -> (Option<Config>, Vec<Finding>) {
+    load_with(file, Folders::Unread)
+}
+
+/// Whether the provisioned folder will be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folders {
+    Needed,
+    Unread,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the configuration is read once, before anything runs")]
+fn load_with(file: &Path, folders: Folders) -> (Option<Config>, Vec<Finding>) {
     match std::fs::read_to_string(file) {
-        Ok(text) => parse(
+        Ok(text) => parse_with(
             file,
             &text,
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+            folders,
         ),
         Err(error) => {
             let document = Document::parse(file, "");
@@ -126,16 +146,25 @@ pub fn parse(
     text: &str,
     variables: impl Iterator<Item = (String, String)>,
 ) -> (Option<Config>, Vec<Finding>) {
+    parse_with(file, text, variables, Folders::Needed)
+}
+
+fn parse_with(
+    file: &Path,
+    text: &str,
+    variables: impl Iterator<Item = (String, String)>,
+    folders: Folders,
+) -> (Option<Config>, Vec<Finding>) {
     let mut document = Document::parse(file, text);
     document.overlay(VARIABLE_PREFIX, variables);
     let folder = file.parent().unwrap_or(Path::new(""));
-    let config = read(&document.root(), folder);
+    let config = read(&document.root(), folder, folders);
     let findings = document.into_findings();
     let broken = findings.iter().any(|f| f.severity == reader::Severity::Error);
     (config.filter(|_| !broken), findings)
 }
 
-fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
+fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
     let sip = read_sip(&root.section("sip"));
     let media = read_media(&root.section("media"));
     let section = root.section("http");
@@ -153,7 +182,7 @@ fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let records = records::read(&root.section("records"), folder, store.is_some());
     let speech = read_speech(&root.section("speech"));
     let log = read_log(&root.section("log"));
-    let provision = read_provision(&root.section("provision"), folder);
+    let provision = read_provision(&root.section("provision"), folder, folders);
     let outside = outside::read(root);
     Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
 }
@@ -328,7 +357,7 @@ fn read_log(section: &Section<'_>) -> Log {
     Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
 }
 
-fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
+fn read_provision(section: &Section<'_>, folder: &Path, folders: Folders) -> Option<Provision> {
     let mode = section.parsed("mode", |text| match text {
         "seed" => Ok(ProvisionMode::Seed),
         "sync" => Ok(ProvisionMode::Sync),
@@ -336,7 +365,12 @@ fn read_provision(section: &Section<'_>, folder: &Path) -> Option<Provision> {
     });
     let folder = folder.join(section.text("dir")?);
     if !folder.is_dir() {
-        section.error("dir", format!("there is no folder {}", folder.display()), "make it, or change dir");
+        let (message, remedy) =
+            (format!("there is no folder {}", folder.display()), "make it, or change dir");
+        match folders {
+            Folders::Needed => section.error("dir", message, remedy),
+            Folders::Unread => section.warning("dir", message, remedy),
+        }
     }
     Some(Provision { folder, mode: mode.unwrap_or_default() })
 }
@@ -429,5 +463,49 @@ mod tests {
         let findings = check_beside("");
         assert_eq!(findings.len(), 1, "{findings:#?}");
         assert!(findings[0].starts_with("warning: c/x.toml: records: no call records"), "{findings:#?}");
+    }
+
+    /// The keys of a text, with those that are commented out: `sip`, `sip.domain`, `sip.listen[0].bind`.
+    fn keys_shown(text: &str) -> std::collections::BTreeSet<String> {
+        let (mut keys, mut section) = (std::collections::BTreeSet::new(), String::new());
+        for line in text.lines() {
+            let line = line.strip_prefix("# ").unwrap_or(line);
+            let name = line.split(['=', '#']).next().unwrap_or_default().trim();
+            if let Some(list) = name.strip_prefix("[[").and_then(|name| name.strip_suffix("]]")) {
+                section = format!("{list}[0]");
+                keys.insert(list.to_owned());
+            } else if let Some(table) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+                section = table.to_owned();
+                keys.insert(section.clone());
+            } else if line.contains(" = ") && !name.contains(' ') {
+                keys.insert(format!("{section}.{name}"));
+            }
+        }
+        keys
+    }
+
+    #[test]
+    fn the_example_shows_every_key_and_no_other() {
+        let text = include_str!("../../config/cordboard.toml");
+        let document = Document::parse(Path::new("config/cordboard.toml"), text);
+        read(&document.root(), Path::new("config"), Folders::Unread);
+        let asked = document.asked.borrow().clone();
+        let mut shown = keys_shown(text);
+        // Their keys are names that the user gives.
+        shown.retain(|key| !key.starts_with("secrets.") && !key.starts_with("secret_hosts."));
+        let asked = asked.iter().map(|key| key.trim_start_matches('.').to_owned());
+        let asked = asked.filter(|key| !key.starts_with("sip.listen[1]")).collect();
+        assert_eq!(shown, asked);
+    }
+
+    #[test]
+    fn a_folder_that_a_command_does_not_read_may_be_missing() {
+        let text =
+            "[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n[provision]\ndir = \"none\"\n";
+        let none = std::iter::empty;
+        assert!(parse(Path::new("c/x.toml"), text, none()).0.is_none());
+        let (config, findings) = parse_with(Path::new("c/x.toml"), text, none(), Folders::Unread);
+        assert!(config.is_some());
+        assert!(findings.iter().any(|finding| finding.key() == Some("provision.dir")), "{findings:?}");
     }
 }

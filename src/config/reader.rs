@@ -96,6 +96,9 @@ pub struct Document {
     /// Faults of the syntax; what else is found then is mostly their echo.
     syntax_errors: usize,
     findings: RefCell<Vec<Finding>>,
+    /// Keys that a reader asked for, with those of their sections.
+    #[cfg(test)]
+    pub(super) asked: RefCell<std::collections::BTreeSet<String>>,
 }
 
 impl Document {
@@ -118,7 +121,15 @@ impl Document {
         let syntax_errors = errors.len();
         let root = Node { place: String::new(), value: convert_table(table.get_ref(), &line_of) };
         let folder = Some(file.parent().unwrap_or(Path::new("")).to_owned());
-        Document { file: name, folder, root, syntax_errors, findings }
+        Document {
+            file: name,
+            folder,
+            root,
+            syntax_errors,
+            findings,
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     /// Takes a JSON document: places are JSON pointers, keys are in camel case. `name` says whose it is. `${file:…}` in
@@ -138,7 +149,15 @@ impl Document {
             root.value = Value::Table(Vec::new());
         }
         let findings = RefCell::new(findings);
-        Document { file: name.to_owned(), folder: None, root, syntax_errors: 0, findings }
+        Document {
+            file: name.to_owned(),
+            folder: None,
+            root,
+            syntax_errors: 0,
+            findings,
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     /// Lets variables such as `CORDBOARD__HTTP__BIND` set or replace keys.
@@ -246,6 +265,8 @@ impl<'a> Section<'a> {
 
     fn take(&self, key: &'static str) -> Option<&'a Node> {
         self.seen.borrow_mut().push(key);
+        #[cfg(test)]
+        self.document.asked.borrow_mut().insert(format!("{}.{key}", self.path));
         self.find(key)
     }
 

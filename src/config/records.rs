@@ -52,7 +52,7 @@ fn exists(folder: &Path) -> bool {
 }
 
 /// By owner, group and mode; read-only file systems are found when the file is opened.
-fn is_writable(path: &Path) -> bool {
+pub(crate) fn is_writable(path: &Path) -> bool {
     let user = rustix::process::geteuid().as_raw();
     let Ok(found) = path.metadata() else { return false };
     let bit = if found.uid() == user {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-/// The validation codes of flows.md 1.5, and three of our own: E15, W12 and N01.
+/// The validation codes of flows.md 1.5, and four of our own: E15, W12, W13 and N01.
 ///
 /// A code stands for a family. Where the list names no code for a mistake, the nearest one is used: a value
 /// of the wrong JSON type or an unknown word is E03, a number or a length outside its range is E14.
@@ -46,13 +46,13 @@ pub enum Code {
     W02,
     /// Variable read before any path sets it.
     W03,
-    /// Menu without `no_response`, `no_input` or `invalid`.
+    /// Menu whose `no_input` or `invalid` falls to the built-in end.
     W04,
     /// Dial without a no-answer route.
     W05,
     /// Queue variables not directly before a dial to a queue.
     W07,
-    /// Time without `closed`.
+    /// Time whose `closed` falls to the built-in end.
     W08,
     /// Number assigned to a paused flow.
     W09,
@@ -62,6 +62,9 @@ pub enum Code {
     W11,
     /// An address that the server does not ask, unless its configuration allows it. Not of flows.md.
     W12,
+    /// A step that asks what the configuration does not name: sms without [sms], query or callout without [crm]. Not of
+    /// flows.md.
+    W13,
     /// A field that is accepted, but does nothing in this version or in this place.
     N01,
 }

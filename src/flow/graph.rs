@@ -33,6 +33,10 @@ pub struct Resources {
     pub secrets: Option<BTreeSet<String>>,
     /// Hosts of `[http_client] allow`, of the configuration.
     pub allowed_hosts: Option<Vec<String>>,
+    /// `[sms]` is there, of the configuration: text messages can be sent.
+    pub sends_messages: Option<bool>,
+    /// `[crm]` is there, of the configuration: queries and callouts can be answered.
+    pub asks_crm: Option<bool>,
     /// Flows that others may run.
     pub flows: Option<BTreeSet<String>>,
     /// Smart Numbers by the id of the flow they lead to.
@@ -263,6 +267,7 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
     let drafts = read_steps(&fields, reading);
     let at_once = validate::graph(&drafts, entry, &settings, reading);
     validate::references(resources, reading);
+    validate::services(&drafts, resources, reading);
     if settings.is_paused
         && let Some(number) = resources.numbers.get(&id).and_then(|numbers| numbers.first())
     {

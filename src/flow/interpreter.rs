@@ -22,7 +22,7 @@ use std::sync::Arc;
 use way::Frame;
 
 /// What stands in a log for a key that must not be seen.
-const MASKED_KEY: char = 'x';
+const MASKED_KEY: char = '•';
 
 /// Runs one call. Time and events come in through [`Interpreter::handle`]; call it with [`Event::Timeout`] when
 /// [`Interpreter::next_timeout`] is due.

@@ -1,6 +1,6 @@
 //! What flows look up while they run: the same for all calls of one snapshot.
 
-use super::schedule::{Account, Schedule};
+use super::schedule::{Account, Override, Schedule, State, Until};
 use super::share::sticky_place;
 use super::{CallerList, Flow};
 use std::collections::{BTreeMap, HashMap};
@@ -53,6 +53,23 @@ impl Library {
         let published = [Some(&flow.live), flow.canary.as_ref().map(|canary| &canary.version)];
         let published = published.into_iter().flatten().find(|version| version.number == number).cloned();
         published.or_else(|| Some(FlowVersion { flow: flow.pinned.get(&number)?.clone(), number }))
+    }
+}
+
+impl Library {
+    /// The same, with schedules that go by their calendars alone.
+    pub fn without_overrides(mut self) -> Library {
+        self.schedules.values_mut().for_each(|schedule| schedule.manual = None);
+        self
+    }
+
+    /// The same, with schedules of which something is assumed, whatever the calendar says.
+    pub fn assuming(mut self, states: &BTreeMap<String, State>) -> Library {
+        for (id, state) in states {
+            let schedule = self.schedules.entry(id.clone()).or_default();
+            schedule.manual = Some(Override { state: *state, since: None, until: Until::TakenBack });
+        }
+        self
     }
 }
 

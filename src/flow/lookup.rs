@@ -43,6 +43,7 @@ pub struct HttpRequest {
     pub timeout: Duration,
     /// Further tries after a failure to connect, and after any failure of a GET.
     pub retries: u32,
+    /// Largest reply that is read; 0: the status is all that matters, and the body is left alone.
     pub bytes_max: u32,
     /// The name of the secret that the body is signed with.
     pub sign_with: Option<String>,

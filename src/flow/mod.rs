@@ -315,6 +315,24 @@ pub enum OutcomeKind {
     Error,
 }
 
+impl OutcomeKind {
+    /// As records and the API have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OutcomeKind::Answered => "answered",
+            OutcomeKind::VoicemailLeft => "voicemail_left",
+            OutcomeKind::AbandonedInFlow => "abandoned_in_flow",
+            OutcomeKind::AbandonedInQueue => "abandoned_in_queue",
+            OutcomeKind::AbandonedRinging => "abandoned_ringing",
+            OutcomeKind::ShortAbandon => "short_abandon",
+            OutcomeKind::DisconnectedByFlow => "disconnected_by_flow",
+            OutcomeKind::CallbackRequested => "callback_requested",
+            OutcomeKind::LoopGuard => "loop_guard",
+            OutcomeKind::Error => "error",
+        }
+    }
+}
+
 /// The flow's part of the call record.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

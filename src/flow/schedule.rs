@@ -29,8 +29,9 @@ pub const DAYS: [(&str, Weekday); 7] = [
 ];
 
 /// What a schedule says of a moment.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ScheduleState)]
 pub enum State {
     Open,
     Closed,

@@ -134,6 +134,33 @@ fn web_addresses(resources: &Resources, reading: &mut Reading) {
     }
 }
 
+/// W13.
+pub(super) fn services(drafts: &[Draft], resources: &Resources, reading: &mut Reading) {
+    for (is_there, kinds, message, remedy) in [
+        (
+            resources.sends_messages,
+            &["sms"][..],
+            "No text message can be sent from here: the configuration has no [sms].",
+            "Add [sms] with the `url` of a provider to the configuration, or take the step out.",
+        ),
+        (
+            resources.asks_crm,
+            &["query", "callout"],
+            "No CRM can be asked from here: the configuration has no [crm].",
+            "Add [crm] with the `bridge` that answers to the configuration, or take the step out.",
+        ),
+    ] {
+        if is_there != Some(false) {
+            continue;
+        }
+        for draft in drafts {
+            if draft.config.as_ref().is_some_and(|config| kinds.contains(&config.kind())) {
+                reading.report.add(Code::W13, format!("/steps/{}/type", draft.id), message, remedy);
+            }
+        }
+    }
+}
+
 /// W11. No step of this version can ask for consent.
 pub(super) fn no_consent(pointer: String, reading: &mut Reading) {
     reading.report.add(
@@ -198,16 +225,16 @@ fn dead_ends(draft: &Draft, settings: &Settings, can_break: bool, reading: &mut 
     let Some(config) = &draft.config else { return };
     let pointer = format!("/steps/{}/on", draft.id);
     let falls = |port: Port| way(|port| connected(draft, port), port, settings.fallback, config) == Way::End;
-    let is_open = |port: Port| connected(draft, port).is_none();
-    if matches!(config, Config::Menu(_))
-        && [Port::NoResponse, Port::NoInput, Port::Invalid].into_iter().all(is_open)
-    {
-        reading.report.add(
-            Code::W04,
-            pointer.clone(),
-            "A caller who presses nothing, or something wrong, leads nowhere.",
-            "Connect `no_response`.",
-        );
+    let is_menu = matches!(config, Config::Menu(_));
+    let helpless = match (is_menu, falls(Port::NoInput), falls(Port::Invalid)) {
+        (true, true, true) => Some("A caller who presses nothing, or something wrong, leads nowhere."),
+        (true, true, false) => Some("A caller who presses nothing leads nowhere."),
+        (true, false, true) => Some("A caller who presses something wrong leads nowhere."),
+        _ => None,
+    };
+    if let Some(message) = helpless {
+        let remedy = "Connect `no_response`, or set the flow's `fallback`.";
+        reading.report.add(Code::W04, pointer.clone(), message, remedy);
     }
     if matches!(config, Config::Dial(_)) && falls(Port::NoAnswer) {
         reading.report.add(
@@ -217,7 +244,7 @@ fn dead_ends(draft: &Draft, settings: &Settings, can_break: bool, reading: &mut 
             "Connect `no_answer` or `no_response`.",
         );
     }
-    if matches!(config, Config::Time(_)) && is_open(Port::Closed) {
+    if matches!(config, Config::Time(_)) && falls(Port::Closed) {
         reading.report.add(
             Code::W08,
             pointer.clone(),
@@ -228,6 +255,8 @@ fn dead_ends(draft: &Draft, settings: &Settings, can_break: bool, reading: &mut 
     // Errors are the exception; a warning for each step that has no route for them would drown the others.
     let dead: Vec<_> = ports(config)
         .filter(|port| !matches!(port, Port::Error | Port::Body))
+        // Those of a menu were said before.
+        .filter(|port| !is_menu || !matches!(port, Port::NoInput | Port::Invalid))
         .filter(|port| (*port != Port::Break || can_break) && falls(*port))
         .map(|port| format!("`{}`", config.port_name(port)))
         .collect();

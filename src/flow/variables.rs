@@ -14,7 +14,7 @@ const REPLY_BYTES_MAX: usize = 1_024 * 1_024;
 /// Most variables of a call. flows.md 1.2 rule 9.
 pub const VARIABLES_MAX: usize = 200;
 /// What log and record show in place of a sensitive value.
-pub(super) const MASK: &str = "***";
+pub(super) const MASK: &str = "•••";
 
 /// Fields of `call.*`.
 pub(super) const CALL_FIELDS: [&str; 10] = [

@@ -77,7 +77,12 @@ pub enum Message {
         asked: usize,
         ports: Vec<crate::call::ports::Port>,
     },
-    Snapshot(Arc<Snapshot>),
+    /// What new calls start on from now on.
+    Snapshot {
+        snapshot: Arc<Snapshot>,
+        /// Told when it is so.
+        taken: Option<oneshot::Sender<()>>,
+    },
     Rendered {
         request: RequestId,
         result: Result<Arc<crate::audio::Clip>, String>,
@@ -304,6 +309,7 @@ impl Signalling {
         for _ in 0..BATCH {
             let Ok(message) = self.mailbox.queue.try_recv() else { return stop };
             let now = self.clock.now();
+            let mut told = None;
             let input = match message {
                 Message::StreamOpened { connection, listener, peer } => {
                     Input::StreamOpened { connection, listener, peer }
@@ -312,7 +318,10 @@ impl Signalling {
                 Message::StreamClosed { connection } => Input::StreamClosed { connection },
                 Message::Media { thread, event } => Input::Media { thread, event },
                 Message::PortsBound { thread, asked, ports } => Input::PortsBound { thread, asked, ports },
-                Message::Snapshot(snapshot) => Input::Snapshot(snapshot),
+                Message::Snapshot { snapshot, taken } => {
+                    told = taken;
+                    Input::Snapshot(snapshot)
+                }
                 Message::Rendered { request, result } => Input::Rendered { request, result },
                 Message::Resolved { request, result } => Input::Resolved { request, result },
                 Message::Calls(reply) => {
@@ -336,6 +345,10 @@ impl Signalling {
             };
             self.switchboard.handle(now, input, actions);
             self.carry_out(actions);
+            if let Some(told) = told {
+                // Who waits may have given up.
+                let _ = told.send(());
+            }
         }
         // More may wait: come back after the sockets had their turn.
         self.mailbox.waker.wake();

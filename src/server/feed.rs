@@ -1,6 +1,7 @@
 //! Snapshots out of the database: loaded at the start, after each change, and again while it is away.
 
-use super::{ServerError, speak};
+use super::ServerError;
+use super::speaking::Speaking;
 use crate::api::Api;
 use crate::audio::Clip;
 use crate::call::snapshot::{Snapshot, Speech};
@@ -24,6 +25,8 @@ use tokio::sync::Notify;
 const POLL: Duration = Duration::from_millis(500);
 /// How long a database that does not answer is left alone.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long calls may take to get a snapshot: far more than a full queue lasts.
+const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 /// Who writes what comes from files.
 const ACTOR: &str = "provisioning";
 
@@ -31,10 +34,12 @@ const ACTOR: &str = "provisioning";
 pub struct Feed {
     loader: Loader,
     provision: Option<Provision>,
-    speech: Arc<SpeechEngine>,
+    speaking: Speaking,
     clock: SystemClock,
     spoken: HashMap<Speech, Arc<Clip>>,
     unspoken: Vec<Speech>,
+    /// Texts were spoken that the current snapshot does not have.
+    is_stale: bool,
     current: Option<Arc<Snapshot>>,
     /// Kept until no call uses them, so that the threads of calls never pay for dropping one.
     old: Vec<Arc<Snapshot>>,
@@ -62,10 +67,11 @@ impl Feed {
         Feed {
             loader: Loader::new(database),
             provision,
-            speech,
+            speaking: Speaking::new(speech),
             clock,
             spoken: HashMap::new(),
             unspoken: Vec::new(),
+            is_stale: false,
             current: None,
             old: Vec::new(),
             control: Control::default(),
@@ -77,22 +83,25 @@ impl Feed {
         self.control.clone()
     }
 
-    /// The first snapshot; an empty one, which takes no calls, where the database is away. What is wrong with the
+    /// The first snapshot; one that puts all callers off where the database is away. What is wrong with the
     /// provisioned files stops the start.
     pub async fn first(&mut self) -> Result<Arc<Snapshot>, ServerError> {
         match self.load().await {
             Ok(snapshot) => {
-                // At the start nobody waits yet: texts are spoken before the first call.
-                if self.speak().await {
-                    return self.load().await;
+                // At the start nobody waits yet: texts are spoken before the first call, for some seconds.
+                let texts = std::mem::take(&mut self.unspoken);
+                if texts.is_empty() {
+                    return Ok(snapshot);
                 }
-                Ok(snapshot)
+                let clips = self.speaking.at_start(texts).await;
+                self.spoken.extend(clips);
+                self.load().await
             }
             Err(error @ (ServerError::Findings(_) | ServerError::Apply(_))) if !is_away(&error) => Err(error),
             Err(error) => {
                 tracing::error!(%error, "the database is away: no calls are taken until it answers");
                 self.control.away.store(true, Ordering::Release);
-                Ok(Arc::default())
+                Ok(Arc::new(Snapshot::awaiting_database()))
             }
         }
     }
@@ -104,7 +113,11 @@ impl Feed {
         loop {
             let control = self.control.clone();
             tokio::select! {
-                () = control.reload.notified() => self.is_provisioned = false,
+                () = control.reload.notified() => self.reload(),
+                clips = self.speaking.finished() => {
+                    self.is_stale = true;
+                    self.spoken.extend(clips);
+                }
                 () = self.loader.database().changed() => {}
                 _ = look.tick() => {}
             }
@@ -121,11 +134,14 @@ impl Feed {
                     self.is_provisioned = true;
                 }
                 Err(error) => {
-                    if !control.away.swap(true, Ordering::AcqRel) {
+                    let was_away = control.away.swap(true, Ordering::AcqRel);
+                    if !is_away(&error) {
+                        tracing::error!(%error, "the set-up cannot be loaded: the server goes on with what it has");
+                    } else if !was_away {
                         tracing::error!(%error, "the database is away: the server goes on with what it has");
                     }
                     tokio::select! {
-                        () = control.reload.notified() => self.is_provisioned = false,
+                        () = control.reload.notified() => self.reload(),
                         _ = wait(AGAIN) => {}
                     }
                 }
@@ -144,7 +160,7 @@ impl Feed {
                 }
             }
             let known = self.current.as_ref().map(|snapshot| snapshot.revision);
-            if Some(database.revision().await?) == known {
+            if Some(database.revision().await?) == known && !self.is_stale {
                 return Ok(());
             }
         }
@@ -154,12 +170,16 @@ impl Feed {
         if !was_loaded {
             tracing::info!("ready");
         }
-        // Calls get the new flows at once, and speak their texts themselves until this is done.
-        if self.speak().await {
-            let snapshot = self.load().await?;
-            self.send(post, api, snapshot).await;
-        }
+        // Calls get the new flows at once, and speak their texts themselves until this is done. Nothing waits for it:
+        // an engine that is slow holds up no change.
+        self.speaking.begin(self.unspoken.clone());
         Ok(())
+    }
+
+    /// Somebody asks for the files to be looked at again, and for what failed to be tried again.
+    fn reload(&mut self) {
+        self.is_provisioned = false;
+        self.speaking.forget_refused();
     }
 
     async fn send(&self, post: &Post, api: &Api, snapshot: Arc<Snapshot>) {
@@ -167,8 +187,12 @@ impl Feed {
             revision = snapshot.revision,
             "reloaded; calls in progress keep what they started with"
         );
-        // Calls first: an answer of the API that waits for the change comes after it.
-        let _ = post.send(Message::Snapshot(snapshot.clone())).await;
+        // Calls first: an answer of the API that waits for the change comes once they have it.
+        let (taken, told) = tokio::sync::oneshot::channel();
+        let message = Message::Snapshot { snapshot: snapshot.clone(), taken: Some(taken) };
+        if post.send(message).await.is_ok() {
+            let _ = tokio::time::timeout(TAKEN_WITHIN, told).await;
+        }
         api.set_snapshot(snapshot);
     }
 
@@ -182,23 +206,10 @@ impl Feed {
         self.unspoken = loaded.unspoken;
         let snapshot = Arc::new(loaded.snapshot);
         self.spoken = snapshot.prompts.speech.clone();
+        self.is_stale = false;
         self.old.extend(self.current.replace(snapshot.clone()));
         self.control.loaded.store(true, Ordering::Release);
         Ok(snapshot)
-    }
-
-    /// Whether anything was spoken.
-    async fn speak(&mut self) -> bool {
-        let texts = std::mem::take(&mut self.unspoken);
-        if texts.is_empty() {
-            return false;
-        }
-        let mut findings = Vec::new();
-        let spoken = speak(&texts, &self.speech, &mut findings).await;
-        super::say(&findings);
-        let any = !spoken.is_empty();
-        self.spoken.extend(spoken);
-        any
     }
 
     /// Brings the provisioned files into the database, as the mode says.
@@ -221,6 +232,7 @@ impl Feed {
             ProvisionMode::Sync => apply::apply(database, &provisioned, Others::Go, ACTOR, at).await?,
         };
         let apply::Applied { written, published, removed } = applied;
+        let removed = removed.len();
         tracing::info!(written, published, removed, "the provisioned files are in the database");
         Ok(())
     }
@@ -237,7 +249,7 @@ fn say_published(flow: &str, published: &Published) {
             );
         }
         Published::Version { version, .. } => tracing::info!(flow, version, "published at its time"),
-        Published::Unchanged { version } => {
+        Published::Unchanged { version, .. } => {
             tracing::info!(flow, version, "its time came, and nothing has changed since the live version");
         }
     }

@@ -10,8 +10,6 @@ use std::time::Duration;
 
 /// The provider of text messages answers within this time, or the message counts as not sent.
 const SMS_TIMEOUT: Duration = Duration::from_secs(8);
-/// Answers of the provider are not read further.
-const SMS_REPLY_BYTES_MAX: u32 = 65_536;
 
 /// All that flows may ask.
 pub struct Lookups {
@@ -84,7 +82,8 @@ impl Lookups {
             timeout: SMS_TIMEOUT,
             // Only where no connection came about: a message that was taken is not sent twice.
             retries: 1,
-            bytes_max: SMS_REPLY_BYTES_MAX,
+            // Its status says whether the message was taken.
+            bytes_max: 0,
             sign_with: None,
         };
         match self.own.send(&request).await? {

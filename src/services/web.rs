@@ -260,7 +260,10 @@ async fn exchange(
             let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
             kind == "application/json" || kind.ends_with("+json")
         });
-    let body = read(response, request.bytes_max).await;
+    let body = match request.bytes_max {
+        0 => Ok(String::new()),
+        bytes_max => read(response, bytes_max).await,
+    };
     let answer = body.map(|body| Answer { status: status.as_u16(), body, is_json });
     (!status.is_server_error(), answer.map_err(|error| Failure { error, may_repeat: false }))
 }

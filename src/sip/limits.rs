@@ -60,6 +60,11 @@ pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 pub const REFUSALS_BURST: u32 = 10;
 /// Refusals a second and source after that.
 pub const REFUSALS_PER_SECOND: u32 = 2;
+/// Requests answered 503 a second while nobody is known yet, all sources together: as many calls as a server takes, and
+/// the pings beside them. Who is a trunk is not known, so none can have a share.
+pub const NOBODY_KNOWN_INTERVAL: Duration = Duration::from_millis(1);
+/// A second's worth at once: all trunks send again what went unanswered while the server was away.
+pub const NOBODY_KNOWN_BURST: Duration = Duration::from_secs(1);
 /// One refusal a second is told of, so that an operator sees whom the server refuses and a flood fills no log.
 pub const REFUSAL_TOLD_INTERVAL: Duration = Duration::from_secs(1);
 /// Ten refusals at once are told of: those of a new trunk that is set up wrongly.

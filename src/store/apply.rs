@@ -7,6 +7,7 @@ use super::database::prompts::{self, PromptAbout, PromptAudio, PromptError, Stor
 use super::database::publish::{Published, Rollout};
 use super::database::{Database, DatabaseError, flows, objects as stored};
 use super::objects::Kind;
+use super::plan;
 use super::prompts::PromptFile;
 use super::provision::Provisioned;
 use crate::clock::Wall;
@@ -26,11 +27,12 @@ pub enum Others {
 }
 
 /// What was done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Applied {
     pub written: usize,
     pub published: usize,
-    pub removed: usize,
+    /// What was taken out, each as it is called in a sentence.
+    pub removed: Vec<String>,
 }
 
 /// Why a folder was not taken into the database. Nothing of it was.
@@ -116,10 +118,11 @@ pub async fn apply(
         work.remove(provisioned, before, flows, known).await?;
     }
     sqlx::query("UPDATE changes SET seeded = 1 WHERE id = 1").execute(work.change.connection()).await?;
-    match work.applied {
-        // Nobody needs to load what is as it was.
-        applied if applied == Applied::default() => work.change.commit_quietly().await?,
-        _ => _ = work.change.commit().await?,
+    // Nobody needs to load what is as it was.
+    if work.applied == Applied::default() {
+        work.change.commit_quietly().await?;
+    } else {
+        work.change.commit().await?;
     }
     Ok(work.applied)
 }
@@ -214,7 +217,7 @@ impl Work {
         for ((kind, id), object) in &objects {
             if !kept.contains(&(*kind, id.as_str())) {
                 self.change.remove_object(object).await.map_err(of(kind.word(), id))?;
-                self.applied.removed += 1;
+                self.applied.removed.push(plan::object(*kind, id));
             }
         }
         for flow in &flows {
@@ -222,13 +225,13 @@ impl Work {
                 || provisioned.drafts.iter().any(|(id, _)| *id == flow.id);
             if !is_kept {
                 self.change.remove_flow(flow).await.map_err(of("call flow", &flow.id))?;
-                self.applied.removed += 1;
+                self.applied.removed.push(plan::flow(&flow.id));
             }
         }
         for (id, prompt) in &prompts {
             if !provisioned.prompt_files.iter().any(|file| file.id == *id) {
                 self.change.remove_prompt(prompt).await.map_err(of("prompt", id))?;
-                self.applied.removed += 1;
+                self.applied.removed.push(plan::prompt(id));
             }
         }
         Ok(())

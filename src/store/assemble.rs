@@ -125,6 +125,7 @@ pub fn snapshot(
     let has_prompt = files.contains_key(services::NOT_IN_SERVICE_PROMPT);
     let services = services::of_numbers(&catalogue.numbers, has_prompt);
     Snapshot {
+        awaits_database: false,
         revision,
         numbers: catalogue.numbers.into(),
         trunks: catalogue.trunks,

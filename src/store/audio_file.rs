@@ -1,5 +1,6 @@
 //! Prompt files of any usual format, decoded to 8 kHz once when they are loaded.
 
+use super::cut_off::{self, Missing};
 use crate::audio;
 use crate::audio::resample::To8k;
 use std::io::Cursor;
@@ -24,8 +25,14 @@ pub const BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Why a file is no prompt.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioFileError {
-    #[error("the file is not audio of a format that is known here (wav, mp3, ogg/vorbis, flac, m4a): {0}")]
-    Format(String),
+    #[error("no sound format that is known: wav, mp3, ogg, flac, m4a")]
+    Format,
+    #[error("the file is cut off: its header says {announced:.1} s, there are {there:.1} s")]
+    CutOff {
+        /// Seconds.
+        announced: f64,
+        there: f64,
+    },
     #[error("the file has no audio track")]
     NoTrack,
     #[error("the audio is in a codec that is not known here: {0}")]
@@ -55,15 +62,35 @@ pub fn decode(bytes: Vec<u8>, extension: &str) -> Result<Vec<i16>, AudioFileErro
     Ok(read(&bytes, extension, LENGTH_MAX)?.samples)
 }
 
+/// The same of a file that was taken before: one that is cut off is played as far as it goes.
+pub fn decode_kept(bytes: &[u8], extension: &str) -> Result<Vec<i16>, AudioFileError> {
+    Ok(read_all(bytes, extension, LENGTH_MAX)?.0.samples)
+}
+
 /// Decodes a file that lasts no longer than `length_max`, and says how it was recorded. What is wrong with it shows at
 /// the first packet that says so: a small file may stand for gigabytes of sound.
 pub fn read(bytes: &[u8], extension: &str, length_max: Duration) -> Result<Decoded, AudioFileError> {
+    match read_all(bytes, extension, length_max)? {
+        (_, Some(Missing { announced, there })) => Err(AudioFileError::CutOff { announced, there }),
+        (decoded, None) => Ok(decoded),
+    }
+}
+
+/// What a file holds, and what is missing of it.
+fn read_all(
+    bytes: &[u8],
+    extension: &str,
+    length_max: Duration,
+) -> Result<(Decoded, Option<Missing>), AudioFileError> {
     let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
     let mut hint = Hint::new();
     hint.with_extension(extension);
     let mut format = symphonia::default::get_probe()
         .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(|e| AudioFileError::Format(e.to_string()))?;
+        .map_err(|error| {
+            tracing::debug!(%error, "a file is no sound");
+            AudioFileError::Format
+        })?;
     let track = format.default_track(TrackType::Audio).ok_or(AudioFileError::NoTrack)?;
     let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or(AudioFileError::NoTrack)?;
     check(parameters.sample_rate, parameters.channels.as_ref().map(Channels::count))?;
@@ -71,6 +98,9 @@ pub fn read(bytes: &[u8], extension: &str, length_max: Duration) -> Result<Decod
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(|e| AudioFileError::Codec(e.to_string()))?;
     let track_id = track.id;
+    let seconds = |frames: u64| parameters.sample_rate.map(|rate| frames as f64 / f64::from(rate));
+    let announced = track.num_frames.and_then(seconds);
+    let mut spoilt = 0;
     let (mut sound, mut interleaved) = (Sound::new(length_max), Vec::<f32>::new());
     loop {
         let packet = match format.next_packet() {
@@ -83,7 +113,10 @@ pub fn read(bytes: &[u8], extension: &str, length_max: Duration) -> Result<Decod
         };
         let decoded = match decoder.decode(&packet) {
             Ok(decoded) => decoded,
-            Err(Symphonia::DecodeError(_) | Symphonia::IoError(_)) => continue,
+            Err(Symphonia::DecodeError(_) | Symphonia::IoError(_)) => {
+                spoilt += packet.dur.get();
+                continue;
+            }
             Err(error) => return Err(AudioFileError::Broken(error.to_string())),
         };
         let (rate, channels) = (decoded.spec().rate(), decoded.num_planes().max(1));
@@ -91,7 +124,16 @@ pub fn read(bytes: &[u8], extension: &str, length_max: Duration) -> Result<Decod
         decoded.copy_to_vec_interleaved(&mut interleaved);
         sound.push(&interleaved, channels, rate)?;
     }
-    sound.finish()
+    let decoded = sound.finish()?;
+    // Packets that cannot be decoded are there all the same.
+    let there =
+        decoded.samples.len() as f64 / f64::from(audio::SAMPLE_RATE) + track_seconds(spoilt, decoded.rate);
+    let missing = cut_off::wav(bytes).or_else(|| cut_off::other(bytes, announced?, there));
+    Ok((decoded, missing))
+}
+
+fn track_seconds(frames: u64, rate: u32) -> f64 {
+    frames as f64 / f64::from(rate.max(1))
 }
 
 /// Whether a recording is of a kind that is taken, as far as is known.
@@ -230,5 +272,20 @@ mod tests {
         assert!(error.to_string().contains("a rate of 500000 Hz is outside"), "{error}");
         assert!(matches!(check(Some(8_000), Some(9)), Err(AudioFileError::Channels(9))));
         assert!(check(None, None).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_is_refused_and_one_that_was_taken_before_is_played_as_far_as_it_goes() {
+        let mut file =
+            b"RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data"
+                .to_vec();
+        file.extend_from_slice(&32_000u32.to_le_bytes());
+        file.resize(file.len() + 32_000, 0);
+        assert_eq!(read(&file, "wav", LENGTH_MAX).unwrap().samples.len(), 16_000);
+        let cut = &file[..1_000];
+        let error = read(cut, "wav", LENGTH_MAX).err().unwrap().to_string();
+        assert_eq!(error, "the file is cut off: its header says 2.0 s, there are 0.1 s");
+        let kept = decode_kept(cut, "wav").unwrap();
+        assert!((1..=480).contains(&kept.len()), "{}", kept.len());
     }
 }

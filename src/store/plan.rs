@@ -65,11 +65,11 @@ pub fn plan(provisioned: &Provisioned, present: &Present) -> Result<Plan, ApplyE
             Some(known) => Some(is_kept(known, file, &name, &language, &original_of(file)?)),
             None => None,
         };
-        plan.put(is_same, || format!("prompt \"{}\"", file.id));
+        plan.put(is_same, || prompt(&file.id));
     }
     let is_file = |id: &String| provisioned.prompt_files.iter().any(|file| file.id == *id);
     let gone = present.prompts.keys().filter(|id| !is_file(id));
-    plan.remove.extend(gone.map(|id| format!("prompt \"{id}\"")));
+    plan.remove.extend(gone.map(|id| prompt(id)));
     Ok(plan)
 }
 
@@ -88,7 +88,6 @@ impl Plan {
     }
 
     fn flows(&mut self, provisioned: &Provisioned, present: &Present) {
-        let flow = |id: &String| format!("call flow \"{id}\"");
         for source in &provisioned.sources {
             // With errors it would not be among the sources.
             let digest = Flow::compile(&source.live.document, &Resources::default())
@@ -107,15 +106,24 @@ impl Plan {
             provisioned.sources.iter().any(|source| source.id == *id)
                 || provisioned.drafts.iter().any(|(draft, _)| draft == id)
         };
-        self.remove.extend(present.flows.keys().filter(|id| !is_there(id)).map(flow));
+        self.remove.extend(present.flows.keys().filter(|id| !is_there(id)).map(|id| flow(id)));
     }
 }
 
-fn object(kind: Kind, id: &str) -> String {
+/// An object as it is called in a sentence.
+pub(super) fn object(kind: Kind, id: &str) -> String {
     match kind {
         Kind::Account => "the account".to_owned(),
         Kind::List => format!("list of callers \"{id}\""),
         Kind::Simulation => format!("flow test \"{id}\""),
         Kind::Trunk | Kind::Agent | Kind::Schedule | Kind::Number => format!("{} \"{id}\"", kind.word()),
     }
+}
+
+pub(super) fn flow(id: &str) -> String {
+    format!("call flow \"{id}\"")
+}
+
+pub(super) fn prompt(id: &str) -> String {
+    format!("prompt \"{id}\"")
 }

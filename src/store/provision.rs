@@ -80,14 +80,18 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
         known.map(|(_, checked, _)| checked.id.clone()).collect()
     };
     let prompt_ids = prompt_files.iter().map(|file| file.id.clone()).collect();
+    // What a file that is no JSON holds is not known: any flow that is missed may be in it.
+    let is_broken = has_broken_flow(folder);
     let resources = Resources {
-        flows: with(flow_ids(folder), &store.flows),
+        flows: with(flow_ids(folder), &store.flows).filter(|_| !is_broken),
         agents: with(ids(Kind::Agent), &store.agents),
         lists: with(ids(Kind::List), &store.lists),
         schedules: with(ids(Kind::Schedule), &store.schedules),
         prompts: with(prompt_ids, &store.prompts),
         secrets: store.secrets.clone(),
         allowed_hosts: store.allowed_hosts.clone(),
+        sends_messages: store.sends_messages,
+        asks_crm: store.asks_crm,
         ..Resources::default()
     };
     let sources = read_flows(&folder.join("flows"), &resources, &mut findings);
@@ -95,6 +99,7 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
     let mut good = Resources { flows: store.flows.clone(), ..resources };
     let live = good.flows.get_or_insert_default();
     live.extend(sources.iter().map(|source| source.id.clone()));
+    good.flows = good.flows.filter(|_| !is_broken);
     objects.extend(read_numbers(folder, &good, &drafts, &mut findings));
     let mut catalogue = Catalogue::default();
     for (_, checked, _) in &objects {
@@ -228,7 +233,8 @@ pub fn read_lists(folder: &Path, findings: &mut Vec<Finding>) -> HashMap<String,
         .collect()
 }
 
-/// Smart Numbers, and whether what they lead to is there. `known` has of flows those without errors that may be live.
+/// Smart Numbers, and whether what they lead to is there. `known` has of flows those without errors that may be live,
+/// or none where that is not known.
 fn read_numbers(
     folder: &Path,
     known: &Resources,
@@ -255,6 +261,7 @@ fn read_numbers(
                     format!("the number {}: of the call flow \"{id}\" there is a draft only", checked.id);
                 findings.push(finding(Severity::Warning, &file, message, "publish it"));
             }
+            Answers::Flow(_) if known.flows.is_none() => {}
             Answers::Flow(id) => missing(findings, &format!("call flow \"{id}\" without errors"), id, &flows),
             Answers::Agent(id) => missing(findings, &format!("agent \"{id}\""), id, &agents),
             Answers::Echo | Answers::Nothing => {}
@@ -296,6 +303,15 @@ pub fn flow_ids(folder: &Path) -> BTreeSet<String> {
             Some(document.get("id")?.as_str()?.to_owned())
         })
         .collect()
+}
+
+/// Whether the file of a flow or of a draft is no JSON.
+fn has_broken_flow(folder: &Path) -> bool {
+    let mut files = ["flows", "drafts"].into_iter().flat_map(|name| flow_files(&folder.join(name)));
+    files.any(|path| {
+        let text = read_flow(&path);
+        text.is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err())
+    })
 }
 
 /// The file of a flow in a provisioned folder: of what is live, else of its draft.

@@ -4,6 +4,8 @@ use super::database::{Database, DatabaseError, Engine};
 use super::spool::{Limits, Spool, SpoolError};
 use crate::config::Store;
 use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Why a backup did not become the store, which is then as it was.
@@ -16,6 +18,8 @@ pub enum RestoreError {
     Postgres,
     #[error("{} cannot be read or written: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
+    #[error("{} is no SQLite database", path.display())]
+    NoSqlite { path: PathBuf },
     #[error("{} is no backup of a store: {error}", path.display())]
     NoBackup { path: PathBuf, error: DatabaseError },
     #[error("{} is damaged: {what}", path.display())]
@@ -41,6 +45,7 @@ pub async fn restore(store: &Store, backup: &Path, force: bool) -> Result<Option
     {
         return Err(RestoreError::Itself);
     }
+    look_at(backup)?;
     // A server holds the folder of its waiting records from its start to its end.
     let _held = match Spool::open(&store.spool, &store.node, Limits::of(store.spool_bytes)) {
         Ok(held) => held,
@@ -62,6 +67,22 @@ pub async fn restore(store: &Store, backup: &Path, force: bool) -> Result<Option
     replaced
 }
 
+/// Whether a file begins as one of SQLite does: opening one that does not takes seconds of trying.
+#[expect(clippy::disallowed_methods, reason = "a command reads the file that it was given")]
+fn look_at(backup: &Path) -> Result<(), RestoreError> {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let mut begin = Vec::new();
+    let read = std::fs::File::open(backup).and_then(|file| file.take(16).read_to_end(&mut begin));
+    read.map_err(|error| RestoreError::File { path: backup.to_owned(), error })?;
+    if begin == MAGIC { Ok(()) } else { Err(RestoreError::NoSqlite { path: backup.to_owned() }) }
+}
+
+/// Lets nobody but the owner read a file: the store has what callers and people are entitled to have kept.
+fn close_to_others(path: &Path) -> Result<(), RestoreError> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|error| RestoreError::File { path: path.to_owned(), error })
+}
+
 /// Copies a backup beside the store, looks whether it is whole, and brings it to this version.
 async fn prepare(backup: &Path, path: &Path, copy: &Path) -> Result<(), RestoreError> {
     let fail = |path: &Path| {
@@ -72,6 +93,8 @@ async fn prepare(backup: &Path, path: &Path, copy: &Path) -> Result<(), RestoreE
         std::fs::create_dir_all(folder).map_err(fail(folder))?;
     }
     std::fs::copy(backup, copy).map_err(fail(backup))?;
+    // A copy has the mode of what was copied.
+    close_to_others(copy)?;
     let database = Database::alone(&format!("sqlite://{}", copy.display()))?;
     let no_backup = |error| RestoreError::NoBackup { path: backup.to_owned(), error };
     // Before any table is made: a file of another program is not to become a store.
@@ -81,6 +104,7 @@ async fn prepare(backup: &Path, path: &Path, copy: &Path) -> Result<(), RestoreE
         return Err(RestoreError::Damaged { path: backup.to_owned(), what });
     }
     database.prepare().await?;
+    database.forget_access().await?;
     match database.leave_alone().await? {
         true => Ok(()),
         false => Err(RestoreError::InUse { path: copy.to_owned() }),
@@ -107,6 +131,7 @@ async fn give_way(store: &Store, path: &Path, force: bool) -> Result<Option<Path
             return Err(RestoreError::NotEmpty { path: path.to_owned() });
         }
         rename(path, &former)?;
+        close_to_others(&former)?;
     }
     // What is left of one that was broken off would be taken for changes of the new one.
     for ending in ["-wal", "-shm"] {

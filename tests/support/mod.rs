@@ -125,6 +125,11 @@ impl Setup {
 
     /// Starts the server and waits until it says that it is ready.
     pub fn start(self) -> Server {
+        self.start_until(" ready ")
+    }
+
+    /// Starts the server and waits until its log says that.
+    pub fn start_until(self, word: &'static str) -> Server {
         let Setup { folder, address, .. } = &self;
         let config = format!(
             "[sip]\ndomain = \"cordboard.test\"\n{}\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
@@ -145,12 +150,12 @@ impl Setup {
         let trunk =
             format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
         std::fs::write(folder.join("p/trunks.toml"), trunk).unwrap();
-        Server::spawn(self)
+        Server::spawn(self, word)
     }
 }
 
 impl Server {
-    fn spawn(setup: Setup) -> Server {
+    fn spawn(setup: Setup, word: &'static str) -> Server {
         let program = env!("CARGO_BIN_EXE_cordboard");
         let mut command = match setup.cpu {
             Some(cpu) => {
@@ -172,7 +177,7 @@ impl Server {
         let (stderr, kept) = (child.stderr.take().unwrap(), log.clone());
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let is_ready = line.contains(" ready ");
+                let is_ready = line.contains(word);
                 let mut log = kept.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');

@@ -1,9 +1,8 @@
 //! What is odd about the set-up, over all objects.
 
-use super::flow::FindingSeverity;
 use crate::api::Api;
 use crate::api::permission::Permission;
-use crate::api::problem::Problem;
+use crate::api::problem::{FindingSeverity, Problem};
 use crate::api::request::Query;
 use crate::api::route::{Route, get};
 use crate::store::setup_findings::{SetupFinding, find};
@@ -30,7 +29,8 @@ pub fn routes() -> Vec<Route> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct FindingQuery {
-    /// Only of objects of that kind: `number`, `agent`, `trunk`, `list`, `schedule`, `simulation`, `account`, `flow`.
+    /// Only of objects of that kind: `number`, `agent`, `trunk`, `list`, `schedule`, `simulation`, `account`, `flow`,
+    /// `setup` (what is about all of it).
     #[param(max_length = 20)]
     kind: Option<String>,
     /// Only of the object of that id.
@@ -69,8 +69,24 @@ impl From<SetupFinding> for ObjectFinding {
     }
 }
 
+/// The store is a copy of files: what is changed in it alone does not last.
+fn overwritten(folder: &str) -> SetupFinding {
+    SetupFinding {
+        kind: "setup",
+        id: String::new(),
+        is_error: false,
+        pointer: String::new(),
+        message: format!(
+            "the files in {folder} are the truth ([provision] mode = \"sync\"): what is changed over the API is \
+             undone at the next SIGHUP or start"
+        ),
+        remedy: "change the files and send SIGHUP, or set mode = \"seed\"".to_owned(),
+    }
+}
+
 async fn list(State(api): State<Api>, Query(query): Query<FindingQuery>) -> Result<Json<Findings>, Problem> {
     let mut found = find(api.database()?).await?;
+    found.extend(api.settings.sync_folder.as_deref().map(overwritten));
     found.retain(|finding| {
         query.kind.as_ref().is_none_or(|kind| kind == finding.kind)
             && query.id.as_ref().is_none_or(|id| *id == finding.id)

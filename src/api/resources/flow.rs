@@ -2,12 +2,12 @@
 
 use crate::api::Api;
 use crate::api::permission::Permission;
-use crate::api::problem::{Problem, Wrong};
+use crate::api::problem::{FindingSeverity, Problem, Wrong};
 use crate::api::request::{DOCUMENT_BYTES_MAX, json_bytes, read_json};
 use crate::api::route::{Route, get, post};
 use crate::call::snapshot::{Answers, Snapshot};
 use crate::flow::schema;
-use crate::flow::{Finding, Flow, Resources, Severity};
+use crate::flow::{Finding, Flow, Resources};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -74,23 +74,11 @@ pub struct FlowFinding {
     remedy: String,
 }
 
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingSeverity {
-    Error,
-    Warning,
-    Note,
-}
-
 impl From<Finding> for FlowFinding {
     fn from(finding: Finding) -> Self {
         FlowFinding {
             code: finding.code.to_string(),
-            severity: match finding.severity {
-                Severity::Error => FindingSeverity::Error,
-                Severity::Warning => FindingSeverity::Warning,
-                Severity::Note => FindingSeverity::Note,
-            },
+            severity: finding.severity.into(),
             pointer: finding.pointer,
             message: finding.message,
             remedy: finding.remedy,
@@ -101,7 +89,8 @@ impl From<Finding> for FlowFinding {
 impl From<Finding> for Wrong {
     fn from(finding: Finding) -> Self {
         let (code, remedy) = (Some(finding.code.to_string()), Some(finding.remedy));
-        Wrong { pointer: finding.pointer, message: finding.message, code, remedy }
+        let severity = Some(finding.severity.into());
+        Wrong { pointer: finding.pointer, message: finding.message, severity, code, remedy }
     }
 }
 

@@ -16,10 +16,15 @@ use axum::http::StatusCode;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
-/// Tests that are run for one flow at once: some seconds of one core.
+/// Tests that are run for one flow at once.
 const TESTS_MAX: usize = 100;
+/// No further test is begun after that time: the answer comes before the request's own time is over.
+const TIME_MAX: Duration = Duration::from_secs(15);
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -65,7 +70,7 @@ struct TestRun {
     /// The first line that is not as expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     difference: Option<LineDifference>,
-    /// The ladder in words, ended by how the call ended or where it stands.
+    /// The ladder in words, ended by how the call ended or where it stands; of all tests of a flow only where it failed.
     lines: Vec<String>,
 }
 
@@ -85,7 +90,7 @@ struct LineDifference {
 struct TestRuns {
     /// All are as expected. A flow without tests passes.
     passed: bool,
-    /// There are more tests than are run at once.
+    /// There are more tests than were run: more than 100, or more than 15 seconds of them.
     more: bool,
     items: Vec<TestRun>,
 }
@@ -115,14 +120,26 @@ async fn version(api: &Api, id: &str, query: &VersionQuery) -> Result<FlowVersio
     Ok(FlowVersion::unpublished(flow))
 }
 
-async fn run(api: &Api, id: String, mut test: Prepared, flow: FlowVersion) -> Result<TestRun, Problem> {
+async fn run(
+    api: &Api,
+    id: String,
+    mut test: Prepared,
+    flow: FlowVersion,
+    place: &Arc<OwnedSemaphorePermit>,
+) -> Result<TestRun, Problem> {
     let snapshot = api.snapshot();
     let numbers = std::mem::take(&mut test.setting.facts);
     test.setting.facts = facts(&snapshot, numbers.from, numbers.to);
     test.setting.prompt_lengths = lengths(&snapshot);
     test.setting.library = snapshot.library.clone();
     let asserts = test.asserts();
-    let run = beside(move || test.run(flow)).await?;
+    // The work keeps the place, even where nobody waits for it any more.
+    let place = place.clone();
+    let run = beside(move || {
+        let _place = place;
+        test.run(flow)
+    });
+    let run = run.await?;
     let why = match &run.difference {
         None => None,
         Some(_) if !asserts => Some("it says nothing of what it expects".to_owned()),
@@ -139,8 +156,7 @@ async fn run_one(
 ) -> Result<Json<TestRun>, Problem> {
     let test = kept_test(&api, &id).await?;
     let flow = version(&api, &test.flow, &query).await?;
-    let _place = testing(&api)?;
-    run(&api, id, test, flow).await.map(Json)
+    run(&api, id, test, flow, &testing(&api)?).await.map(Json)
 }
 
 async fn run_all(
@@ -149,23 +165,32 @@ async fn run_all(
     Query(query): Query<VersionQuery>,
 ) -> Result<Json<TestRuns>, Problem> {
     let flow = version(&api, &id, &query).await?;
-    let _place = testing(&api)?;
+    let place = testing(&api)?;
+    let began = api.now().instant;
     let pointers = api.database()?.pointers_to("flow", &id).await?;
     let tests = pointers.into_iter().filter(|pointer| pointer.kind == Kind::Simulation.word());
     let mut ids: Vec<String> = tests.map(|pointer| pointer.id).collect();
     ids.sort();
-    let more = ids.len() > TESTS_MAX;
+    let mut more = ids.len() > TESTS_MAX;
     ids.truncate(TESTS_MAX);
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
+        if api.now().instant - began >= TIME_MAX {
+            more = true;
+            break;
+        }
         let test = kept_test(&api, &id).await?;
-        items.push(run(&api, id, test, flow.clone()).await?);
+        let mut item = run(&api, id, test, flow.clone(), &place).await?;
+        if item.passed {
+            item.lines = Vec::new();
+        }
+        items.push(item);
     }
     Ok(Json(TestRuns { passed: items.iter().all(|item| item.passed), more, items }))
 }
 
 /// One request at a time runs tests: they keep a core busy.
-fn testing(api: &Api) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+fn testing(api: &Api) -> Result<Arc<OwnedSemaphorePermit>, Problem> {
     let busy = |_| Problem::unavailable("tests of somebody else are running").retry_after(2);
-    api.testing.try_acquire().map_err(busy)
+    api.testing.clone().try_acquire_owned().map(Arc::new).map_err(busy)
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod call;
+mod diff;
 mod finding;
 mod flow;
 mod flow_test;
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         finding::routes(),
         flow::routes(),
         publish::routes(),
+        diff::routes(),
         flow_test::routes(),
         prompt::routes(),
         simulation::routes(),

@@ -7,7 +7,7 @@ use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
 use crate::api::openapi;
-use crate::api::page::{Page, limit, position};
+use crate::api::page::{Page, SearchQuery, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Document, IfMatch, InPath, Query, etag, given};
@@ -19,9 +19,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use schemas::{account, agent, list_of_callers, number, schedule, trunk};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A kind of object as the API has it.
 struct Resource {
@@ -148,9 +148,9 @@ fn reading(resource: &'static Resource) -> Vec<Route> {
         get(all, ids[0], "These objects by id, a page at a time.")
             .tag(tag)
             .needs(Permission::SetupRead)
-            .query::<ObjectQuery>()
+            .query::<SearchQuery>()
             .gives_page::<ObjectItem>("A page of objects.")
-            .to(move |State(api): State<Api>, query: Query<ObjectQuery>| list(api, kind, query)),
+            .to(move |State(api): State<Api>, query: Query<SearchQuery>| list(api, kind, query)),
         get(one, ids[2], "One object.")
             .tag(tag)
             .needs(Permission::SetupRead)
@@ -220,20 +220,6 @@ fn changing(resource: &'static Resource) -> Vec<Route> {
 /// The etag of an account that was never saved.
 const NO_ACCOUNT: &str = "none";
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct ObjectQuery {
-    /// Items of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    #[param(max_length = 1024)]
-    cursor: Option<String>,
-    /// Only those whose id or name has this text.
-    #[param(max_length = 200)]
-    text: Option<String>,
-}
-
 /// An object of a list.
 #[derive(Serialize, ToSchema)]
 struct ObjectItem {
@@ -252,7 +238,7 @@ fn shown(status: StatusCode, object: StoredObject) -> Response {
     (status, [(header::ETAG, etag(&object.etag))], Json(object.document)).into_response()
 }
 
-async fn list(api: Api, kind: Kind, query: Query<ObjectQuery>) -> Result<Json<Page<ObjectItem>>, Problem> {
+async fn list(api: Api, kind: Kind, query: Query<SearchQuery>) -> Result<Json<Page<ObjectItem>>, Problem> {
     let Query(query) = query;
     let (limit, after) = (limit(query.limit)?, position(query.cursor.as_deref())?);
     let objects = api.database()?.objects(kind, query.text.as_deref(), after.as_deref(), limit + 1).await?;

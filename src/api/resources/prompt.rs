@@ -4,13 +4,13 @@ use super::object::in_path;
 use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
-use crate::api::page::{Page, limit, position};
+use crate::api::page::{Page, SearchQuery, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::upload::{self, PACE};
-use crate::store::audio_file::EXTENSIONS;
+use crate::store::audio_file::AudioFileError;
 use crate::store::database::prompts::{BYTES_MAX, PromptAbout, PromptAudio, PromptError, StoredPrompt};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -75,7 +75,7 @@ pub fn routes() -> Vec<Route> {
         get("/prompts", "listPrompts", "Prompts by id, a page at a time.")
             .tag("prompts")
             .needs(read)
-            .query::<PromptsQuery>()
+            .query::<SearchQuery>()
             .gives_page::<PromptItem>("A page of prompts.")
             .to(list),
         post("/prompts", "createPrompt", "Puts a sound file there as a prompt.")
@@ -136,20 +136,6 @@ pub fn routes() -> Vec<Route> {
             .gives::<Peaks>(StatusCode::OK, "The waveform.")
             .to(peaks),
     ]
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct PromptsQuery {
-    /// Items of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    #[param(max_length = 1024)]
-    cursor: Option<String>,
-    /// Only those whose id or name has this text.
-    #[param(max_length = 200)]
-    text: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -299,9 +285,8 @@ fn extension(told: Option<&'static str>, bytes: &[u8]) -> Result<&'static str, P
         }
         (Some(known), _) | (None, Some(known)) => Ok(known),
         (None, None) => {
-            let known = EXTENSIONS.join(", ");
-            Err(Problem::invalid(format!("the file is none that is known here by its bytes: {known} are"))
-                .at("", "is none that is known here"))
+            let text = AudioFileError::Format.to_string();
+            Err(Problem::invalid(text.clone()).at("", text))
         }
     }
 }
@@ -404,7 +389,7 @@ fn sent(bytes: Vec<u8>, place: Place) -> Body {
 
 async fn list(
     State(api): State<Api>,
-    Query(query): Query<PromptsQuery>,
+    Query(query): Query<SearchQuery>,
 ) -> Result<Json<Page<PromptItem>>, Problem> {
     let (limit, after) = (limit(query.limit)?, position(query.cursor.as_deref())?);
     let prompts = api.database()?.prompts(query.text.as_deref(), after.as_deref(), limit + 1).await?;

@@ -5,12 +5,13 @@ use super::object::in_path;
 use super::store::Pointers;
 use crate::api::Api;
 use crate::api::access::Principal;
-use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
+use crate::api::page::{Page, PageQuery, SearchQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::clock::Wall;
+use crate::store::database::change::Change;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
 use crate::store::database::publish::{Published, Rollout};
 use axum::extract::State;
@@ -18,7 +19,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 pub fn routes() -> Vec<Route> {
     drafts().into_iter().chain(versions()).collect()
@@ -30,13 +31,14 @@ fn drafts() -> Vec<Route> {
         get("/flows", "listFlows", "Flows by id, a page at a time, without their documents.")
             .tag("flows")
             .needs(read)
-            .query::<FlowQuery>()
+            .query::<SearchQuery>()
             .gives_page::<FlowItem>("A page of flows.")
             .to(list),
         post("/flows", "createFlow", "Makes a flow with a draft and no version. The document says its id.")
             .tag("flows")
             .needs(edit)
             .idempotent()
+            .overwritten()
             .body::<FlowDocument>()
             .gives::<FlowItem>(StatusCode::CREATED, "The flow; its ETag is the draft's.")
             .with_etag()
@@ -101,7 +103,7 @@ fn versions() -> Vec<Route> {
             .gives::<PublishedItem>(StatusCode::OK, "The version.")
             .problems(&[409])
             .to(rollback),
-        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers. A trial that runs then is over.")
+        put("/flows/{id}/scheduled", "schedulePublication", "Sets a time at which the draft, as it is now, is published for all callers: what is saved after is not part of it (`scheduled.draftChanged`). A trial that runs then is over.")
             .tag("flows")
             .needs(edit)
             .once_applied()
@@ -154,27 +156,7 @@ fn versions() -> Vec<Route> {
             .needs(read)
             .gives::<FlowDocument>(StatusCode::OK, "The document.")
             .to(version),
-        get("/flows/{id}/diff", "diffVersions", "What changed between two versions, in sentences.")
-            .tag("flows")
-            .needs(read)
-            .query::<DiffQuery>()
-            .gives::<Sentences>(StatusCode::OK, "The changes; none where both say the same.")
-            .to(diff),
     ]
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct FlowQuery {
-    /// Items of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    #[param(max_length = 1024)]
-    cursor: Option<String>,
-    /// Only those whose id or name has this text.
-    #[param(max_length = 200)]
-    text: Option<String>,
 }
 
 /// A flow without its documents.
@@ -216,11 +198,16 @@ struct CanaryItem {
 
 /// A publication to come.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct ScheduledItem {
     #[schema(format = "date-time")]
     due: String,
     author: String,
     comment: String,
+    /// Of the draft as it was when the time was set: that one is published, whatever is saved after.
+    etag: String,
+    /// The draft was changed since: what is in it now is not what is published. Set the time again to take it.
+    draft_changed: bool,
     /// Why it was not published when its time had come.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -249,6 +236,7 @@ struct Rollback {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ScheduledPublication {
+    /// When, within the coming year. The draft of this moment is kept for it: what is saved after is not published then.
     #[schema(format = "date-time")]
     due: String,
     #[schema(min_length = 1, max_length = 1000, pattern = "\\S")]
@@ -281,35 +269,21 @@ struct VersionItem {
     published: String,
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct DiffQuery {
-    /// A version's number, `live` or `draft`.
-    #[param(pattern = "^([1-9][0-9]{0,8}|live|draft)$")]
-    from: String,
-    /// A version's number, `live` or `draft`.
-    #[param(pattern = "^([1-9][0-9]{0,8}|live|draft)$")]
-    to: String,
-}
-
-/// What changed.
-#[derive(Serialize, ToSchema)]
-struct Sentences {
-    sentences: Vec<String>,
-}
-
 fn item(flow: FlowHead) -> FlowItem {
+    let draft_etag = flow.draft_etag;
     FlowItem {
         id: flow.id,
         name: flow.name,
         paused: flow.is_paused,
-        draft_etag: flow.draft_etag,
+        draft_etag: draft_etag.clone(),
         draft_author: flow.draft_author,
         draft_saved: flow.draft_saved.to_string(),
         live: flow.live,
         last_version: flow.last_version,
         canary: flow.canary.map(|(version, share)| CanaryItem { version, share }),
         scheduled: flow.scheduled.map(|scheduled| ScheduledItem {
+            draft_changed: scheduled.etag != draft_etag,
+            etag: scheduled.etag,
             due: scheduled.due.to_string(),
             author: scheduled.author,
             comment: scheduled.comment,
@@ -326,8 +300,8 @@ fn published(result: Published) -> Json<PublishedItem> {
             ended_canary,
             findings: findings.into_iter().map(FlowFinding::from).collect(),
         },
-        Published::Unchanged { version } => {
-            PublishedItem { version, unchanged: true, ended_canary: None, findings: Vec::new() }
+        Published::Unchanged { version, ended_canary } => {
+            PublishedItem { version, unchanged: true, ended_canary, findings: Vec::new() }
         }
     })
 }
@@ -337,15 +311,21 @@ pub async fn flow_head(api: &Api, id: &str) -> Result<FlowHead, Problem> {
     flow.ok_or_else(|| Problem::not_found(format!("there is no call flow \"{id}\"")))
 }
 
-/// The flow as it stands, with the draft's etag.
-async fn shown(api: &Api, status: StatusCode, id: &str) -> Result<Response, Problem> {
-    let flow = flow_head(api, id).await?;
-    Ok((status, [(header::ETAG, etag(&flow.draft_etag))], Json(item(flow))).into_response())
+/// The flow with the draft's etag.
+fn shown(status: StatusCode, flow: FlowHead) -> Response {
+    (status, [(header::ETAG, etag(&flow.draft_etag))], Json(item(flow))).into_response()
+}
+
+/// Makes a change so, and shows the flow as the change left it: what others do before calls follow is theirs, and so is
+/// its etag.
+async fn committed(api: &Api, mut change: Change, id: &str) -> Result<Response, Problem> {
+    let flow = change.existing_flow(id).await?;
+    Ok((api.commit(change).await?, shown(StatusCode::OK, flow)).into_response())
 }
 
 async fn list(
     State(api): State<Api>,
-    Query(query): Query<FlowQuery>,
+    Query(query): Query<SearchQuery>,
 ) -> Result<Json<Page<FlowItem>>, Problem> {
     let (limit, after) = (limit(query.limit)?, position(query.cursor.as_deref())?);
     let flows = api.database()?.flows(query.text.as_deref(), after.as_deref(), limit + 1).await?;
@@ -359,13 +339,15 @@ async fn create(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let (id, _) = change.create_flow(&document).await?;
+    let flow = change.existing_flow(&id).await?;
     change.commit_quietly().await?;
     let location = format!("/api/v1/flows/{}", in_path(&id));
-    Ok(([(header::LOCATION, location)], shown(&api, StatusCode::CREATED, &id).await?).into_response())
+    let shown = shown(StatusCode::CREATED, flow);
+    Ok((api.overwritten(), [(header::LOCATION, location)], shown).into_response())
 }
 
 async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
-    shown(&api, StatusCode::OK, &id).await
+    Ok(shown(StatusCode::OK, flow_head(&api, &id).await?))
 }
 
 async fn remove(
@@ -400,8 +382,9 @@ async fn save(
 ) -> Result<Response, Problem> {
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.save_draft(&id, if_match.tag(), &document).await?;
+    let flow = change.existing_flow(&id).await?;
     change.commit_quietly().await?;
-    shown(&api, StatusCode::OK, &id).await
+    Ok(shown(StatusCode::OK, flow))
 }
 
 /// A comment that says something, and is not cut.
@@ -460,10 +443,13 @@ async fn schedule(
     let due: Result<jiff::Timestamp, _> = publication.due.parse();
     let due =
         due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
-    let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
-    change.schedule_publish(&id, if_match.tag(), Wall::from(due), comment(&publication.comment)?).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    let (due, now) = (Wall::from(due), api.now().wall);
+    if due < now {
+        return Err(Problem::value("/due", format!("is in the past: it is {now} now")));
+    }
+    let mut change = api.database()?.change(principal.actor(), now).await?;
+    change.schedule_publish(&id, if_match.tag(), due, comment(&publication.comment)?).await?;
+    committed(&api, change, &id).await
 }
 
 async fn cancel_scheduled(
@@ -489,8 +475,7 @@ async fn set_canary(
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.expect_flow(&id, given(&if_match)).await?;
     change.set_canary(&id, canary.version, canary.share).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    committed(&api, change, &id).await
 }
 
 async fn cancel_canary(
@@ -514,8 +499,7 @@ async fn promote(
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.expect_flow(&id, given(&if_match)).await?;
     change.promote_canary(&id).await?;
-    let applied = api.commit(change).await?;
-    Ok((applied, shown(&api, StatusCode::OK, &id).await?).into_response())
+    committed(&api, change, &id).await
 }
 
 async fn list_versions(
@@ -574,21 +558,4 @@ async fn version(
     InPath((id, version)): InPath<(String, u32)>,
 ) -> Result<Json<Value>, Problem> {
     document(&api, &id, version).await.map(Json)
-}
-
-async fn diff(
-    State(api): State<Api>,
-    InPath(id): InPath<String>,
-    Query(query): Query<DiffQuery>,
-) -> Result<Json<Sentences>, Problem> {
-    let flow = flow_head(&api, &id).await?;
-    let from = version_document(&api, &flow, "from", &query.from).await?;
-    let to = version_document(&api, &flow, "to", &query.to).await?;
-    // Beside the runtime's threads: two documents of half a megabyte take their time.
-    let sentences = tokio::task::spawn_blocking(move || crate::flow::diff(&from, &to)).await;
-    let sentences = sentences.map_err(|error| {
-        tracing::error!(%error, "two versions of a flow could not be compared");
-        Problem::internal("the two could not be compared")
-    })?;
-    Ok(Json(Sentences { sentences }))
 }

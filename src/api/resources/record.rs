@@ -6,6 +6,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
 use crate::api::route::{Route, get};
+use crate::call::record::EndReason;
 use crate::clock::Wall;
 use crate::store::database::counts::StepCount;
 use crate::store::database::outbox_list::OutboxRow;
@@ -75,6 +76,10 @@ struct RecordQuery {
     /// Only calls with that outcome.
     #[param(inline)]
     outcome: Option<OutcomeName>,
+    /// Only calls that ended for that reason; `rejected`: those that were refused before a flow began.
+    #[serde(rename = "endReason")]
+    #[param(inline)]
+    end_reason: Option<EndReason>,
     /// Only calls that the agent with that id took.
     agent: Option<String>,
     /// How the caller's number begins. A + is written %2B.
@@ -229,6 +234,11 @@ fn item(record: StoredRecord) -> RecordItem {
     }
 }
 
+/// The word that a name has in records.
+fn word(name: impl Serialize) -> Option<String> {
+    serde_json::to_value(name).ok()?.as_str().map(str::to_owned)
+}
+
 fn time(name: &str, text: Option<&str>) -> Result<Option<Wall>, Problem> {
     let read = |text: &str| {
         let time: Result<jiff::Timestamp, _> = text.parse();
@@ -255,12 +265,14 @@ async fn list(
     let limit = limit(query.limit)?;
     let after = position(query.cursor.as_deref())?;
     let after = after.map(|text| record_cursor(&text).ok_or_else(bad_cursor)).transpose()?;
-    let outcome = query.outcome.and_then(|name| serde_json::to_value(name).ok()?.as_str().map(str::to_owned));
+    let outcome = query.outcome.and_then(word);
+    let end_reason = query.end_reason.and_then(word);
     let filter = Filter {
         number: query.number,
         flow_id: query.flow,
         outcome,
         agent_id: query.agent,
+        end_reason,
         caller: query.caller,
         call: query.call,
         from: time("from", query.from.as_deref())?,

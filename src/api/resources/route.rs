@@ -6,7 +6,7 @@ use crate::api::problem::Problem;
 use crate::api::request::Query;
 use crate::api::route::{Route, get};
 use crate::call::route::{Start, route};
-use crate::call::snapshot::Source;
+use crate::call::snapshot::{NOTHING_LOADED, Source};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -79,6 +79,9 @@ fn refused(revision: u64, code: u16, why: String) -> Json<RouteReport> {
 
 async fn test(State(api): State<Api>, Query(query): Query<RouteQuery>) -> Result<Json<RouteReport>, Problem> {
     let snapshot = api.snapshot();
+    if snapshot.awaits_database {
+        return Ok(refused(snapshot.revision, 503, NOTHING_LOADED.to_owned()));
+    }
     let source = match query.source.as_deref() {
         None => snapshot.trunks.first().map(Source::Trunk),
         Some(text) => {

@@ -9,11 +9,15 @@ use crate::api::proxy::Client;
 use crate::api::request::{Body, InPath};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::api::secret::{csrf_token, digest};
+use crate::clock::Instant;
+use crate::flow::simulate::plain;
 use crate::store::database::access::SignIn;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -120,9 +124,38 @@ struct Session {
     current: bool,
 }
 
-pub fn throttled(wait: Duration) -> Problem {
-    let seconds = wait.as_secs().max(1);
-    Problem::throttled(format!("too many tries: try again in {seconds} s")).retry_after(seconds)
+impl Api {
+    /// Counts a try at an account.
+    fn try_account(&self, login: &str, source: IpAddr, now: Instant) -> Result<(), Problem> {
+        let tried = self.throttle().try_account(login, source, now);
+        tried.map_err(|wait| self.throttled(wait, login, source, now))
+    }
+
+    /// Counts a try that names no account.
+    pub fn try_source(&self, source: IpAddr, now: Instant) -> Result<(), Problem> {
+        let tried = self.throttle().try_source(source, now);
+        tried.map_err(|wait| self.throttled(wait, "", source, now))
+    }
+
+    fn throttled(&self, wait: Duration, login: &str, source: IpAddr, now: Instant) -> Problem {
+        self.sign_ins_refused.throttled.fetch_add(1, Ordering::Relaxed);
+        if self.throttle().is_told(source, now) {
+            let login = in_log(login);
+            tracing::warn!(%source, login, "too many tries to sign in: refused; told once a minute for a source");
+        }
+        let seconds = wait.as_secs().max(1);
+        Problem::throttled(format!("too many tries: try again in {seconds} s")).retry_after(seconds)
+    }
+}
+
+/// A login as the log has it: whoever sent it can neither fill the log nor write lines of it.
+fn in_log(login: &str) -> String {
+    const CHARS_MAX: usize = 64;
+    let mut text = plain(&login.chars().take(CHARS_MAX).collect::<String>());
+    if login.chars().nth(CHARS_MAX).is_some() {
+        text.push('…');
+    }
+    text
 }
 
 async fn sign_in(
@@ -134,14 +167,15 @@ async fn sign_in(
     let (now, source) = (api.now(), client.ip);
     // Longer than any login: told as wrong, and kept in no table.
     let login: String = credentials.login.chars().take(256).collect::<String>().to_ascii_lowercase();
-    api.throttle().try_account(&login, source, now.instant).map_err(throttled)?;
+    api.try_account(&login, source, now.instant)?;
     let database = api.database()?;
     let found = database.user_by_login(&login).await?;
     let password: String = credentials.password.chars().take(257).collect();
     let is_right = api.passwords.is_right(password, found.as_ref().map(|(_, hash)| hash.clone())).await?;
     // One answer whatever was wrong, after the same time.
     let refused = || {
-        tracing::info!(%source, "a sign-in was refused");
+        api.sign_ins_refused.wrong.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(%source, login = in_log(&login), "a sign-in was refused");
         Problem::not_signed_in("login or password is wrong, or the user is disabled")
     };
     let (user, hash) = found.filter(|(user, _)| is_right && !user.disabled).ok_or_else(refused)?;
@@ -212,7 +246,7 @@ async fn change_password(
     };
     checked_password("/new", &change.new, &user.login)?;
     let now = api.now();
-    api.throttle().try_account(&user.login, source, now.instant).map_err(throttled)?;
+    api.try_account(&user.login, source, now.instant)?;
     let database = api.database()?;
     let old = database.password_hash(&user.id).await?;
     let is_right = api.passwords.is_right(change.current, old.clone()).await?;
@@ -251,4 +285,16 @@ async fn end(
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Problem::not_found("there is no such session of yours"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_in_the_log_is_short_and_one_line() {
+        assert_eq!(in_log("ann"), "ann");
+        assert_eq!(in_log("a\nINFO all is well"), "a INFO all is well");
+        assert_eq!(in_log(&"x".repeat(200)), format!("{}…", "x".repeat(64)));
+    }
 }

@@ -62,7 +62,7 @@ async fn set_up(
     let name = checked_name(&wanted.name)?;
     checked_password("/password", &wanted.password, &login)?;
     let now = api.now();
-    api.throttle().try_source(source, now.instant).map_err(super::session::throttled)?;
+    api.try_source(source, now.instant)?;
     let database = api.database()?;
     // Before the costly part: once there is a user no link works.
     let refused = || {

@@ -11,7 +11,7 @@ use crate::call::snapshot::Snapshot;
 use crate::clock::Instant;
 use crate::flow::simulate::Setting;
 use crate::flow::simulate::stepped::{InputError, Simulation};
-use crate::flow::simulate::words::{DialWords, InputWords, ReplyWords, WordError, wall};
+use crate::flow::simulate::words::{DialWords, InputWords, ReplyWords, ScheduleWords, WordError, wall};
 use crate::flow::{CallFacts, FlowVersion};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -87,6 +87,9 @@ struct NewSimulation {
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
     replies: ReplyWords,
+    /// What schedules say, by id: `open`, `closed` or `holiday`, as if somebody had set it by hand.
+    #[serde(default)]
+    schedules: ScheduleWords,
     /// What draws go by: the same seed gives the same call.
     #[serde(default)]
     seed: u32,
@@ -210,6 +213,7 @@ async fn start(
         at,
         dials: new.dials,
         replies: new.replies,
+        schedules: new.schedules,
         prompt_lengths: lengths(&snapshot),
         library: snapshot.library.clone(),
         seed: u64::from(new.seed),

@@ -40,6 +40,7 @@ impl From<StoreError> for Problem {
                 let wrong = findings.into_iter().map(|finding| Wrong {
                     pointer: finding.place,
                     message: finding.message,
+                    severity: None,
                     code: None,
                     remedy: Some(finding.remedy).filter(|remedy| !remedy.is_empty()),
                 });

@@ -63,7 +63,7 @@ pub fn routes() -> Vec<Route> {
         put(
             "/users/{id}/password",
             "setUserPassword",
-            "Gives a user a new password; all sign-ins and tokens of the user end.",
+            "Gives another user a new password; all sign-ins and tokens of that user end. The own one is changed with PUT /session/password, which asks for the current one.",
         )
         .tag("users")
         .needs(manage)
@@ -258,6 +258,11 @@ async fn set_password(
     Body(new): Body<NewPassword>,
 ) -> Result<StatusCode, Problem> {
     principal.opens_ways_in()?;
+    if principal.user().is_some_and(|own| own.id == id) {
+        let message =
+            "the own password is changed with PUT /session/password, which asks for the current one";
+        return Err(Problem::forbidden(message));
+    }
     let user = find(&api, &id).await?;
     checked_password("/password", &new.password, &user.login)?;
     let hash = api.passwords.hash(new.password).await?;

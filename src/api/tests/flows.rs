@@ -196,3 +196,84 @@ fn what_is_deleted_or_rolled_out_goes_by_the_etag_where_one_is_given() {
         }
     });
 }
+
+#[test]
+fn a_publication_to_come_says_which_draft_it_froze_and_whether_it_was_changed_since() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let flow = |seconds: u32| {
+            json!({"schema": "callflow/1", "id": "main", "name": "Main", "entry": "w", "steps": {
+                "w": {"type": "wait", "name": "Wait", "config": {"seconds": seconds}, "on": {}}}})
+        };
+        let made = world.as_admin("POST", "/flows", Some(flow(5))).await;
+        let tag = format!("if-match: {}", made.header("etag"));
+        let set = async |due: &str| {
+            let body = json!({"due": due, "comment": "later"});
+            world.ask("PUT", "/flows/main/scheduled", &[&admin, &tag], Some(body)).await
+        };
+        let past = set("2020-01-01T00:00:00Z").await;
+        assert_eq!((past.status.as_u16(), &past.json()["findings"][0]["pointer"]), (422, &json!("/due")));
+        let message = past.json()["findings"][0]["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("is in the past"), "{message}");
+        let due = (world.api.now().wall + Duration::from_secs(86_400)).to_string();
+        let scheduled = set(&due).await.json();
+        assert_eq!(scheduled["scheduled"]["etag"], scheduled["draftEtag"], "{scheduled}");
+        assert_eq!(scheduled["scheduled"]["draftChanged"], false);
+        world.ask("PUT", "/flows/main/draft", &[&admin, "if-match: *"], Some(flow(8))).await;
+        let changed = world.as_admin("GET", "/flows/main", None).await.json();
+        assert_eq!(changed["scheduled"]["etag"], scheduled["draftEtag"], "{changed}");
+        assert_eq!(changed["scheduled"]["draftChanged"], true);
+    });
+}
+
+#[test]
+fn what_keeps_a_draft_from_being_published_has_its_severity() {
+    run(async |world| {
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let flow = json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "none", "steps": {
+            "w": {"type": "wait", "name": "Wait", "config": {"seconds": 5}, "on": {}}}});
+        assert_eq!(world.as_admin("POST", "/flows", Some(flow)).await.status, 201);
+        let body = Some(json!({"comment": "first"}));
+        let refused = world.ask("POST", "/flows/t/publish", &[&admin, "if-match: *"], body).await.json();
+        let severities: Vec<_> =
+            refused["findings"].as_array().unwrap().iter().map(|f| &f["severity"]).collect();
+        assert!(severities.contains(&&json!("error")) && !severities.contains(&&Value::Null), "{refused}");
+    });
+}
+
+#[test]
+fn a_simulation_may_assume_what_a_schedule_says() {
+    run(async |world| {
+        let end = |name: &str| json!({"type": "hangup", "name": name, "config": {}, "on": {}});
+        let flow = json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "h", "steps": {
+            "h": {"type": "time", "name": "H", "config": {"scheduleId": "office"}, "on": {"open": "o", "closed": "c"}},
+            "o": end("O"), "c": end("C")}});
+        let week = json!({"id": "office", "timeZone": "UTC", "weekly": []});
+        assert_eq!(world.as_admin("POST", "/schedules", Some(week)).await.status, 201);
+        for (state, step) in [("open", "o"), ("closed", "c")] {
+            let new = json!({"document": flow, "schedules": {"office": state}});
+            let started = world.as_admin("POST", "/simulations", Some(new)).await;
+            assert_eq!(started.json()["step"]["id"], step, "{started:?}");
+        }
+        let new = json!({"document": flow, "schedules": {"office": "shut"}});
+        assert_eq!(world.as_admin("POST", "/simulations", Some(new)).await.status, 422);
+    });
+}
+
+#[test]
+fn where_files_are_the_truth_a_change_and_the_findings_say_that_it_is_undone() {
+    run(async |world| {
+        let made = world.as_admin("POST", "/lists", Some(json!({"id": "a", "numbers": ["+15550100"]}))).await;
+        assert_eq!((made.status.as_u16(), made.header("cordboard-overwritten")), (201, "at-reload"));
+        let flow = json!({"schema": "callflow/1", "id": "t", "name": "T", "entry": "w", "steps": {
+            "w": {"type": "wait", "name": "Wait", "config": {"seconds": 5}, "on": {}}}});
+        let made = world.as_admin("POST", "/flows", Some(flow)).await;
+        assert_eq!((made.status.as_u16(), made.header("cordboard-overwritten")), (201, "at-reload"));
+        // Users are no matter of files.
+        let body = json!({"login": "ann", "name": "A", "role": "viewer", "password": PASSWORD});
+        assert_eq!(world.as_admin("POST", "/users", Some(body)).await.header("cordboard-overwritten"), "");
+        let found = world.as_admin("GET", "/findings?kind=setup", None).await.json();
+        assert_eq!(found["items"][0]["severity"], "warning", "{found}");
+        assert!(found["items"][0]["message"].as_str().unwrap().contains("config/site"), "{found}");
+    });
+}

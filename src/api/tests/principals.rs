@@ -52,6 +52,23 @@ fn one_client_behind_a_proxy_does_not_take_all_places() {
 }
 
 #[test]
+fn a_request_is_under_way_until_the_last_of_its_answer_is_sent() {
+    run(async |world| {
+        let client: std::net::IpAddr = [198, 51, 100, 1].into();
+        let free = || std::iter::from_fn(|| world.api.proxies.enter(client)).collect::<Vec<_>>().len();
+        let request =
+            Request::builder().uri("/api/v1/openapi.json").header("x-forwarded-for", "198.51.100.1");
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5))));
+        let service = TowerToHyperService::new(world.router.clone());
+        let response = hyper::service::Service::call(&service, request).await.unwrap();
+        assert_eq!(free(), 63);
+        drop(response);
+        assert_eq!(free(), 64);
+    });
+}
+
+#[test]
 fn a_stream_ends_when_its_listener_may_not_listen_any_more_and_says_why() {
     run(async |world| {
         let id = world.user("eve", "editor").await;
@@ -132,7 +149,8 @@ fn what_is_kept_of_a_request_with_a_password_cannot_be_made_from_the_password_al
         }
         let guess = secret::digest(&guess);
         let database = world.api.database().unwrap();
-        let known = database.take_key("", "k1", &guess, world.api.now().wall, crate::clock::Wall::default());
+        let known =
+            database.take_key("", "k1", &guess, world.api.now().wall, crate::clock::Wall::default(), 10);
         assert_eq!(known.await.unwrap(), crate::store::database::idempotency::Known::OtherRequest);
     });
 }
@@ -207,5 +225,35 @@ fn a_narrow_token_that_manages_users_opens_no_way_in() {
         assert_eq!(put(&wide, &viewer, "editor", false).await, 200);
         assert_eq!(world.ask("POST", "/users", &[&wide], new()).await.status, 201);
         assert_eq!(world.ask("PUT", &reset, &[&wide], password()).await.status, 204);
+    });
+}
+
+#[test]
+fn the_own_password_is_not_changed_without_the_current_one() {
+    run(async |world| {
+        let (ann, bob) = (world.user("ann", "admin").await, world.user("bob", "viewer").await);
+        let [cookie, csrf] = browser(&world, "ann", PASSWORD).await;
+        let set = async |id: &str| {
+            let body = Some(json!({"password": "battery staple"}));
+            world.ask("PUT", &format!("/users/{id}/password"), &[&cookie, &csrf], body).await
+        };
+        let own = set(&ann).await;
+        assert_eq!(own.status, 403, "{own:?}");
+        assert!(own.text.contains("PUT /session/password"), "{own:?}");
+        assert_eq!(set(&bob).await.status, 204);
+    });
+}
+
+#[test]
+fn refused_sign_ins_are_counted_by_their_reason() {
+    run(async |world| {
+        world.user("ann", "viewer").await;
+        for _ in 0..12 {
+            world.sign_in("ann", "wrong password").await;
+        }
+        let refused = world.api.sign_ins_refused();
+        let counts = (&refused.wrong, &refused.throttled);
+        use std::sync::atomic::Ordering::Relaxed;
+        assert_eq!((counts.0.load(Relaxed), counts.1.load(Relaxed)), (10, 2));
     });
 }

@@ -70,3 +70,29 @@ fn a_plus_that_came_as_a_blank_is_hinted_at() {
         assert_eq!(world.as_admin("GET", "/records?caller=%2B1555", None).await.status, 200);
     });
 }
+
+#[test]
+fn what_is_cut_off_or_no_sound_is_refused_in_words_of_our_own() {
+    run(async |world| {
+        let cut = wav()[..444].to_vec();
+        let refused = world.send(upload("/prompts?id=cut", "audio/wav", Body::from(cut))).await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert!(refused.text.contains("is cut off: its header says 0.1 s, there are 0.0 s"), "{refused:?}");
+        for kind in ["application/octet-stream", "audio/mpeg", "audio/ogg"] {
+            let junk = Body::from(vec![b'x'; 5_000]);
+            let refused = world.send(upload("/prompts?id=junk", kind, junk)).await;
+            assert_eq!(refused.status, 422, "{kind}: {refused:?}");
+            let detail = "no sound format that is known: wav, mp3, ogg, flac, m4a";
+            assert_eq!(refused.json()["detail"], detail, "{kind}: {refused:?}");
+        }
+    });
+}
+
+#[test]
+fn records_are_listed_by_why_the_call_ended() {
+    run(async |world| {
+        assert_eq!(world.as_admin("GET", "/records?endReason=rejected", None).await.status, 200);
+        let unknown = world.as_admin("GET", "/records?endReason=bored", None).await;
+        assert_eq!(unknown.status, 400, "{unknown:?}");
+    });
+}

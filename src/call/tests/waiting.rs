@@ -27,6 +27,36 @@ fn spoken(bench: &mut Bench) -> RequestId {
 }
 
 #[test]
+fn while_nothing_was_loaded_everybody_is_put_off_and_then_trunks_are_known_over_streams_too() {
+    let mut bench = Bench::new();
+    bench.handle(Input::Snapshot(Arc::new(Snapshot::awaiting_database())));
+    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: caller() });
+    let over_tcp = |method, cseq| request(method, GREETED, cseq, Transport::Tcp, "", "");
+    let over_udp = |method, cseq| request(method, GREETED, cseq, Transport::Udp, "", "");
+    for (n, method) in (1..).zip(["INVITE", "OPTIONS"]) {
+        bench.receive(caller(), &over_udp(method, n));
+        bench.receive_stream(&over_tcp(method, n));
+        let sent = bench.sent();
+        assert_eq!(sent.len(), 2, "{sent:#?}");
+        for refusal in &sent {
+            assert_eq!(head(refusal), format!("503 {method}"));
+            assert_eq!(value(refusal, "Retry-After"), "5");
+            let warning = "399 cordboard.example \"nothing was loaded yet: the database is away\"";
+            assert_eq!(value(refusal, "Warning"), warning);
+        }
+    }
+    assert!(bench.records().is_empty());
+    let kept = bench.switchboard.counts().sip;
+    assert_eq!((kept.server_transactions, kept.dialogs, kept.half_open), (0, 0, 0));
+    bench.handle(Input::Snapshot(snapshot()));
+    bench.receive(caller(), &over_udp("OPTIONS", 3));
+    bench.receive_stream(&over_tcp("OPTIONS", 4));
+    assert_eq!(bench.heads(), ["200 OPTIONS", "200 OPTIONS"]);
+    bench.receive(SocketAddr::from(([198, 51, 100, 1], 5060)), &over_udp("OPTIONS", 5));
+    assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+#[test]
 fn ports_are_asked_for_ahead_and_a_call_that_finds_none_is_refused_until_some_come() {
     let mut bench = Bench::with_ports(0);
     let wanted = bench.take(|action| match action {

@@ -1,12 +1,14 @@
 //! Simulations that are kept beside flows as tests: what was put in, and the ladder that came of it.
 
+use super::Rung;
 use super::stepped::{Input, Simulation};
-use super::words::{DialWords, InputWords, ReplyWords, WordError, wall};
+use super::words::{DialWords, InputWords, ReplyWords, ScheduleWords, WordError, wall};
 use super::world::Setting;
 use crate::clock::Wall;
 use crate::flow::{FlowVersion, pointer_of};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -17,6 +19,10 @@ pub const MOMENT: Wall = Wall::from_unix_seconds(1_795_000_000);
 pub const INPUTS_MAX: usize = 500;
 /// Lines of one ladder: as many as a call of so many inputs makes.
 pub const LINES_MAX: usize = 5_000;
+/// Bytes of one ladder: what a browser and a file in Git take.
+const LADDER_BYTES_MAX: usize = 512 * 1_024;
+/// Characters of one line: a step may play texts of 4,000 characters, ten in a row.
+const LINE_CHARS_MAX: usize = 500;
 /// Answers that a whole test is walked in: a second or two of one core at the most.
 const PIECES_MAX: usize = 1_000;
 /// Characters of a number.
@@ -54,6 +60,10 @@ pub struct KeptTest {
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
     pub replies: Option<ReplyWords>,
+    /// What schedules say, by id: `open`, `closed` or `holiday`. Others go by their calendars; what somebody set by hand
+    /// does not count in a kept test.
+    #[serde(default)]
+    pub schedules: Option<ScheduleWords>,
     /// What draws go by.
     #[serde(default)]
     pub seed: Option<u32>,
@@ -121,6 +131,7 @@ pub fn read(document: &Value) -> Result<Prepared, KeptError> {
         at: test.at.map(|text| wall("at", &text)).transpose().map_err(of_field)?.unwrap_or(MOMENT),
         dials: test.dials.unwrap_or_default(),
         replies: test.replies.unwrap_or_default(),
+        schedules: test.schedules.unwrap_or_default(),
         seed: test.seed.unwrap_or_default().into(),
         ..Setting::default()
     };
@@ -150,8 +161,11 @@ impl Prepared {
         &self.expected
     }
 
-    /// Walks a version of the flow, and compares what comes of it.
-    pub fn run(self, flow: FlowVersion) -> Run {
+    /// Walks a version of the flow, and compares what comes of it. What somebody set by hand does not count: it is of a
+    /// day, and the test is for all days.
+    pub fn run(mut self, flow: FlowVersion) -> Run {
+        let library = Arc::unwrap_or_clone(std::mem::take(&mut self.setting.library));
+        self.setting.library = Arc::new(library.without_overrides());
         let lines = walk(flow, self.setting, self.inputs);
         let longer = lines.len().max(self.expected.len());
         let first = (0..longer).find(|&index| lines.get(index) != self.expected.get(index));
@@ -167,15 +181,15 @@ impl Prepared {
 /// The ladder in words.
 fn walk(flow: FlowVersion, setting: Setting, inputs: Vec<Input>) -> Vec<String> {
     let mut simulation = Simulation::start(flow, setting);
-    let mut pieces = PIECES_MAX;
-    let mut lines = news(&mut simulation, &mut pieces);
+    let mut room = Room { pieces: PIECES_MAX, bytes: LADDER_BYTES_MAX };
+    let mut lines = news(&mut simulation, &mut room);
     for (index, input) in inputs.into_iter().enumerate() {
         if let Err(error) = simulation.put_in(input) {
             lines.push(format!("input {}: {error}", index + 1));
             break;
         }
-        lines.extend(news(&mut simulation, &mut pieces));
-        if pieces == 0 || lines.len() >= LINES_MAX {
+        lines.extend(news(&mut simulation, &mut room));
+        if room.is_full() || lines.len() >= LINES_MAX {
             lines.truncate(LINES_MAX - 2);
             lines.push("more happens than a test can hold: the rest is left out".to_owned());
             break;
@@ -189,11 +203,15 @@ fn walk(flow: FlowVersion, setting: Setting, inputs: Vec<Input>) -> Vec<String> 
 }
 
 /// What happened since the input before, to the end of what it set off.
-fn news(simulation: &mut Simulation, pieces: &mut usize) -> Vec<String> {
+fn news(simulation: &mut Simulation, room: &mut Room) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    while *pieces > 0 {
-        *pieces -= 1;
-        lines.extend(simulation.news().iter().map(ToString::to_string));
+    while !room.is_full() {
+        room.pieces -= 1;
+        for rung in simulation.news() {
+            let line = line(&rung);
+            room.bytes = room.bytes.saturating_sub(line.len());
+            lines.push(line);
+        }
         if !simulation.is_behind() || lines.len() >= LINES_MAX {
             break;
         }
@@ -202,6 +220,27 @@ fn news(simulation: &mut Simulation, pieces: &mut usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A rung in words, cut where it is longer than anybody reads.
+fn line(rung: &Rung) -> String {
+    let line = rung.to_string();
+    match line.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// What a ladder may still take.
+struct Room {
+    pieces: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn is_full(&self) -> bool {
+        self.pieces == 0 || self.bytes == 0
+    }
 }
 
 #[cfg(test)]
@@ -252,6 +291,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_by_hand_does_not_count_and_what_the_test_assumes_does() {
+        use crate::flow::Library;
+        use crate::flow::schedule::{Override, Schedule, State, Until};
+        let document = json!({
+            "schema": "callflow/1", "id": "t", "name": "T", "entry": "h", "steps": {
+            "h": {"type": "time", "name": "H", "config": {"scheduleId": "office"},
+                "on": {"open": "o", "closed": "c", "holiday": "c"}},
+            "o": {"type": "hangup", "name": "O", "config": {}, "on": {}},
+            "c": {"type": "hangup", "name": "C", "config": {}, "on": {}}}});
+        // By its calendar the office is never open; somebody opened it by hand.
+        let manual = Override { state: State::Open, since: None, until: Until::TakenBack };
+        let office = Schedule { manual: Some(manual), ..Schedule::default() };
+        let mut library = Library::default();
+        library.schedules.insert("office".to_owned(), office);
+        let library = Arc::new(library);
+        let ends_in = |test: Value| {
+            let flow = Flow::compile(&document.to_string(), &Resources::default()).unwrap().0;
+            let mut test = read(&test).unwrap();
+            test.setting.library = library.clone();
+            let lines = test.run(FlowVersion::unpublished(flow)).lines;
+            lines.iter().any(|line| line.contains("o (hangup"))
+        };
+        assert!(!ends_in(json!({"id": "x", "flow": "t"})));
+        assert!(ends_in(json!({"id": "x", "flow": "t", "schedules": {"office": "open"}})));
+        assert!(!ends_in(json!({"id": "x", "flow": "t", "schedules": {"office": "holiday"}})));
+        assert!(library.schedules["office"].manual.is_some());
+    }
+
+    #[test]
     fn an_input_that_makes_no_sense_ends_the_ladder() {
         let document = json!({"id": "x", "flow": "t", "inputs": [
             {"input": "dial", "result": "answered"}, {"input": "next"}]});
@@ -275,6 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn long_texts_are_cut_and_a_ladder_has_an_end() {
+        let text = "x".repeat(3_900);
+        let items = vec![json!({"kind": "tts", "text": text}); 10];
+        let document = json!({
+            "schema": "callflow/1", "id": "t", "name": "T", "entry": "a", "steps": {
+            "a": {"type": "menu", "name": "A", "config": {"maxInvalid": 5,
+                "prompt": {"kind": "seq", "items": items}, "options": {"1": {"label": "One"}}},
+                "on": {"key:1": "a", "no_response": "a"}}}});
+        let flow =
+            FlowVersion::unpublished(Flow::compile(&document.to_string(), &Resources::default()).unwrap().0);
+        let inputs = vec![json!({"input": "press", "keys": "1111111111"}); 500];
+        let run = read(&json!({"id": "x", "flow": "t", "inputs": inputs})).unwrap().run(flow);
+        let bytes: usize = run.lines.iter().map(String::len).sum();
+        assert!(bytes < LADDER_BYTES_MAX + 64 * 1_024, "{bytes}");
+        assert!(run.lines.iter().all(|line| line.chars().count() <= LINE_CHARS_MAX + 1));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_by_its_place() {
         for (document, pointer) in [
             (json!({"id": "x"}), ""),
@@ -283,6 +369,7 @@ mod tests {
             (json!({"id": "x", "flow": "t", "at": "noon"}), "/at"),
             (json!({"id": "x", "flow": "t", "dials": {"alice": "sings"}}), "/dials/alice"),
             (json!({"id": "x", "flow": "t", "press": "1"}), "/press"),
+            (json!({"id": "x", "flow": "t", "schedules": {"office": "shut"}}), "/schedules/office"),
             (json!({"id": "x", "flow": "t", "inputs": vec![json!({"input": "next"}); 501]}), "/inputs"),
         ] {
             assert_eq!(read(&document).err().unwrap().pointer, pointer, "{document}");

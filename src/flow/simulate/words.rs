@@ -4,6 +4,7 @@ use super::stepped::{Input, LegInput};
 use super::{DialOutcome, SimulatedReply};
 use crate::clock::Wall;
 use crate::flow::DialFailure;
+use crate::flow::schedule::State;
 use serde::Deserialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -136,6 +137,9 @@ impl From<LegWord> for LegInput {
         }
     }
 }
+
+/// States of schedules by id.
+pub type ScheduleWords = std::collections::BTreeMap<String, State>;
 
 /// Outcomes of dialled legs, and replies of other systems, by name.
 pub type DialWords = std::collections::BTreeMap<String, DialOutcome>;

@@ -1,6 +1,7 @@
 //! Everything around the interpreter, as simulations have it: a clock, what is due, who is rung, what is played and
 //! asked. Both drivers of simulations, the script and the one that is stepped through, have this one world.
 
+use super::words::ScheduleWords;
 use super::{
     ANSWERS_AFTER, DialOutcome, REFUSES_AFTER, REPLIES_AFTER, RINGS_AFTER, Rung, SimulatedReply, What,
     length, reply, sip_code,
@@ -34,6 +35,8 @@ pub struct Setting {
     pub prompt_lengths: BTreeMap<String, Duration>,
     /// What flows look up.
     pub library: Arc<Library>,
+    /// Schedules by id of which a state is assumed, whatever their calendars say.
+    pub schedules: ScheduleWords,
     /// What a split that draws goes by; the same seed gives the same call again.
     pub seed: u64,
 }
@@ -83,7 +86,11 @@ impl World {
         let now = Now { instant: Instant::ZERO, wall: setting.at };
         let mut actions = Vec::new();
         let random = Random::from_seed(setting.seed);
-        let (library, facts) = (setting.library.clone(), setting.facts.clone());
+        let library = match setting.schedules.is_empty() {
+            true => setting.library.clone(),
+            false => Arc::new(Library::clone(&setting.library).assuming(&setting.schedules)),
+        };
+        let facts = setting.facts.clone();
         let interpreter = Interpreter::start(flow, library, facts, random, now, &mut actions);
         let mut world = World {
             interpreter,

@@ -146,7 +146,7 @@ fn a_caller_who_gives_up_within_another_flow_becomes_a_task_of_the_first() {
     let mut rig = rig_in(&[("main", settings, main), ("sub", json!({}), sub)]);
     rig.keys("4111#").at(9_000).event(Event::CallerHungUp);
     let task = rig.outcome().abandoned_task.unwrap();
-    assert_eq!(task.subject, "Missed +14155550100 ***");
+    assert_eq!(task.subject, "Missed +14155550100 •••");
     assert_eq!(task.comments, "main\nLast step: g (g), for 8 s.");
     assert_eq!(task.assign_to.as_deref(), Some("bob"));
 }

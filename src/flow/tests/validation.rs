@@ -315,11 +315,64 @@ fn each_code_is_raised_with_its_pointer() {
             flows: Some(["t".to_owned()].into()),
             secrets: Some(["crm".to_owned()].into()),
             allowed_hosts: None,
+            sends_messages: None,
+            asks_crm: None,
             numbers: [("t".to_owned(), vec!["+15550100".to_owned()])].into(),
         };
         let found = codes(&document(settings, steps.clone()).to_string(), &resources);
         assert!(found.contains(&(code.to_owned(), pointer.to_owned())), "{code} {pointer}: {found:?}");
     }
+}
+
+#[test]
+fn what_leads_nowhere_is_said_once_and_only_where_the_built_in_end_is_reached() {
+    let found = |settings: Value, on: Value| {
+        let menu = json!({"prompt": file("hi"), "options": {"1": {}}});
+        let mut steps = json!({"m": {"type": "menu", "config": menu, "on": on}, "e": end()});
+        steps["m"]["on"]["key:1"] = json!("e");
+        let (_, found) =
+            Flow::compile(&document(settings, steps).to_string(), &Resources::default()).unwrap();
+        let of_ports = found.iter().filter(|found| found.pointer.ends_with("/on"));
+        of_ports.map(|found| format!("{} {}", found.code, found.message)).collect::<Vec<_>>()
+    };
+    for (settings, on, expected) in [
+        (json!({}), json!({}), Some("W04 A caller who presses nothing, or something wrong, leads nowhere.")),
+        (
+            json!({}),
+            json!({"no_input": "e"}),
+            Some("W04 A caller who presses something wrong leads nowhere."),
+        ),
+        (json!({}), json!({"invalid": "e"}), Some("W04 A caller who presses nothing leads nowhere.")),
+        (json!({}), json!({"no_input": "e", "invalid": "e"}), None),
+        (json!({}), json!({"no_response": "e"}), None),
+        (json!({"fallback": "e"}), json!({}), None),
+    ] {
+        let found = found(settings.clone(), on.clone());
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{settings} {on}");
+    }
+    let hours = json!({"t": {"type": "time", "config": {"weekly": []}, "on": {"open": "e"}}, "e": end()});
+    let found = codes(&document(json!({"fallback": "e"}), hours).to_string(), &Resources::default());
+    assert!(!found.iter().any(|(code, _)| code == "W08" || code == "W02"), "{found:?}");
+}
+
+#[test]
+fn a_step_that_needs_what_the_configuration_does_not_name_is_a_warning_where_it_is_known() {
+    let steps = json!({
+        "s": {"type": "sms", "config": {"body": "Hello"}, "on": {"next": "q"}},
+        "q": {"type": "query", "config": {"soql": "SELECT Id FROM Contact", "saveAs": "c"}, "on": {"found": "c", "not_found": "c"}},
+        "c": {"type": "callout", "config": {"path": "x", "saveAs": "o"}, "on": {"next": "e"}}, "e": end()});
+    let found = |sends_messages, asks_crm| {
+        let resources = Resources { sends_messages, asks_crm, ..Resources::default() };
+        let mut found = codes(&document(json!({}), steps.clone()).to_string(), &resources);
+        found.retain(|(code, _)| code == "W13");
+        found.into_iter().map(|(_, pointer)| pointer).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, None), Vec::<String>::new());
+    assert_eq!(found(Some(true), Some(true)), Vec::<String>::new());
+    assert_eq!(found(Some(false), None), ["/steps/s/type"]);
+    let mut crm = found(None, Some(false));
+    crm.sort();
+    assert_eq!(crm, ["/steps/c/type", "/steps/q/type"]);
 }
 
 #[test]

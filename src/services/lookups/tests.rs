@@ -111,3 +111,12 @@ async fn what_the_sms_provider_answers_is_not_read_as_json() {
     let message = TextMessage { to: "+1".to_owned(), from: "+2".to_owned(), body: "x".to_owned() };
     assert_eq!(lookups.answer(&Question::Sms(message)).await, Ok(Reply::Sms));
 }
+
+#[tokio::test]
+async fn a_message_that_was_taken_is_sent_however_much_the_provider_says_about_it() {
+    let (_, url, _) = service(Some(http("text/html", &"x".repeat(300_000)))).await;
+    let outside = Outside { sms: Some(SmsProvider { url, token: None }), ..Outside::default() };
+    let lookups = Lookups::new(&outside, SystemClock::start()).unwrap();
+    let message = TextMessage { to: "+1".to_owned(), from: "+2".to_owned(), body: "x".to_owned() };
+    assert_eq!(lookups.answer(&Question::Sms(message)).await, Ok(Reply::Sms));
+}

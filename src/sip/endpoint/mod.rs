@@ -15,6 +15,7 @@ mod types;
 
 pub use types::{
     Action, Body, Counters, Counts, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
+    Refusal,
 };
 
 use crate::clock::{Budget, Instant};
@@ -49,6 +50,8 @@ pub struct Endpoint {
     connections: ConnectionTable,
     half_open: PerSource,
     refusals: RefusalLimit,
+    refusal: Refusal,
+    not_yet: Budget,
     refusals_told: Budget,
     tcp_peers: TcpPeers,
 }
@@ -69,8 +72,18 @@ impl Endpoint {
             connections: ConnectionTable::default(),
             half_open: PerSource::default(),
             refusals: RefusalLimit::default(),
+            refusal: Refusal::default(),
+            not_yet: Budget::default(),
             refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
+        }
+    }
+
+    /// Says what strangers are told from now on, and who is none of those that have a stream open.
+    pub fn set_strangers(&mut self, refusal: Refusal, is_admitted: impl Fn(SocketAddr) -> bool) {
+        self.refusal = refusal;
+        for connection in self.connections.by_id.values_mut().filter(|connection| connection.accepted) {
+            connection.admitted = is_admitted(connection.peer);
         }
     }
 

@@ -1,9 +1,11 @@
 //! What comes in: who may send it, whether it is SIP, and who it is for. Answers that leave no state.
 
 use super::compose::{self, ALLOW, Extra, ResponseParts};
-use super::{Action, Counters, Endpoint, Event};
+use super::{Action, Counters, Endpoint, Event, Refusal};
 use crate::clock::Instant;
-use crate::sip::limits::{REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL};
+use crate::sip::limits::{
+    NOBODY_KNOWN_BURST, NOBODY_KNOWN_INTERVAL, REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL,
+};
 use crate::sip::message::{
     Glance, Head, HeaderName, Message, NameAddr, Reject, Request, Subject, Via, glance, is_answerable,
     parse_datagram,
@@ -94,9 +96,21 @@ impl Endpoint {
         self.answer_stateless(now, origin.peer, &reject.head, code, reason, &[], actions);
     }
 
-    /// 403, or nothing, to a request of one who may not send any.
+    /// 403, or nothing, to a request of one who may not send any; 503 while nobody is known.
     fn refuse_stranger(&mut self, now: Instant, origin: Origin, glance: Glance, actions: &mut Vec<Action>) {
         let Glance { subject, head } = glance;
+        if let Refusal::NotYet { warning } = &self.refusal {
+            if !is_answerable(&subject, &head)
+                || !self.not_yet.allows(now, NOBODY_KNOWN_INTERVAL, NOBODY_KNOWN_BURST)
+            {
+                self.counters.refused_dropped += 1;
+                return;
+            }
+            let (warning, seconds) = (warning.clone(), self.retry_after());
+            self.counters.overload_rejected += 1;
+            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
+            return self.answer_stateless(now, origin.peer, &head, 503, "", &extra, actions);
+        }
         if !is_answerable(&subject, &head) || !self.refusals.allows(now, origin.peer.address.ip()) {
             self.counters.refused_dropped += 1;
             return;

@@ -249,7 +249,7 @@ pub struct Connection {
     /// The peer may send us requests.
     pub admitted: bool,
     /// It was accepted, not opened by us.
-    accepted: bool,
+    pub accepted: bool,
     /// A whole message came over it.
     pub heard: bool,
     /// When it was opened or last brought something.

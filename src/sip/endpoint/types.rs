@@ -56,6 +56,16 @@ impl Default for Limits {
     }
 }
 
+/// What a source that may send no requests is told.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Refusal {
+    /// 403.
+    #[default]
+    Forbidden,
+    /// Who may send is not known yet: 503 with Retry-After and this Warning (RFC 3261 20.43).
+    NotYet { warning: String },
+}
+
 /// What happened outside.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {

@@ -183,6 +183,16 @@ impl Database {
         Ok(())
     }
 
+    /// Ends all sign-ins, links to make the first user, and kept answers: those of a backup are of another time.
+    pub async fn forget_access(&self) -> Result<(), DatabaseError> {
+        let mut transaction = self.begin_writing().await?;
+        for statement in ["DELETE FROM sign_ins", "DELETE FROM idempotency_keys", "DELETE FROM setup_links"] {
+            sqlx::query(statement).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Makes a token for who is signed in by `sign_in`; false where that has ended meanwhile.
     pub async fn create_token(
         &self,

@@ -44,6 +44,8 @@ pub struct Scheduled {
     pub due: Wall,
     pub author: String,
     pub comment: String,
+    /// Of the draft as it was when the time was set: that one is published.
+    pub etag: String,
     /// Why it was not published when its time had come.
     pub failure: Option<String>,
 }
@@ -60,7 +62,7 @@ pub struct PublishedVersion {
 }
 
 const HEAD: &str = "SELECT f.id, f.name, f.status, f.draft_etag, f.draft_author, f.draft_saved, f.live, \
-     f.last_version, f.canary, f.canary_share, s.due, s.author, s.comment, s.failure \
+     f.last_version, f.canary, f.canary_share, s.due, s.author, s.comment, s.failure, s.document \
      FROM flows f LEFT JOIN flow_schedule s ON s.flow_id = f.id";
 
 impl Database {
@@ -272,7 +274,8 @@ impl Change {
         Ok(())
     }
 
-    pub(super) async fn existing_flow(&mut self, id: &str) -> Result<FlowHead, StoreError> {
+    /// A flow as the change has it so far.
+    pub async fn existing_flow(&mut self, id: &str) -> Result<FlowHead, StoreError> {
         let found = head(self.connection(), id).await?;
         found.ok_or_else(|| StoreError::Missing { kind: "call flow", id: id.to_owned() })
     }
@@ -369,6 +372,7 @@ fn head_of_row(row: &AnyRow) -> Result<FlowHead, DatabaseError> {
             due: Wall::from_unix_micros(due),
             author: row.try_get(11)?,
             comment: row.try_get(12)?,
+            etag: etag(row.try_get(14)?),
             failure: row.try_get(13)?,
         }),
         None => None,

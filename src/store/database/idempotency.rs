@@ -20,6 +20,8 @@ pub enum Known {
     New,
     /// The first request with it still runs.
     Running,
+    /// New, and the owner has used as many as may be used at a time.
+    Full,
     /// It came with another request.
     OtherRequest,
     Answered(KeptAnswer),
@@ -35,6 +37,7 @@ impl Database {
         request: &str,
         now: Wall,
         abandoned_before: Wall,
+        most: u32,
     ) -> Result<Known, DatabaseError> {
         let mut transaction = self.begin_writing().await?;
         sqlx::query(
@@ -56,6 +59,12 @@ impl Database {
         .execute(&mut *transaction)
         .await?;
         let known = if inserted.rows_affected() == 1 {
+            let count = sqlx::query("SELECT COUNT(*) FROM idempotency_keys WHERE owner = $1").bind(owner);
+            let count: i64 = count.fetch_one(&mut *transaction).await?.try_get(0)?;
+            if count > i64::from(most) {
+                // Dropped, it has never been.
+                return Ok(Known::Full);
+            }
             Known::New
         } else {
             let row = sqlx::query(

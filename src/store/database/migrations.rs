@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 3] = [
+const VERSIONS: [(&str, &str, &str); 4] = [
     (
         "call records",
         include_str!("migrations/sqlite/0001_call_records.sql"),
@@ -20,6 +20,11 @@ const VERSIONS: [(&str, &str, &str); 3] = [
         "access",
         include_str!("migrations/sqlite/0003_access.sql"),
         include_str!("migrations/postgres/0003_access.sql"),
+    ),
+    (
+        "end reason",
+        include_str!("migrations/sqlite/0004_end_reason.sql"),
+        include_str!("migrations/postgres/0004_end_reason.sql"),
     ),
 ];
 

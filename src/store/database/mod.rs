@@ -8,6 +8,7 @@ pub mod counts;
 pub mod flows;
 pub mod idempotency;
 mod migrations;
+pub mod node_name;
 pub mod objects;
 pub mod outbox;
 pub mod outbox_list;
@@ -149,8 +150,13 @@ impl Database {
 
     /// Connects, and runs the migrations that are new.
     pub async fn prepare(&self) -> Result<(), DatabaseError> {
-        self.pool.acquire().await.map_err(DatabaseError::Open)?;
+        self.connect().await?;
         Ok(migrations::run(&self.pool, self.engine).await?)
+    }
+
+    /// Connects, and leaves it at that.
+    pub async fn connect(&self) -> Result<(), DatabaseError> {
+        self.pool.acquire().await.map(drop).map_err(DatabaseError::Open)
     }
 
     pub fn engine(&self) -> Engine {

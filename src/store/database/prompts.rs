@@ -267,7 +267,7 @@ pub(crate) fn check_id(id: &str) -> Result<(), StoreError> {
 
 /// Decodes a file of the database for playing.
 pub(crate) fn clip(original: Vec<u8>, extension: &str) -> Result<Clip, AudioFileError> {
-    Ok(Clip::from_samples(&audio_file::decode(original, extension)?))
+    Ok(Clip::from_samples(&audio_file::decode_kept(&original, extension)?))
 }
 
 /// All prompts, by id.
@@ -387,7 +387,7 @@ mod tests {
     fn what_is_too_large_too_long_or_no_sound_is_refused_with_the_reason() {
         for (bytes, extension, expected) in [
             (vec![0; BYTES_MAX + 1], "wav", "at most 52428800 (50 MB)"),
-            (b"no sound".to_vec(), "wav", "is not audio of a format"),
+            (b"no sound".to_vec(), "wav", "no sound format that is known"),
             (wav(10), "txt", "\".txt\" is no format of prompts here"),
             (wav_at(8_000, 8_000 * 60 * 31), "wav", "the prompt lasts longer than 30 min; at most 30"),
         ] {

@@ -37,7 +37,7 @@ pub enum Published {
         ended_canary: Option<u32>,
     },
     /// The content is that of the live version already; no version was made.
-    Unchanged { version: u32 },
+    Unchanged { version: u32, ended_canary: Option<u32> },
 }
 
 /// What came of a publication whose time had come.
@@ -192,7 +192,14 @@ impl Change {
         {
             let detail = format!("nothing has changed since version {version}: {}", comment(text));
             self.note("publish", id, Some(live), Some(live), &detail).await?;
-            return Ok(Published::Unchanged { version: *version });
+            // All callers were to get it: those of a trial get it from now on.
+            let ended_canary = flow.canary.map(|(version, _)| version).filter(|_| rollout == Rollout::Live);
+            if let Some(ended) = ended_canary {
+                self.end_canary(id).await?;
+                self.link_flow(id).await?;
+                self.note_ended(id, ended, *version).await?;
+            }
+            return Ok(Published::Unchanged { version: *version, ended_canary });
         }
         if live.is_none() && rollout != Rollout::Live {
             return Err(StoreError::Refused("a call flow without a live version has no canary"));
@@ -226,8 +233,7 @@ impl Change {
         }
         let ended_canary = flow.canary.map(|(version, _)| version);
         if let Some(ended) = ended_canary {
-            let detail = format!("the trial of version {ended} is over: version {version} takes its place");
-            self.note("cancel canary", id, None, None, &detail).await?;
+            self.note_ended(id, ended, version).await?;
         }
         Ok(Published::Version { version, digest, findings, ended_canary })
     }
@@ -250,6 +256,11 @@ impl Change {
             .execute(self.connection())
             .await?;
         Ok(())
+    }
+
+    async fn note_ended(&mut self, id: &str, ended: u32, version: u32) -> Result<(), StoreError> {
+        let detail = format!("the trial of version {ended} is over: version {version} takes its place");
+        self.note("cancel canary", id, None, None, &detail).await
     }
 
     async fn note(

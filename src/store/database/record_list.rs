@@ -1,6 +1,6 @@
 //! Lists of call records, a page at a time, the latest call first.
 //!
-//! Every page is found through an index, however many records there are: by what is equal (number, flow, agent, outcome)
+//! Every page is found through an index, however many records there are: by what is equal (number, flow, agent, outcome, reason of the end)
 //! the index has the order of the list, so that a page is read off it. A beginning (of a caller or a call id) has no such
 //! order: where few records match they are sorted, and where many match the list is walked by time until a page is full.
 
@@ -36,6 +36,8 @@ pub struct Filter {
     /// A word of flows.md 1.6, such as `abandoned_in_flow`.
     pub outcome: Option<String>,
     pub agent_id: Option<String>,
+    /// A word of [`crate::call::record::EndReason`], such as `rejected`.
+    pub end_reason: Option<String>,
     /// How the caller's number begins.
     pub caller: Option<String>,
     /// How the call's id, its key or the caller's Call-ID begins.
@@ -175,6 +177,7 @@ impl Statement {
             ("flow_id", &filter.flow_id),
             ("outcome", &filter.outcome),
             ("agent_id", &filter.agent_id),
+            ("end_reason", &filter.end_reason),
         ] {
             if let Some(value) = value {
                 let value = self.parameter(Parameter::Text(value.clone()));

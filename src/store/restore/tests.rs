@@ -150,3 +150,23 @@ fn of_postgresql_it_is_said_which_tool_does_it() {
         assert!(error.contains("pg_restore") && error.contains("pg_dump"), "{error}");
     });
 }
+
+#[test]
+fn a_file_that_is_no_database_is_told_before_anything_is_done_and_a_store_is_for_its_owner_alone() {
+    block_on(async {
+        let folder = Folder::new("junk");
+        let (store, file) = (store(&folder), folder.0.join("junk.db"));
+        std::fs::write(&file, "SQLite format 4").unwrap();
+        let error = restore(&store, &file, false).await.unwrap_err();
+        assert!(error.to_string().ends_with("junk.db is no SQLite database"), "{error}");
+        assert_eq!(names(&folder.0), ["data", "junk.db"]);
+        add(&store, "one").await;
+        let backup = folder.0.join("backup.db");
+        back_up(&store, &backup).await;
+        std::fs::set_permissions(&backup, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let former = restore(&store, &backup, true).await.unwrap().unwrap();
+        for path in [path_of(&store.url).unwrap(), former] {
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+        }
+    });
+}

@@ -62,7 +62,7 @@ async fn head(database: &Database, id: &str) -> FlowHead {
 fn version(published: Result<Published, StoreError>) -> u32 {
     match published.unwrap() {
         Published::Version { version, .. } => version,
-        Published::Unchanged { version } => panic!("version {version} already"),
+        Published::Unchanged { version, .. } => panic!("version {version} already"),
     }
 }
 
@@ -89,7 +89,10 @@ fn publishing_makes_numbered_versions_and_equal_content_makes_none() {
         assert_eq!(version(published(&database, &flow("a", "1")).await), 1);
         let mut moved = flow("a", "1");
         moved["steps"]["say"]["ui"] = json!({"x": 5, "y": 6});
-        assert_eq!(published(&database, &moved).await.unwrap(), Published::Unchanged { version: 1 });
+        assert_eq!(
+            published(&database, &moved).await.unwrap(),
+            Published::Unchanged { version: 1, ended_canary: None }
+        );
         assert_eq!(version(published(&database, &flow("a", "2")).await), 2);
         let versions = database.flow_versions("a", None, 10).await.unwrap();
         let told: Vec<_> =
@@ -112,7 +115,7 @@ fn rollback_publishes_an_old_content_again_and_keeps_the_draft() {
         assert_eq!(database.flow_version("a", 3).await.unwrap().unwrap(), flow("a", "1"));
         assert_eq!(database.flow_draft("a").await.unwrap().unwrap().0, flow("a", "3"));
         let done = change!(database, change => change.rollback("a", 1, "again")).unwrap();
-        assert_eq!(done, Published::Unchanged { version: 3 });
+        assert_eq!(done, Published::Unchanged { version: 3, ended_canary: None });
         assert!(change!(database, change => change.rollback("a", 9, "")).is_err());
     });
 }
@@ -280,6 +283,32 @@ fn a_canary_is_tried_promoted_or_taken_back() {
 }
 
 #[test]
+fn whoever_publishes_what_is_live_already_for_all_ends_a_trial_of_something_else() {
+    for_each_engine(async |database| {
+        let on_trial = async || {
+            saved(&database, &flow("a", "2")).await;
+            change!(database, change => change.publish("a", None, "a try", Rollout::Canary(99))).unwrap();
+            saved(&database, &flow("a", "1")).await;
+            head(&database, "a").await.canary.map(|(version, _)| version)
+        };
+        published(&database, &flow("a", "1")).await.unwrap();
+        let ended = Published::Unchanged { version: 1, ended_canary: on_trial().await };
+        assert_eq!(change!(database, change => change.rollback("a", 1, "2 is broken")).unwrap(), ended);
+        assert_eq!(head(&database, "a").await.canary, None);
+        let ended = Published::Unchanged { version: 1, ended_canary: on_trial().await };
+        assert_eq!(
+            change!(database, change => change.publish("a", None, "for all", Rollout::Live)).unwrap(),
+            ended
+        );
+        assert_eq!(head(&database, "a").await.canary, None);
+        on_trial().await.unwrap();
+        change!(database, change => change.schedule_publish("a", None, LATER, "at night")).unwrap();
+        database.publish_due(LATER).await.unwrap();
+        assert_eq!(head(&database, "a").await.canary, None);
+    });
+}
+
+#[test]
 fn a_publication_says_which_trial_it_ends_and_keeps_the_comment_where_nothing_has_changed() {
     for_each_engine(async |database| {
         published(&database, &flow("a", "1")).await.unwrap();
@@ -294,7 +323,7 @@ fn a_publication_says_which_trial_it_ends_and_keeps_the_comment_where_nothing_ha
         );
         let again =
             change!(database, change => change.publish("a", None, "once more", Rollout::Live)).unwrap();
-        assert_eq!(again, Published::Unchanged { version: 3 });
+        assert_eq!(again, Published::Unchanged { version: 3, ended_canary: None });
         let log = database.audit(&AuditFilter::default(), None, 3).await.unwrap();
         let details: Vec<&str> = log.iter().map(|entry| entry.detail.as_str()).collect();
         assert_eq!(details[0], "nothing has changed since version 3: once more");

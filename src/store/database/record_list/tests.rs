@@ -29,6 +29,7 @@ fn expected(records: &[NewRecord], filter: &Filter) -> Vec<(i64, String, String)
             && equals(&filter.flow_id, &facts.flow_id)
             && equals(&filter.outcome, &facts.outcome)
             && equals(&filter.agent_id, &facts.agent_id)
+            && filter.end_reason.as_ref().is_none_or(|reason| *reason == facts.end_reason)
             && begins(&filter.caller, &[&facts.from])
             && begins(&filter.call, &[&facts.call_id, &facts.call_key, &facts.sip_call_id])
             && filter.from.is_none_or(|from| start(record) >= from)
@@ -56,6 +57,8 @@ fn filters(records: &[NewRecord]) -> Vec<Filter> {
         Filter { outcome: some("answered"), ..all.clone() },
         Filter { outcome: some("abandoned_in_flow"), until: at(700), caller: some("+1"), ..all.clone() },
         Filter { agent_id: some("agent-7"), ..all.clone() },
+        Filter { end_reason: Some(one.end_reason.clone()), ..all.clone() },
+        Filter { end_reason: some("rejected"), from: at(10), ..all.clone() },
         Filter { agent_id: some("agent-7"), outcome: some("answered"), ..all.clone() },
         // Nearly all begin so, some, one.
         Filter { caller: some("+1"), ..all.clone() },

@@ -195,7 +195,7 @@ fn a_token_is_found_until_it_runs_out_or_its_user_goes_or_has_a_new_password() {
 fn a_key_belongs_to_one_request_and_an_abandoned_one_is_taken_over() {
     for_each_engine(async |database| {
         let take = async |request: &str, now, abandoned| {
-            database.take_key("u1", "k", request, at(now), at(abandoned)).await.unwrap()
+            database.take_key("u1", "k", request, at(now), at(abandoned), 2).await.unwrap()
         };
         assert_eq!(take("r", 10, 0).await, Known::New);
         assert_eq!(take("r", 11, 9).await, Known::Running);
@@ -204,7 +204,10 @@ fn a_key_belongs_to_one_request_and_an_abandoned_one_is_taken_over() {
         let answer = KeptAnswer { status: 201, headers: "etag: \"1\"".to_owned(), body: "{}".to_owned() };
         database.keep_answer("u1", "k", Some(&answer)).await.unwrap();
         assert_eq!(take("r", 200, 199).await, Known::Answered(answer));
-        assert_eq!(database.take_key("u2", "k", "r", at(1), at(0)).await.unwrap(), Known::New);
+        assert_eq!(database.take_key("u2", "k", "r", at(1), at(0), 2).await.unwrap(), Known::New);
+        assert_eq!(database.take_key("u2", "l", "r", at(1), at(0), 2).await.unwrap(), Known::New);
+        assert_eq!(database.take_key("u2", "m", "r", at(1), at(0), 2).await.unwrap(), Known::Full);
+        assert_eq!(database.take_key("u2", "l", "r", at(1), at(0), 2).await.unwrap(), Known::Running);
         database.forget_old_access(at(0), at(0), at(100), at(0)).await.unwrap();
         assert_eq!(take("r", 201, 0).await, Known::New);
         database.keep_answer("u1", "k", None).await.unwrap();

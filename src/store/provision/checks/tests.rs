@@ -68,6 +68,17 @@ fn an_empty_folder_takes_no_calls_and_a_broken_file_is_said_once() {
     let empty = ["warning: trunks.toml: there is no trunk", "warning: numbers.toml: there is no number"];
     check("empty", &[], &empty);
     check("broken", &[("trunks.toml", "[[trunk]\n"), NUMBER], &["error: trunks.toml:1: not TOML"]);
+    // Whatever is missed may be in it.
+    let runs = PLAYS_JUNK
+        .replace("wait", "subflow")
+        .replace(
+            r#"{"seconds": 5, "audio": {"kind": "file", "id": "junk"}}"#,
+            r#"{"flowId": "main", "mode": "call"}"#,
+        )
+        .replace("next", "return");
+    let numbers = "[[number]]\ne164 = \"+15550100\"\nflow = \"main\"\n[[number]]\ne164 = \"+15550101\"\nflow = \"main\"\n";
+    let files = [TRUNK, ("numbers.toml", numbers), ("flows/a.json", &runs), ("flows/broken.json", "{,")];
+    check("broken-flow", &files, &["error: flows/broken.json"]);
 }
 
 #[test]
@@ -136,8 +147,8 @@ fn a_number_that_cannot_be_dialled_is_an_error_and_a_doubtful_one_a_warning() {
 #[test]
 fn a_broken_prompt_is_an_error_only_where_a_flow_plays_it() {
     let unused = [TRUNK, NUMBER, ("prompts/junk.wav", "no sound")];
-    check("unused", &unused, &["warning: prompts/junk.wav: the file is not audio"]);
+    check("unused", &unused, &["warning: prompts/junk.wav: no sound format that is known"]);
     let used =
         [TRUNK, NUMBER, ("prompts/junk.wav", "no sound"), ("flows/a.json", &format!("\u{feff}{PLAYS_JUNK}"))];
-    check("used", &used, &["error: prompts/junk.wav: the file is not audio"]);
+    check("used", &used, &["error: prompts/junk.wav: no sound format that is known"]);
 }
