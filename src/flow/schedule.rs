@@ -122,6 +122,15 @@ pub enum ScheduleError {
 impl Schedule {
     /// What holds at a moment: what was set by hand, else the date's exception or holiday, else the week.
     pub fn state(&self, at: Wall, account: &Account) -> State {
+        self.by_hand(at, account).unwrap_or_else(|| self.state_by_calendar(at, account))
+    }
+
+    /// Whether what holds at a moment was set by hand.
+    pub fn is_by_hand(&self, at: Wall, account: &Account) -> bool {
+        self.by_hand(at, account).is_some()
+    }
+
+    fn by_hand(&self, at: Wall, account: &Account) -> Option<State> {
         let holds = |manual: &Override| {
             let since = manual.since.unwrap_or_default();
             since <= at
@@ -131,10 +140,7 @@ impl Schedule {
                     Until::NextEdge => self.next_edge(since, account).is_none_or(|edge| at < edge),
                 }
         };
-        match self.manual.filter(holds) {
-            Some(manual) => manual.state,
-            None => self.state_by_calendar(at, account),
-        }
+        self.manual.filter(holds).map(|manual| manual.state)
     }
 
     /// When what the calendar says next changes; `None` where it does not within a year. A manual override that is to

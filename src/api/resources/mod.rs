@@ -10,7 +10,9 @@ mod object;
 pub mod prompt;
 mod publish;
 mod record;
+mod report;
 mod route;
+mod schedule_state;
 mod session;
 mod setup;
 pub mod simulation;
@@ -39,6 +41,8 @@ pub fn routes() -> Vec<Route> {
         route::routes(),
         call::routes(),
         record::routes(),
+        report::routes(),
+        schedule_state::routes(),
     ];
     subjects.into_iter().flatten().collect()
 }

@@ -15,6 +15,7 @@ pub mod outbox_list;
 pub mod prompts;
 pub mod publish;
 pub mod record_list;
+pub mod report;
 mod resources;
 mod rows;
 #[cfg(test)]
