@@ -1,4 +1,4 @@
-import { IconRoute } from "@tabler/icons-react";
+import { IconNetwork, IconPhone, IconRoute, IconUserOff, IconUsers } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
 export type PageLink = {
@@ -13,6 +13,17 @@ export type PageLink = {
 export const sections: { label: string; pages: PageLink[] }[] = [
   {
     label: "Call routing",
-    pages: [{ path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" }],
+    pages: [
+      { path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" },
+      { path: "/numbers", label: "Smart Numbers", icon: IconPhone, needs: "setup.read" },
+      { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
+    ],
+  },
+  {
+    label: "People and carriers",
+    pages: [
+      { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
+      { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
+    ],
   },
 ];

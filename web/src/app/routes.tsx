@@ -12,6 +12,22 @@ export const router = createBrowserRouter([
       // Where the set-up link led, once somebody is signed in.
       { path: "setup", element: <Navigate to="/flows" replace /> },
       { path: "flows", element: <FlowsPage /> },
+      {
+        path: "numbers",
+        lazy: async () => ({ Component: (await import("../pages/numbers/NumbersPage")).NumbersPage }),
+      },
+      {
+        path: "agents",
+        lazy: async () => ({ Component: (await import("../pages/agents/AgentsPage")).AgentsPage }),
+      },
+      {
+        path: "trunks",
+        lazy: async () => ({ Component: (await import("../pages/trunks/TrunksPage")).TrunksPage }),
+      },
+      {
+        path: "lists",
+        lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

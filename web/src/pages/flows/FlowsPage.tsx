@@ -13,7 +13,11 @@ export function FlowsPage() {
   const [text, setText] = useState("");
   const [searched] = useDebouncedValue(text.trim(), 200);
   const flows = usePages(["flows", searched], (cursor) =>
-    ask(api.GET("/flows", { params: { query: { ...(searched && { text: searched }), ...(cursor && { cursor }) } } })),
+    ask(
+      api.GET("/flows", {
+        params: { query: { ...(searched && { text: searched }), ...(cursor && { cursor }) } },
+      }),
+    ),
   );
   return (
     <Page title="Call flows" text="What happens to a caller, step by step.">
