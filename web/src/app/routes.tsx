@@ -7,6 +7,8 @@ export const router = createBrowserRouter([
   {
     path: "/",
     element: <Shell />,
+    // Before the first page is there, which may still have to be loaded.
+    hydrateFallbackElement: <div />,
     children: [
       { index: true, element: <Navigate to="/flows" replace /> },
       // Where the set-up link led, once somebody is signed in.
@@ -27,6 +29,10 @@ export const router = createBrowserRouter([
       {
         path: "lists",
         lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
+      },
+      {
+        path: "flows/:id/details",
+        lazy: async () => ({ Component: (await import("../pages/flows/FlowDetailsPage")).FlowDetailsPage }),
       },
       { path: "*", element: <NotFoundPage /> },
     ],

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, Loader, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, List, Loader, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { notifications } from "@mantine/notifications";
 import { IconTrash } from "@tabler/icons-react";
@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Schema } from "../api/client";
 import { type Kind, pointersTo } from "../api/documents";
+import { Dialog } from "./Dialog";
 import { ProblemAlert } from "./ProblemAlert";
 import { pathOf, wordOf } from "./places";
 
@@ -55,12 +56,7 @@ export function DeleteDialog({
   });
   const isPointedTo = (pointers.data?.length ?? 0) > 0;
   return (
-    <Modal
-      opened={isOpen}
-      onClose={onClose}
-      title={`Delete ${noun} ${id}?`}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Dialog isOpen={isOpen} onClose={onClose} title={`Delete ${noun} ${id}?`}>
       <Stack>
         {pointers.isPending && <Loader size="sm" aria-label="Loading" />}
         {pointers.error && <ProblemAlert error={pointers.error} retry={() => pointers.refetch()} />}
@@ -84,7 +80,7 @@ export function DeleteDialog({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

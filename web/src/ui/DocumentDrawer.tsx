@@ -1,7 +1,7 @@
-import { Drawer } from "@mantine/core";
 import { useState } from "react";
 import type { Kind } from "../api/documents";
 import { DeleteButton } from "./DeleteDialog";
+import { SidePanel } from "./Dialog";
 import { DocumentEditor, type EditorProps } from "./DocumentEditor";
 import { FindingsOf } from "./FindingsBanner";
 
@@ -26,16 +26,7 @@ export function DocumentDrawer<T extends object>(props: DrawerProps<T>) {
   };
   const { door, id } = editor;
   return (
-    <Drawer
-      opened={isOpen}
-      onClose={close}
-      title={title}
-      position="right"
-      size={size}
-      closeOnClickOutside={!isDirty}
-      closeOnEscape={!isDirty}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <SidePanel isOpen={isOpen} onClose={close} title={title} size={size} closesLightly={!isDirty}>
       {isOpen && (
         <>
           {id !== null && <FindingsOf kind={word} id={id} />}
@@ -59,6 +50,6 @@ export function DocumentDrawer<T extends object>(props: DrawerProps<T>) {
           />
         </>
       )}
-    </Drawer>
+    </SidePanel>
   );
 }

@@ -75,7 +75,7 @@ export function FindingMark({ kind, id }: { kind: string; id: string }) {
   }
   const { color, word } = severities[worst.severity];
   return (
-    <Badge color={color} variant="light" size="sm" title={worst.message}>
+    <Badge color={color} variant="dot" size="sm" title={worst.message}>
       {word}
     </Badge>
   );

@@ -74,6 +74,7 @@ export function AgentsPage() {
               description="What call flows name the agent by. It cannot be changed later."
               required
               readOnly={!form.isNew}
+              data-autofocus={form.isNew || undefined}
               {...form.text("id")}
             />
             <TextInput label="Name" {...form.text("name")} />

@@ -75,6 +75,7 @@ export function ListsPage() {
               description="It cannot be changed later."
               required
               readOnly={!form.isNew}
+              data-autofocus={form.isNew || undefined}
               {...form.text("id")}
             />
             <TextInput label="Name" {...form.text("name")} />

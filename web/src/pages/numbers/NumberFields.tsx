@@ -80,6 +80,7 @@ export function NumberFields({ form }: { form: DocumentForm<SmartNumber> }) {
       <TextInput
         required
         readOnly={!form.isNew}
+        data-autofocus={form.isNew || undefined}
         label={shapes[shape].label}
         description={
           form.isNew ? shapes[shape].description : "To change it, add another number and delete this one."
@@ -96,11 +97,7 @@ export function NumberFields({ form }: { form: DocumentForm<SmartNumber> }) {
       <DestinationFields form={form} />
       <Switch
         label="Active"
-        description={
-          isInactive
-            ? "Calls to it are refused, wherever it leads."
-            : "Off: calls to it are refused, wherever it leads."
-        }
+        description="Off: as if it led nowhere."
         checked={!isInactive}
         onChange={(event) => form.set("status", event.currentTarget.checked ? null : "inactive")}
       />
@@ -198,7 +195,7 @@ function DestinationFields({ form }: { form: DocumentForm<SmartNumber> }) {
           error={form.error("user")}
         />
       )}
-      {destination === "none" && (
+      {(destination === "none" || form.value.status === "inactive") && (
         <Select
           label="What callers get"
           allowDeselect={false}
@@ -211,7 +208,7 @@ function DestinationFields({ form }: { form: DocumentForm<SmartNumber> }) {
           error={form.error("unassignedBehaviour")}
         />
       )}
-      {destination === "flow" && form.value.flow && (
+      {destination === "flow" && (
         <Text size="sm" c="dimmed">
           Several numbers may lead to the same call flow.
         </Text>

@@ -128,11 +128,11 @@ function LeadsTo({ number: { document } }: { number: NumberItem }) {
 
 function Status({ number: { document } }: { number: NumberItem }) {
   return document?.status === "inactive" ? (
-    <Badge color="gray" variant="light">
+    <Badge color="gray" variant="dot">
       Inactive
     </Badge>
   ) : (
-    <Badge color="teal" variant="light">
+    <Badge color="teal" variant="dot">
       Active
     </Badge>
   );

@@ -1,8 +1,9 @@
-import { Alert, Button, Drawer, List, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, List, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link } from "react-router";
 import { api, ask, type Schema } from "../../api/client";
+import { SidePanel } from "../../ui/Dialog";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { pathOf } from "../../ui/places";
 
@@ -28,13 +29,7 @@ export function RouteTest({ number: given, isOpen, onClose }: RouteTestProps) {
     test.mutate();
   };
   return (
-    <Drawer
-      opened={isOpen}
-      onClose={onClose}
-      title="Test a number"
-      position="right"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <SidePanel isOpen={isOpen} onClose={onClose} title="Test a number" size="md">
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm" c="dimmed">
@@ -68,7 +63,7 @@ export function RouteTest({ number: given, isOpen, onClose }: RouteTestProps) {
           <div aria-live="polite">{test.data && <Decision report={test.data} />}</div>
         </Stack>
       </form>
-    </Drawer>
+    </SidePanel>
   );
 }
 

@@ -75,6 +75,7 @@ export function TrunksPage() {
               description="It cannot be changed later."
               required
               readOnly={!form.isNew}
+              data-autofocus={form.isNew || undefined}
               {...form.text("id")}
             />
             <LinesField
