@@ -1,4 +1,12 @@
-import { IconNetwork, IconPhone, IconRoute, IconUserOff, IconUsers } from "@tabler/icons-react";
+import {
+  IconBuilding,
+  IconClock,
+  IconNetwork,
+  IconPhone,
+  IconRoute,
+  IconUserOff,
+  IconUsers,
+} from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
 export type PageLink = {
@@ -16,6 +24,7 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     pages: [
       { path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" },
       { path: "/numbers", label: "Smart Numbers", icon: IconPhone, needs: "setup.read" },
+      { path: "/schedules", label: "Schedules", icon: IconClock, needs: "setup.read" },
       { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
     ],
   },
@@ -24,6 +33,7 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     pages: [
       { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
       { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
+      { path: "/account", label: "Account", icon: IconBuilding, needs: "setup.read" },
     ],
   },
 ];

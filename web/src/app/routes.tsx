@@ -34,6 +34,14 @@ export const router = createBrowserRouter([
         path: "flows/:id/details",
         lazy: async () => ({ Component: (await import("../pages/flows/FlowDetailsPage")).FlowDetailsPage }),
       },
+      {
+        path: "schedules",
+        lazy: async () => ({ Component: (await import("../pages/schedules/SchedulesPage")).SchedulesPage }),
+      },
+      {
+        path: "account",
+        lazy: async () => ({ Component: (await import("../pages/account/AccountPage")).AccountPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
