@@ -6,6 +6,7 @@ import {
   IconRoute,
   IconUserOff,
   IconUsers,
+  IconVolume,
 } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
@@ -25,6 +26,7 @@ export const sections: { label: string; pages: PageLink[] }[] = [
       { path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" },
       { path: "/numbers", label: "Smart Numbers", icon: IconPhone, needs: "setup.read" },
       { path: "/schedules", label: "Schedules", icon: IconClock, needs: "setup.read" },
+      { path: "/prompts", label: "Prompts", icon: IconVolume, needs: "setup.read" },
       { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
     ],
   },

@@ -42,6 +42,10 @@ export const router = createBrowserRouter([
         path: "account",
         lazy: async () => ({ Component: (await import("../pages/account/AccountPage")).AccountPage }),
       },
+      {
+        path: "prompts",
+        lazy: async () => ({ Component: (await import("../pages/prompts/PromptsPage")).PromptsPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconCopy, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
 import classes from "./WeekEditor.module.css";
 import {
   type Day,
@@ -25,14 +26,19 @@ const usual: Hours = { open: "09:00", close: "17:00" };
 
 /** The opening hours of each day of the week: several a day, also over midnight. */
 export function WeekEditor({ value, onChange, error }: WeekEditorProps) {
-  const week = weekOf(value);
-  const setDay = (day: Day, hours: Hours[]) => onChange(weeklyOf({ ...week, [day]: hours }));
+  // As it is typed: the document would sort the hours and put equal ones together under somebody's hands.
+  const [week, setWeek] = useState(() => weekOf(value));
+  const change = (changed: Week) => {
+    setWeek(changed);
+    onChange(weeklyOf(changed));
+  };
+  const setDay = (day: Day, hours: Hours[]) => change({ ...week, [day]: hours });
   const copyToWorkdays = () => {
     const same: Partial<Week> = {};
     for (const day of days.slice(0, 5)) {
       same[day] = week.mon;
     }
-    onChange(weeklyOf({ ...week, ...same }));
+    change({ ...week, ...same });
   };
   return (
     <div>
