@@ -1,9 +1,12 @@
 import {
+  IconAlertTriangle,
   IconBuilding,
   IconClock,
+  IconHistory,
   IconNetwork,
   IconPhone,
   IconRoute,
+  IconUserCog,
   IconUserOff,
   IconUsers,
   IconVolume,
@@ -28,6 +31,7 @@ export const sections: { label: string; pages: PageLink[] }[] = [
       { path: "/schedules", label: "Schedules", icon: IconClock, needs: "setup.read" },
       { path: "/prompts", label: "Prompts", icon: IconVolume, needs: "setup.read" },
       { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
+      { path: "/findings", label: "What needs attention", icon: IconAlertTriangle, needs: "setup.read" },
     ],
   },
   {
@@ -36,6 +40,13 @@ export const sections: { label: string; pages: PageLink[] }[] = [
       { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
       { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
       { path: "/account", label: "Account", icon: IconBuilding, needs: "setup.read" },
+    ],
+  },
+  {
+    label: "Administration",
+    pages: [
+      { path: "/users", label: "Users", icon: IconUserCog, needs: "users.manage" },
+      { path: "/audit", label: "Audit log", icon: IconHistory, needs: "audit.read" },
     ],
   },
 ];

@@ -46,6 +46,22 @@ export const router = createBrowserRouter([
         path: "prompts",
         lazy: async () => ({ Component: (await import("../pages/prompts/PromptsPage")).PromptsPage }),
       },
+      {
+        path: "users",
+        lazy: async () => ({ Component: (await import("../pages/users/UsersPage")).UsersPage }),
+      },
+      {
+        path: "profile",
+        lazy: async () => ({ Component: (await import("../pages/profile/ProfilePage")).ProfilePage }),
+      },
+      {
+        path: "audit",
+        lazy: async () => ({ Component: (await import("../pages/audit/AuditPage")).AuditPage }),
+      },
+      {
+        path: "findings",
+        lazy: async () => ({ Component: (await import("../pages/findings/FindingsPage")).FindingsPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

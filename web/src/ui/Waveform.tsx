@@ -21,10 +21,10 @@ export function Waveform({ id, version }: { id: string; version: string }) {
   if (peaks.error) {
     return <ProblemAlert error={peaks.error} retry={() => peaks.refetch()} />;
   }
-  return peaks.data ? <Player key={version} id={id} version={version} peaks={peaks.data} /> : null;
+  return peaks.data ? <Player key={version} id={id} peaks={peaks.data} /> : null;
 }
 
-function Player({ id, version, peaks }: { id: string; version: string; peaks: Schema<"Peaks"> }) {
+function Player({ id, peaks }: { id: string; peaks: Schema<"Peaks"> }) {
   const box = useRef<HTMLDivElement>(null);
   const wave = useRef<WaveSurfer | null>(null);
   const [isPlaying, setPlaying] = useState(false);
@@ -42,7 +42,7 @@ function Player({ id, version, peaks }: { id: string; version: string; peaks: Sc
       cursorColor: isDark ? "#e9ecef" : "#212529",
       normalize: true,
       // With the peaks at hand nothing is decoded here.
-      url: `${wavOf(id)}?v=${encodeURIComponent(version)}`,
+      url: wavOf(id),
       peaks: [peaks.peaks],
       duration: peaks.lengthMs / 1000,
       cspNonce: document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "",
@@ -56,7 +56,7 @@ function Player({ id, version, peaks }: { id: string; version: string; peaks: Sc
       wave.current = null;
       surfer.destroy();
     };
-  }, [id, version, peaks, isDark]);
+  }, [id, peaks, isDark]);
   return (
     <div>
       <div ref={box} aria-hidden />

@@ -7,8 +7,11 @@ export function showTime(at: string | null | undefined): string {
   return at ? moment.format(new Date(at)) : "never";
 }
 
-/** `0:07`, `1:05`, `1:02:03`. */
+/** `0.5 s`, `0:12`, `1:05`, `1:02:03`. */
 export function showLength(ms: number): string {
+  if (ms > 0 && ms < 9_950) {
+    return `${(ms / 1000).toFixed(1)} s`;
+  }
   const all = Math.round(ms / 1000);
   const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
   const two = (value: number) => String(value).padStart(2, "0");

@@ -37,9 +37,7 @@ export function PromptsPage() {
         columns={[
           {
             title: "Play",
-            cell: (prompt) => (
-              <PlayButton url={`${wavOf(prompt.id)}?v=${prompt.sha256}`} name={prompt.name || prompt.id} />
-            ),
+            cell: (prompt) => <PlayButton url={wavOf(prompt.id)} name={prompt.name || prompt.id} />,
           },
           { title: "Name", cell: (prompt) => <NameCell prompt={prompt} /> },
           { title: "Length", align: "right", cell: (prompt) => showLength(prompt.lengthMs) },
