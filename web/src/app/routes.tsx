@@ -1,6 +1,7 @@
-import { createBrowserRouter, Navigate } from "react-router";
+import { createBrowserRouter } from "react-router";
 import { FlowsPage } from "../pages/flows/FlowsPage";
 import { NotFoundPage } from "../pages/NotFoundPage";
+import { HomePage } from "./HomePage";
 import { Shell } from "./Shell";
 
 export const router = createBrowserRouter([
@@ -10,9 +11,9 @@ export const router = createBrowserRouter([
     // Before the first page is there, which may still have to be loaded.
     hydrateFallbackElement: <div />,
     children: [
-      { index: true, element: <Navigate to="/flows" replace /> },
+      { index: true, element: <HomePage /> },
       // Where the set-up link led, once somebody is signed in.
-      { path: "setup", element: <Navigate to="/flows" replace /> },
+      { path: "setup", element: <HomePage /> },
       { path: "flows", element: <FlowsPage /> },
       {
         path: "numbers",

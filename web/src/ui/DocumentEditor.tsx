@@ -2,7 +2,7 @@ import { Alert, Button, Group, Loader, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
-import { Problem } from "../api/client";
+import { Problem, type ProblemFinding } from "../api/client";
 import type { Door } from "../api/documents";
 import classes from "./DocumentEditor.module.css";
 import { type DocumentForm, differing, elsewhere, onTop, tidy, useDocumentForm } from "./documentForm";
@@ -20,6 +20,8 @@ export type EditorProps<T extends object> = {
   labels: Record<string, string>;
   /** Whether it may be changed; else it is only shown. */
   mayEdit: boolean;
+  /** What is missing before it makes sense to send it. */
+  check?: (document: T) => ProblemFinding[];
   children: (form: DocumentForm<T>) => ReactNode;
   onSaved?: (document: T) => void;
   onDirty?: (isDirty: boolean) => void;
@@ -69,6 +71,10 @@ function Form<T extends object>(props: FormProps<T>) {
   const queries = useQueryClient();
   const save = useMutation({
     mutationFn: async ({ document, etag }: { document: T; etag: string }) => {
+      const missing = props.check?.(document) ?? [];
+      if (missing.length > 0) {
+        throw new Problem(422, "It is not complete.", missing);
+      }
       if (id === null) {
         await door.create?.(document);
       } else {

@@ -38,7 +38,7 @@ export function FindingsOf({ kind, id }: { kind: string; id: string }) {
 }
 
 /** Above a list: how many of its objects need attention, and what is to say about all of them. */
-export function FindingsBanner({ kind, noun }: { kind: string; noun: string }) {
+export function FindingsBanner({ kind }: { kind: string }) {
   const findings = (useFindings().data?.items ?? []).filter((finding) => finding.kind === kind);
   if (findings.length === 0) {
     return null;
@@ -56,7 +56,7 @@ export function FindingsBanner({ kind, noun }: { kind: string; noun: string }) {
       ))}
       {objects.size > 0 && (
         <Text size="sm">
-          {objects.size} {noun} {objects.size === 1 ? "needs" : "need"} attention.{" "}
+          {objects.size === 1 ? "One of these needs" : `${objects.size} of these need`} attention.{" "}
           <Anchor component={Link} to="/findings" size="sm" underline="always">
             See what and why
           </Anchor>

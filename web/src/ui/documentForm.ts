@@ -67,7 +67,12 @@ export function elsewhere(error: unknown, fields: Record<string, string>): unkno
     return error;
   }
   const rest = error.findings.filter((finding) => !(fieldOf(finding.pointer) in fields));
-  return new Problem(error.status, error.message, rest);
+  const isAllShown = rest.length === 0 && error.findings.length > 0;
+  return new Problem(
+    error.status,
+    isAllShown ? "It is not saved: look at the marked fields." : error.message,
+    rest,
+  );
 }
 
 /** Without what says nothing: empty texts and lists, nulls. */

@@ -33,7 +33,7 @@ export function AgentsPage() {
       text="The people whom calls are put through to, and where their phones are."
       actions={add}
     >
-      <FindingsBanner kind="agent" noun={"agent(s)"} />
+      <FindingsBanner kind="agent" />
       {box}
       <ObjectTable
         query={agents}

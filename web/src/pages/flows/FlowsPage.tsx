@@ -39,7 +39,7 @@ export function FlowsPage() {
   );
   return (
     <Page title="Call flows" text="What happens to a caller, step by step." actions={add}>
-      <FindingsBanner kind="flow" noun={"call flow(s)"} />
+      <FindingsBanner kind="flow" />
       {box}
       <ObjectTable
         query={flows}

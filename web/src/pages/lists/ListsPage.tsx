@@ -35,7 +35,7 @@ export function ListsPage() {
       text="Callers who are treated alike: refused by a Smart Number, or told apart by a step of a call flow."
       actions={add}
     >
-      <FindingsBanner kind="list" noun={"list(s)"} />
+      <FindingsBanner kind="list" />
       {box}
       <ObjectTable
         query={lists}

@@ -180,7 +180,7 @@ function DestinationFields({ form }: { form: DocumentForm<SmartNumber> }) {
           label="Call flow"
           required
           value={form.value.flow}
-          onChange={(flow) => form.change({ ...lead("flow"), flow })}
+          onChange={(flow) => form.set("flow", flow)}
           error={form.error("flow")}
         />
       )}
@@ -191,7 +191,7 @@ function DestinationFields({ form }: { form: DocumentForm<SmartNumber> }) {
           required
           clearable={false}
           value={form.value.user}
-          onChange={(user) => form.change({ ...lead("user"), user, assignment: "user" })}
+          onChange={(user) => form.change({ ...lead("user"), user })}
           error={form.error("user")}
         />
       )}

@@ -9,7 +9,7 @@ import { EmptyList, editLink, ObjectTable, useOpened, useSearch } from "../../ui
 import { Page } from "../../ui/Page";
 import { usePages } from "../../ui/paging";
 import { pathOf } from "../../ui/places";
-import { destinationOf } from "./destination";
+import { destinationOf, missingOf } from "./destination";
 import { NumberFields, numberLabels } from "./NumberFields";
 import { RouteTest } from "./RouteTest";
 
@@ -48,7 +48,7 @@ export function NumbersPage() {
       text="The numbers that can be called, and what answers each."
       actions={actions}
     >
-      <FindingsBanner kind="number" noun={"number(s)"} />
+      <FindingsBanner kind="number" />
       {box}
       <ObjectTable
         query={numbers}
@@ -85,6 +85,7 @@ export function NumbersPage() {
         kind="numbers"
         word="number"
         labels={numberLabels}
+        check={missingOf}
         mayEdit={mayEdit}
       >
         {(form) => <NumberFields form={form} />}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { tidy } from "../../ui/documentForm";
-import { destinationOf, lead, reshape, shapeOf } from "./destination";
+import { destinationOf, lead, missingOf, reshape, shapeOf } from "./destination";
 
 test("a number leads to one place", () => {
   expect(destinationOf({ e164: "+1", flow: "main" })).toBe("flow");
@@ -20,4 +20,15 @@ test("the text stays when a number becomes a prefix", () => {
   const number = { ...{ e164: "+1555", flow: "main" }, ...reshape({ e164: "+1555" }, "prefix") };
   expect(shapeOf(number)).toBe("prefix");
   expect(tidy(number)).toEqual({ prefix: "+1555", flow: "main" });
+});
+
+test("an agent can be chosen before one is named", () => {
+  expect(destinationOf({ e164: "+1", flow: "main", ...lead("user") })).toBe("user");
+});
+
+test("a number says what it lacks", () => {
+  const fields = (number: Parameters<typeof missingOf>[0]) => missingOf(number).map((one) => one.pointer);
+  expect(fields({ e164: "" })).toEqual(["/e164", "/flow"]);
+  expect(fields({ prefix: "", ...lead("user") })).toEqual(["/prefix", "/user"]);
+  expect(fields({ e164: "+1", ...lead("none") })).toEqual([]);
 });

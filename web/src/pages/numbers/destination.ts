@@ -23,7 +23,8 @@ export function lead(destination: Destination): Partial<SmartNumber> {
     flow: null,
     user: null,
     service: destination === "echo" ? "echo" : null,
-    assignment: destination === "none" ? "none" : null,
+    // Without an agent yet, only this says that it shall be one.
+    assignment: destination === "none" || destination === "user" ? destination : null,
   };
 }
 
@@ -41,4 +42,21 @@ export function shapeOf(number: SmartNumber): Shape {
 export function reshape(number: SmartNumber, shape: Shape): Partial<SmartNumber> {
   const text = number[shapeOf(number)] ?? "";
   return { e164: null, prefix: null, pattern: null, [shape]: text };
+}
+
+/** What is missing before a number makes sense. */
+export function missingOf(number: SmartNumber): { pointer: string; message: string }[] {
+  const shape = shapeOf(number);
+  const destination = destinationOf(number);
+  const missing: { pointer: string; message: string }[] = [];
+  if (!number[shape]) {
+    missing.push({ pointer: `/${shape}`, message: "Write which calls are for it." });
+  }
+  if (destination === "flow" && !number.flow) {
+    missing.push({ pointer: "/flow", message: "Choose the call flow that answers." });
+  }
+  if (destination === "user" && !number.user) {
+    missing.push({ pointer: "/user", message: "Choose the agent who is rung." });
+  }
+  return missing;
 }

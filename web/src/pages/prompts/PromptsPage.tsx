@@ -27,7 +27,7 @@ export function PromptsPage() {
   );
   return (
     <Page title="Prompts" text="Sound files that callers hear. Call flows name them by their ids.">
-      <FindingsBanner kind="prompt" noun={"prompt(s)"} />
+      <FindingsBanner kind="prompt" />
       {mayEdit && <UploadPrompts />}
       {box}
       <ObjectTable

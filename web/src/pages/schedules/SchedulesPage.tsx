@@ -50,7 +50,7 @@ export function SchedulesPage() {
       text="Opening hours, exceptions and switches by hand, which the Time steps of call flows go by."
       actions={add}
     >
-      <FindingsBanner kind="schedule" noun={"schedule(s)"} />
+      <FindingsBanner kind="schedule" />
       {box}
       <ObjectTable
         query={schedules}

@@ -34,7 +34,7 @@ export function TrunksPage() {
       text="The carriers and PBXs that calls come from and go out to. Calls from anywhere else are refused."
       actions={add}
     >
-      <FindingsBanner kind="trunk" noun={"trunk(s)"} />
+      <FindingsBanner kind="trunk" />
       {box}
       <ObjectTable
         query={trunks}
