@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Table, TextInput } from "@mantine/core";
+import { Box, Button, Group, Loader, Table, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
@@ -31,33 +31,35 @@ export function ObjectTable<T>({ query, columns, keyOf, empty }: TableProps<T>) 
       {query.isPending && <Loader aria-label="Loading" />}
       {query.data?.length === 0 && empty}
       {query.data && query.data.length > 0 && (
-        <Table verticalSpacing="sm" highlightOnHover>
-          <Table.Thead>
-            <Table.Tr>
-              {columns.map(({ title, from, align }) => (
-                <Table.Th key={title} {...(from && { visibleFrom: from })} {...(align && { ta: align })}>
-                  {title}
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {query.data.map((item) => (
-              <Table.Tr key={keyOf(item)}>
-                {columns.map(({ title, cell, from, align }) => (
-                  <Table.Td
-                    key={title}
-                    style={{ overflowWrap: "anywhere" }}
-                    {...(from && { visibleFrom: from })}
-                    {...(align && { ta: align })}
-                  >
-                    {cell(item)}
-                  </Table.Td>
+        <Box style={{ overflowX: "auto" }}>
+          <Table verticalSpacing="sm" highlightOnHover>
+            <Table.Thead>
+              <Table.Tr>
+                {columns.map(({ title, from, align }) => (
+                  <Table.Th key={title} {...(from && { visibleFrom: from })} {...(align && { ta: align })}>
+                    {title}
+                  </Table.Th>
                 ))}
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+            </Table.Thead>
+            <Table.Tbody>
+              {query.data.map((item) => (
+                <Table.Tr key={keyOf(item)}>
+                  {columns.map(({ title, cell, from, align }) => (
+                    <Table.Td
+                      key={title}
+                      style={{ overflowWrap: "break-word" }}
+                      {...(from && { visibleFrom: from })}
+                      {...(align && { ta: align })}
+                    >
+                      {cell(item)}
+                    </Table.Td>
+                  ))}
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Box>
       )}
       {query.hasNextPage && (
         <Group>

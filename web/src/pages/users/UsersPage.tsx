@@ -86,7 +86,7 @@ export function UsersPage() {
             title: "Status",
             cell: (user) => (
               <Badge variant="dot" color={user.disabled ? "gray" : "teal"}>
-                {user.disabled ? "Disabled" : "May sign in"}
+                {user.disabled ? "Disabled" : "Active"}
               </Badge>
             ),
           },
