@@ -1,4 +1,16 @@
-import { IconRoute } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconBuilding,
+  IconClock,
+  IconHistory,
+  IconNetwork,
+  IconPhone,
+  IconRoute,
+  IconUserCog,
+  IconUserOff,
+  IconUsers,
+  IconVolume,
+} from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
 export type PageLink = {
@@ -13,6 +25,28 @@ export type PageLink = {
 export const sections: { label: string; pages: PageLink[] }[] = [
   {
     label: "Call routing",
-    pages: [{ path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" }],
+    pages: [
+      { path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" },
+      { path: "/numbers", label: "Smart Numbers", icon: IconPhone, needs: "setup.read" },
+      { path: "/schedules", label: "Schedules", icon: IconClock, needs: "setup.read" },
+      { path: "/prompts", label: "Prompts", icon: IconVolume, needs: "setup.read" },
+      { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
+      { path: "/findings", label: "What needs attention", icon: IconAlertTriangle, needs: "setup.read" },
+    ],
+  },
+  {
+    label: "People and carriers",
+    pages: [
+      { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
+      { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
+      { path: "/account", label: "Account", icon: IconBuilding, needs: "setup.read" },
+    ],
+  },
+  {
+    label: "Administration",
+    pages: [
+      { path: "/users", label: "Users", icon: IconUserCog, needs: "users.manage" },
+      { path: "/audit", label: "Audit log", icon: IconHistory, needs: "audit.read" },
+    ],
   },
 ];

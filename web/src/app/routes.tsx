@@ -1,17 +1,68 @@
-import { createBrowserRouter, Navigate } from "react-router";
+import { createBrowserRouter } from "react-router";
 import { FlowsPage } from "../pages/flows/FlowsPage";
 import { NotFoundPage } from "../pages/NotFoundPage";
+import { HomePage } from "./HomePage";
 import { Shell } from "./Shell";
 
 export const router = createBrowserRouter([
   {
     path: "/",
     element: <Shell />,
+    // Before the first page is there, which may still have to be loaded.
+    hydrateFallbackElement: <div />,
     children: [
-      { index: true, element: <Navigate to="/flows" replace /> },
+      { index: true, element: <HomePage /> },
       // Where the set-up link led, once somebody is signed in.
-      { path: "setup", element: <Navigate to="/flows" replace /> },
+      { path: "setup", element: <HomePage /> },
       { path: "flows", element: <FlowsPage /> },
+      {
+        path: "numbers",
+        lazy: async () => ({ Component: (await import("../pages/numbers/NumbersPage")).NumbersPage }),
+      },
+      {
+        path: "agents",
+        lazy: async () => ({ Component: (await import("../pages/agents/AgentsPage")).AgentsPage }),
+      },
+      {
+        path: "trunks",
+        lazy: async () => ({ Component: (await import("../pages/trunks/TrunksPage")).TrunksPage }),
+      },
+      {
+        path: "lists",
+        lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
+      },
+      {
+        path: "flows/:id/details",
+        lazy: async () => ({ Component: (await import("../pages/flows/FlowDetailsPage")).FlowDetailsPage }),
+      },
+      {
+        path: "schedules",
+        lazy: async () => ({ Component: (await import("../pages/schedules/SchedulesPage")).SchedulesPage }),
+      },
+      {
+        path: "account",
+        lazy: async () => ({ Component: (await import("../pages/account/AccountPage")).AccountPage }),
+      },
+      {
+        path: "prompts",
+        lazy: async () => ({ Component: (await import("../pages/prompts/PromptsPage")).PromptsPage }),
+      },
+      {
+        path: "users",
+        lazy: async () => ({ Component: (await import("../pages/users/UsersPage")).UsersPage }),
+      },
+      {
+        path: "profile",
+        lazy: async () => ({ Component: (await import("../pages/profile/ProfilePage")).ProfilePage }),
+      },
+      {
+        path: "audit",
+        lazy: async () => ({ Component: (await import("../pages/audit/AuditPage")).AuditPage }),
+      },
+      {
+        path: "findings",
+        lazy: async () => ({ Component: (await import("../pages/findings/FindingsPage")).FindingsPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
