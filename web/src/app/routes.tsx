@@ -12,6 +12,7 @@ export const router = createBrowserRouter([
       // Where the set-up link led, once somebody is signed in.
       { path: "setup", element: <Navigate to="/flows" replace /> },
       { path: "flows", element: <FlowsPage /> },
+      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
