@@ -280,7 +280,7 @@ function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
           <Problems />
         </Tabs.Panel>
         <Tabs.Panel value="try">
-          <TryIt id={id} />
+          <TryIt id={id} autosave={autosave} />
         </Tabs.Panel>
         <Tabs.Panel value="versions">
           <Versions id={id} autosave={autosave} />

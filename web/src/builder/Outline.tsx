@@ -80,7 +80,7 @@ function OutlineStep({ id, number, step, document, isReached, findings, onAdd, o
             </Text>
           </Group>
         </UnstyledButton>
-        <Group gap={4} wrap="nowrap">
+        <Group gap={4} wrap="nowrap" style={{ flex: "none" }}>
           {document.entry === id && <Badge variant="light">Start</Badge>}
           {fallbackOf(document) === id && <Badge variant="light">Fallback</Badge>}
           {!isReached && (

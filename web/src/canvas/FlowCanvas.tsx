@@ -12,6 +12,7 @@ import {
   MiniMap,
   type NodeChange,
   ReactFlow,
+  type ReactFlowInstance,
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
@@ -183,8 +184,8 @@ function Canvas(props: FlowCanvasProps) {
         maxZoom={2}
         fitView
         fitViewOptions={fitOptions}
+        onInit={(instance) => void (readOnly ? undefined : beginAtEntry(instance, document, frame.current))}
         onlyRenderVisibleElements={nodes.length > 80}
-        proOptions={{ hideAttribution: true }}
         {...wiring}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
@@ -192,6 +193,7 @@ function Canvas(props: FlowCanvasProps) {
         <MiniMap
           pannable
           zoomable
+          style={{ width: 140, height: 90 }}
           ariaLabel="The whole flow, small"
           nodeColor={(node) =>
             `var(--mantine-color-${GROUP_COLORS[kindWords((node as StepNodeType).data.step.type).group]}-filled)`
@@ -212,6 +214,24 @@ function useEdges(
     before.current = flowEdgesOf(document, marks, new Set(selectedEdges), before.current);
     return before.current;
   }, [document, marks, selectedEdges]);
+}
+
+/** Smaller than this nobody reads a step's name. */
+const READABLE = 0.55;
+
+/** A flow that fits only when it is too small to be read is shown from its beginning instead. */
+async function beginAtEntry(
+  flow: ReactFlowInstance<StepNodeType, FlowEdge>,
+  document: FlowDocument,
+  frame: HTMLElement | null,
+) {
+  await flow.fitView(fitOptions);
+  const entry = flow.getNode(document.entry);
+  if (entry !== undefined && frame !== null && flow.getZoom() < READABLE) {
+    const zoom = 0.75;
+    const y = frame.clientHeight / 2 - (entry.position.y + heightOf(entry.data.step) / 2) * zoom;
+    await flow.setViewport({ x: 24 - entry.position.x * zoom, y, zoom });
+  }
 }
 
 /** Brings a step into view where it is not, and the focus to it. */

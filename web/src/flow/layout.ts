@@ -21,7 +21,7 @@ export function heightOf(step: Step): number {
 /** A place for every step, by its connections. */
 export function arranged(document: FlowDocument): Record<string, Point> {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 36, ranksep: 96, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: "LR", nodesep: 36, ranksep: 80, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, step] of Object.entries(document.steps)) {
     graph.setNode(id, { width: STEP_WIDTH, height: heightOf(step) });
