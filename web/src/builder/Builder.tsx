@@ -167,6 +167,7 @@ function useDialogs(
       openHelp: onHelp.open,
       openWire: onWire.open,
       openAdd,
+      toCanvas: () => canvas.current?.focus(),
       fit: () => canvas.current?.fit(),
       save: () => void flush(),
     }),
@@ -266,7 +267,7 @@ function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
       onChange={(next) => next && builder.setPanel(next as PanelName)}
       keepMounted={false}
     >
-      <Tabs.List grow>
+      <Tabs.List grow className={classes.tabs ?? ""}>
         <Tabs.Tab value="step">Fields</Tabs.Tab>
         <Tabs.Tab value="problems">Problems{errors > 0 ? ` (${errors})` : ""}</Tabs.Tab>
         {may("simulate") && <Tabs.Tab value="try">Try it</Tabs.Tab>}

@@ -9,6 +9,7 @@ export type Dialogs = {
   openHelp: () => void;
   openAdd: () => void;
   openWire: () => void;
+  toCanvas: () => void;
   fit: () => void;
   save: () => void;
 };
@@ -57,7 +58,9 @@ export function useKeys(builder: Builder, actions: Actions, dialogs: Dialogs, ma
       const isDone =
         event.ctrlKey || event.metaKey
           ? withControl(event, builder, actions, dialogs, mayEdit)
-          : !isTyping(event.target) && alone(event, builder, actions, dialogs, mayEdit);
+          : isTyping(event.target)
+            ? leaveField(event, dialogs)
+            : alone(event, builder, actions, dialogs, mayEdit);
       if (isDone) {
         event.preventDefault();
       }
@@ -65,6 +68,18 @@ export function useKeys(builder: Builder, actions: Actions, dialogs: Dialogs, ma
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [builder, actions, dialogs, mayEdit]);
+}
+
+/** Escape leads from a field of the panel back to the canvas. A list that is open closes first. */
+function leaveField(event: KeyboardEvent, dialogs: Dialogs): boolean {
+  const field = event.target instanceof HTMLElement ? event.target : null;
+  const isOpen = field?.getAttribute("aria-expanded") === "true";
+  if (event.key !== "Escape" || isOpen || field?.closest("#builder-panel") == null) {
+    return false;
+  }
+  field.blur();
+  dialogs.toCanvas();
+  return true;
 }
 
 function withControl(
