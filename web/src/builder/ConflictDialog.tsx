@@ -1,6 +1,7 @@
-import { Button, Group, List, Modal, ScrollArea, Text } from "@mantine/core";
+import { Button, Group, List, ScrollArea, Text } from "@mantine/core";
 import { changesOf } from "../flow/changes";
 import type { FlowDocument } from "../flow/document";
+import { Dialog } from "./Dialog";
 import { useBuilderState } from "./store";
 
 type ConflictDialogProps = { theirs: FlowDocument | null; onTake: () => void; onKeep: () => void };
@@ -10,7 +11,7 @@ export function ConflictDialog({ theirs, onTake, onKeep }: ConflictDialogProps) 
   const mine = useBuilderState((state) => state.document);
   const changes = theirs === null ? [] : changesOf(theirs, mine, true);
   return (
-    <Modal
+    <Dialog
       opened={theirs !== null}
       onClose={() => undefined}
       withCloseButton={false}
@@ -22,7 +23,7 @@ export function ConflictDialog({ theirs, onTake, onKeep }: ConflictDialogProps) 
       <Text size="sm" mb="xs">
         Your edits are not saved. Compared with what was saved meanwhile, yours is different in this:
       </Text>
-      <ScrollArea.Autosize mah={320} type="auto">
+      <ScrollArea.Autosize mah={320} type="auto" viewportProps={{ tabIndex: 0 }}>
         <List size="sm" spacing={4}>
           {changes.map((change) => (
             <List.Item key={change.text}>{change.text}</List.Item>
@@ -36,6 +37,6 @@ export function ConflictDialog({ theirs, onTake, onKeep }: ConflictDialogProps) 
         </Button>
         <Button onClick={onKeep}>Keep mine</Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

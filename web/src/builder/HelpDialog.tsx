@@ -1,10 +1,11 @@
-import { Kbd, Modal, Table, Text } from "@mantine/core";
+import { Kbd, Table, Text } from "@mantine/core";
+import { Dialog } from "./Dialog";
 import { KEYS } from "./useKeys";
 
 /** All keys of the builder. */
 export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Keys of the builder" size="lg">
+    <Dialog opened={opened} onClose={onClose} title="Keys of the builder" size="lg">
       <Text size="sm" mb="sm">
         With the mouse: drag a step from the left onto the canvas or onto a connection; drag from a port to a
         step, or let it go over nothing to add one there. The outline shows the same flow as a list, in which
@@ -22,6 +23,6 @@ export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () =
           ))}
         </Table.Tbody>
       </Table>
-    </Modal>
+    </Dialog>
   );
 }

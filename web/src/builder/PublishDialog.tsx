@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, NumberInput, Radio, Stack, Text, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { Alert, Button, Group, NumberInput, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ask } from "../api/client";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import type { Autosave } from "./autosave";
+import { Dialog } from "./Dialog";
+import { notify } from "./notify";
 import { useBuilder, useBuilderState } from "./store";
 
 type When = "now" | "trial" | "later";
@@ -14,9 +15,9 @@ type PublishDialogProps = { id: string; opened: boolean; onClose: () => void; au
 /** Publishes the draft: for all callers, for a share of them, or at a time to come. */
 export function PublishDialog({ id, opened, onClose, autosave }: PublishDialogProps) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Publish the draft" size="md">
+    <Dialog opened={opened} onClose={onClose} title="Publish the draft" size="md">
       {opened && <PublishForm id={id} onClose={onClose} autosave={autosave} />}
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -49,7 +50,7 @@ function PublishForm({ id, onClose, autosave }: Omit<PublishDialogProps, "opened
         : `Version ${result.version} is ${when === "trial" ? "on trial" : "live"}. Calls in progress keep theirs.`;
     },
     onSuccess: (message) => {
-      notifications.show({ color: "teal", message });
+      notify("done", message);
       void queries.invalidateQueries({ queryKey: ["flow", id] });
       void queries.invalidateQueries({ queryKey: ["flows"] });
       onClose();

@@ -1,6 +1,7 @@
-import { Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import classes from "./Builder.module.css";
+import { Dialog } from "./Dialog";
 import { KindLine, offered } from "./Palette";
 import { useBuilder } from "./store";
 
@@ -20,16 +21,9 @@ type ChooserProps<T> = {
 export function Chooser<T>(props: ChooserProps<T>) {
   const { opened, title, onClose } = props;
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={title}
-      size="md"
-      returnFocus={false}
-      transitionProps={{ duration: 0 }}
-    >
+    <Dialog opened={opened} onClose={onClose} title={title} size="md" returnFocus={false}>
       {opened && <ChooserList {...props} />}
-    </Modal>
+    </Dialog>
   );
 }
 

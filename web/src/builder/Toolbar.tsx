@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Group, Menu, SegmentedControl, Text, Title, Tooltip } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import {
   IconArrowBackUp,
   IconArrowForwardUp,
@@ -20,6 +19,7 @@ import { withPlaces } from "../flow/layout";
 import { fromTemplate, TEMPLATES } from "../flow/templates";
 import type { Actions } from "./actions";
 import type { Autosave, SaveState } from "./autosave";
+import { notify } from "./notify";
 import { PublishDialog } from "./PublishDialog";
 import { useBuilder, useBuilderState, usePast } from "./store";
 
@@ -181,12 +181,12 @@ function MoreMenu({ id }: { id: string }) {
       return;
     }
     if ("error" in read) {
-      notifications.show({ color: "red", title: "Not imported", message: read.error });
+      notify("failed", read.error, "Not imported");
       return;
     }
     // A flow keeps its own id and name.
     builder.edit((before) => withPlaces({ ...read.document, id: before.id, name: before.name }));
-    notifications.show({ message: "Imported. Undo brings back what was there." });
+    notify("done", "Imported. Undo brings back what was there.");
   };
   return (
     <>

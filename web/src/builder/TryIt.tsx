@@ -14,7 +14,6 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { answer, api, ask, type Schema } from "../api/client";
@@ -23,15 +22,16 @@ import { stepName } from "../flow/document";
 import { outcomeWords, type Rung, rungWords } from "../flow/ladder";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import type { Autosave } from "./autosave";
+import { notify } from "./notify";
 import { useBuilder, useBuilderState } from "./store";
 import { usePlayer } from "./usePlayer";
 import { type Input, type Setting, type Simulation, type State, useSimulation } from "./useSimulation";
 
 /** The simulator beside the canvas: the same interpreter as for calls, with a clock that stands still between inputs. */
 export function TryIt({ id, autosave }: { id: string; autosave: Autosave }) {
-  const { builder } = useBuilder();
+  const { builder, show } = useBuilder();
   const [isLoud, setLoud] = useState(true);
-  const simulation = useSimulation(builder, usePlayer(isLoud));
+  const simulation = useSimulation(builder, usePlayer(isLoud), show);
   const { state, error } = simulation;
   return (
     <Stack gap="sm">
@@ -252,7 +252,7 @@ function Question({ step, isBusy, send }: Send & { step: string }) {
     try {
       send({ input: "reply", step, reply: { value: JSON.parse(text) as unknown } });
     } catch {
-      notifications.show({ color: "orange", message: "The reply is no JSON yet." });
+      notify("hint", "The reply is no JSON yet.");
     }
   };
   return (
@@ -369,7 +369,7 @@ function KeepTest({ flow, simulation, autosave }: KeepTestProps) {
     },
     onSuccess: () => {
       setName("");
-      notifications.show({ color: "teal", message: "Kept as a test of this flow." });
+      notify("done", "Kept as a test of this flow.");
     },
   });
   if (!may("flows.edit")) {

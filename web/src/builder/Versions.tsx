@@ -5,7 +5,6 @@ import {
   Group,
   List,
   Loader,
-  Modal,
   NumberInput,
   Paper,
   Stack,
@@ -13,7 +12,6 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, type Schema } from "../api/client";
@@ -24,6 +22,8 @@ import { Empty } from "../ui/Empty";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { usePages } from "../ui/paging";
 import type { Autosave } from "./autosave";
+import { Dialog } from "./Dialog";
+import { notify } from "./notify";
 import { useBuilder } from "./store";
 
 type Version = Schema<"VersionItem">;
@@ -92,12 +92,11 @@ function useChange(id: string, change: () => Promise<unknown>, done: string) {
   return useMutation({
     mutationFn: change,
     onSuccess: () => {
-      notifications.show({ color: "teal", message: done });
+      notify("done", done);
       void queries.invalidateQueries({ queryKey: ["flow", id] });
       void queries.invalidateQueries({ queryKey: ["flows"] });
     },
-    onError: (error) =>
-      notifications.show({ color: "red", title: "That did not work", message: error.message }),
+    onError: (error) => notify("failed", error.message, "That did not work"),
   });
 }
 
@@ -182,7 +181,7 @@ function VersionCard({ id, flow, version, before, autosave }: VersionCardProps) 
           <Button size="compact-xs" variant="default" onClick={() => setDialog("rollback")}>
             Publish it again
           </Button>
-          {flow.live != null && (
+          {flow.live != null && flow.canary?.version !== version.version && (
             <Button size="compact-xs" variant="default" onClick={() => setDialog("trial")}>
               Try it on a share
             </Button>
@@ -291,7 +290,7 @@ function RollbackDialog({ id, version, onClose }: { id: string; version: number;
     `The content of version ${version} is live again, as a new version.`,
   );
   return (
-    <Modal opened onClose={onClose} title={`Publish version ${version} again`}>
+    <Dialog opened onClose={onClose} title={`Publish version ${version} again`}>
       <Stack>
         <Text size="sm">
           Its content becomes a new version that all callers get. The draft stays as it is.
@@ -316,7 +315,7 @@ function RollbackDialog({ id, version, onClose }: { id: string; version: number;
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -344,7 +343,7 @@ function TrialDialog({
     `${share} of a hundred callers get version ${version}.`,
   );
   return (
-    <Modal opened onClose={onClose} title={`Try version ${version} on a share of the callers`}>
+    <Dialog opened onClose={onClose} title={`Try version ${version} on a share of the callers`}>
       <Stack>
         <NumberInput
           label="Of a hundred callers"
@@ -363,6 +362,6 @@ function TrialDialog({
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

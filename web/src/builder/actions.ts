@@ -1,6 +1,5 @@
 // What palette, canvas, outline and keyboard do alike.
 
-import { notifications } from "@mantine/notifications";
 import { edgePort } from "../canvas/elements";
 import type { Point } from "../flow/document";
 import {
@@ -18,6 +17,7 @@ import {
   removeSteps,
 } from "../flow/edits";
 import { portsOf, target } from "../flow/ports";
+import { notify } from "./notify";
 import type { Builder } from "./store";
 
 export type Actions = ReturnType<typeof actionsOf>;
@@ -71,7 +71,7 @@ export function actionsOf(
     paste(text: string, at?: Point): void {
       const pasted = pasteSteps(state().document, text, at);
       if (pasted === null) {
-        notifications.show({ color: "orange", message: "The clipboard holds no steps." });
+        notify("hint", "The clipboard holds no steps.");
         return;
       }
       builder.edit(() => pasted.document);

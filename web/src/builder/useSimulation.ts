@@ -23,8 +23,12 @@ export type Simulation = {
   end: () => void;
 };
 
-/** `heard` gets what happened anew. */
-export function useSimulation(builder: Builder, heard: (rungs: Rung[]) => void): Simulation {
+/** `heard` gets what happened anew, `follow` the step that the call is in. */
+export function useSimulation(
+  builder: Builder,
+  heard: (rungs: Rung[]) => void,
+  follow: (step: string) => void,
+): Simulation {
   const [state, setState] = useState<State | null>(null);
   const [rungs, setRungs] = useState<Rung[]>([]);
   const [inputs, setInputs] = useState<Input[]>([]);
@@ -41,8 +45,11 @@ export function useSimulation(builder: Builder, heard: (rungs: Rung[]) => void):
       setRungs(all);
       builder.store.setState({ marks: pathMarks(all, next.outcome != null) });
       heard(fresh);
+      if (next.step != null) {
+        follow(next.step.id);
+      }
     },
-    [builder, heard],
+    [builder, heard, follow],
   );
   const guard = useCallback(async (work: () => Promise<void>) => {
     setBusy(true);

@@ -81,6 +81,12 @@ export type FlowCanvasProps = {
 /** The type that a step's kind has while it is dragged from the palette. */
 export const KIND_MIME = "application/x-cordboard-step";
 
+/** One function for all draws: with a new one each the small map would be drawn anew with every move. */
+function minimapColor(node: StepNodeType): string {
+  return `var(--mantine-color-${GROUP_COLORS[kindWords(node.data.step.type).group]}-filled)`;
+}
+
+const minimapSize = { width: 140, height: 90 };
 const nodeTypes = { step: StepNode };
 const edgeOptions = { markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 } };
 const fitOptions = { padding: 0.15, maxZoom: 1 };
@@ -193,11 +199,9 @@ function Canvas(props: FlowCanvasProps) {
         <MiniMap
           pannable
           zoomable
-          style={{ width: 140, height: 90 }}
+          style={minimapSize}
           ariaLabel="The whole flow, small"
-          nodeColor={(node) =>
-            `var(--mantine-color-${GROUP_COLORS[kindWords((node as StepNodeType).data.step.type).group]}-filled)`
-          }
+          nodeColor={minimapColor}
         />
       </ReactFlow>
     </div>

@@ -1,7 +1,7 @@
 // What is different between two documents of a flow: in words, and by step for the canvas.
 
 import { kindWords } from "./catalogue";
-import { type FlowDocument, type Json, type Step, stepName } from "./document";
+import { commentOf, type FlowDocument, type Json, positionOf, type Step, stepName } from "./document";
 import { portLabel } from "./ports";
 
 export type Change = {
@@ -11,7 +11,7 @@ export type Change = {
   text: string;
 };
 
-/** All that changed from one document to another. Places and other things of `ui` count where `withNotes` says so. */
+/** All that changed from one document to another. Notes and places count where `withNotes` says so. */
 export function changesOf(from: FlowDocument, to: FlowDocument, withNotes = false): Change[] {
   const changes: Change[] = [];
   for (const field of ["name", "description"] as const) {
@@ -37,6 +37,9 @@ export function changesOf(from: FlowDocument, to: FlowDocument, withNotes = fals
   }
   for (const id of union(from.steps, to.steps)) {
     changes.push(...stepChanges(from, to, id, withNotes));
+  }
+  if (withNotes) {
+    changes.push(...movedSteps(from, to));
   }
   return changes;
 }
@@ -75,16 +78,27 @@ function stepChanges(from: FlowDocument, to: FlowDocument, id: string, withNotes
       say(`${portLabel(b, port)} ${leads} (before: ${x === null ? "nowhere" : quoted(from, x)}).`);
     }
   }
-  if (withNotes && !same(a.ui, b.ui)) {
-    say(notesChange(a, b));
+  if (withNotes && commentOf(a) !== commentOf(b)) {
+    say(`the note was ${words(a.ui?.comment)}, is ${words(b.ui?.comment)}.`);
   }
   return changes;
 }
 
-function notesChange(a: Step, b: Step): string {
-  return same(a.ui?.comment, b.ui?.comment)
-    ? "was moved."
-    : `the note was ${words(a.ui?.comment)}, is ${words(b.ui?.comment)}.`;
+function movedSteps(from: FlowDocument, to: FlowDocument): Change[] {
+  const place = (step: Step | undefined) => JSON.stringify(step && positionOf(step));
+  const moved = Object.keys(to.steps).filter(
+    (id) => id in from.steps && place(from.steps[id]) !== place(to.steps[id]),
+  );
+  const [only] = moved;
+  if (only === undefined) {
+    return [];
+  }
+  return [
+    {
+      what: "changed",
+      text: moved.length === 1 ? `${quoted(to, only)} was moved.` : `${moved.length} steps were moved.`,
+    },
+  ];
 }
 
 /** Two values that say the same, whatever the order of their keys. */
