@@ -8,6 +8,7 @@ import { type CanvasEdits, FlowCanvas, type FlowCanvasHandle } from "../canvas/F
 import type { Catalogue } from "../flow/catalogue";
 import type { FlowDocument, Point } from "../flow/document";
 import { connect, moveSteps, type PortRef } from "../flow/edits";
+import { withPlaces } from "../flow/layout";
 
 import { type Actions, actionsOf } from "./actions";
 import { type Autosave, useAutosave } from "./autosave";
@@ -142,8 +143,9 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
         onKeep={autosave.keepMine}
         onTake={() => {
           if (autosave.state.kind === "conflict") {
-            autosave.tookTheirs(autosave.state.theirs, autosave.state.etag);
-            builder.replace(autosave.state.theirs);
+            const theirs = withPlaces(autosave.state.theirs);
+            autosave.tookTheirs(theirs, autosave.state.etag);
+            builder.replace(theirs);
           }
         }}
       />
