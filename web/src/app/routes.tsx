@@ -63,6 +63,7 @@ export const router = createBrowserRouter([
         path: "findings",
         lazy: async () => ({ Component: (await import("../pages/findings/FindingsPage")).FindingsPage }),
       },
+      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
