@@ -1,4 +1,12 @@
-import { IconRoute } from "@tabler/icons-react";
+import {
+  IconActivity,
+  IconChartBar,
+  IconHistory,
+  IconPhoneCall,
+  IconPhoneX,
+  IconRoute,
+  IconServer,
+} from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
 export type PageLink = {
@@ -14,5 +22,21 @@ export const sections: { label: string; pages: PageLink[] }[] = [
   {
     label: "Call routing",
     pages: [{ path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" }],
+  },
+  {
+    label: "Calls",
+    pages: [
+      { path: "/calls", label: "Live calls", icon: IconPhoneCall, needs: "calls.read" },
+      { path: "/records", label: "Call records", icon: IconHistory, needs: "calls.read" },
+      { path: "/abandoned", label: "Abandoned calls", icon: IconPhoneX, needs: "calls.read" },
+      { path: "/reports", label: "Reports", icon: IconChartBar, needs: "calls.read" },
+    ],
+  },
+  {
+    label: "Running it",
+    pages: [
+      { path: "/outbox", label: "Tasks to deliver", icon: IconActivity, needs: "calls.read" },
+      { path: "/system", label: "System", icon: IconServer, needs: "calls.read" },
+    ],
   },
 ];

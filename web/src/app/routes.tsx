@@ -12,6 +12,38 @@ export const router = createBrowserRouter([
       // Where the set-up link led, once somebody is signed in.
       { path: "setup", element: <Navigate to="/flows" replace /> },
       { path: "flows", element: <FlowsPage /> },
+      {
+        path: "calls",
+        lazy: async () => ({ Component: (await import("../pages/calls/CallsPage")).CallsPage }),
+      },
+      {
+        path: "calls/:id",
+        lazy: async () => ({ Component: (await import("../pages/calls/CallPage")).CallPage }),
+      },
+      {
+        path: "records",
+        lazy: async () => ({ Component: (await import("../pages/records/RecordsPage")).RecordsPage }),
+      },
+      {
+        path: "records/:node/:id",
+        lazy: async () => ({ Component: (await import("../pages/records/RecordPage")).RecordPage }),
+      },
+      {
+        path: "abandoned",
+        lazy: async () => ({ Component: (await import("../pages/abandoned/AbandonedPage")).AbandonedPage }),
+      },
+      {
+        path: "reports",
+        lazy: async () => ({ Component: (await import("../pages/reports/ReportsPage")).ReportsPage }),
+      },
+      {
+        path: "outbox",
+        lazy: async () => ({ Component: (await import("../pages/outbox/OutboxPage")).OutboxPage }),
+      },
+      {
+        path: "system",
+        lazy: async () => ({ Component: (await import("../pages/system/SystemPage")).SystemPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
