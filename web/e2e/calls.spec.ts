@@ -5,13 +5,15 @@ test("a call appears, walks through its flow, and is hung up from its page", asy
   await page.goto("/calls");
   await expect(page.getByText("Nobody is calling right now")).toBeVisible();
   const caller = "+14155550111";
-  const phone = await telephone({ scenario: "presses", number: DESK, caller, key: "1", waitMs: 3_500 });
+  const phone = await telephone({ scenario: "presses", number: DESK, caller, key: "1", waitMs: 7_000 });
   const row = page.getByRole("row", { name: new RegExp(caller.replace("+", "\\+")) });
   await expect(row).toContainText("Welcome");
   await row.getByRole("link", { name: caller }).click();
   const steps = page.getByRole("list", { name: "Steps of the call" }).getByRole("listitem");
   await expect(steps.filter({ hasText: "Welcome" })).toContainText("Left by: went on");
-  await expect(steps.filter({ hasText: "What is it about" })).toContainText("Left by: pressed 1 (Sales)");
+  await expect(steps.filter({ hasText: "What is it about" })).toContainText("Left by: pressed 1 (Sales)", {
+    timeout: 10_000,
+  });
   await expect(steps.filter({ hasText: "What is it about" })).toContainText("SIP INFO");
   await page.getByRole("button", { name: "Hang up" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Hang up" }).click();
@@ -23,13 +25,13 @@ test("a call appears, walks through its flow, and is hung up from its page", asy
 });
 
 test("an agent's telephone rings, and then the two talk", async ({ page, server, telephone }) => {
-  await telephone({ scenario: "agent", port: server.agentPort, waitMs: 2_000 });
+  await telephone({ scenario: "agent", port: server.agentPort, waitMs: 6_000 });
   await page.goto("/calls");
   await telephone({ scenario: "presses", number: DESK, caller: "+14155550122", key: "1", waitMs: 500 });
   const row = page.getByRole("row", { name: /\+14155550122/ });
   await expect(row).toContainText("Ringing");
   await expect(row).toContainText("carol");
-  await expect(row).toContainText("Talking");
+  await expect(row).toContainText("Talking", { timeout: 10_000 });
   await row.getByRole("link").click();
   await expect(page.getByText("carol talks to the caller")).toBeVisible();
 });
@@ -87,7 +89,7 @@ test("reports count the calls, and say in which step callers leave", async ({ pa
   await page.goto("/reports");
   await expect(page.getByRole("table")).toContainText("Calls per day");
   await page.getByRole("tab", { name: "Where callers leave" }).click();
-  await page.getByRole("textbox", { name: "Call flow" }).click();
+  await page.getByRole("combobox", { name: "Call flow" }).click();
   await page.getByRole("option", { name: "Front desk" }).click();
   await expect(page.getByRole("row", { name: /What is it about/ })).toContainText("%");
 });

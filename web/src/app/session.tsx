@@ -43,8 +43,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const signOut = useCallback(async () => {
     await ask(api.DELETE("/session"));
     setCsrfToken("");
-    queries.clear();
     queries.setQueryData(sessionKey, null);
+    // All that this user saw. The session's own query stays, as it is watched here.
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionKey[0] });
   }, [queries]);
 
   const value = useMemo<SessionContext | null>(() => {
