@@ -44,6 +44,7 @@ export const router = createBrowserRouter([
         path: "system",
         lazy: async () => ({ Component: (await import("../pages/system/SystemPage")).SystemPage }),
       },
+      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

@@ -36,7 +36,12 @@ async function fetchSession(): Promise<Session | null> {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const { data: session, error, isPending, refetch } = useQuery({ queryKey: sessionKey, queryFn: fetchSession });
+  const {
+    data: session,
+    error,
+    isPending,
+    refetch,
+  } = useQuery({ queryKey: sessionKey, queryFn: fetchSession });
 
   useEffect(() => onSignedOut(() => queries.setQueryData(sessionKey, null)), [queries]);
 

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Group, Loader, Paper, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Loader, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconPhoneOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
@@ -11,6 +11,7 @@ import { partiesOf, stageOf, type WatchedCall } from "../../live/model";
 import { PathList } from "../../live/PathList";
 import { type LegNews, type Visit, walkOf } from "../../live/path";
 import { useLiveCall } from "../../live/useLive";
+import { WalkCanvas } from "../../live/WalkCanvas";
 import { endReasonText, legStateText, outcomeText } from "../../live/words";
 import { Empty } from "../../ui/Empty";
 import { Facts } from "../../ui/Facts";
@@ -110,30 +111,35 @@ function CallView({ call, missed }: { call: WatchedCall; missed: number }) {
           ]}
         />
       </Paper>
-      <Paper withBorder p="md">
-        <Title order={2} size="h4" mb="sm">
-          Its way so far
-        </Title>
-        {!walk.isWhole && (
-          <Text size="sm" c="dimmed" mb="sm">
-            {missed > 0
-              ? "Some of what happened was missed here; the call's record will have all of it."
-              : "What came before you opened this page may be missing here; the call's record will have all of it."}
-          </Text>
-        )}
-        {walk.visits.length === 0 ? (
-          <Text size="sm">It has not entered a step yet.</Text>
-        ) : (
-          <PathList
-            visits={walk.visits}
-            flow={flowId}
-            version={version}
-            names={names}
-            isLive={ended === undefined}
-            end={ended && endReasonText(ended.reason)}
-          />
-        )}
-      </Paper>
+      <SimpleGrid cols={{ base: 1, lg: flowId && version ? 2 : 1 }}>
+        <Paper withBorder p="md">
+          <Title order={2} size="h4" mb="sm">
+            Its way so far
+          </Title>
+          {!walk.isWhole && (
+            <Text size="sm" c="dimmed" mb="sm">
+              {missed > 0
+                ? "Some of what happened was missed here; the call's record will have all of it."
+                : "What came before you opened this page may be missing here; the call's record will have all of it."}
+            </Text>
+          )}
+          {walk.visits.length === 0 ? (
+            <Text size="sm">It has not entered a step yet.</Text>
+          ) : (
+            <PathList
+              visits={walk.visits}
+              flow={flowId}
+              version={version}
+              names={names}
+              isLive={ended === undefined}
+              end={ended && endReasonText(ended.reason)}
+            />
+          )}
+        </Paper>
+        {flowId && version ? (
+          <WalkCanvas visits={walk.visits} flow={flowId} version={version} isLive={ended === undefined} />
+        ) : null}
+      </SimpleGrid>
       {walk.legs.length > 0 && <Legs legs={walk.legs} />}
     </Stack>
   );

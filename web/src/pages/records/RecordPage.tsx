@@ -1,9 +1,10 @@
-import { Alert, Anchor, Loader, Paper, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Loader, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { useFlowName, useStepNames } from "../../live/flowNames";
 import { PathList } from "../../live/PathList";
 import { recordedVisits } from "../../live/path";
+import { WalkCanvas } from "../../live/WalkCanvas";
 import { isAbandoned, offerText, sentence } from "../../live/words";
 import { Facts } from "../../ui/Facts";
 import { durationText, whenText } from "../../ui/moments";
@@ -118,13 +119,24 @@ function Way({ record }: { record: CallRecord }) {
   );
   const names = useStepNames([...own, ...others]);
   return (
-    <Section title="Its way through the flow">
-      {visits.length === 0 ? (
-        <Text size="sm">It did not enter a step.</Text>
-      ) : (
-        <PathList visits={visits} flow={flow} version={version} names={names} end={sentence(record.reason)} />
+    <SimpleGrid cols={{ base: 1, lg: flow && version && visits.length > 0 ? 2 : 1 }}>
+      <Section title="Its way through the flow">
+        {visits.length === 0 ? (
+          <Text size="sm">It did not enter a step.</Text>
+        ) : (
+          <PathList
+            visits={visits}
+            flow={flow}
+            version={version}
+            names={names}
+            end={sentence(record.reason)}
+          />
+        )}
+      </Section>
+      {flow && version && visits.length > 0 && (
+        <WalkCanvas visits={visits} flow={flow} version={version} isLive={false} />
       )}
-    </Section>
+    </SimpleGrid>
   );
 }
 

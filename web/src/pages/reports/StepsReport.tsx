@@ -1,9 +1,11 @@
 import { Button, Group, Loader, Progress, Select, Stack, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, ask, type Schema } from "../../api/client";
 import { type StepWords, useAllFlows, useVersion } from "../../live/flowNames";
+import { trafficMarks } from "../../live/marks";
+import { VersionCanvas } from "../../live/VersionCanvas";
 import { kindText, portText } from "../../live/words";
 import { csvText, download } from "../../ui/csv";
 import { Empty } from "../../ui/Empty";
@@ -81,6 +83,7 @@ function StepCounts({ flow, version }: { flow: string; version: number }) {
       ask(api.GET("/flows/{id}/versions/{n}/counts", { params: { path: { id: flow, n: version } } })),
   });
   const { data: whole } = useVersion(flow, version);
+  const marks = useMemo(() => trafficMarks(counts.data?.steps ?? []), [counts.data]);
   if (counts.error) {
     return <ProblemAlert error={counts.error} retry={() => counts.refetch()} />;
   }
@@ -96,6 +99,7 @@ function StepCounts({ flow, version }: { flow: string; version: number }) {
       <Text size="sm" c="dimmed">
         All calls of this version, since it was published. A call that comes into a step twice counts twice.
       </Text>
+      <VersionCanvas flow={flow} version={version} marks={marks} />
       <StepTable steps={steps} words={whole?.steps} />
       <Group>
         <Button

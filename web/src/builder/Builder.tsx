@@ -1,0 +1,291 @@
+import { Alert, Tabs } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useStore } from "zustand";
+import { useSession } from "../app/session";
+import { edgeId } from "../canvas/elements";
+import { type CanvasEdits, FlowCanvas, type FlowCanvasHandle } from "../canvas/FlowCanvas";
+import type { Catalogue } from "../flow/catalogue";
+import type { FlowDocument, Point } from "../flow/document";
+import { connect, moveSteps, type PortRef } from "../flow/edits";
+
+import { type Actions, actionsOf } from "./actions";
+import { type Autosave, useAutosave } from "./autosave";
+import classes from "./Builder.module.css";
+import { ConflictDialog } from "./ConflictDialog";
+import { findingMarks, useValidation } from "./findings";
+import { HelpDialog } from "./HelpDialog";
+import { Inspector } from "./Inspector";
+import { Outline } from "./Outline";
+import { Palette } from "./Palette";
+import { Problems } from "./Problems";
+import { QuickAdd } from "./QuickAdd";
+import { StepFinder, WireDialog } from "./StepFinder";
+import {
+  BuilderContext,
+  type Builder as BuilderDoor,
+  builderOf,
+  createBuilderStore,
+  type PanelName,
+  useBuilder,
+  useBuilderState,
+} from "./store";
+import { Toolbar } from "./Toolbar";
+import { TryIt } from "./TryIt";
+import { useClipboard, useKeys } from "./useKeys";
+import { Versions } from "./Versions";
+
+type BuilderProps = {
+  id: string;
+  document: FlowDocument;
+  etag: string;
+  catalogue: Catalogue;
+  mayEdit: boolean;
+};
+
+/** Where a step is to be added: at a port that was let go, or wherever there is room. */
+type Adding = { from?: PortRef; at?: Point } | null;
+
+/** Palette, canvas and panel around one document. */
+export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps) {
+  const [builder] = useState(() => builderOf(createBuilderStore(document)));
+  const canvas = useRef<FlowCanvasHandle>(null);
+  const [view, setView] = useState<"canvas" | "outline">("canvas");
+  const show = useCallback((step: string, focus?: boolean) => {
+    if (canvas.current !== null) {
+      canvas.current.show(step, focus);
+      return;
+    }
+    const line = window.document.getElementById(`outline-${step}`);
+    line?.scrollIntoView({ block: "center" });
+    if (focus) {
+      line?.querySelector<HTMLElement>("button")?.focus();
+    }
+  }, []);
+  const actions = useMemo(
+    () => actionsOf(builder, show, () => canvas.current?.centre() ?? { x: 0, y: 0 }),
+    [builder, show],
+  );
+  const context = useMemo(() => ({ builder, catalogue, mayEdit, show }), [builder, catalogue, mayEdit, show]);
+  const autosave = useAutosave(id, builder.store, etag, mayEdit);
+  useValidation(builder.store, mayEdit);
+  const [adding, setAdding] = useState<Adding>(null);
+  const dialogs = useDialogs(canvas, autosave, () => setAdding({}));
+  useKeys(builder, actions, dialogs.keys, mayEdit);
+  useClipboard(actions, mayEdit);
+  const outline = view === "outline";
+  return (
+    <BuilderContext.Provider value={context}>
+      <div className={classes.page}>
+        <Toolbar
+          id={id}
+          autosave={autosave}
+          actions={actions}
+          view={view}
+          onView={setView}
+          onFind={dialogs.keys.openFind}
+          onHelp={dialogs.keys.openHelp}
+        />
+        {autosave.state.kind === "failed" && (
+          <Alert color="red" p="xs" role="alert">
+            The draft is not saved: {autosave.state.error.message}
+          </Alert>
+        )}
+        <div className={classes.body} data-without-palette={!mayEdit || undefined}>
+          {mayEdit && (
+            <div className={`${classes.box} ${classes.padded}`}>
+              <Palette onAdd={actions.addBehind} />
+            </div>
+          )}
+          <div className={`${classes.box} ${classes.middle}`}>
+            {outline ? (
+              <Outline
+                onAdd={(from, port) => setAdding({ from: { from, port } })}
+                onRemove={(step) => {
+                  builder.select([step]);
+                  actions.remove();
+                }}
+              />
+            ) : (
+              <CanvasPane
+                builder={builder}
+                actions={actions}
+                mayEdit={mayEdit}
+                canvas={canvas}
+                onLetGo={setAdding}
+              />
+            )}
+          </div>
+          <Panel id={id} autosave={autosave} />
+        </div>
+      </div>
+      <QuickAdd
+        opened={adding !== null}
+        title={adding?.from ? "Add a step at this port" : "Add a step"}
+        onClose={() => {
+          setAdding(null);
+          canvas.current?.focus();
+        }}
+        onChoose={(type) => {
+          if (adding?.from) {
+            const added = actions.add(type, adding.at, adding.from);
+            setTimeout(() => show(added, true));
+          } else {
+            actions.addBehind(type);
+          }
+          setAdding(null);
+        }}
+      />
+      {dialogs.render(builder, actions, show)}
+      <ConflictDialog
+        theirs={autosave.state.kind === "conflict" ? autosave.state.theirs : null}
+        onKeep={autosave.keepMine}
+        onTake={() => {
+          if (autosave.state.kind === "conflict") {
+            autosave.tookTheirs(autosave.state.theirs, autosave.state.etag);
+            builder.replace(autosave.state.theirs);
+          }
+        }}
+      />
+    </BuilderContext.Provider>
+  );
+}
+
+/** Find, wire and help. */
+function useDialogs(
+  canvas: React.RefObject<FlowCanvasHandle | null>,
+  autosave: Autosave,
+  openAdd: () => void,
+) {
+  const [find, onFind] = useDisclosure(false);
+  const [help, onHelp] = useDisclosure(false);
+  const [wire, onWire] = useDisclosure(false);
+  const { flush } = autosave;
+  const keys = useMemo(
+    () => ({
+      openFind: onFind.open,
+      openHelp: onHelp.open,
+      openWire: onWire.open,
+      openAdd,
+      fit: () => canvas.current?.fit(),
+      save: () => void flush(),
+    }),
+    [onFind, onHelp, onWire, openAdd, canvas, flush],
+  );
+  const render = (builder: BuilderDoor, actions: Actions, show: (step: string, focus?: boolean) => void) => (
+    <>
+      <StepFinder
+        opened={find}
+        title="Find a step"
+        onClose={() => {
+          onFind.close();
+          canvas.current?.focus();
+        }}
+        onChoose={(step) => {
+          onFind.close();
+          builder.select([step]);
+          setTimeout(() => show(step, true));
+        }}
+      />
+      <WireDialog
+        opened={wire}
+        onClose={() => {
+          onWire.close();
+          setTimeout(() => canvas.current?.focus(), 50);
+        }}
+        onWire={(port, to) => {
+          const [from] = builder.store.getState().selected;
+          if (from !== undefined) {
+            actions.wire({ from, port }, to);
+          }
+        }}
+      />
+      <HelpDialog opened={help} onClose={onHelp.close} />
+    </>
+  );
+  return { keys, render };
+}
+
+type CanvasPaneProps = {
+  builder: BuilderDoor;
+  actions: Actions;
+  mayEdit: boolean;
+  canvas: React.RefObject<FlowCanvasHandle | null>;
+  onLetGo: (adding: Adding) => void;
+};
+
+function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPaneProps) {
+  const document = useStore(builder.store, (state) => state.document);
+  const selected = useStore(builder.store, (state) => state.selected);
+  const selectedEdges = useStore(builder.store, (state) => state.selectedEdges);
+  const findings = useStore(builder.store, (state) => state.findings);
+  const shown = useStore(builder.store, (state) => state.marks);
+  const marks = useMemo(() => shown ?? findingMarks(findings), [shown, findings]);
+  const edits = useMemo<CanvasEdits>(
+    () => ({
+      onMove: (places) => builder.edit((before) => moveSteps(before, places)),
+      onConnect: (port, to) => builder.edit((before) => connect(before, port, to)),
+      onSelectEdges: (ports) => builder.selectEdges(ports.map(({ from, port }) => edgeId(from, port))),
+      onDropKind: (type, at, edge) => actions.add(type, at, edge ?? undefined),
+      onLetGo: (from, at) => onLetGo({ from, at: { x: at.x, y: at.y - 26 } }),
+    }),
+    [builder, actions, onLetGo],
+  );
+  return (
+    <FlowCanvas
+      ref={canvas}
+      document={document}
+      readOnly={!mayEdit}
+      marks={marks}
+      selected={selected}
+      selectedEdges={selectedEdges}
+      onSelect={builder.select}
+      edits={edits}
+    />
+  );
+}
+
+function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
+  const { may } = useSession();
+  const panel = useBuilderState((state) => state.panel);
+  const errors = useBuilderState(
+    (state) => state.findings.filter((finding) => finding.severity !== "note").length,
+  );
+  const { builder } = useBuilder();
+  useEffect(() => {
+    // A path or a difference is shown as long as its panel is.
+    if (panel !== "try" && panel !== "versions") {
+      builder.store.setState({ marks: null });
+    }
+  }, [panel, builder]);
+  return (
+    <Tabs
+      id="builder-panel"
+      className={`${classes.box} ${classes.panel}`}
+      value={panel}
+      onChange={(next) => next && builder.setPanel(next as PanelName)}
+      keepMounted={false}
+    >
+      <Tabs.List grow>
+        <Tabs.Tab value="step">Fields</Tabs.Tab>
+        <Tabs.Tab value="problems">Problems{errors > 0 ? ` (${errors})` : ""}</Tabs.Tab>
+        {may("simulate") && <Tabs.Tab value="try">Try it</Tabs.Tab>}
+        <Tabs.Tab value="versions">Versions</Tabs.Tab>
+      </Tabs.List>
+      <div className={classes.panelBody}>
+        <Tabs.Panel value="step">
+          <Inspector />
+        </Tabs.Panel>
+        <Tabs.Panel value="problems">
+          <Problems />
+        </Tabs.Panel>
+        <Tabs.Panel value="try">
+          <TryIt id={id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="versions">
+          <Versions id={id} autosave={autosave} />
+        </Tabs.Panel>
+      </div>
+    </Tabs>
+  );
+}

@@ -1,0 +1,166 @@
+import { ActionIcon, Button, Fieldset, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
+import { isObject, type Json, type JsonObject, textOf } from "../../flow/document";
+import { useFieldError, useForm } from "./context";
+import { PromptPicker } from "./PromptPicker";
+import { TemplateInput } from "./TemplateInput";
+
+type AudioFieldProps = {
+  label: string;
+  description?: string | undefined;
+  /** As in `config/audio`. */
+  path: string;
+  value: Json | undefined;
+  /** `undefined` takes it away. */
+  onChange: (value: Json | undefined) => void;
+  required: boolean;
+};
+
+const KINDS = [
+  { value: "tts", label: "Text" },
+  { value: "file", label: "Prompt" },
+  { value: "seq", label: "Several" },
+];
+
+/** What is heard: a text that is spoken, a prompt of the library, or several of them one after the other. */
+export function AudioField({ label, description, path, value, onChange, required }: AudioFieldProps) {
+  const { readOnly } = useForm();
+  const audio = isObject(value) ? value : null;
+  const kind = textOf(audio?.kind) || "none";
+  const kinds = required ? KINDS : [{ value: "none", label: "Nothing" }, ...KINDS];
+  const set = (next: string) => {
+    if (next !== kind) {
+      onChange(next === "none" ? undefined : emptyAudio(next, audio));
+    }
+  };
+  return (
+    <Fieldset legend={label} p="xs" data-field={path}>
+      <Stack gap="xs">
+        {description && (
+          <Text size="xs" c="dimmed">
+            {description}
+          </Text>
+        )}
+        <SegmentedControl
+          size="xs"
+          fullWidth
+          data={kinds}
+          value={kind}
+          onChange={set}
+          readOnly={readOnly}
+          aria-label={label}
+        />
+        {audio !== null && <AudioBody path={path} audio={audio} onChange={onChange} />}
+      </Stack>
+    </Fieldset>
+  );
+}
+
+function emptyAudio(kind: string, before: JsonObject | null): JsonObject {
+  if (kind === "seq") {
+    return { kind, items: before === null ? [{ kind: "tts", text: "" }] : [before] };
+  }
+  return kind === "file" ? { kind, id: "" } : { kind, text: "" };
+}
+
+type BodyProps = { path: string; audio: JsonObject; onChange: (value: Json) => void };
+
+function AudioBody({ path, audio, onChange }: BodyProps) {
+  const error = useFieldError(path);
+  switch (audio.kind) {
+    case "tts":
+      return (
+        <TemplateInput
+          label="Spoken text"
+          rows={3}
+          value={textOf(audio.text)}
+          maxLength={4000}
+          placeholder="Welcome. Type {{ for variables."
+          error={error}
+          onChange={(text) => onChange({ ...audio, text })}
+        />
+      );
+    case "file":
+      return (
+        <PromptPicker value={textOf(audio.id)} onChange={(id) => onChange({ ...audio, id })} error={error} />
+      );
+    default:
+      return <Sequence path={path} audio={audio} onChange={onChange} />;
+  }
+}
+
+/** Most parts of a sequence, as the server allows. */
+const PARTS_MAX = 10;
+
+function Sequence({ path, audio, onChange }: BodyProps) {
+  const { readOnly } = useForm();
+  const items = Array.isArray(audio.items) ? audio.items : [];
+  const set = (next: Json[]) => onChange({ ...audio, items: next });
+  const swap = (i: number, j: number) => {
+    const next = [...items];
+    const [a, b] = [next[i], next[j]];
+    if (a !== undefined && b !== undefined) {
+      next[i] = b;
+      next[j] = a;
+      set(next);
+    }
+  };
+  return (
+    <Stack gap="xs">
+      {items.map((item, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts have no names; their place is what they are
+        <Stack key={i} gap={4}>
+          <AudioField
+            label={`Part ${i + 1}`}
+            path={`${path}/items/${i}`}
+            value={item}
+            required
+            onChange={(next) => set(items.map((old, j) => (j === i ? (next ?? old) : old)))}
+          />
+          {!readOnly && (
+            <Group gap={4} justify="flex-end">
+              <ActionIcon
+                variant="subtle"
+                size="sm"
+                aria-label={`Part ${i + 1} up`}
+                disabled={i === 0}
+                onClick={() => swap(i, i - 1)}
+              >
+                <IconArrowUp size={14} aria-hidden />
+              </ActionIcon>
+              <ActionIcon
+                variant="subtle"
+                size="sm"
+                aria-label={`Part ${i + 1} down`}
+                disabled={i === items.length - 1}
+                onClick={() => swap(i, i + 1)}
+              >
+                <IconArrowDown size={14} aria-hidden />
+              </ActionIcon>
+              <ActionIcon
+                variant="subtle"
+                color="red"
+                size="sm"
+                aria-label={`Take part ${i + 1} out`}
+                disabled={items.length === 1}
+                onClick={() => set(items.filter((_, j) => j !== i))}
+              >
+                <IconTrash size={14} aria-hidden />
+              </ActionIcon>
+            </Group>
+          )}
+        </Stack>
+      ))}
+      {!readOnly && items.length < PARTS_MAX && (
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconPlus size={14} aria-hidden />}
+          onClick={() => set([...items, { kind: "tts", text: "" }])}
+        >
+          Add a part
+        </Button>
+      )}
+    </Stack>
+  );
+}
