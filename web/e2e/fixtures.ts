@@ -60,7 +60,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     base.expect(errors, "errors in the browser's console").toEqual([]);
   },
 
-  telephone: async ({ server }, use) => {
+  telephone: async ({ server, signedIn, playwright }, use) => {
     const telephones: Telephone[] = [];
     await use(async (line) => {
       const telephone = await Telephone.start(server, line);
@@ -70,6 +70,14 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     for (const telephone of telephones) {
       await telephone.end();
     }
+    // The server does not know yet that they are gone; the next test wants to begin with no calls.
+    const request = await playwright.request.newContext({ baseURL: server.url, storageState: signedIn });
+    const { csrfToken } = await (await request.get("/api/v1/session")).json();
+    const { items } = await (await request.get("/api/v1/calls?limit=200")).json();
+    for (const { id } of items) {
+      await request.delete(`/api/v1/calls/${id}`, { headers: { "x-csrf-token": csrfToken } });
+    }
+    await request.dispose();
   },
 });
 

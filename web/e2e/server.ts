@@ -75,7 +75,12 @@ mode = "seed"
       stream.on("data", (piece: Buffer) => appendFileSync(log, piece));
     }
     const server = new Server(child, folder, `http://127.0.0.1:${http}`, `127.0.0.1:${sip}`, agent);
-    await server.waitReady();
+    try {
+      await server.waitReady();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -93,7 +98,8 @@ mode = "seed"
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise((done) => this.child.once("exit", done));
+    const ended =
+      this.child.exitCode === null ? new Promise((done) => this.child.once("exit", done)) : Promise.resolve();
     // The second one does not wait for calls in progress.
     this.child.kill("SIGTERM");
     this.child.kill("SIGTERM");
