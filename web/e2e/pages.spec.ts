@@ -63,10 +63,12 @@ for (const scheme of ["light", "dark"] as const) {
 
   test(`a live call and a record are accessible in ${scheme} colours`, async ({ page, telephone }) => {
     await page.emulateMedia({ colorScheme: scheme });
-    await telephone({ scenario: "presses", number: DESK, caller: "+14155550173", key: "9", waitMs: 3_000 });
+    await telephone({ scenario: "presses", number: DESK, caller: "+14155550173", key: "9", waitMs: 8_000 });
     await page.goto("/calls");
     await page.getByRole("link", { name: "+14155550173" }).click();
     await expect(page.getByText("Pressed 9")).toBeVisible();
+    await expect(page.getByRole("region", { name: /drawn/ })).toContainText("What is it about");
+    await settled(page);
     await isClean(page, "a live call");
     if (scheme === "light") {
       await page.screenshot({ path: `${PICTURES}/call.png`, fullPage: true });

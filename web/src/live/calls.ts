@@ -60,6 +60,9 @@ export class LiveCalls {
   private listTimer: number | undefined;
   private lingerTimer: number | undefined;
   private lastId = "";
+  /** The server's run that events were last heard of, and the last one's number. */
+  private run = rememberedRun();
+  private runEnd = Number.MAX_SAFE_INTEGER;
 
   /** For `useSyncExternalStore`. */
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -80,13 +83,13 @@ export class LiveCalls {
 
   /** Fetches what the server still knows of a call's way; once for each call. */
   async fetchPast(id: string): Promise<void> {
-    const last = eventNumber(this.lastId);
-    if (last === null || this.pastAsked.has(id)) {
+    const asked = `${this.run} ${id}`;
+    if (this.run === "" || this.pastAsked.has(asked)) {
       return;
     }
-    this.pastAsked.add(id);
+    this.pastAsked.add(asked);
     const past: Numbered[] = [];
-    await readPast(`/api/v1/events?call=${encodeURIComponent(id)}`, last.run, last.number, (message) => {
+    await readPast(`/api/v1/events?call=${encodeURIComponent(id)}`, this.run, this.runEnd, (message) => {
       const numbered = read(message);
       if (numbered?.event.callId === id) {
         past.push(numbered);
@@ -146,10 +149,22 @@ export class LiveCalls {
     if (numbered === null) {
       return;
     }
+    this.heardOfRun(message.id);
     const id = numbered.event.callId;
     this.byId.set(id, applied(this.byId.get(id), numbered));
     this.heard.set(id, performance.now());
     this.flushSoon();
+  }
+
+  private heardOfRun(id: string): void {
+    const found = eventNumber(id);
+    if (found !== null) {
+      this.runEnd = found.number;
+      if (found.run !== this.run) {
+        this.run = found.run;
+        rememberRun(found.run);
+      }
+    }
   }
 
   private async list(): Promise<void> {
@@ -196,6 +211,25 @@ export class LiveCalls {
         listener();
       }
     }, FLUSH_MS);
+  }
+}
+
+const RUN_KEY = "cordboard.run";
+
+/** Kept for the next page of this window: events of the past are asked for by the run that they belong to. */
+function rememberRun(run: string): void {
+  try {
+    window.sessionStorage.setItem(RUN_KEY, run);
+  } catch {
+    // A browser that keeps nothing shows a call's way from the next event on.
+  }
+}
+
+function rememberedRun(): string {
+  try {
+    return window.sessionStorage.getItem(RUN_KEY) ?? "";
+  } catch {
+    return "";
   }
 }
 

@@ -12,11 +12,12 @@ export function useLiveCall(id: string): { call: WatchedCall | undefined; view: 
   const view = useLive();
   const call = view.byId.get(id);
   const isPartly = call !== undefined && call.log[0]?.event.event !== "started";
-  const hasHeard = view.stream.kind === "open" && (call?.log.length ?? 0) > 0;
+  // Asked again after an event, as one may have told of another run of the server.
+  const heard = view.stream.kind === "open" ? call?.log.length : undefined;
   useEffect(() => {
-    if (isPartly && hasHeard) {
+    if (isPartly && heard !== undefined) {
       void liveCalls.fetchPast(id);
     }
-  }, [id, isPartly, hasHeard]);
+  }, [id, isPartly, heard]);
   return { call, view };
 }

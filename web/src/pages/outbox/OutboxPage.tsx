@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Loader, SegmentedControl, Table, Text } from "@mantine/core";
+import { Badge, Button, Group, Loader, Select, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
 import { api, ask, type Schema } from "../../api/client";
@@ -24,8 +24,8 @@ function isState(text: string): text is OutboxState {
 
 /** Tasks for other systems, such as the CRM's for an abandoned call, and what became of each. */
 export function OutboxPage() {
-  const [wanted, setWanted] = useState("all");
-  const state = isState(wanted) ? wanted : undefined;
+  const [wanted, setWanted] = useState<string | null>(null);
+  const state = wanted !== null && isState(wanted) ? wanted : undefined;
   const tasks = usePages<OutboxItem>(["outbox", wanted], (cursor) =>
     ask(
       api.GET("/outbox", {
@@ -38,17 +38,15 @@ export function OutboxPage() {
       title="Tasks to deliver"
       text="What other systems are to be told, such as a task for each abandoned call, and what became of it."
     >
-      <div>
-        <SegmentedControl
-          aria-label="State"
-          value={wanted}
-          onChange={setWanted}
-          data={[
-            { value: "all", label: "All" },
-            ...Object.entries(STATES).map(([value, { label }]) => ({ value, label })),
-          ]}
-        />
-      </div>
+      <Select
+        label="State"
+        placeholder="Any"
+        data={Object.entries(STATES).map(([value, { label }]) => ({ value, label }))}
+        value={wanted}
+        onChange={setWanted}
+        clearable
+        w={190}
+      />
       {tasks.error && <ProblemAlert error={tasks.error} retry={() => tasks.refetch()} />}
       {tasks.isPending && <Loader aria-label="Loading" />}
       {tasks.data?.length === 0 && (
