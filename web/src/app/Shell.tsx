@@ -3,15 +3,15 @@ import {
   AppShell,
   Burger,
   Group,
-  Menu,
   NavLink as MantineNavLink,
+  Menu,
   ScrollArea,
   Text,
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconLogout, IconMoon, IconSun, IconUserCircle } from "@tabler/icons-react";
+import { IconKey, IconLogout, IconMoon, IconSun, IconUserCircle } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 import { Logo } from "../ui/Logo";
@@ -113,6 +113,9 @@ function UserMenu() {
         <Menu.Label>
           {name} ({session.role})
         </Menu.Label>
+        <Menu.Item component={Link} to="/profile" leftSection={<IconKey size={16} aria-hidden />}>
+          Your sign-in
+        </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => signOut()}>
           Sign out
         </Menu.Item>

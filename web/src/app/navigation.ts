@@ -1,11 +1,21 @@
 import {
   IconActivity,
+  IconAlertTriangle,
+  IconBuilding,
   IconChartBar,
+  IconClock,
   IconHistory,
+  IconListSearch,
+  IconNetwork,
+  IconPhone,
   IconPhoneCall,
   IconPhoneX,
   IconRoute,
   IconServer,
+  IconUserCog,
+  IconUserOff,
+  IconUsers,
+  IconVolume,
 } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 
@@ -21,7 +31,14 @@ export type PageLink = {
 export const sections: { label: string; pages: PageLink[] }[] = [
   {
     label: "Call routing",
-    pages: [{ path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" }],
+    pages: [
+      { path: "/flows", label: "Call flows", icon: IconRoute, needs: "setup.read" },
+      { path: "/numbers", label: "Smart Numbers", icon: IconPhone, needs: "setup.read" },
+      { path: "/schedules", label: "Schedules", icon: IconClock, needs: "setup.read" },
+      { path: "/prompts", label: "Prompts", icon: IconVolume, needs: "setup.read" },
+      { path: "/lists", label: "Caller lists", icon: IconUserOff, needs: "setup.read" },
+      { path: "/findings", label: "What needs attention", icon: IconAlertTriangle, needs: "setup.read" },
+    ],
   },
   {
     label: "Calls",
@@ -33,8 +50,18 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     ],
   },
   {
-    label: "Running it",
+    label: "People and carriers",
     pages: [
+      { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
+      { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
+      { path: "/account", label: "Account", icon: IconBuilding, needs: "setup.read" },
+    ],
+  },
+  {
+    label: "Administration",
+    pages: [
+      { path: "/users", label: "Users", icon: IconUserCog, needs: "users.manage" },
+      { path: "/audit", label: "Audit log", icon: IconListSearch, needs: "audit.read" },
       { path: "/outbox", label: "Tasks to deliver", icon: IconActivity, needs: "calls.read" },
       { path: "/system", label: "System", icon: IconServer, needs: "calls.read" },
     ],

@@ -7,6 +7,8 @@ export const router = createBrowserRouter([
   {
     path: "/",
     element: <Shell />,
+    // Before the first page is there, which may still have to be loaded.
+    hydrateFallbackElement: <div />,
     children: [
       { index: true, element: <Navigate to="/flows" replace /> },
       // Where the set-up link led, once somebody is signed in.
@@ -45,6 +47,54 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../pages/system/SystemPage")).SystemPage }),
       },
       { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
+      {
+        path: "numbers",
+        lazy: async () => ({ Component: (await import("../pages/numbers/NumbersPage")).NumbersPage }),
+      },
+      {
+        path: "agents",
+        lazy: async () => ({ Component: (await import("../pages/agents/AgentsPage")).AgentsPage }),
+      },
+      {
+        path: "trunks",
+        lazy: async () => ({ Component: (await import("../pages/trunks/TrunksPage")).TrunksPage }),
+      },
+      {
+        path: "lists",
+        lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
+      },
+      {
+        path: "flows/:id/details",
+        lazy: async () => ({ Component: (await import("../pages/flows/FlowDetailsPage")).FlowDetailsPage }),
+      },
+      {
+        path: "schedules",
+        lazy: async () => ({ Component: (await import("../pages/schedules/SchedulesPage")).SchedulesPage }),
+      },
+      {
+        path: "account",
+        lazy: async () => ({ Component: (await import("../pages/account/AccountPage")).AccountPage }),
+      },
+      {
+        path: "prompts",
+        lazy: async () => ({ Component: (await import("../pages/prompts/PromptsPage")).PromptsPage }),
+      },
+      {
+        path: "users",
+        lazy: async () => ({ Component: (await import("../pages/users/UsersPage")).UsersPage }),
+      },
+      {
+        path: "profile",
+        lazy: async () => ({ Component: (await import("../pages/profile/ProfilePage")).ProfilePage }),
+      },
+      {
+        path: "audit",
+        lazy: async () => ({ Component: (await import("../pages/audit/AuditPage")).AuditPage }),
+      },
+      {
+        path: "findings",
+        lazy: async () => ({ Component: (await import("../pages/findings/FindingsPage")).FindingsPage }),
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },
