@@ -23,7 +23,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       await use(server);
       await server.stop();
     },
-    { scope: "worker", timeout: 60_000 },
+    { scope: "worker", timeout: 120_000 },
   ],
 
   /** The first user, made by the link of the log. */
@@ -41,7 +41,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       await context.close();
       await use(state);
     },
-    { scope: "worker", timeout: 60_000 },
+    { scope: "worker", timeout: 120_000 },
   ],
 
   baseURL: ({ server }, use) => use(server.url),

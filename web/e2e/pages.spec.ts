@@ -42,7 +42,8 @@ async function isClean(page: Page, where: string): Promise<void> {
     help,
     at: nodes.map((node) => node.html).slice(0, 3),
   }));
-  expect(told, where).toEqual([]);
+  // All pages are looked at, whatever the first one has.
+  expect.soft(told, where).toEqual([]);
 }
 
 for (const scheme of ["light", "dark"] as const) {
@@ -78,7 +79,7 @@ for (const scheme of ["light", "dark"] as const) {
       .getByRole("row", { name: /\+442079460163/ })
       .getByRole("link")
       .click();
-    await expect(page.getByText("Why it ended")).toBeVisible();
+    await expect(page.getByText("Why it ended", { exact: true })).toBeVisible();
     await settled(page);
     await isClean(page, "a record");
     if (scheme === "light") {
@@ -101,7 +102,7 @@ test("list and live pages fit a telephone", async ({ page, telephone }) => {
     await page.goto(path);
     await settled(page);
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(wider, `${path} is wider than the window`).toBeLessThanOrEqual(0);
+    expect.soft(wider, `${path} is wider than the window`).toBeLessThanOrEqual(0);
   }
   await page.goto("/calls");
   await page.getByRole("link", { name: "+14155550174" }).click();

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const START_MS_MAX = 30_000;
+const START_MS_MAX = 90_000;
 
 /** Reaches the flow `desk`: a greeting, then a menu that waits. */
 export const DESK = "+15550190";

@@ -36,7 +36,7 @@ export function CallPage() {
       actions={
         canHangUp && (
           <Button
-            color="red"
+            color="red.9"
             leftSection={<IconPhoneOff size={16} aria-hidden />}
             onClick={() => setLeaving(call)}
           >

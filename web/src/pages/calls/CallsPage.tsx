@@ -1,4 +1,15 @@
-import { Alert, Badge, Button, Group, Loader, Select, Table, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Badge,
+  Button,
+  Group,
+  Loader,
+  Select,
+  Table,
+  Text,
+  TextInput,
+  VisuallyHidden,
+} from "@mantine/core";
 import { IconPhoneOff, IconPlugConnectedX, IconSearch } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import { Link } from "react-router";
@@ -158,7 +169,11 @@ function CallTable({ calls, flowName, hangUp }: CallTableProps) {
           <Table.Th visibleFrom="sm">State</Table.Th>
           <Table.Th visibleFrom="md">Agent</Table.Th>
           <Table.Th>Time</Table.Th>
-          {hangUp && <Table.Th aria-label="Hang up" />}
+          {hangUp && (
+            <Table.Th>
+              <VisuallyHidden>Hang up</VisuallyHidden>
+            </Table.Th>
+          )}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>

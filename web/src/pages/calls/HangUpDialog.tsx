@@ -36,7 +36,7 @@ export function HangUpDialog({ call, close }: { call: WatchedCall | null; close:
           <Button variant="default" onClick={dismiss}>
             Cancel
           </Button>
-          <Button color="red" loading={hangUp.isPending} onClick={() => call && hangUp.mutate(call.id)}>
+          <Button color="red.9" loading={hangUp.isPending} onClick={() => call && hangUp.mutate(call.id)}>
             Hang up
           </Button>
         </Group>
