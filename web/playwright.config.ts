@@ -9,6 +9,8 @@ export default defineConfig({
   retries: 0,
   reporter: [["list"]],
   timeout: 60_000,
+  // A machine that builds beside it is slow.
+  expect: { timeout: 10_000 },
   use: {
     browserName: "chromium",
     viewport: { width: 1360, height: 850 },

@@ -4,6 +4,10 @@ import { defineConfig } from "vitest/config";
 /** Where `npm run dev` finds a running server. */
 const server = process.env.CORDBOARD_URL ?? "http://127.0.0.1:8080";
 
+const proxy = Object.fromEntries(
+  ["/api", "/readyz", "/metrics"].map((path) => [path, { target: server, changeOrigin: true }]),
+);
+
 export default defineConfig({
   plugins: [react()],
   build: {
@@ -15,6 +19,6 @@ export default defineConfig({
     sourcemap: false,
     target: "es2023",
   },
-  server: { host: "127.0.0.1", proxy: { "/api": { target: server, changeOrigin: true } } },
+  server: { host: "127.0.0.1", proxy },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/test/setup.ts"] },
 });

@@ -18,6 +18,9 @@ function nonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 }
 
+// Where a dialog stops the page behind it from scrolling, it adds a style too, and takes the nonce from here.
+Object.assign(window, { __webpack_nonce__: nonce() });
+
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(

@@ -1,11 +1,17 @@
 import {
+  IconActivity,
   IconAlertTriangle,
   IconBuilding,
+  IconChartBar,
   IconClock,
   IconHistory,
+  IconListSearch,
   IconNetwork,
   IconPhone,
+  IconPhoneCall,
+  IconPhoneX,
   IconRoute,
+  IconServer,
   IconUserCog,
   IconUserOff,
   IconUsers,
@@ -35,6 +41,15 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     ],
   },
   {
+    label: "Calls",
+    pages: [
+      { path: "/calls", label: "Live calls", icon: IconPhoneCall, needs: "calls.read" },
+      { path: "/records", label: "Call records", icon: IconHistory, needs: "calls.read" },
+      { path: "/abandoned", label: "Abandoned calls", icon: IconPhoneX, needs: "calls.read" },
+      { path: "/reports", label: "Reports", icon: IconChartBar, needs: "calls.read" },
+    ],
+  },
+  {
     label: "People and carriers",
     pages: [
       { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
@@ -46,7 +61,9 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     label: "Administration",
     pages: [
       { path: "/users", label: "Users", icon: IconUserCog, needs: "users.manage" },
-      { path: "/audit", label: "Audit log", icon: IconHistory, needs: "audit.read" },
+      { path: "/audit", label: "Audit log", icon: IconListSearch, needs: "audit.read" },
+      { path: "/outbox", label: "Tasks to deliver", icon: IconActivity, needs: "calls.read" },
+      { path: "/system", label: "System", icon: IconServer, needs: "calls.read" },
     ],
   },
 ];

@@ -16,6 +16,39 @@ export const router = createBrowserRouter([
       { path: "setup", element: <HomePage /> },
       { path: "flows", element: <FlowsPage /> },
       {
+        path: "calls",
+        lazy: async () => ({ Component: (await import("../pages/calls/CallsPage")).CallsPage }),
+      },
+      {
+        path: "calls/:id",
+        lazy: async () => ({ Component: (await import("../pages/calls/CallPage")).CallPage }),
+      },
+      {
+        path: "records",
+        lazy: async () => ({ Component: (await import("../pages/records/RecordsPage")).RecordsPage }),
+      },
+      {
+        path: "records/:node/:id",
+        lazy: async () => ({ Component: (await import("../pages/records/RecordPage")).RecordPage }),
+      },
+      {
+        path: "abandoned",
+        lazy: async () => ({ Component: (await import("../pages/abandoned/AbandonedPage")).AbandonedPage }),
+      },
+      {
+        path: "reports",
+        lazy: async () => ({ Component: (await import("../pages/reports/ReportsPage")).ReportsPage }),
+      },
+      {
+        path: "outbox",
+        lazy: async () => ({ Component: (await import("../pages/outbox/OutboxPage")).OutboxPage }),
+      },
+      {
+        path: "system",
+        lazy: async () => ({ Component: (await import("../pages/system/SystemPage")).SystemPage }),
+      },
+      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
+      {
         path: "numbers",
         lazy: async () => ({ Component: (await import("../pages/numbers/NumbersPage")).NumbersPage }),
       },
@@ -63,7 +96,6 @@ export const router = createBrowserRouter([
         path: "findings",
         lazy: async () => ({ Component: (await import("../pages/findings/FindingsPage")).FindingsPage }),
       },
-      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

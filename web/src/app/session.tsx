@@ -36,15 +36,21 @@ async function fetchSession(): Promise<Session | null> {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const { data: session, error, isPending, refetch } = useQuery({ queryKey: sessionKey, queryFn: fetchSession });
+  const {
+    data: session,
+    error,
+    isPending,
+    refetch,
+  } = useQuery({ queryKey: sessionKey, queryFn: fetchSession });
 
   useEffect(() => onSignedOut(() => queries.setQueryData(sessionKey, null)), [queries]);
 
   const signOut = useCallback(async () => {
     await ask(api.DELETE("/session"));
     setCsrfToken("");
-    queries.clear();
     queries.setQueryData(sessionKey, null);
+    // All that this user saw. The session's own query stays, as it is watched here.
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionKey[0] });
   }, [queries]);
 
   const value = useMemo<SessionContext | null>(() => {

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { createTheme, Loader, type MantineColorsTuple } from "@mantine/core";
 
 /** Deep enough that white text on shade 7 has a contrast of 4.5 and more. */
 const cord: MantineColorsTuple = [
@@ -24,4 +24,6 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   autoContrast: true,
   cursorType: "pointer",
+  // Its name is read out where it has a role.
+  components: { Loader: Loader.extend({ defaultProps: { role: "status" } }) },
 });

@@ -1,0 +1,178 @@
+// The real server in a folder of its own, with the demo's numbers and flows, one flow for these tests, and free ports.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const START_MS_MAX = 90_000;
+
+/** Reaches the flow `desk`: a greeting, then a menu that waits. */
+export const DESK = "+15550190";
+/** Reaches the demo's music, which plays until the caller hangs up. */
+export const MUSIC = "+15550102";
+
+export const USER = { login: "ann", name: "Ann Admin", password: "a long enough password" };
+
+export class Server {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly folder: string,
+    /** Where the console is. */
+    readonly url: string,
+    /** Where calls go. */
+    readonly sip: string,
+    /** Where the agent `carol` is called; a test may put a telephone there. */
+    readonly agentPort: number,
+  ) {}
+
+  /** Starts one and waits until it takes calls. `CORDBOARD` names the binary. */
+  static async start(): Promise<Server> {
+    const binary = process.env.CORDBOARD ?? join(ROOT, "target/debug/cordboard");
+    const folder = mkdtempSync(join(tmpdir(), "cordboard-console-"));
+    const [http = 0, sip = 0, agent = 0, media = 0] = await freePorts(4);
+    provision(folder, agent);
+    // Ports for audio from an even one on; what others hold is skipped.
+    const first = Math.min(media - (media % 2), 64_000);
+    writeFileSync(
+      join(folder, "cordboard.toml"),
+      `[sip]
+domain = "cordboard.example"
+[[sip.listen]]
+transport = "udp"
+bind = "127.0.0.1:${sip}"
+[media]
+bind = "127.0.0.1"
+ports = [${first}, ${first + 999}]
+threads = 1
+[http]
+bind = "127.0.0.1:${http}"
+[records]
+path = "calls.jsonl"
+[store]
+url = "sqlite://cordboard.db"
+node = "test"
+[provision]
+dir = "demo"
+mode = "seed"
+`,
+    );
+    const log = join(folder, "log");
+    writeFileSync(log, "");
+    const child = spawn(binary, ["serve", "--config", join(folder, "cordboard.toml")]);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (piece: Buffer) => appendFileSync(log, piece));
+    }
+    const server = new Server(child, folder, `http://127.0.0.1:${http}`, `127.0.0.1:${sip}`, agent);
+    try {
+      await server.waitReady();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  log(): string {
+    return readFileSync(join(this.folder, "log"), "utf8");
+  }
+
+  /** The link that makes the first user, without its host. */
+  setUpPath(): string {
+    const link = /link=\S*(\/setup\?token=\w+)/.exec(this.log());
+    if (!link?.[1]) {
+      throw new Error(`there is no link in the log:\n${this.log()}`);
+    }
+    return link[1];
+  }
+
+  async stop(): Promise<void> {
+    const ended =
+      this.child.exitCode === null ? new Promise((done) => this.child.once("exit", done)) : Promise.resolve();
+    // The second one does not wait for calls in progress.
+    this.child.kill("SIGTERM");
+    this.child.kill("SIGTERM");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), 5_000);
+    await ended;
+    clearTimeout(timer);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async waitReady(): Promise<void> {
+    const end = Date.now() + START_MS_MAX;
+    while (!/setup\?token=/.test(this.log())) {
+      if (this.child.exitCode !== null || Date.now() > end) {
+        throw new Error(`the server did not start:\n${this.log()}`);
+      }
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+function provision(folder: string, agentPort: number): void {
+  const demo = join(folder, "demo");
+  // The demo's prompts may lie elsewhere in the tree, behind a link.
+  cpSync(join(ROOT, "config/demo"), demo, { recursive: true, dereference: true });
+  copyFileSync(join(import.meta.dirname, "flows/desk.json"), join(demo, "flows/desk.json"));
+  appendFileSync(
+    join(demo, "numbers.toml"),
+    `\n[[number]]\ne164 = "${DESK}"\nflow = "desk"\nlabel = "Desk"\n`,
+  );
+  appendFileSync(
+    join(demo, "agents.toml"),
+    `\n[[agent]]\nid = "carol"\nname = "Carol Chandler"\nuri = "sip:carol@127.0.0.1:${agentPort}"\n`,
+  );
+}
+
+/** Ports that nobody has, by UDP or TCP. */
+async function freePorts(count: number): Promise<number[]> {
+  const held: { port: number; free: () => Promise<void> }[] = [];
+  while (held.length < count) {
+    const found = await hold();
+    if (found) {
+      held.push(found);
+    }
+  }
+  // Held until all are found, so that none is found twice.
+  await Promise.all(held.map(({ free }) => free()));
+  return held.map(({ port }) => port);
+}
+
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port ?? 0;
+}
+
+/** Binds a port for TCP and for UDP; null where only one of the two is free. */
+async function hold(): Promise<{ port: number; free: () => Promise<void> } | null> {
+  const tcp = createServer();
+  await new Promise<void>((done, failed) => {
+    tcp.once("error", failed);
+    tcp.listen(0, "127.0.0.1", done);
+  });
+  const address = tcp.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const closeTcp = () => new Promise<void>((done) => tcp.close(() => done()));
+  const udp = createSocket("udp4");
+  const isFree = await new Promise<boolean>((done) => {
+    udp.once("error", () => done(false));
+    udp.bind(port, "127.0.0.1", () => done(true));
+  });
+  const closeUdp = () => new Promise<void>((done) => udp.close(() => done()));
+  if (!isFree) {
+    await closeTcp();
+    return null;
+  }
+  return { port, free: async () => void (await Promise.all([closeTcp(), closeUdp()])) };
+}

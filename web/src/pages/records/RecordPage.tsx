@@ -1,0 +1,226 @@
+import { Alert, Anchor, Loader, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
+import { Link, useParams } from "react-router";
+import { useFlowName, useStepNames } from "../../live/flowNames";
+import { PathList } from "../../live/PathList";
+import { recordedVisits } from "../../live/path";
+import { WalkCanvas } from "../../live/WalkCanvas";
+import { isAbandoned, offerText, sentence } from "../../live/words";
+import { Facts } from "../../ui/Facts";
+import { durationText, whenText } from "../../ui/moments";
+import { Page } from "../../ui/Page";
+import { ProblemAlert } from "../../ui/ProblemAlert";
+import { LegTable } from "./LegTable";
+import { OutcomeBadge } from "./RecordsPage";
+import { type CallRecord, useRecord } from "./record";
+
+/** One call that is over: what happened, and why it ended. */
+export function RecordPage() {
+  const { node = "", id = "" } = useParams();
+  const record = useRecord(node, id);
+  return (
+    <Page
+      title={record.data ? `Call from ${record.data.from || "an anonymous caller"}` : "Call record"}
+      text="What happened in this call, step by step, and why it ended."
+    >
+      <Anchor component={Link} to="/records" size="sm">
+        All call records
+      </Anchor>
+      {record.error && <ProblemAlert error={record.error} retry={() => record.refetch()} />}
+      {record.isPending && <Loader aria-label="Loading" />}
+      {record.data && <RecordView record={record.data} />}
+    </Page>
+  );
+}
+
+function RecordView({ record }: { record: CallRecord }) {
+  return (
+    <Stack>
+      <Ending record={record} />
+      <Section>
+        <RecordFacts record={record} />
+      </Section>
+      <Way record={record} />
+      <Offers record={record} />
+      {record.legs && record.legs.length > 0 && (
+        <Section title="Audio">
+          <LegTable legs={record.legs} />
+        </Section>
+      )}
+      <Values record={record} />
+      <Task record={record} />
+    </Stack>
+  );
+}
+
+function Section({ title, children }: { title?: string; children: ReactNode }) {
+  return (
+    <Paper withBorder p="md">
+      {title && (
+        <Title order={2} size="h4" mb="sm">
+          {title}
+        </Title>
+      )}
+      {children}
+    </Paper>
+  );
+}
+
+function Ending({ record }: { record: CallRecord }) {
+  const { finalStep } = record;
+  return (
+    <Alert color={isAbandoned(record.outcome) ? "orange" : "gray"} title="Why it ended">
+      <Text size="sm">
+        {sentence(record.reason)}
+        {isAbandoned(record.outcome) &&
+          finalStep &&
+          ` The caller left in “${finalStep.name}”, after ${durationText(finalStep.secondsIn)} in it.`}
+        {record.sipCode ? ` The caller's side was told ${record.sipCode}.` : ""}
+      </Text>
+    </Alert>
+  );
+}
+
+function RecordFacts({ record }: { record: CallRecord }) {
+  const flowName = useFlowName();
+  return (
+    <Facts
+      facts={[
+        ["What became of it", <OutcomeBadge key="outcome" outcome={record.outcome} />],
+        ["The flow calls it", record.outcomeText],
+        ["Started", whenText(record.start)],
+        ["Answered", record.answer ? whenText(record.answer) : "never"],
+        ["Ended", whenText(record.end)],
+        ["Length", durationText(record.durationSec)],
+        ["Talked", record.talkSec ? durationText(record.talkSec) : null],
+        ["Agent", record.agentId],
+        ["Caller", record.from || "anonymous"],
+        ["Number", record.number],
+        ["Dialled", record.to === record.number ? null : record.to],
+        ["Call flow", record.flowId ? `${flowName(record.flowId)}, version ${record.version ?? "?"}` : null],
+        ["Last step", record.finalStep?.name],
+        ["Trunk", record.trunk],
+        ["Came from", record.source],
+        ["Server", record.node],
+        ["Call id", record.callId],
+        ["Call key", record.callKey],
+        ["Call-ID of the caller's side", record.sipCallId],
+      ]}
+    />
+  );
+}
+
+function Way({ record }: { record: CallRecord }) {
+  const visits = recordedVisits(record);
+  const { flowId: flow, version } = record;
+  const own = flow && version ? [{ flow, version }] : [];
+  const others = visits.flatMap((visit) =>
+    visit.flow && visit.version ? [{ flow: visit.flow, version: visit.version }] : [],
+  );
+  const names = useStepNames([...own, ...others]);
+  return (
+    <SimpleGrid cols={{ base: 1, lg: flow && version && visits.length > 0 ? 2 : 1 }}>
+      <Section title="Its way through the flow">
+        {visits.length === 0 ? (
+          <Text size="sm">It did not enter a step.</Text>
+        ) : (
+          <PathList
+            visits={visits}
+            flow={flow}
+            version={version}
+            names={names}
+            end={sentence(record.reason)}
+          />
+        )}
+      </Section>
+      {flow && version && visits.length > 0 && (
+        <WalkCanvas visits={visits} flow={flow} version={version} isLive={false} />
+      )}
+    </SimpleGrid>
+  );
+}
+
+function Offers({ record }: { record: CallRecord }) {
+  if (!record.offers || record.offers.length === 0) {
+    return null;
+  }
+  return (
+    <Section title="Telephones that were rung">
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Who</Table.Th>
+            <Table.Th>Rang for</Table.Th>
+            <Table.Th>What became of it</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {record.offers.map((offer, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a record never changes
+            <Table.Tr key={at}>
+              <Table.Td>{offer.agent}</Table.Td>
+              <Table.Td>{durationText(offer.ringSec)}</Table.Td>
+              <Table.Td>{offerText(offer.result)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Section>
+  );
+}
+
+/** Variables with their values, and what tag steps wrote. Values that are secret are not in the record. */
+function Values({ record }: { record: CallRecord }) {
+  const tags = Object.entries(record.tags ?? {});
+  const rows = [
+    ...tags.map(([name, value]) => ({ kind: "Tag", name, value })),
+    ...(record.vars ?? []).map(([name, value]) => ({ kind: "Variable", name, value })),
+  ];
+  if (rows.length === 0) {
+    return null;
+  }
+  return (
+    <Section title="What the flow learned">
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Value</Table.Th>
+            <Table.Th visibleFrom="sm">Kind</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(({ kind, name, value }) => (
+            <Table.Tr key={`${kind} ${name}`}>
+              <Table.Td>{name}</Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{value}</Table.Td>
+              <Table.Td visibleFrom="sm">{kind}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Section>
+  );
+}
+
+function Task({ record }: { record: CallRecord }) {
+  const task = record.abandonedTask;
+  if (!task) {
+    return null;
+  }
+  return (
+    <Section title="Task for the abandoned call">
+      <Facts
+        facts={[
+          ["Subject", task.subject],
+          ["For", task.assignTo ?? "whoever connected the CRM"],
+        ]}
+      />
+      {task.comments && (
+        <Text size="sm" mt="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+          {task.comments}
+        </Text>
+      )}
+    </Section>
+  );
+}

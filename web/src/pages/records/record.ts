@@ -1,0 +1,66 @@
+// A whole record, as the server writes it; the API's document says only that it is an object.
+
+import { useQuery } from "@tanstack/react-query";
+import { api, ask } from "../../api/client";
+import type { RecordedPath } from "../../live/path";
+
+export type LegRecord = {
+  party: string;
+  codec: string;
+  packetsReceived: number;
+  packetsSent: number;
+  packetsLost: number;
+  packetsRefused: number;
+  packetsBad: number;
+  jitterUs: number;
+  reportedLost: number;
+  reportedJitterUs: number;
+  roundTripUs: number;
+};
+
+export type CallRecord = RecordedPath & {
+  node: string;
+  callId: string;
+  callKey?: string;
+  sipCallId?: string;
+  trunk?: string;
+  source?: string;
+  number?: string;
+  flowId?: string;
+  version?: number;
+  from: string;
+  to: string;
+  answer?: string;
+  durationSec: number;
+  billedSec?: number;
+  sipCode?: number;
+  endReason: string;
+  reason: string;
+  outcome?: string;
+  outcomeText?: string;
+  finalStep?: { flow?: string; version?: number; id: string; name: string; secondsIn: number } | null;
+  offers?: { agent: string; ringSec: number; result: string }[];
+  agentId?: string | null;
+  talkSec?: number;
+  endedBy?: string;
+  vars?: [string, string][];
+  tags?: Record<string, string>;
+  abandonedTask?: { subject: string; comments: string; assignTo?: string | null };
+  legs?: LegRecord[];
+};
+
+/** A record by its server and call. It never changes. */
+export function recordQuery(node: string, id: string) {
+  return {
+    queryKey: ["records", "one", node, id],
+    queryFn: async (): Promise<CallRecord> => {
+      const record: unknown = await ask(api.GET("/records/{node}/{id}", { params: { path: { node, id } } }));
+      return record as CallRecord;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+export function useRecord(node: string, id: string) {
+  return useQuery(recordQuery(node, id));
+}
