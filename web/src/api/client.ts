@@ -22,7 +22,12 @@ export class Problem extends Error {
 }
 
 /** What is wrong with a part of what was sent. */
-export type ProblemFinding = { pointer: string; message: string; remedy?: string | null; code?: string | null };
+export type ProblemFinding = {
+  pointer: string;
+  message: string;
+  remedy?: string | null;
+  code?: string | null;
+};
 
 let csrfToken = "";
 const signedOut = new Set<() => void>();

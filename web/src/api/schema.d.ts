@@ -169,7 +169,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Gives a user a new password; all sign-ins and tokens of the user end.
+         * Gives another user a new password; all sign-ins and tokens of that user end. The own one is changed with PUT /session/password, which asks for the current one.
          * @description Needs the permission `users.manage`.
          */
         put: operations["setUserPassword"];
@@ -906,7 +906,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets a time at which the draft, as it is now, is published for all callers. A trial that runs then is over.
+         * Sets a time at which the draft, as it is now, is published for all callers: what is saved after is not part of it (`scheduled.draftChanged`). A trial that runs then is over.
          * @description Needs the permission `flows.edit`.
          */
         put: operations["schedulePublication"];
@@ -1421,6 +1421,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reports/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many calls of each flow came to which end, hour by hour, in a period of 32 days at the most.
+         * @description Needs the permission `calls.read`.
+         */
+        get: operations["reportCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedule-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each schedule says at this moment to calls of this server.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listScheduleStates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1474,6 +1514,27 @@ export interface components {
         };
         /** @description A whole call record. */
         CallRecordDocument: Record<string, never>;
+        /** @description The sums of a period. */
+        CallReport: {
+            items: components["schemas"]["CallSumItem"][];
+            /** @description There are more sums than an answer takes: ask for a shorter period. */
+            more: boolean;
+        };
+        /** @description Calls of one hour that went through one flow and ended alike. */
+        CallSumItem: {
+            calls: number;
+            /** @description Absent for calls that reached no flow. */
+            flow?: string | null;
+            /**
+             * Format: date-time
+             * @description When the hour begins.
+             */
+            hour: string;
+            /** @description Absent for calls that were refused before a flow began. */
+            outcome?: string | null;
+            /** @description How long they lasted, all together. */
+            seconds: number;
+        };
         /** @description Callers who are treated alike. */
         CallerList: {
             id: string;
@@ -1503,7 +1564,10 @@ export interface components {
             login: string;
             password: string;
         };
-        /** @enum {string} */
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
         FindingSeverity: "error" | "warning" | "note";
         /** @description What there is to say about the set-up. */
         Findings: {
@@ -1562,6 +1626,7 @@ export interface components {
             /** @description For people. */
             name?: string | null;
             replies?: components["schemas"]["BTreeMap"] | null;
+            schedules?: components["schemas"]["BTreeMap"] | null;
             /** @description What draws go by. */
             seed?: number | null;
             /** @description The number that was dialled. */
@@ -1631,6 +1696,8 @@ export interface components {
             from?: string;
             /** @description What other systems reply, by the step that asks. Others are waited for. */
             replies?: components["schemas"]["BTreeMap"];
+            /** @description What schedules say, by id: `open`, `closed` or `holiday`, as if somebody had set it by hand. */
+            schedules?: components["schemas"]["BTreeMap"];
             /** @description What draws go by: the same seed gives the same call. */
             seed?: number;
             /** @description The number that was dialled. */
@@ -1986,18 +2053,41 @@ export interface components {
             kind?: "holiday" | "closed" | "hours" | null;
             hours?: string[] | null;
         };
+        /** @description What a schedule says at this moment. */
+        ScheduleStateItem: {
+            /** @description It was set by hand. */
+            byHand: boolean;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the calendar next changes its mind; absent where it does not within a year.
+             */
+            nextEdge?: string | null;
+            state: components["schemas"]["StateName"];
+        };
+        /** @description What schedules say. */
+        ScheduleStates: {
+            items: components["schemas"]["ScheduleStateItem"][];
+        };
         /** @description A publication to come. */
         ScheduledItem: {
             author: string;
             comment: string;
+            /** @description The draft was changed since: what is in it now is not what is published. Set the time again to take it. */
+            draftChanged: boolean;
             /** Format: date-time */
             due: string;
+            /** @description Of the draft as it was when the time was set: that one is published, whatever is saved after. */
+            etag: string;
             /** @description Why it was not published when its time had come. */
             failure?: string | null;
         };
         ScheduledPublication: {
             comment: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When, within the coming year. The draft of this moment is kept for it: what is saved after is not published then.
+             */
             due: string;
         };
         /**
@@ -2131,6 +2221,8 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @enum {string} */
+        StateName: "open" | "closed" | "holiday";
         /** @description What calls did in a step. A call that enters it twice counts twice. */
         StepCountItem: {
             /** @description Calls that ended in it after a conversation. */
@@ -2154,7 +2246,7 @@ export interface components {
             difference?: components["schemas"]["LineDifference"] | null;
             /** @description The test's id. */
             id: string;
-            /** @description The ladder in words, ended by how the call ended or where it stands. */
+            /** @description The ladder in words, ended by how the call ended or where it stands; of all tests of a flow only where it failed. */
             lines: string[];
             /** @description All is as expected. */
             passed: boolean;
@@ -2164,7 +2256,7 @@ export interface components {
         /** @description What came of the tests of a flow. */
         TestRuns: {
             items: components["schemas"]["TestRun"][];
-            /** @description There are more tests than are run at once. */
+            /** @description There are more tests than were run: more than 100, or more than 15 seconds of them. */
             more: boolean;
             /** @description All are as expected. A flow without tests passes. */
             passed: boolean;
@@ -2209,6 +2301,7 @@ export interface components {
             pointer: string;
             /** @description What to do about it. */
             remedy?: string | null;
+            severity?: components["schemas"]["FindingSeverity"] | null;
         };
     };
     responses: {
@@ -2540,6 +2633,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -2889,6 +2983,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -2905,6 +3001,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -2969,6 +3066,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3012,6 +3111,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3118,6 +3219,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -3134,6 +3237,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3198,6 +3302,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3241,6 +3347,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3347,6 +3455,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -3363,6 +3473,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3427,6 +3538,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3470,6 +3583,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3576,6 +3691,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -3592,6 +3709,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3656,6 +3774,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3699,6 +3819,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3805,6 +3927,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -3821,6 +3945,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -3885,6 +4010,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3928,6 +4055,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4034,6 +4163,8 @@ export interface operations {
                     "Cordboard-Revision"?: string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -4050,6 +4181,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4114,6 +4246,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4157,6 +4291,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4256,6 +4392,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4278,7 +4416,10 @@ export interface operations {
     listFindings: {
         parameters: {
             query?: {
-                /** @description Only of objects of that kind: `number`, `agent`, `trunk`, `list`, `schedule`, `simulation`, `account`, `flow`. */
+                /**
+                 * @description Only of objects of that kind: `number`, `agent`, `trunk`, `list`, `schedule`, `simulation`, `account`, `flow`,
+                 *     `setup` (what is about all of it).
+                 */
                 kind?: string;
                 /** @description Only of the object of that id. */
                 id?: string;
@@ -4452,6 +4593,8 @@ export interface operations {
                     ETag: string;
                     /** @description `true` where the answer was given before. */
                     "idempotency-replayed"?: string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -4468,6 +4611,7 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };
@@ -4526,6 +4670,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4674,6 +4820,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4722,6 +4870,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4769,6 +4919,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4813,6 +4965,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4856,6 +5010,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4899,6 +5055,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4938,6 +5096,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5202,6 +5362,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     /** @description Where it is. */
                     Location: string;
                     [name: string]: unknown;
@@ -5299,6 +5461,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5343,6 +5507,8 @@ export interface operations {
                     "Cordboard-Revision": string;
                     /** @description `true` where new calls of this server follow the change already; `false` where they will. */
                     "Cordboard-Applied": string;
+                    /** @description `at-reload` where files are the truth ([provision] mode = "sync"): the change is undone at the next SIGHUP or start. */
+                    "Cordboard-Overwritten"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5750,6 +5916,8 @@ export interface operations {
                 flow?: string;
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
+                /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -5867,6 +6035,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfOutboxItem"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    reportCalls: {
+        parameters: {
+            query: {
+                /** @description Calls that started then or later; the hours are counted from here. */
+                from: string;
+                /** @description Calls that started before. */
+                until: string;
+                /** @description Only calls through the flow with that id. */
+                flow?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums; hours without calls are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallReport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listScheduleStates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedules by their ids. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleStates"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -33,12 +33,28 @@ export function SetUpPage({ signedIn }: { signedIn: (session: Schema<"SessionInf
       )}
       <form onSubmit={submit}>
         <Stack>
-          <TextInput label="Login" autoComplete="username" autoFocus required value={login}
-            onChange={(event) => setLogin(event.currentTarget.value)} />
-          <TextInput label="Name" description="As others see it; the login where it is left empty." autoComplete="name"
-            value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <PasswordInput label="Password" autoComplete="new-password" required value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)} />
+          <TextInput
+            label="Login"
+            autoComplete="username"
+            autoFocus
+            required
+            value={login}
+            onChange={(event) => setLogin(event.currentTarget.value)}
+          />
+          <TextInput
+            label="Name"
+            description="As others see it; the login where it is left empty."
+            autoComplete="name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label="Password"
+            autoComplete="new-password"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+          />
           {setUp.error && <ProblemAlert error={setUp.error} />}
           <Button type="submit" loading={setUp.isPending} disabled={token === ""}>
             Make the first user

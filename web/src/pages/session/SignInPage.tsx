@@ -20,10 +20,21 @@ export function SignInPage({ signedIn }: { signedIn: (session: Schema<"SessionIn
     <EntryFrame title="Sign in">
       <form onSubmit={submit}>
         <Stack>
-          <TextInput label="Login" autoComplete="username" autoFocus required value={login}
-            onChange={(event) => setLogin(event.currentTarget.value)} />
-          <PasswordInput label="Password" autoComplete="current-password" required value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)} />
+          <TextInput
+            label="Login"
+            autoComplete="username"
+            autoFocus
+            required
+            value={login}
+            onChange={(event) => setLogin(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label="Password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+          />
           {signIn.error && <ProblemAlert error={signIn.error} />}
           <Button type="submit" loading={signIn.isPending}>
             Sign in
