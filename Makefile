@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill check bench sim fmt lint clean install-run install-check install-test
+.PHONY: run console types build test test-console test-kill check bench sim fmt lint clean install-run install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -23,13 +23,11 @@ types:
 	cd web && tools/types/node_modules/.bin/openapi-typescript ../target/openapi.json -o src/api/schema.d.ts
 
 # Everything, ending in the runner's own lines.
-test: install-test console
-	cargo build --locked
-	@tools/test-console target/debug/cordboard
+test: install-test
 	cargo test --locked
 
 # The console alone: lints, unit tests, and a browser against the real server.
-test-console: install-test console
+test-console: install-test-console console
 	cargo build --locked
 	@tools/test-console target/debug/cordboard
 
@@ -64,8 +62,11 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql chromium
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql
 	@tools/install-schemathesis
+
+install-test-console:
+	@tools/install chromium sip-tester sox espeak-ng
 
 clean:
 	cargo clean
