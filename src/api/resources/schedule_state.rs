@@ -12,11 +12,15 @@ use utoipa::ToSchema;
 
 pub fn routes() -> Vec<Route> {
     vec![
-        get("/schedule-states", "listScheduleStates", "What each schedule says at this moment to calls of this server.")
-            .tag("schedules")
-            .needs(Permission::SetupRead)
-            .gives::<ScheduleStates>(StatusCode::OK, "The schedules by their ids.")
-            .to(list),
+        get(
+            "/schedule-states",
+            "listScheduleStates",
+            "What each schedule says at this moment to calls of this server.",
+        )
+        .tag("schedules")
+        .needs(Permission::SetupRead)
+        .gives::<ScheduleStates>(StatusCode::OK, "The schedules by their ids.")
+        .to(list),
     ]
 }
 
