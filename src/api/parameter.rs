@@ -3,6 +3,7 @@
 use super::openapi;
 use super::problem::Problem;
 use super::route::Operation;
+use crate::clock::Wall;
 use regex::Regex;
 use serde_json::Value;
 
@@ -17,6 +18,16 @@ pub struct Rule {
     range: (i64, i64),
     is_number: bool,
     pattern: Option<Regex>,
+}
+
+/// The time that a parameter names, RFC 3339.
+pub fn time(name: &str, text: &str) -> Result<Wall, Problem> {
+    let time: Result<jiff::Timestamp, _> = text.parse();
+    time.map(Wall::from).map_err(|_| {
+        let plus = if text.contains(' ') { "; a + is written %2B here" } else { "" };
+        let message = format!("is no time of RFC 3339, such as 2026-11-23T09:00:00Z{plus}");
+        Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message)
+    })
 }
 
 /// Rules of the parameters of a route, those of its headers aside.

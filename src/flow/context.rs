@@ -98,6 +98,19 @@ pub(super) struct Call<'a> {
     pub actions: &'a mut Vec<Action>,
 }
 
+impl<'a> Call<'a> {
+    /// Of parts of an interpreter, so that the others stay free to be used beside it.
+    pub fn new(
+        current: &'a FlowVersion,
+        library: &'a Library,
+        state: &'a mut CallState,
+        now: Now,
+        actions: &'a mut Vec<Action>,
+    ) -> Self {
+        Call { flow: &current.flow, version: current.number, library, now, state, actions }
+    }
+}
+
 impl CallState {
     pub fn new(facts: CallFacts, random: Random, now: Now, entry: usize) -> Self {
         CallState {

@@ -187,14 +187,7 @@ impl Interpreter {
     }
 
     fn call<'a>(&'a mut self, now: Now, actions: &'a mut Vec<Action>) -> Call<'a> {
-        Call {
-            flow: &self.current.flow,
-            version: self.current.number,
-            library: &self.library,
-            now,
-            state: &mut self.state,
-            actions,
-        }
+        Call::new(&self.current, &self.library, &mut self.state, now, actions)
     }
 
     fn hear_key(&mut self, digit: char, source: &'static str, now: Now, actions: &mut Vec<Action>) {
@@ -218,14 +211,7 @@ impl Interpreter {
     fn read_fresh_keys(&mut self, now: Now, actions: &mut Vec<Action>) {
         while let Some((key, source)) = self.fresh_keys.pop_front() {
             let Phase::Step(machine) = &mut self.phase else { continue };
-            let mut call = Call {
-                flow: &self.current.flow,
-                version: self.current.number,
-                library: &self.library,
-                now,
-                state: &mut self.state,
-                actions,
-            };
+            let mut call = Call::new(&self.current, &self.library, &mut self.state, now, actions);
             let Some(step) = call.flow.step(call.state.step) else { continue };
             // A key that is kept may be the first of a card number that a later step asks for.
             let sensitive = step.config.is_sensitive() || (call.flow.has_sensitive && !machine.takes_input());
@@ -252,14 +238,7 @@ impl Interpreter {
             return self.dispatch(&Event::Timeout, now, actions);
         }
         let Phase::Step(machine) = &mut self.phase else { return };
-        let mut call = Call {
-            flow: &self.current.flow,
-            version: self.current.number,
-            library: &self.library,
-            now,
-            state: &mut self.state,
-            actions,
-        };
+        let mut call = Call::new(&self.current, &self.library, &mut self.state, now, actions);
         let Some(step) = call.flow.step(call.state.step) else { return };
         if let ControlFlow::Break(exit) = machine.on_reply(&step.config, lookup, result, &mut call) {
             self.follow(exit, now, actions);
@@ -277,14 +256,7 @@ impl Interpreter {
             }
         }
         let is_over = now.instant >= self.ends_at;
-        let mut call = Call {
-            flow: &self.current.flow,
-            version: self.current.number,
-            library: &self.library,
-            now,
-            state: &mut self.state,
-            actions,
-        };
+        let mut call = Call::new(&self.current, &self.library, &mut self.state, now, actions);
         match &mut self.phase {
             Phase::Finished => {}
             Phase::Step(_) if is_over => self.time_is_up(now, actions),

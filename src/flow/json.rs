@@ -1,4 +1,5 @@
-//! JSON text to a tree, noticing keys that stand twice (serde_json alone keeps the last and is silent).
+//! JSON text to a tree under the eyes of somebody: who notices keys that stand twice (serde_json alone keeps the last and is
+//! silent), or who counts.
 //!
 //! Nesting is limited to 128 levels by serde_json, so a tree can be walked by recursion.
 
@@ -8,12 +9,9 @@ use std::fmt;
 
 /// A document, and the pointers of keys that stood twice. The error is serde_json's, with line and column.
 pub(super) fn parse(text: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
-    let mut duplicates = Vec::new();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let tree = Tree { pointer: &mut String::new(), duplicates: &mut duplicates };
-    let value = tree.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok((value, duplicates))
+    let mut places = Places::default();
+    let value = read(text, &mut places)?;
+    Ok((value, places.duplicates))
 }
 
 /// Adds a segment to a JSON pointer, RFC 6901 section 3.
@@ -48,20 +46,56 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     pointer
 }
 
-struct Tree<'a> {
-    pointer: &'a mut String,
-    duplicates: &'a mut Vec<String>,
+/// Looks on while a text becomes a tree, and may end it.
+pub(super) trait Watch {
+    /// One more value comes.
+    fn value(&mut self) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    /// A list or an object begins.
+    fn open(&mut self) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn close(&mut self) {}
+
+    /// What comes next is called so within the list or object that was opened last, until [`Watch::leave`].
+    fn enter(&mut self, _segment: impl fmt::Display) {}
+
+    /// `is_repeated`: the object had a value of that name before.
+    fn leave(&mut self, _is_repeated: bool) {}
 }
 
-impl<'de> DeserializeSeed<'de> for Tree<'_> {
+/// The one who looks on has seen enough, and knows why.
+pub(super) struct Stopped;
+
+/// Reads a text under somebody's eyes. Of keys that stand twice the last counts.
+pub(super) fn read(text: &str, watch: &mut impl Watch) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Tree { watch }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+struct Tree<'a, W> {
+    watch: &'a mut W,
+}
+
+fn stopped<E: Error>(_: Stopped) -> E {
+    E::custom("it was stopped")
+}
+
+impl<'de, W: Watch> DeserializeSeed<'de> for Tree<'_, W> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.watch.value().map_err(stopped)?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Tree<'_> {
+impl<'de, W: Watch> Visitor<'de> for Tree<'_, W> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,40 +122,66 @@ impl<'de> Visitor<'de> for Tree<'_> {
         Ok(Value::from(value))
     }
 
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.watch.open().map_err(stopped)?;
         let mut list = Vec::new();
-        let end = self.pointer.len();
         loop {
-            push_segment(self.pointer, &list.len().to_string());
-            let next =
-                items.next_element_seed(Tree { pointer: self.pointer, duplicates: self.duplicates })?;
-            self.pointer.truncate(end);
+            self.watch.enter(list.len());
+            let next = items.next_element_seed(Tree { watch: self.watch })?;
+            self.watch.leave(false);
             match next {
                 Some(item) => list.push(item),
-                None => return Ok(Value::Array(list)),
+                None => break,
             }
         }
+        self.watch.close();
+        Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        self.watch.open().map_err(stopped)?;
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            self.watch.enter(&key);
+            let value = entries.next_value_seed(Tree { watch: self.watch })?;
+            let is_repeated = map.insert(key, value).is_some();
+            self.watch.leave(is_repeated);
+        }
+        self.watch.close();
+        Ok(Value::Object(map))
+    }
+}
+
+/// Where in a document the reader is, and the keys that stood twice.
+#[derive(Default)]
+struct Places {
+    pointer: String,
+    /// Lengths of the pointer on the way here.
+    above: Vec<usize>,
+    duplicates: Vec<String>,
+}
+
+impl Watch for Places {
+    fn enter(&mut self, segment: impl fmt::Display) {
+        self.above.push(self.pointer.len());
+        push_segment(&mut self.pointer, &segment.to_string());
+    }
+
+    fn leave(&mut self, is_repeated: bool) {
         /// One finding each; more would be noise.
         const DUPLICATES_MAX: usize = 100;
-        let mut map = Map::new();
-        let end = self.pointer.len();
-        while let Some(key) = entries.next_key::<String>()? {
-            push_segment(self.pointer, &key);
-            let value =
-                entries.next_value_seed(Tree { pointer: self.pointer, duplicates: self.duplicates })?;
-            if map.insert(key, value).is_some() && self.duplicates.len() < DUPLICATES_MAX {
-                self.duplicates.push(self.pointer.clone());
-            }
-            self.pointer.truncate(end);
+        if is_repeated && self.duplicates.len() < DUPLICATES_MAX {
+            self.duplicates.push(self.pointer.clone());
         }
-        Ok(Value::Object(map))
+        self.pointer.truncate(self.above.pop().unwrap_or_default());
     }
 }
 

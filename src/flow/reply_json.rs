@@ -1,9 +1,8 @@
 //! JSON that other systems send: read by whoever fetched it, beside the threads of calls, and bounded, since a call walks
 //! the tree and drops it between two packets of others.
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use std::fmt;
+use super::json::{self, Stopped, Watch};
+use serde_json::Value;
 
 /// Longest text in bytes: the largest reply of an http step, flows.md 1.3.
 pub const BYTES_MAX: usize = super::lookup::HTTP_BYTES_MAX as usize;
@@ -31,103 +30,39 @@ pub fn read(text: &str) -> Result<Value, NotTaken> {
     if text.len() > BYTES_MAX {
         return Err(NotTaken::TooLarge);
     }
-    let mut room = Room { nodes: NODES_MAX, excess: None };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let tree = Tree { room: &mut room, depth: 0 };
-    let read = tree.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    read.map_err(|_| room.excess.unwrap_or(NotTaken::NoJson))
+    let mut room = Room { nodes: NODES_MAX, depth: 0, excess: None };
+    json::read(text, &mut room).map_err(|_| room.excess.unwrap_or(NotTaken::NoJson))
 }
 
 /// What may still come.
 struct Room {
     nodes: usize,
+    depth: usize,
     /// What there was too much of.
     excess: Option<NotTaken>,
 }
 
-struct Tree<'a> {
-    room: &'a mut Room,
-    depth: usize,
-}
+impl Watch for Room {
+    fn value(&mut self) -> Result<(), Stopped> {
+        let Some(rest) = self.nodes.checked_sub(1) else {
+            self.excess = Some(NotTaken::TooMany);
+            return Err(Stopped);
+        };
+        self.nodes = rest;
+        Ok(())
+    }
 
-impl Tree<'_> {
-    /// One more list or object.
-    fn deeper<E: Error>(&mut self) -> Result<usize, E> {
-        if self.depth < DEPTH_MAX {
-            return Ok(self.depth + 1);
+    fn open(&mut self) -> Result<(), Stopped> {
+        if self.depth == DEPTH_MAX {
+            self.excess = Some(NotTaken::TooDeep);
+            return Err(Stopped);
         }
-        self.room.excess = Some(NotTaken::TooDeep);
-        Err(E::custom(NotTaken::TooDeep))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Tree<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.room.nodes.checked_sub(1) {
-            Some(rest) => self.room.nodes = rest,
-            None => {
-                self.room.excess = Some(NotTaken::TooMany);
-                return Err(D::Error::custom(NotTaken::TooMany));
-            }
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Tree<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+        self.depth += 1;
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
-        let depth = self.deeper()?;
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Tree { room: self.room, depth })? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
-        let depth = self.deeper()?;
-        let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Tree { room: self.room, depth })?;
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
+    fn close(&mut self) {
+        self.depth -= 1;
     }
 }
 

@@ -16,6 +16,8 @@ pub mod prompts;
 pub mod provision;
 pub mod records;
 pub mod restore;
+#[cfg(test)]
+mod sample_sound;
 pub mod setup_findings;
 pub mod spool;
 pub mod uploader;

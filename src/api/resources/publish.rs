@@ -10,7 +10,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
-use crate::clock::Wall;
+use crate::flow::simulate::words::wall;
 use crate::store::database::change::Change;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
 use crate::store::database::publish::{Published, Rollout};
@@ -440,10 +440,7 @@ async fn schedule(
     if_match: IfMatch,
     Body(publication): Body<ScheduledPublication>,
 ) -> Result<Response, Problem> {
-    let due: Result<jiff::Timestamp, _> = publication.due.parse();
-    let due =
-        due.map_err(|_| Problem::value("/due", "is no time of RFC 3339, such as 2026-11-23T09:00:00Z"))?;
-    let (due, now) = (Wall::from(due), api.now().wall);
+    let (due, now) = (wall("due", &publication.due)?, api.now().wall);
     if due < now {
         return Err(Problem::value("/due", format!("is in the past: it is {now} now")));
     }

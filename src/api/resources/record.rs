@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::api::page::{Page, bad_cursor, limit, position};
+use crate::api::parameter::time;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
@@ -239,18 +240,6 @@ fn word(name: impl Serialize) -> Option<String> {
     serde_json::to_value(name).ok()?.as_str().map(str::to_owned)
 }
 
-fn time(name: &str, text: Option<&str>) -> Result<Option<Wall>, Problem> {
-    let read = |text: &str| {
-        let time: Result<jiff::Timestamp, _> = text.parse();
-        time.map(Wall::from).map_err(|_| {
-            let plus = if text.contains(' ') { "; a + is written %2B here" } else { "" };
-            let message = format!("is no time of RFC 3339, such as 2026-11-23T09:00:00Z{plus}");
-            Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message)
-        })
-    };
-    text.map(read).transpose()
-}
-
 /// Where a page of records begins: time, server and call, with a line between.
 fn record_cursor(text: &str) -> Option<Cursor> {
     let mut parts = text.splitn(3, '\n');
@@ -275,8 +264,8 @@ async fn list(
         end_reason,
         caller: query.caller,
         call: query.call,
-        from: time("from", query.from.as_deref())?,
-        until: time("until", query.until.as_deref())?,
+        from: query.from.as_deref().map(|text| time("from", text)).transpose()?,
+        until: query.until.as_deref().map(|text| time("until", text)).transpose()?,
     };
     let records = api.database()?.records(&filter, after.as_ref(), limit + 1).await?;
     let position = |record: &StoredRecord| {

@@ -1,11 +1,11 @@
 //! Sums over call records, for charts and for the list of flows.
 
 use crate::api::Api;
+use crate::api::parameter::time;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::Query;
 use crate::api::route::{Route, get};
-use crate::clock::Wall;
 use crate::store::database::report::CallSum;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -73,13 +73,6 @@ impl From<CallSum> for CallSumItem {
     fn from(CallSum { hour, flow_id, outcome, calls, seconds }: CallSum) -> Self {
         CallSumItem { hour: hour.to_string(), flow: flow_id, outcome, calls, seconds }
     }
-}
-
-fn time(name: &str, text: &str) -> Result<Wall, Problem> {
-    let time: Result<jiff::Timestamp, _> = text.parse();
-    let message = "is no time of RFC 3339, such as 2026-11-23T09:00:00Z";
-    time.map(Wall::from)
-        .map_err(|_| Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message))
 }
 
 async fn calls(

@@ -68,14 +68,7 @@ impl Interpreter {
         self.state.step = next;
         self.state.entered = now;
         let flow = self.subflow();
-        let mut call = Call {
-            flow: &self.current.flow,
-            version: self.current.number,
-            library: &self.library,
-            now,
-            state: &mut self.state,
-            actions,
-        };
+        let mut call = Call::new(&self.current, &self.library, &mut self.state, now, actions);
         let Some(step) = call.flow.step(next) else {
             self.say_goodbye(EndedBy::Flow, now, actions);
             return ControlFlow::Continue(());

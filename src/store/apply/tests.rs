@@ -6,6 +6,7 @@ use crate::store::database::testing::{Folder, for_each_engine};
 use crate::store::export::{export, prune};
 use crate::store::plan::{Present, plan};
 use crate::store::provision;
+use crate::store::sample_sound;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -26,17 +27,7 @@ fn flow(id: &str, text: &str) -> String {
 
 /// A WAV file of half a second.
 fn wav(seed: u8) -> Vec<u8> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
-    (0..4_000).for_each(|n| writer.write_sample(i16::from(seed) * (n % 7)).unwrap());
-    writer.finalize().unwrap();
-    file.into_inner()
+    sample_sound::wav(8_000, (0..4_000).map(|n| i16::from(seed) * (n % 7)))
 }
 
 fn write(folder: &Folder, files: &[(&str, &[u8])]) {

@@ -312,6 +312,7 @@ fn of_row(row: &AnyRow) -> Result<StoredPrompt, DatabaseError> {
 mod tests {
     use super::*;
     use crate::store::database::testing::for_each_engine;
+    use crate::store::sample_sound;
 
     const NOON: Wall = Wall::from_unix_seconds(1_795_000_000);
 
@@ -321,17 +322,7 @@ mod tests {
     }
 
     fn wav_at(sample_rate: u32, samples: usize) -> Vec<u8> {
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut file = std::io::Cursor::new(Vec::new());
-        let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
-        (0..samples).for_each(|n| writer.write_sample((n % 99) as i16).unwrap());
-        writer.finalize().unwrap();
-        file.into_inner()
+        sample_sound::wav(sample_rate, (0..samples).map(|n| (n % 99) as i16))
     }
 
     fn audio(samples: usize) -> PromptAudio {

@@ -4,6 +4,7 @@ use crate::clock::Wall;
 use crate::store::database::prompts::{PromptAbout, PromptAudio};
 use crate::store::database::publish::Rollout;
 use crate::store::database::testing::for_each_engine;
+use crate::store::sample_sound;
 use serde_json::json;
 
 const NOON: Wall = Wall::from_unix_seconds(1_795_000_000);
@@ -106,17 +107,7 @@ fn a_prompt_is_decoded_once_for_all_that_have_its_file_and_forgotten_with_the_la
 
 /// A WAV file of so many samples.
 fn wav(samples: usize) -> Vec<u8> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
-    (0..samples).for_each(|n| writer.write_sample((n % 99) as i16).unwrap());
-    writer.finalize().unwrap();
-    file.into_inner()
+    sample_sound::wav(8_000, (0..samples).map(|n| (n % 99) as i16))
 }
 
 #[test]
