@@ -18,6 +18,19 @@ const bye: Step = {
   config: { audio: say("Thank you for calling. Goodbye.") },
   on: {},
 };
+const nobody: Step = {
+  type: "greeting",
+  name: "Nobody is free",
+  config: { audio: say("Nobody is free at the moment. Please call again later.") },
+  on: { next: "bye" },
+};
+/** Agents are chosen by whoever starts from it. */
+const ring = (name: string, otherwise = "nobody"): Step => ({
+  type: "dial",
+  name,
+  config: { target: { kind: "users", values: [] } },
+  on: { no_response: otherwise },
+});
 const weekdays: JsonObject = {
   weekly: [{ days: ["mon", "tue", "wed", "thu", "fri"], open: "09:00", close: "17:00" }],
 };
@@ -41,18 +54,8 @@ export const TEMPLATES: FlowTemplate[] = [
     fallback: "bye",
     steps: {
       hours: { type: "time", name: "Office hours", config: weekdays, on: { open: "ring", closed: "closed" } },
-      ring: {
-        type: "dial",
-        name: "Ring the office",
-        config: { target: { kind: "users", values: [] } },
-        on: { no_response: "nobody" },
-      },
-      nobody: {
-        type: "greeting",
-        name: "Nobody is free",
-        config: { audio: say("Nobody is free at the moment. Please call again later.") },
-        on: { next: "bye" },
-      },
+      ring: ring("Ring the office"),
+      nobody,
       closed: {
         type: "greeting",
         name: "Closed",
@@ -84,24 +87,9 @@ export const TEMPLATES: FlowTemplate[] = [
         },
         on: { "key:1": "sales", "key:2": "support", no_response: "bye" },
       },
-      sales: {
-        type: "dial",
-        name: "Sales",
-        config: { target: { kind: "users", values: [] } },
-        on: { no_response: "nobody" },
-      },
-      support: {
-        type: "dial",
-        name: "Support",
-        config: { target: { kind: "users", values: [] } },
-        on: { no_response: "nobody" },
-      },
-      nobody: {
-        type: "greeting",
-        name: "Nobody is free",
-        config: { audio: say("Nobody is free at the moment. Please call again later.") },
-        on: { next: "bye" },
-      },
+      sales: ring("Sales"),
+      support: ring("Support"),
+      nobody,
       bye,
     },
   },
@@ -137,18 +125,8 @@ export const TEMPLATES: FlowTemplate[] = [
         },
         on: { "b:gold": "ring_gold", any: "ring", none: "ring" },
       },
-      ring_gold: {
-        type: "dial",
-        name: "Gold desk",
-        config: { target: { kind: "users", values: [] } },
-        on: { no_response: "ring" },
-      },
-      ring: {
-        type: "dial",
-        name: "Everybody",
-        config: { target: { kind: "users", values: [] } },
-        on: { no_response: "bye" },
-      },
+      ring_gold: ring("Gold desk", "ring"),
+      ring: ring("Everybody", "bye"),
       bye,
     },
   },

@@ -1,4 +1,4 @@
-import { Box, Button, Group, Loader, Table, TextInput } from "@mantine/core";
+import { Box, Loader, Table, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
@@ -6,6 +6,7 @@ import { type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 import { Empty } from "./Empty";
 import { ProblemAlert } from "./ProblemAlert";
+import { ShowMore } from "./ShowMore";
 
 export type Column<T> = {
   title: string;
@@ -61,13 +62,7 @@ export function ObjectTable<T>({ query, columns, keyOf, empty }: TableProps<T>) 
           </Table>
         </Box>
       )}
-      {query.hasNextPage && (
-        <Group>
-          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
-            Show more
-          </Button>
-        </Group>
-      )}
+      <ShowMore query={query} />
     </>
   );
 }

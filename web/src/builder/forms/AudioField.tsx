@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Fieldset, Group, SegmentedControl, Stack, Text } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
+import { Button, Fieldset, SegmentedControl, Stack, Text } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
 import { isObject, type Json, type JsonObject, textOf } from "../../flow/document";
 import { useFieldError, useForm } from "./context";
+import { ItemTools } from "./ItemTools";
 import { PromptPicker } from "./PromptPicker";
 import { TemplateInput } from "./TemplateInput";
 
@@ -96,15 +97,6 @@ function Sequence({ path, audio, onChange }: BodyProps) {
   const { readOnly } = useForm();
   const items = Array.isArray(audio.items) ? audio.items : [];
   const set = (next: Json[]) => onChange({ ...audio, items: next });
-  const swap = (i: number, j: number) => {
-    const next = [...items];
-    const [a, b] = [next[i], next[j]];
-    if (a !== undefined && b !== undefined) {
-      next[i] = b;
-      next[j] = a;
-      set(next);
-    }
-  };
   return (
     <Stack gap="xs">
       {items.map((item, i) => (
@@ -118,36 +110,13 @@ function Sequence({ path, audio, onChange }: BodyProps) {
             onChange={(next) => set(items.map((old, j) => (j === i ? (next ?? old) : old)))}
           />
           {!readOnly && (
-            <Group gap={4} justify="flex-end">
-              <ActionIcon
-                variant="subtle"
-                size="sm"
-                aria-label={`Part ${i + 1} up`}
-                disabled={i === 0}
-                onClick={() => swap(i, i - 1)}
-              >
-                <IconArrowUp size={14} aria-hidden />
-              </ActionIcon>
-              <ActionIcon
-                variant="subtle"
-                size="sm"
-                aria-label={`Part ${i + 1} down`}
-                disabled={i === items.length - 1}
-                onClick={() => swap(i, i + 1)}
-              >
-                <IconArrowDown size={14} aria-hidden />
-              </ActionIcon>
-              <ActionIcon
-                variant="subtle"
-                color="red"
-                size="sm"
-                aria-label={`Take part ${i + 1} out`}
-                disabled={items.length === 1}
-                onClick={() => set(items.filter((_, j) => j !== i))}
-              >
-                <IconTrash size={14} aria-hidden />
-              </ActionIcon>
-            </Group>
+            <ItemTools
+              names={[`Part ${i + 1}`, `part ${i + 1}`]}
+              items={items}
+              index={i}
+              keepsOne
+              onChange={set}
+            />
           )}
         </Stack>
       ))}

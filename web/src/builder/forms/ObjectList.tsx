@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Fieldset, Group, Stack, Text } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
+import { Button, Fieldset, Stack, Text } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { FieldSchema } from "../../flow/catalogue";
 import { isObject, type Json, type JsonObject } from "../../flow/document";
 import { useFieldError, useForm } from "./context";
 import { Field, withField } from "./Field";
+import { ItemTools } from "./ItemTools";
 
 type ObjectListProps = {
   label: string;
@@ -14,9 +15,14 @@ type ObjectListProps = {
   onChange: (value: Json | undefined) => void;
 };
 
+/** The items of a list; one that is no object counts as an empty one. */
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.map((item) => (isObject(item) ? item : {})) : [];
+}
+
 /** A list of objects, each with its fields. */
 export function ObjectList({ label, schema, path, value, onChange }: ObjectListProps) {
-  const items = Array.isArray(value) ? value.map((item) => (isObject(item) ? item : {})) : [];
+  const items = objectsOf(value);
   const fields = schema.items?.properties ?? {};
   const required = schema.items?.required ?? [];
   return (
@@ -61,15 +67,6 @@ type ItemsProps = {
 export function Items({ label, description, path, items, max, fresh, onChange, render }: ItemsProps) {
   const { readOnly } = useForm();
   const error = useFieldError(path);
-  const swap = (i: number, j: number) => {
-    const next = [...items];
-    const [a, b] = [next[i], next[j]];
-    if (a !== undefined && b !== undefined) {
-      next[i] = b;
-      next[j] = a;
-      onChange(next);
-    }
-  };
   return (
     <Fieldset legend={label} p="xs" data-field={path}>
       <Stack gap="sm">
@@ -84,35 +81,12 @@ export function Items({ label, description, path, items, max, fresh, onChange, r
             <Stack gap="xs">
               {render(item, i, (next) => onChange(items.map((old, j) => (j === i ? next : old))))}
               {!readOnly && (
-                <Group gap={4} justify="flex-end">
-                  <ActionIcon
-                    variant="subtle"
-                    size="sm"
-                    aria-label={`${label} ${i + 1} up`}
-                    disabled={i === 0}
-                    onClick={() => swap(i, i - 1)}
-                  >
-                    <IconArrowUp size={14} aria-hidden />
-                  </ActionIcon>
-                  <ActionIcon
-                    variant="subtle"
-                    size="sm"
-                    aria-label={`${label} ${i + 1} down`}
-                    disabled={i === items.length - 1}
-                    onClick={() => swap(i, i + 1)}
-                  >
-                    <IconArrowDown size={14} aria-hidden />
-                  </ActionIcon>
-                  <ActionIcon
-                    variant="subtle"
-                    color="red"
-                    size="sm"
-                    aria-label={`Take ${label} ${i + 1} out`}
-                    onClick={() => onChange(items.filter((_, j) => j !== i))}
-                  >
-                    <IconTrash size={14} aria-hidden />
-                  </ActionIcon>
-                </Group>
+                <ItemTools
+                  names={[`${label} ${i + 1}`, `${label} ${i + 1}`]}
+                  items={items}
+                  index={i}
+                  onChange={onChange}
+                />
               )}
             </Stack>
           </Fieldset>

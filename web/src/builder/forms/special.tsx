@@ -22,7 +22,7 @@ import { AudioField } from "./AudioField";
 import { type Choice, useFieldError, useFlows, useForm, useObjects } from "./context";
 import { type FieldProps, withField } from "./Field";
 import { fieldLabel, wordLabel } from "./labels";
-import { Items } from "./ObjectList";
+import { Items, objectsOf } from "./ObjectList";
 import { TemplateInput } from "./TemplateInput";
 
 /** A field that may give ports another name: `ports` says old to new. */
@@ -155,7 +155,7 @@ const OPERATIONS = [
 
 function BranchWays({ path, schema, value, onChange }: SpecialProps) {
   const { readOnly } = useForm();
-  const ways = Array.isArray(value) ? value.map((way) => (isObject(way) ? way : {})) : [];
+  const ways = objectsOf(value);
   return (
     <Items
       label="Ways"
@@ -167,14 +167,7 @@ function BranchWays({ path, schema, value, onChange }: SpecialProps) {
       onChange={onChange}
       render={(way, i, set) => (
         <>
-          <TextInput
-            label="Name"
-            maxLength={60}
-            value={textOf(way.name)}
-            readOnly={readOnly}
-            description={`Port b:${textOf(way.id)}`}
-            onChange={(event) => set({ ...way, name: event.currentTarget.value })}
-          />
+          <WayName way={way} onChange={set} />
           <Select
             label="The value"
             data={OPERATIONS.map((word) => ({ value: word, label: wordLabel(word) }))}
@@ -203,7 +196,7 @@ function BranchWays({ path, schema, value, onChange }: SpecialProps) {
 
 function SplitWays({ path, schema, value, onChange }: SpecialProps) {
   const { readOnly } = useForm();
-  const ways = Array.isArray(value) ? value.map((way) => (isObject(way) ? way : {})) : [];
+  const ways = objectsOf(value);
   const sum = ways.reduce((total, way) => total + (Number(way.weight) || 0), 0);
   return (
     <Items
@@ -216,14 +209,7 @@ function SplitWays({ path, schema, value, onChange }: SpecialProps) {
       onChange={onChange}
       render={(way, _, set) => (
         <>
-          <TextInput
-            label="Name"
-            maxLength={60}
-            value={textOf(way.name)}
-            readOnly={readOnly}
-            description={`Port b:${textOf(way.id)}`}
-            onChange={(event) => set({ ...way, name: event.currentTarget.value })}
-          />
+          <WayName way={way} onChange={set} />
           <NumberInput
             label="Of a hundred callers"
             min={0}
@@ -234,6 +220,21 @@ function SplitWays({ path, schema, value, onChange }: SpecialProps) {
           />
         </>
       )}
+    />
+  );
+}
+
+/** A way out is called by people as they like; its port never changes. */
+function WayName({ way, onChange }: { way: JsonObject; onChange: (way: JsonObject) => void }) {
+  const { readOnly } = useForm();
+  return (
+    <TextInput
+      label="Name"
+      maxLength={60}
+      value={textOf(way.name)}
+      readOnly={readOnly}
+      description={`Port b:${textOf(way.id)}`}
+      onChange={(event) => onChange({ ...way, name: event.currentTarget.value })}
     />
   );
 }
@@ -254,7 +255,7 @@ function Hours({ path, schema, value, onChange, config }: SpecialProps) {
   if (textOf(config.scheduleId) !== "") {
     return null;
   }
-  const intervals = Array.isArray(value) ? value.map((interval) => (isObject(interval) ? interval : {})) : [];
+  const intervals = objectsOf(value);
   return (
     <Items
       label="Hours"

@@ -1,97 +1,75 @@
 import { Badge, Button, Group, Text } from "@mantine/core";
-import { IconPhoneCheck, IconPlus } from "@tabler/icons-react";
+import { IconPhoneCheck } from "@tabler/icons-react";
 import { Link, useSearchParams } from "react-router";
-import { documents, type Item, listDocuments } from "../../api/documents";
-import { useSession } from "../../app/session";
-import { DocumentDrawer } from "../../ui/DocumentDrawer";
-import { FindingMark, FindingsBanner } from "../../ui/FindingsBanner";
-import { EmptyList, editLink, ObjectTable, useOpened, useSearch } from "../../ui/ObjectTable";
-import { Page } from "../../ui/Page";
-import { usePages } from "../../ui/paging";
+import type { Item } from "../../api/documents";
+import { DocumentsPage, type KindOfPage } from "../../ui/DocumentsPage";
+import { FindingMark } from "../../ui/FindingsBanner";
+import { editLink } from "../../ui/ObjectTable";
 import { pathOf } from "../../ui/places";
 import { destinationOf, missingOf } from "./destination";
 import { NumberFields, numberLabels } from "./NumberFields";
 import { RouteTest } from "./RouteTest";
 
-const door = documents("numbers");
+const page: KindOfPage<"numbers"> = {
+  kind: "numbers",
+  word: "number",
+  title: "Smart Numbers",
+  text: "The numbers that can be called, and what answers each.",
+  edits: "numbers.edit",
+  noun: "Smart Number",
+  add: { button: "Add a number", title: "Add a Smart Number" },
+  search: { label: "Search Smart Numbers", placeholder: "Search by number or label" },
+  columns: [
+    { title: "Number", cell: (number) => <NumberCell number={number} /> },
+    { title: "Leads to", cell: (number) => <LeadsTo number={number} /> },
+    { title: "Kind", from: "md", cell: (number) => kindWord(number.document?.kind) },
+    { title: "Status", from: "sm", cell: (number) => <Status number={number} /> },
+    {
+      title: "Test",
+      from: "sm",
+      align: "right",
+      cell: (number) => (
+        <Link
+          to={`?test=${encodeURIComponent(number.document?.e164 ?? "")}`}
+          aria-label={`Test ${number.id}`}
+        >
+          Test
+        </Link>
+      ),
+    },
+  ],
+  labels: numberLabels,
+  fresh: { e164: "" },
+  check: missingOf,
+};
 
 /** The numbers that can be called, and what answers. */
 export function NumbersPage() {
-  const { may } = useSession();
-  const { searched, box } = useSearch("Search Smart Numbers", "Search by number or label");
-  const opened = useOpened();
   const [search, setSearch] = useSearchParams();
   const tested = search.get("test");
-  const mayEdit = may("numbers.edit");
-  const numbers = usePages(["numbers", "list", searched], (cursor) =>
-    listDocuments("numbers", { text: searched, cursor }),
-  );
-  const actions = (
-    <>
-      <Button
-        variant="default"
-        leftSection={<IconPhoneCheck size={16} aria-hidden />}
-        onClick={() => setSearch({ test: "" })}
-      >
-        Test a number
-      </Button>
-      {mayEdit && (
-        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={opened.add}>
-          Add a number
-        </Button>
-      )}
-    </>
-  );
   return (
-    <Page
-      title="Smart Numbers"
-      text="The numbers that can be called, and what answers each."
-      actions={actions}
+    <DocumentsPage
+      page={page}
+      actions={
+        <Button
+          variant="default"
+          leftSection={<IconPhoneCheck size={16} aria-hidden />}
+          onClick={() => setSearch({ test: "" })}
+        >
+          Test a number
+        </Button>
+      }
+      beside={
+        <RouteTest
+          key={tested}
+          number={tested ?? ""}
+          isOpen={tested !== null}
+          onClose={() => setSearch({})}
+        />
+      }
     >
-      <FindingsBanner kind="number" />
-      {box}
-      <ObjectTable
-        query={numbers}
-        keyOf={(number) => number.id}
-        empty={<EmptyList searched={searched} noun="Smart Number" />}
-        columns={[
-          { title: "Number", cell: (number) => <NumberCell number={number} /> },
-          { title: "Leads to", cell: (number) => <LeadsTo number={number} /> },
-          { title: "Kind", from: "md", cell: (number) => kindWord(number.document?.kind) },
-          { title: "Status", from: "sm", cell: (number) => <Status number={number} /> },
-          {
-            title: "Test",
-            from: "sm",
-            align: "right",
-            cell: (number) => (
-              <Link
-                to={`?test=${encodeURIComponent(number.document?.e164 ?? "")}`}
-                aria-label={`Test ${number.id}`}
-              >
-                Test
-              </Link>
-            ),
-          },
-        ]}
-      />
-      <DocumentDrawer
-        door={door}
-        id={opened.id}
-        fresh={{ e164: "" }}
-        isOpen={opened.isOpen}
-        onClose={opened.close}
-        title={opened.id ?? "Add a Smart Number"}
-        noun="the Smart Number"
-        kind="numbers"
-        word="number"
-        labels={numberLabels}
-        check={missingOf}
-        mayEdit={mayEdit}
-      >
-        {(form) => <NumberFields form={form} />}
-      </DocumentDrawer>
-      <RouteTest key={tested} number={tested ?? ""} isOpen={tested !== null} onClose={() => setSearch({})} />
-    </Page>
+      {(form) => <NumberFields form={form} />}
+    </DocumentsPage>
   );
 }
 

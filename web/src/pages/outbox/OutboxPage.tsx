@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Loader, Select, Table, Text } from "@mantine/core";
+import { Badge, Loader, Select, Table, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
 import { api, ask, type Schema } from "../../api/client";
@@ -7,6 +7,7 @@ import { whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
+import { ShowMore } from "../../ui/ShowMore";
 
 type OutboxItem = Schema<"OutboxItem">;
 type OutboxState = "waiting" | "claimed" | "done" | "dead";
@@ -56,13 +57,7 @@ export function OutboxPage() {
         />
       )}
       {tasks.data && tasks.data.length > 0 && <TaskTable tasks={tasks.data} />}
-      {tasks.hasNextPage && (
-        <Group>
-          <Button variant="default" loading={tasks.isFetchingNextPage} onClick={() => tasks.fetchNextPage()}>
-            Show more
-          </Button>
-        </Group>
-      )}
+      <ShowMore query={tasks} />
     </Page>
   );
 }

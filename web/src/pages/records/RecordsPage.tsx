@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Loader, Table, Text } from "@mantine/core";
+import { Badge, Loader, Table, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { useFlowName } from "../../live/flowNames";
 import { outcomeColor, outcomeText, sentence } from "../../live/words";
@@ -7,6 +7,7 @@ import { durationText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
+import { ShowMore } from "../../ui/ShowMore";
 import { CSV_RECORDS_MAX, CsvButton } from "./CsvButton";
 import { fetchRecords, type RecordItem } from "./filter";
 import { RecordFields } from "./RecordFields";
@@ -34,17 +35,7 @@ export function RecordsPage() {
         />
       )}
       {records.data && records.data.length > 0 && <RecordTable records={records.data} />}
-      {records.hasNextPage && (
-        <Group>
-          <Button
-            variant="default"
-            loading={records.isFetchingNextPage}
-            onClick={() => records.fetchNextPage()}
-          >
-            Show more
-          </Button>
-        </Group>
-      )}
+      <ShowMore query={records} />
     </Page>
   );
 }

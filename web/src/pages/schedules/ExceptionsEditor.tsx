@@ -1,5 +1,6 @@
 import { Button, Checkbox, Group, Paper, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { ErrorText } from "../../ui/ErrorText";
 import {
   type Exception,
   type ExceptionKind,
@@ -138,11 +139,7 @@ function ExceptionRow({ exception, error, noun, change, takeOut }: RowProps) {
             Take out
           </Button>
         </Group>
-        {error && (
-          <Text size="sm" c="red" role="alert">
-            {error}
-          </Text>
-        )}
+        <ErrorText>{error}</ErrorText>
       </Stack>
     </Paper>
   );

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Paper, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { ErrorText } from "../../ui/ErrorText";
 import { showTime, toLocalInput } from "../../ui/times";
 import type { Schedule } from "./week";
 
@@ -53,11 +54,7 @@ export function OverrideEditor({ value, onChange, error }: OverrideProps) {
               ? "Its time is over: the hours below count."
               : "It beats the hours and days below."}
           </Text>
-          {error && (
-            <Text size="sm" c="red" role="alert">
-              {error}
-            </Text>
-          )}
+          <ErrorText>{error}</ErrorText>
           <Button size="xs" variant="default" onClick={() => onChange(null)}>
             Take it back
           </Button>
@@ -108,11 +105,7 @@ export function OverrideEditor({ value, onChange, error }: OverrideProps) {
             Set
           </Button>
         </Group>
-        {error && (
-          <Text size="sm" c="red" role="alert">
-            {error}
-          </Text>
-        )}
+        <ErrorText>{error}</ErrorText>
       </Stack>
     </Paper>
   );

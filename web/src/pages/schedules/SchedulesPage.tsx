@@ -1,102 +1,47 @@
-import { Badge, Button, Fieldset, Group, Switch, Text, TextInput } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
+import { Badge, Fieldset, Switch, Text, TextInput } from "@mantine/core";
 import { Link } from "react-router";
-import { documents, listDocuments } from "../../api/documents";
-import { useSession } from "../../app/session";
-import { DocumentDrawer } from "../../ui/DocumentDrawer";
+import { DocumentsPage, type KindOfPage, opener } from "../../ui/DocumentsPage";
 import type { DocumentForm } from "../../ui/documentForm";
-import { FindingMark, FindingsBanner } from "../../ui/FindingsBanner";
 import { TimeZoneField } from "../../ui/fields";
-import { EmptyList, editLink, ObjectTable, useOpened, useSearch } from "../../ui/ObjectTable";
-import { Page } from "../../ui/Page";
-import { usePages } from "../../ui/paging";
 import { ExceptionsEditor } from "./ExceptionsEditor";
 import { isOver, OverrideEditor, overrideInWords } from "./OverrideEditor";
 import { WeekEditor } from "./WeekEditor";
 import { type Schedule, type Weekly, weekInWords } from "./week";
 
-const door = documents("schedules");
-
-const labels = {
-  id: "Id",
-  name: "Name",
-  timeZone: "Time zone",
-  useHolidays: "Holidays",
-  weekly: "Week",
-  exception: "Exceptions",
-  override: "By hand",
-};
-
 /** A new one is open on workdays. */
 const weekdays: Weekly = [{ days: ["mon", "tue", "wed", "thu", "fri"], open: "09:00", close: "17:00" }];
 
+const page: KindOfPage<"schedules"> = {
+  kind: "schedules",
+  word: "schedule",
+  title: "Schedules",
+  text: "Opening hours, exceptions and switches by hand, which the Time steps of call flows go by.",
+  edits: "schedules.edit",
+  noun: "schedule",
+  add: { button: "Add a schedule", title: "Add a schedule" },
+  search: { label: "Search schedules" },
+  columns: [
+    { title: "Name", cell: opener("schedule", (schedule) => schedule.name || schedule.id) },
+    { title: "Week", from: "sm", cell: (schedule) => weekInWords(schedule.document?.weekly) || "Never open" },
+    { title: "By hand", cell: (schedule) => <ByHand schedule={schedule.document} /> },
+    { title: "Time zone", from: "md", cell: (schedule) => schedule.document?.timeZone ?? "the account's" },
+  ],
+  labels: {
+    id: "Id",
+    name: "Name",
+    timeZone: "Time zone",
+    useHolidays: "Holidays",
+    weekly: "Week",
+    exception: "Exceptions",
+    override: "By hand",
+  },
+  fresh: { id: "", weekly: weekdays },
+  size: "xl",
+};
+
 /** Opening hours that call flows ask for. */
 export function SchedulesPage() {
-  const { may } = useSession();
-  const { searched, box } = useSearch("Search schedules");
-  const opened = useOpened();
-  const mayEdit = may("schedules.edit");
-  const schedules = usePages(["schedules", "list", searched], (cursor) =>
-    listDocuments("schedules", { text: searched, cursor }),
-  );
-  const add = mayEdit && (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={opened.add}>
-      Add a schedule
-    </Button>
-  );
-  return (
-    <Page
-      title="Schedules"
-      text="Opening hours, exceptions and switches by hand, which the Time steps of call flows go by."
-      actions={add}
-    >
-      <FindingsBanner kind="schedule" />
-      {box}
-      <ObjectTable
-        query={schedules}
-        keyOf={(schedule) => schedule.id}
-        empty={<EmptyList searched={searched} noun="schedule" />}
-        columns={[
-          {
-            title: "Name",
-            cell: (schedule) => (
-              <Group gap="xs">
-                <Link to={editLink(schedule.id)}>{schedule.name || schedule.id}</Link>
-                <FindingMark kind="schedule" id={schedule.id} />
-              </Group>
-            ),
-          },
-          {
-            title: "Week",
-            from: "sm",
-            cell: (schedule) => weekInWords(schedule.document?.weekly) || "Never open",
-          },
-          { title: "By hand", cell: (schedule) => <ByHand schedule={schedule.document} /> },
-          {
-            title: "Time zone",
-            from: "md",
-            cell: (schedule) => schedule.document?.timeZone ?? "the account's",
-          },
-        ]}
-      />
-      <DocumentDrawer
-        door={door}
-        id={opened.id}
-        fresh={{ id: "", weekly: weekdays }}
-        isOpen={opened.isOpen}
-        onClose={opened.close}
-        title={opened.id ?? "Add a schedule"}
-        size="xl"
-        noun="the schedule"
-        kind="schedules"
-        word="schedule"
-        labels={labels}
-        mayEdit={mayEdit}
-      >
-        {(form) => <ScheduleFields form={form} />}
-      </DocumentDrawer>
-    </Page>
-  );
+  return <DocumentsPage page={page}>{(form) => <ScheduleFields form={form} />}</DocumentsPage>;
 }
 
 function ByHand({ schedule }: { schedule: Schedule | null }) {

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconCopy, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
+import { ErrorText } from "../../ui/ErrorText";
 import classes from "./WeekEditor.module.css";
 import {
   type Day,
@@ -56,11 +57,7 @@ export function WeekEditor({ value, onChange, error }: WeekEditorProps) {
           Monday's hours to Friday
         </Button>
       </Group>
-      {error && (
-        <Text size="sm" c="red" role="alert">
-          {error}
-        </Text>
-      )}
+      <ErrorText>{error}</ErrorText>
       {days.map((day) => (
         <fieldset
           key={day}
