@@ -8,7 +8,7 @@ const page: KindOfPage<"lists"> = {
   word: "list",
   title: "Caller lists",
   text: "Callers who are treated alike: refused by a Smart Number, or told apart by a step of a call flow.",
-  edits: "numbers.edit",
+  edits: "flows.edit",
   noun: "caller list",
   add: { button: "Add a list", title: "Add a caller list" },
   search: { label: "Search caller lists" },
