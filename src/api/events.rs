@@ -156,9 +156,7 @@ pub fn listen(
     let seat = seat.map_err(|_| Problem::unavailable("too many listen already").retry_after(30))?;
     let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let place = api.events.place(last_id, call);
-    let (sender, receiver) = mpsc::channel(PIECES_MAX);
-    let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
-    tokio::spawn(listener.feed(ALIVE_EVERY));
+    let receiver = Listener::begin(api, principal, place, seat, ALIVE_EVERY);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -170,10 +168,7 @@ pub fn listen(
 #[cfg(test)]
 pub async fn listen_for_test(api: &Api, principal: Principal, alive_every: Duration) -> String {
     let seat = api.events.places.clone().try_acquire_owned().expect("a seat");
-    let (sender, mut receiver) = mpsc::channel(PIECES_MAX);
-    let place = api.events.place(None, None);
-    let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
-    tokio::spawn(listener.feed(alive_every));
+    let mut receiver = Listener::begin(api, principal, api.events.place(None, None), seat, alive_every);
     let mut text = String::new();
     while let Some(piece) = receiver.recv().await {
         text.push_str(std::str::from_utf8(&piece).expect("text"));
@@ -191,6 +186,20 @@ struct Listener {
 }
 
 impl Listener {
+    /// Begins to send; gives where the pieces come out.
+    fn begin(
+        api: &Api,
+        principal: Principal,
+        place: Place,
+        seat: OwnedSemaphorePermit,
+        alive_every: Duration,
+    ) -> mpsc::Receiver<Bytes> {
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
+        tokio::spawn(listener.feed(alive_every));
+        receiver
+    }
+
     /// Sends what is new until the listener goes, may not listen any more, or its time is over; the last two are told.
     async fn feed(mut self, alive_every: Duration) {
         let mut next = self.api.events.next.subscribe();

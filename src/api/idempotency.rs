@@ -13,7 +13,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 pub const KEY_HEADER: &str = "idempotency-key";
@@ -102,8 +102,10 @@ pub async fn once(api: &Api, owner: &str, request: Request, next: Next) -> Resul
 /// the database: so it is keyed by what the client signs in with, 200 random bits that the database does not have. That
 /// way it holds over restarts and on every server of one database.
 fn fingerprint(secret: &str, parts: [&[u8]; 3]) -> String {
-    let mut mac = HmacSha256::new_from_slice(format!("idempotency {secret}").as_bytes())
-        .unwrap_or_else(|_| HmacSha256::new(&Default::default()));
+    let mut key = hmac::digest::Key::<HmacSha256>::default();
+    let secret = Sha256::digest(format!("idempotency {secret}"));
+    key.iter_mut().zip(secret).for_each(|(place, byte)| *place = byte);
+    let mut mac = HmacSha256::new(&key);
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);

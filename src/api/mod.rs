@@ -5,6 +5,7 @@
 
 mod access;
 mod applied;
+mod aside;
 mod console;
 mod events;
 mod health;

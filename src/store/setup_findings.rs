@@ -26,13 +26,26 @@ pub struct SetupFinding {
     pub remedy: String,
 }
 
-/// Looks at all of one moment, without holding up whoever writes.
-pub async fn find(database: &Database) -> Result<Vec<SetupFinding>, DatabaseError> {
-    let mut look = database.look().await?;
-    let objects = stored::all(&mut look).await?;
-    let heads = flows::heads(&mut look).await?;
-    look.commit().await?;
-    Ok(say(objects, &heads))
+/// All of one moment, as it is kept.
+pub struct Setup {
+    objects: Vec<StoredObject>,
+    flows: Vec<FlowHead>,
+}
+
+impl Setup {
+    /// Holds up nobody who writes.
+    pub async fn read(database: &Database) -> Result<Setup, DatabaseError> {
+        let mut look = database.look().await?;
+        let objects = stored::all(&mut look).await?;
+        let flows = flows::heads(&mut look).await?;
+        look.commit().await?;
+        Ok(Setup { objects, flows })
+    }
+
+    /// Looks at each and at all together; lists of 100,000 callers take their time.
+    pub fn findings(self) -> Vec<SetupFinding> {
+        say(self.objects, &self.flows)
+    }
 }
 
 fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
@@ -125,7 +138,7 @@ mod tests {
     fn what_is_odd_about_the_store_is_said_by_object() {
         for_each_engine(async |database| {
             let noon = Wall::from_unix_seconds(1_795_000_000);
-            let empty = find(&database).await.unwrap();
+            let empty = Setup::read(&database).await.unwrap().findings();
             let said: Vec<&str> = empty.iter().map(|finding| finding.message.as_str()).collect();
             assert_eq!(
                 said,
@@ -144,7 +157,7 @@ mod tests {
                 change.create_object(kind, &document).await.unwrap();
             }
             change.commit().await.unwrap();
-            let said = find(&database).await.unwrap();
+            let said = Setup::read(&database).await.unwrap().findings();
             let said: Vec<(&str, &str)> =
                 said.iter().map(|finding| (finding.id.as_str(), finding.message.as_str())).collect();
             for (id, part) in [
@@ -158,7 +171,14 @@ mod tests {
             let rollout = crate::store::database::publish::Rollout::Live;
             change.publish("f", None, "first", rollout).await.unwrap();
             change.commit().await.unwrap();
-            assert!(!find(&database).await.unwrap().iter().any(|finding| finding.id == "+15550100"));
+            assert!(
+                !Setup::read(&database)
+                    .await
+                    .unwrap()
+                    .findings()
+                    .iter()
+                    .any(|finding| finding.id == "+15550100")
+            );
         });
     }
 }

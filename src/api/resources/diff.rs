@@ -2,6 +2,7 @@
 
 use super::publish::{flow_head, version_document};
 use crate::api::Api;
+use crate::api::aside::aside;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
@@ -48,11 +49,7 @@ async fn diff(
     let flow = flow_head(&api, &id).await?;
     let from = version_document(&api, &flow, "from", &query.from).await?;
     let to = version_document(&api, &flow, "to", &query.to).await?;
-    // Beside the runtime's threads: two documents of half a megabyte take their time.
-    let sentences = tokio::task::spawn_blocking(move || crate::flow::diff(&from, &to)).await;
-    let sentences = sentences.map_err(|error| {
-        tracing::error!(%error, "two versions of a flow could not be compared");
-        Problem::internal("the two could not be compared")
-    })?;
-    Ok(Json(Sentences { sentences }))
+    // Two documents of half a megabyte take their time.
+    let sentences = aside("the two could not be compared", move || crate::flow::diff(&from, &to));
+    Ok(Json(Sentences { sentences: sentences.await? }))
 }

@@ -1,11 +1,12 @@
 //! What is odd about the set-up, over all objects.
 
 use crate::api::Api;
+use crate::api::aside::aside;
 use crate::api::permission::Permission;
 use crate::api::problem::{FindingSeverity, Problem};
 use crate::api::request::Query;
 use crate::api::route::{Route, get};
-use crate::store::setup_findings::{SetupFinding, find};
+use crate::store::setup_findings::{Setup, SetupFinding};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -85,7 +86,8 @@ fn overwritten(folder: &str) -> SetupFinding {
 }
 
 async fn list(State(api): State<Api>, Query(query): Query<FindingQuery>) -> Result<Json<Findings>, Problem> {
-    let mut found = find(api.database()?).await?;
+    let setup = Setup::read(api.database()?).await?;
+    let mut found = aside("the set-up could not be looked at", move || setup.findings()).await?;
     found.extend(api.settings.sync_folder.as_deref().map(overwritten));
     found.retain(|finding| {
         query.kind.as_ref().is_none_or(|kind| kind == finding.kind)

@@ -1,6 +1,7 @@
 //! Call flows: checking a document.
 
 use crate::api::Api;
+use crate::api::aside::aside;
 use crate::api::permission::Permission;
 use crate::api::problem::{FindingSeverity, Problem, Wrong};
 use crate::api::request::{DOCUMENT_BYTES_MAX, json_bytes, read_json};
@@ -121,16 +122,12 @@ async fn what_exists(api: &Api) -> Result<Resources, Problem> {
     }
 }
 
-/// Compiles a document beside the runtime's threads: half a megabyte takes its time.
+/// Compiles a document: half a megabyte takes its time.
 async fn compile(
     resources: Resources,
     text: String,
 ) -> Result<Result<(Flow, Vec<Finding>), Vec<Finding>>, Problem> {
-    let compiled = tokio::task::spawn_blocking(move || Flow::compile(&text, &resources)).await;
-    compiled.map_err(|error| {
-        tracing::error!(%error, "a flow document could not be compiled");
-        Problem::internal("the document could not be looked at")
-    })
+    aside("the document could not be looked at", move || Flow::compile(&text, &resources)).await
 }
 
 /// A flow that can run; what is wrong with the document where it cannot.

@@ -2,8 +2,9 @@
 
 use super::flow::compiled;
 use super::publish::{flow_head, version_document};
-use super::simulation::{beside, facts, lengths};
+use super::simulation::{FAILED, facts, lengths};
 use crate::api::Api;
+use crate::api::aside::aside;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
@@ -135,7 +136,7 @@ async fn run(
     let asserts = test.asserts();
     // The work keeps the place, even where nobody waits for it any more.
     let place = place.clone();
-    let run = beside(move || {
+    let run = aside(FAILED, move || {
         let _place = place;
         test.run(flow)
     });

@@ -3,6 +3,7 @@
 use super::flow::compiled;
 use crate::api::Api;
 use crate::api::access::Principal;
+use crate::api::aside::aside;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, InPath, read_json};
@@ -32,6 +33,9 @@ const OPEN_MAX: usize = 100;
 const IDLE_MAX: Duration = Duration::from_secs(900);
 /// The values of all variables that come with an answer: a list to look at, not what another system sent in full.
 const VARIABLES_BYTES_MAX: usize = 8 * 1_024;
+
+/// Walking a day of a call that goes in circles takes its time: it is done beside the runtime's threads.
+pub const FAILED: &str = "the call could not be simulated";
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -220,7 +224,7 @@ async fn start(
     };
     let id = api.mint.id("sim-");
     let of_id = id.clone();
-    let (simulation, state) = beside(move || {
+    let (simulation, state) = aside(FAILED, move || {
         let mut simulation = Simulation::start(flow, setting);
         let state = state(&of_id, &mut simulation);
         (simulation, state)
@@ -243,7 +247,7 @@ async fn put_in(
 ) -> Result<Json<SimulationState>, Problem> {
     let input = input.read()?;
     let open = api.simulations.find(&id, principal.id(), api.now().instant)?;
-    let stepped = beside(move || {
+    let stepped = aside(FAILED, move || {
         let mut simulation = open.lock().unwrap_or_else(PoisonError::into_inner);
         simulation.put_in(input).map(|()| state(&id, &mut simulation))
     });
@@ -251,14 +255,6 @@ async fn put_in(
         InputError::Over | InputError::NoSuchLeg | InputError::NoQuestion | InputError::Behind => {
             Problem::conflict(error.to_string())
         }
-    })
-}
-
-/// Works beside the runtime's threads: a day of a call that walks in circles takes its time.
-pub async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a call could not be simulated");
-        Problem::internal("the call could not be simulated")
     })
 }
 
