@@ -146,19 +146,26 @@ fn an_invite_that_comes_twice_is_one_call() {
     server.assert_clean();
     assert_eq!(server.records().len(), 1);
     server.until("an INVITE that came again", |s| {
-        s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") == 1
+        s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") >= 1
     });
 }
 
+/// By a caller of our own: SIPp loses answers by chance, and once in some runs all of one call.
 #[test]
 fn a_bye_that_comes_again_is_answered_again() {
-    let server = start("lost_bye", address());
-    let target = server.sip().to_string();
-    Sipp::run("lost_bye", address(), &["-s", ANSWERS, "-m", "20", "-r", "20", &target])
-        .passes("lost_bye", &server);
-    assert_eq!(server.wait_records(20).len(), 20);
+    let server = start("bye_again", address());
+    let mut caller = Caller::new(address(), server.sip());
+    let invite = caller.invite(ANSWERS, "127.0.0.1:9".parse().unwrap());
+    caller.send(&invite);
+    let bye = caller.acknowledge(ANSWERS, &caller.wait_for(" INVITE", &invite));
+    for time in ["first", "second", "third"] {
+        caller.send(&bye);
+        let answer = caller.wait_for(" BYE", &bye);
+        assert!(answer.starts_with("SIP/2.0 200"), "the {time} time: {answer}");
+    }
+    assert_eq!(server.wait_records(1).len(), 1);
     server.until("BYEs that came again", |s| {
-        s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") > 5
+        s.metric("cordboard_sip_retransmissions_total{direction=\"in\"}") >= 2
     });
     server.assert_clean();
 }

@@ -58,13 +58,18 @@ impl Caller {
 
     /// ACK and BYE for an answered call.
     pub fn end(&self, number: &str, answer: &str) {
-        let to = answer.lines().find(|l| l.starts_with("To:")).unwrap();
-        let tag = format!(";tag={}", to.split_once(";tag=").unwrap().1.trim());
-        self.send(&format!("{}Content-Length: 0\r\n\r\n", self.head("ACK", number, 1, &tag)));
-        let bye = format!("{}Content-Length: 0\r\n\r\n", self.head("BYE", number, 2, &tag));
+        let bye = self.acknowledge(number, answer);
         self.send(&bye);
         let answer = self.wait_for(" BYE", &bye);
         assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    }
+
+    /// Sends the ACK of an answered call; gives the BYE that would end it.
+    pub fn acknowledge(&self, number: &str, answer: &str) -> String {
+        let to = answer.lines().find(|l| l.starts_with("To:")).unwrap();
+        let tag = format!(";tag={}", to.split_once(";tag=").unwrap().1.trim());
+        self.send(&format!("{}Content-Length: 0\r\n\r\n", self.head("ACK", number, 1, &tag)));
+        format!("{}Content-Length: 0\r\n\r\n", self.head("BYE", number, 2, &tag))
     }
 
     pub fn send(&self, text: &str) {
