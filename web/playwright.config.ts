@@ -20,5 +20,8 @@ export default defineConfig({
       args: ["--no-sandbox"],
     },
     trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    // A click that finds nothing to click on says so before the test is over.
+    actionTimeout: 20_000,
   },
 });

@@ -52,7 +52,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     page.on("pageerror", (error) => errors.push(String(error)));
     // What the Content-Security-Policy refuses, React finds odd, or does not load.
     page.on("console", (message) => {
-      if (message.type() === "error" && !/status of 40[14]/.test(message.text())) {
+      if (message.type() === "error" && !/status of (401|404|412)/.test(message.text())) {
         errors.push(message.text());
       }
     });

@@ -60,6 +60,8 @@ threads = 1
 bind = "127.0.0.1:${http}"
 [records]
 path = "calls.jsonl"
+[speech]
+command = ["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]
 [store]
 url = "sqlite://cordboard.db"
 node = "test"

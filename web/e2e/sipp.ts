@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type Server } from "./server";
 
-type Line = {
+/** What a telephone does. */
+export type Line = {
   scenario: "hangs_up" | "stays" | "presses" | "agent";
   /** What the scenario waits, where it does. */
   waitMs?: number;

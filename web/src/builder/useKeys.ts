@@ -123,6 +123,7 @@ function alone(
   dialogs: Dialogs,
   mayEdit: boolean,
 ): boolean {
+  selectFocused(event, builder);
   const { selected } = builder.store.getState();
   const arrow = ARROWS[event.key];
   if (event.altKey) {
@@ -150,6 +151,14 @@ function alone(
     return true;
   }
   return mayEdit && change(event.key, actions, dialogs, selected.length === 1);
+}
+
+/** Keys are about the step that has the focus: Tab leads to it without selecting it. */
+function selectFocused(event: KeyboardEvent, builder: Builder): void {
+  const step = isStep(event.target) ? event.target.dataset.id : undefined;
+  if (step !== undefined && event.key !== "Escape" && !builder.store.getState().selected.includes(step)) {
+    builder.select([step]);
+  }
 }
 
 function change(key: string, actions: Actions, dialogs: Dialogs, isOne: boolean): boolean {
@@ -219,6 +228,6 @@ function isInDialog(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.closest('[role="dialog"]') !== null;
 }
 
-function isStep(target: EventTarget | null): boolean {
+function isStep(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && target.classList.contains("react-flow__node");
 }
