@@ -23,7 +23,7 @@ types:
 	cd web && tools/types/node_modules/.bin/openapi-typescript ../target/openapi.json -o src/api/schema.d.ts
 
 # Everything, ending in the runner's own lines.
-test: install-test
+test: install-test test-console
 	cargo test --locked
 
 # The console alone: lints, unit tests, and a browser against the real server.

@@ -197,10 +197,13 @@ impl Api {
 
     /// The router of the whole server.
     fn router(&self, sources: Sources) -> Router {
-        let api = self.api_router();
-        Router::new()
-            .merge(health::router(sources))
-            .nest("/api/v1", api)
+        self.with_console(health::router(sources))
+    }
+
+    /// The API and the console beside other routes.
+    fn with_console(&self, router: Router) -> Router {
+        router
+            .nest("/api/v1", self.api_router())
             .fallback_service(Router::new().fallback(console::serve).with_state(self.clone()))
             .layer(axum::middleware::from_fn(http::secure))
     }

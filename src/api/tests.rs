@@ -1,3 +1,4 @@
+mod console;
 mod flows;
 mod principals;
 mod uploads;
@@ -59,8 +60,7 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         let (post, _) = Post::new().unwrap();
         let api =
             Api::new(Some(database), settings, SystemClock::start(), Random::from_seed(1), post).unwrap();
-        let router =
-            Router::new().nest("/api/v1", api.api_router()).layer(axum::middleware::from_fn(http::secure));
+        let router = api.with_console(Router::new());
         test(World { api, router, _folder: folder }).await;
     });
 }
