@@ -6,6 +6,7 @@
 mod access;
 mod applied;
 mod aside;
+mod board;
 mod console;
 mod events;
 mod health;
@@ -119,6 +120,7 @@ pub struct Parts {
     document: String,
     post: Post,
     events: Arc<events::Events>,
+    board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
     simulations: resources::simulation::Simulations,
     /// Sound files that come in at this moment.
@@ -171,6 +173,7 @@ impl Api {
             document: document.to_string(),
             post,
             events: Arc::new(events::Events::new(run)),
+            board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),
             simulations: Default::default(),
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),

@@ -100,6 +100,8 @@ pub(super) struct Call {
     vanished: Option<EndReason>,
     started: Now,
     deadline: Option<Instant>,
+    /// It looks different in a list since the switchboard looked last.
+    pub is_changed: bool,
     /// What the switchboard's heap holds for this call.
     pub scheduled: Option<Instant>,
     flow_actions: Vec<FlowAction>,
@@ -137,6 +139,7 @@ impl Call {
             vanished: None,
             started: context.now,
             deadline: Some(context.now.instant + RING_AFTER),
+            is_changed: false,
             scheduled: None,
             flow_actions: Vec::new(),
             trunk,

@@ -12,6 +12,10 @@ use crate::flow::{DialId, FlowName, OutcomeKind};
 use crate::ids::CallId;
 use crate::media::DigitSource;
 use serde::Serialize;
+use std::collections::HashSet;
+
+/// Calls kept as changed for whoever asks next. Above it nobody has asked for long, and gets the whole list.
+const CHANGED_MAX: usize = 16_384;
 
 /// Something that happened to a call.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -77,6 +81,16 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether the call looks different in a list after it.
+    pub(super) fn changes_row(&self) -> bool {
+        match self {
+            What::Started { .. } | What::Answered | What::StepEntered { .. } | What::Leg { .. } => true,
+            What::StepLeft { .. } | What::Key { .. } | What::StepFailed { .. } | What::Ended { .. } => false,
+        }
+    }
+}
+
 /// How far a dialled leg has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,7 +120,61 @@ pub struct LiveCall {
     pub legs: Vec<(u32, String, LegState)>,
 }
 
+/// What is different in the list of calls since somebody asked last.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Changes {
+    /// Nobody had asked before, or not for long: `calls` are all that there are.
+    pub is_whole: bool,
+    /// As they are now, the oldest first.
+    pub calls: Vec<LiveCall>,
+    pub ended: Vec<CallId>,
+}
+
+/// Calls that changed since somebody asked.
+#[derive(Default)]
+pub(super) struct Changed {
+    calls: HashSet<CallId>,
+    ended: Vec<CallId>,
+}
+
 impl Switchboard {
+    /// What changed in the list of calls since this was asked last. From the first time on it is kept, until
+    /// [`Switchboard::forget_changes`].
+    pub fn changes(&mut self) -> Changes {
+        let Some(changed) = self.changed.replace(Changed::default()) else {
+            return Changes { is_whole: true, calls: self.live_calls(), ended: Vec::new() };
+        };
+        let calls = changed.calls.iter().filter_map(|id| self.calls.get(id));
+        let mut calls: Vec<_> = calls.map(Call::live).collect();
+        calls.sort_unstable_by_key(|call| call.id);
+        Changes { is_whole: false, calls, ended: changed.ended }
+    }
+
+    /// Nobody looks at the list any more.
+    pub fn forget_changes(&mut self) {
+        self.changed = None;
+    }
+
+    pub(super) fn note_change(&mut self, id: CallId) {
+        self.note(|changed| _ = changed.calls.insert(id));
+    }
+
+    pub(super) fn note_end(&mut self, id: CallId) {
+        self.note(|changed| {
+            changed.calls.remove(&id);
+            changed.ended.push(id);
+        });
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut Changed)) {
+        if let Some(changed) = &mut self.changed {
+            note(changed);
+            if changed.calls.len() + changed.ended.len() > CHANGED_MAX {
+                self.changed = None;
+            }
+        }
+    }
+
     /// All calls in progress, the oldest first. It costs some microseconds a call: for people, now and then.
     pub fn live_calls(&self) -> Vec<LiveCall> {
         let mut calls: Vec<_> = self.calls.values().map(Call::live).collect();

@@ -3,7 +3,7 @@
 use super::b2bua::{Call, Context, Settings};
 use super::dialled::failure_of;
 use super::index::Index;
-use super::live::{LiveEvent, What};
+use super::live::{Changed, LiveEvent, What};
 use super::message_parts::warning;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
@@ -87,6 +87,8 @@ pub struct Switchboard {
     timers: BinaryHeap<Reverse<(Instant, CallId)>>,
     pub(super) sip_actions: Vec<sip::Action>,
     pub(super) draining: bool,
+    /// While somebody looks at the list of calls.
+    pub(super) changed: Option<Changed>,
     pub(super) counters: Counters,
 }
 
@@ -106,6 +108,7 @@ impl Switchboard {
             timers: BinaryHeap::new(),
             sip_actions: Vec::new(),
             draining: false,
+            changed: None,
             counters: Counters::default(),
         };
         switchboard.admit_by_snapshot();
@@ -456,6 +459,7 @@ impl Switchboard {
         if call.is_over() {
             if let Some(call) = self.calls.remove(&id) {
                 self.counters.ended += 1;
+                self.note_end(id);
                 self.leave_number(call.number());
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
@@ -476,8 +480,12 @@ impl Switchboard {
             return;
         }
         let next = call.next_timeout();
-        if next != call.scheduled {
-            call.scheduled = next;
+        let is_due_anew = next != call.scheduled;
+        call.scheduled = next;
+        if std::mem::take(&mut call.is_changed) {
+            self.note_change(id);
+        }
+        if is_due_anew {
             self.timers.extend(next.map(|at| Reverse((at, id))));
             self.sweep_timers();
         }

@@ -5,7 +5,7 @@ use super::gather::{Gather, wait_for_orders};
 use super::media_thread::{MediaThread, Order};
 use super::ports::Binder;
 use super::streams::Streams;
-use crate::call::live::{LiveCall, LiveEvent};
+use crate::call::live::{Changes, LiveCall, LiveEvent};
 use crate::call::ports::ThreadId;
 use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
@@ -93,6 +93,10 @@ pub enum Message {
     },
     /// All calls in progress are wanted.
     Calls(oneshot::Sender<Vec<LiveCall>>),
+    /// What changed in the list of calls since this was asked last is wanted.
+    Changes(oneshot::Sender<Changes>),
+    /// Nobody looks at the list any more.
+    ForgetChanges,
     /// Hang a call up, and say whether there was one.
     HangUp {
         call: CallId,
@@ -327,6 +331,14 @@ impl Signalling {
                 Message::Calls(reply) => {
                     // Who asked may be gone.
                     let _ = reply.send(self.switchboard.live_calls());
+                    continue;
+                }
+                Message::Changes(reply) => {
+                    let _ = reply.send(self.switchboard.changes());
+                    continue;
+                }
+                Message::ForgetChanges => {
+                    self.switchboard.forget_changes();
                     continue;
                 }
                 Message::HangUp { call, reply } => {

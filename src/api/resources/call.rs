@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::api::access::Principal;
+use crate::api::board;
 use crate::api::events;
 use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
@@ -42,7 +43,7 @@ pub fn routes() -> Vec<Route> {
             .needs(Permission::CallsSteer)
             .gives_nothing("The call ends.")
             .to(hang_up),
-        get("/events", "watchCalls", "Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`.")
+        get("/events", "watchCalls", "Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`. With `view=calls` the list as a state: first all of it, then four times a second at the most the rows that changed.")
             .tag("calls")
             .needs(events::PERMISSION)
             .query::<EventsQuery>()
@@ -57,6 +58,15 @@ struct EventsQuery {
     /// Only events of the call with that id.
     #[param(max_length = 40)]
     call: Option<String>,
+    /// `calls`: not what happened, but the list of calls as it is, told anew where a row changed.
+    #[param(inline)]
+    view: Option<View>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum View {
+    Calls,
 }
 
 /// A call in progress.
@@ -143,6 +153,22 @@ fn shown(call: &LiveCall) -> LiveCallItem {
     }
 }
 
+/// Legs in a row, and characters of whom each rings: a row is to be a small part of a piece of the stream.
+const ROW_LEGS_MAX: usize = 16;
+const ROW_PARTY_CHARS_MAX: usize = 64;
+
+/// A call as JSON, as the list has it, its legs cut to what a row shows.
+pub fn row(call: &LiveCall) -> String {
+    let mut row = shown(call);
+    row.legs.truncate(ROW_LEGS_MAX);
+    for leg in &mut row.legs {
+        if let Some((end, _)) = leg.party.char_indices().nth(ROW_PARTY_CHARS_MAX) {
+            leg.party.truncate(end);
+        }
+    }
+    serde_json::to_string(&row).unwrap_or_default()
+}
+
 /// The list that all share, and when it was made.
 pub type CallList = Option<(Instant, Arc<Vec<LiveCall>>)>;
 
@@ -208,5 +234,8 @@ async fn watch(
     headers: HeaderMap,
     principal: Principal,
 ) -> Result<Response, Problem> {
-    events::listen(&api, &headers, query.call, principal)
+    match query.view {
+        Some(View::Calls) => board::listen(&api, query.call.as_deref(), principal),
+        None => events::listen(&api, &headers, query.call, principal),
+    }
 }

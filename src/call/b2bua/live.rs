@@ -8,12 +8,13 @@ use crate::flow::DialId;
 
 impl Call {
     /// Tells whoever watches.
-    pub(in crate::call) fn tell(&self, what: What, context: &mut Context<'_>) {
+    pub(in crate::call) fn tell(&mut self, what: What, context: &mut Context<'_>) {
+        self.is_changed |= what.changes_row();
         let event = LiveEvent { call_id: self.facts.call_id.clone(), at: context.now.wall, what };
         context.actions.push(Action::Live(Box::new(event)));
     }
 
-    pub(super) fn tell_start(&self, context: &mut Context<'_>) {
+    pub(super) fn tell_start(&mut self, context: &mut Context<'_>) {
         let what = What::Started {
             number: self.number.clone(),
             from: self.facts.from.clone(),
@@ -25,7 +26,7 @@ impl Call {
     }
 
     /// Tells how far a leg has come; nothing of one that is gone.
-    pub(in crate::call) fn tell_leg(&self, dial: DialId, state: LegState, context: &mut Context<'_>) {
+    pub(in crate::call) fn tell_leg(&mut self, dial: DialId, state: LegState, context: &mut Context<'_>) {
         if let Some(dialled) = self.dialled.iter().find(|dialled| dialled.dial == dial) {
             let what = What::Leg { leg: leg_number(dial), party: dialled.name.clone(), state };
             self.tell(what, context);
