@@ -270,6 +270,7 @@ mod tests {
                 Wall::from_unix_seconds(step as i64),
             )),
             legs: vec![(1, "alice".to_owned(), LegState::Ringing)],
+            trouble: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod parameter;
+mod pcap;
 mod permission;
 mod problem;
 mod proxy;
@@ -122,6 +123,7 @@ pub struct Parts {
     events: Arc<events::Events>,
     board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
+    looks: tokio::sync::Mutex<resources::call_media::Looks>,
     simulations: resources::simulation::Simulations,
     /// Sound files that come in at this moment.
     uploads: Semaphore,
@@ -175,6 +177,7 @@ impl Api {
             events: Arc::new(events::Events::new(run)),
             board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),
+            looks: tokio::sync::Mutex::default(),
             simulations: Default::default(),
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),

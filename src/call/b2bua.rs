@@ -6,18 +6,22 @@
 mod agents;
 mod caller;
 mod end;
+pub mod insight;
 mod live;
 mod media;
 mod playback;
 mod requests;
 mod script;
 
+use super::capture::Captures;
 use super::dialled::Dialled;
 use super::index::Index;
+use super::ladder::Ladders;
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
-use super::record::{EndReason, Key, LegRecord};
+use super::record::{EndReason, Key, LegRecord, TroubleRecord};
 use super::snapshot::{Snapshot, Speech};
+use super::troubles::TroubleKind;
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
@@ -51,6 +55,8 @@ pub(super) struct Context<'a> {
     pub settings: &'a Settings,
     pub random: &'a mut Random,
     pub index: &'a mut Index,
+    pub ladders: &'a mut Ladders,
+    pub captures: &'a mut Captures,
     pub counters: &'a mut super::switchboard::Counters,
     pub actions: &'a mut Vec<Action>,
 }
@@ -93,6 +99,9 @@ pub(super) struct Call {
     next_request: u32,
     keys: Vec<Key>,
     legs: Vec<LegRecord>,
+    /// Troubles that are in the record already, by leg.
+    noted: Vec<(u32, TroubleKind)>,
+    trouble_records: Vec<TroubleRecord>,
     /// Media legs that the engine has yet to close.
     closing: usize,
     outcome: Option<Outcome>,
@@ -119,7 +128,9 @@ impl Call {
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { rang: false };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
-        let caller = Caller { dialog, invite: request, state, media, peer: peer.address.ip(), sender };
+        let (peer_ip, unacknowledged_since) = (peer.address.ip(), None);
+        let caller =
+            Caller { dialog, invite: request, state, media, peer: peer_ip, sender, unacknowledged_since };
         let mut call = Call {
             id,
             facts,
@@ -133,6 +144,8 @@ impl Call {
             next_request: 0,
             keys: Vec::new(),
             legs: Vec::new(),
+            noted: Vec::new(),
+            trouble_records: Vec::new(),
             closing: 0,
             outcome: None,
             ended: None,

@@ -3,11 +3,11 @@
 //! Nothing here decides anything: a call goes the same way whether it is watched or not. Keys that a flow takes in
 //! secret are masked before they get here.
 
-use super::b2bua::Call;
 use super::dialled::Stage;
 use super::record::EndReason;
 use super::switchboard::Switchboard;
-use crate::clock::Wall;
+use super::troubles::Severity;
+use crate::clock::{Instant, Wall};
 use crate::flow::{DialId, FlowName, OutcomeKind};
 use crate::ids::CallId;
 use crate::media::DigitSource;
@@ -68,7 +68,7 @@ pub enum What {
         message: String,
     },
     Leg {
-        /// Numbered within the call.
+        /// Numbered within the call, from 1.
         leg: u32,
         /// The agent's id, the number or the URI.
         party: String,
@@ -118,6 +118,8 @@ pub struct LiveCall {
     pub step: Option<(String, String, Wall)>,
     /// Legs that were dialled and are not over.
     pub legs: Vec<(u32, String, LegState)>,
+    /// The worst that is wrong with it, in a few words.
+    pub trouble: Option<(Severity, String)>,
 }
 
 /// What is different in the list of calls since somebody asked last.
@@ -140,12 +142,12 @@ pub(super) struct Changed {
 impl Switchboard {
     /// What changed in the list of calls since this was asked last. From the first time on it is kept, until
     /// [`Switchboard::forget_changes`].
-    pub fn changes(&mut self) -> Changes {
+    pub fn changes(&mut self, now: Instant) -> Changes {
         let Some(changed) = self.changed.replace(Changed::default()) else {
-            return Changes { is_whole: true, calls: self.live_calls(), ended: Vec::new() };
+            return Changes { is_whole: true, calls: self.live_calls(now), ended: Vec::new() };
         };
         let calls = changed.calls.iter().filter_map(|id| self.calls.get(id));
-        let mut calls: Vec<_> = calls.map(Call::live).collect();
+        let mut calls: Vec<_> = calls.map(|call| call.live(now)).collect();
         calls.sort_unstable_by_key(|call| call.id);
         Changes { is_whole: false, calls, ended: changed.ended }
     }
@@ -176,8 +178,8 @@ impl Switchboard {
     }
 
     /// All calls in progress, the oldest first. It costs some microseconds a call: for people, now and then.
-    pub fn live_calls(&self) -> Vec<LiveCall> {
-        let mut calls: Vec<_> = self.calls.values().map(Call::live).collect();
+    pub fn live_calls(&self, now: Instant) -> Vec<LiveCall> {
+        let mut calls: Vec<_> = self.calls.values().map(|call| call.live(now)).collect();
         calls.sort_unstable_by_key(|call| call.id);
         calls
     }
@@ -197,7 +199,7 @@ pub(super) fn leg_state(stage: Stage, is_connected: bool) -> LegState {
     }
 }
 
-/// A leg's number.
+/// A leg's number within its call: 0 is the caller's.
 pub(super) fn leg_number(dial: DialId) -> u32 {
-    dial.0
+    dial.0.saturating_add(1)
 }

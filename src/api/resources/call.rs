@@ -8,6 +8,7 @@ use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
+use crate::api::resources::call_media::SeverityName;
 use crate::api::route::{Route, delete, get};
 use crate::call::live::{LegState, LiveCall};
 use crate::clock::Instant;
@@ -90,6 +91,18 @@ struct LiveCallItem {
     step: Option<LiveStep>,
     /// Legs that were dialled and are not over.
     legs: Vec<LiveLeg>,
+    /// The worst that is wrong with it; `GET /calls/{id}/media` says all, with what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleMark>,
+}
+
+/// That something is wrong with a call.
+#[derive(Serialize, ToSchema)]
+struct TroubleMark {
+    #[schema(inline)]
+    severity: SeverityName,
+    /// In a few words.
+    text: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -150,6 +163,10 @@ fn shown(call: &LiveCall) -> LiveCallItem {
             .iter()
             .map(|(leg, party, state)| LiveLeg { leg: *leg, party: party.clone(), state: (*state).into() })
             .collect(),
+        trouble: call
+            .trouble
+            .as_ref()
+            .map(|(severity, text)| TroubleMark { severity: (*severity).into(), text: text.clone() }),
     }
 }
 
@@ -186,15 +203,15 @@ async fn calls(api: &Api) -> Result<Arc<Vec<LiveCall>>, Problem> {
     Ok(calls)
 }
 
-async fn ask(api: &Api, message: Message) -> Result<(), Problem> {
+pub async fn ask(api: &Api, message: Message) -> Result<(), Problem> {
     api.post.send(message).await.map_err(|_| stopping())
 }
 
-fn stopping() -> Problem {
+pub fn stopping() -> Problem {
     Problem::unavailable("the server is stopping")
 }
 
-fn unknown() -> Problem {
+pub fn unknown() -> Problem {
     Problem::not_found("there is no such call in progress")
 }
 

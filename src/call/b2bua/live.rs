@@ -4,6 +4,7 @@ use super::caller::CallerState;
 use super::{Call, Context};
 use crate::call::Action;
 use crate::call::live::{LegState, LiveCall, LiveEvent, What, leg_number, leg_state};
+use crate::clock::Instant;
 use crate::flow::DialId;
 
 impl Call {
@@ -34,7 +35,7 @@ impl Call {
     }
 
     /// The call as a list shows it.
-    pub(in crate::call) fn live(&self) -> LiveCall {
+    pub(in crate::call) fn live(&self, now: Instant) -> LiveCall {
         let talking = self.interpreter.as_ref().is_some_and(|flow| flow.talking_since().is_some());
         let step = self.interpreter.as_ref().map(|flow| {
             let (id, name) = flow.current_step();
@@ -54,6 +55,7 @@ impl Call {
             answered: matches!(self.caller.state, CallerState::Answered(_)),
             step,
             legs: legs.collect(),
+            trouble: self.troubles(now).into_iter().next().map(|trouble| (trouble.severity, trouble.short)),
         }
     }
 }
