@@ -9,7 +9,6 @@ import {
   stageOf,
   type WatchedCall,
   type What,
-  withPast,
 } from "./model";
 import { recordedVisits, walkOf } from "./path";
 
@@ -85,23 +84,6 @@ test("a list that is older than the events sets no call back", () => {
 test("a call that was never heard of is as the list says", () => {
   expect(listed(undefined, item)).toEqual({ ...item, log: [] });
   expect(walkOf(listed(undefined, item)).visits.map((visit) => visit.step)).toEqual(["ask"]);
-});
-
-test("what was fetched of the past stands before what was heard, once", () => {
-  const whole = after([
-    started,
-    entered("ask"),
-    { event: "step_left", step: "ask", port: "next" },
-    entered("menu"),
-  ]);
-  const late = { ...whole, log: whole.log.slice(2) };
-  expect(walkOf(late).isWhole).toBe(false);
-  const walk = walkOf(withPast(late, whole.log.slice(0, 3)));
-  expect(walk.isWhole).toBe(true);
-  expect(walk.visits.map(({ step, port, leftAt }) => [step, port, leftAt])).toEqual([
-    ["ask", "next", second(2)],
-    ["menu", undefined, undefined],
-  ]);
 });
 
 test("keys, failures and telephones stand where they happened", () => {

@@ -134,13 +134,6 @@ export function listed(call: WatchedCall | undefined, item: LiveCallItem): Watch
   };
 }
 
-/** The call with events that were fetched afterwards. */
-export function withPast(call: WatchedCall, past: Numbered[]): WatchedCall {
-  const byNumber = new Map([...past, ...call.log].map((numbered) => [numbered.number, numbered]));
-  const log = [...byNumber.values()].sort((a, b) => a.number - b.number).slice(-LOG_MAX);
-  return { ...call, log };
-}
-
 /** How far a call has come, for the list. */
 export type Stage = "arriving" | "flow" | "ringing" | "talking";
 
