@@ -17,6 +17,7 @@ use super::capture::Captures;
 use super::dialled::Dialled;
 use super::index::Index;
 use super::ladder::Ladders;
+use super::live::{What, result_words as live_words};
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
 use super::record::{EndReason, Key, LegRecord, TroubleRecord};
@@ -85,6 +86,15 @@ pub(super) struct Arrival {
     pub snapshot: Arc<Snapshot>,
 }
 
+/// A question of the flow that has no reply yet.
+struct Asked {
+    request: RequestId,
+    lookup: LookupId,
+    step: String,
+    kind: &'static str,
+    since: Instant,
+}
+
 pub(super) struct Call {
     pub id: CallId,
     facts: flow::CallFacts,
@@ -95,7 +105,7 @@ pub(super) struct Call {
     waiting: Vec<Waiting>,
     rendered: Vec<(Speech, Arc<Clip>)>,
     /// Questions of the flow that have no reply yet.
-    asked: Vec<(RequestId, LookupId)>,
+    asked: Vec<Asked>,
     next_request: u32,
     keys: Vec<Key>,
     legs: Vec<LegRecord>,
@@ -232,8 +242,11 @@ impl Call {
         result: Result<Reply, LookupError>,
         context: &mut Context<'_>,
     ) {
-        let Some(index) = self.asked.iter().position(|(asked, _)| *asked == request) else { return };
-        let (_, lookup) = self.asked.swap_remove(index);
+        let Some(index) = self.asked.iter().position(|asked| asked.request == request) else { return };
+        let Asked { lookup, step, kind, since, .. } = self.asked.swap_remove(index);
+        let ms = (context.now.instant - since).as_millis() as u64;
+        let result_words = live_words(&result);
+        self.tell(What::Replied { step, asked: kind, result: result_words, ms }, context);
         if let Err(error) = &result {
             context.counters.lookups_failed += 1;
             tracing::warn!(call = %self.id, code = error.code, %error, "a look-up failed");

@@ -8,7 +8,7 @@ use super::record::EndReason;
 use super::switchboard::Switchboard;
 use super::troubles::Severity;
 use crate::clock::{Instant, Wall};
-use crate::flow::{DialId, FlowName, OutcomeKind};
+use crate::flow::{DialId, FlowName, LookupError, OutcomeKind, Reply};
 use crate::ids::CallId;
 use crate::media::DigitSource;
 use serde::Serialize;
@@ -52,9 +52,21 @@ pub enum What {
         name: String,
         kind: &'static str,
     },
+    /// What another system said to a step that asked it.
+    Replied {
+        step: String,
+        /// `http`, `sms`, `callout` or `query`.
+        asked: &'static str,
+        /// In a few words: `200`, `3 records`, or why there is no reply.
+        result: String,
+        ms: u64,
+    },
     StepLeft {
         step: String,
         port: String,
+        /// Variables that it set, cut; what a flow keeps in secret is masked.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        vars: Vec<LiveVariable>,
     },
     /// A key of the caller, and what detected it. `•` where the flow takes it in secret.
     Key {
@@ -86,8 +98,50 @@ impl What {
     pub(super) fn changes_row(&self) -> bool {
         match self {
             What::Started { .. } | What::Answered | What::StepEntered { .. } | What::Leg { .. } => true,
-            What::StepLeft { .. } | What::Key { .. } | What::StepFailed { .. } | What::Ended { .. } => false,
+            What::Replied { .. }
+            | What::StepLeft { .. }
+            | What::Key { .. }
+            | What::StepFailed { .. }
+            | What::Ended { .. } => false,
         }
+    }
+}
+
+/// Of an event: a step that keeps a large reply sets one or two.
+const VARIABLES_MAX: usize = 20;
+/// Of a value: what fits in a line or two.
+const VALUE_CHARS_MAX: usize = 200;
+/// Of the name of an error and its words.
+const RESULT_CHARS_MAX: usize = 200;
+
+/// A variable as an event tells it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct LiveVariable {
+    pub name: String,
+    pub value: String,
+}
+
+/// The variables that a step set, cut to what an event tells.
+pub(super) fn variables(vars: Vec<(String, String)>) -> Vec<LiveVariable> {
+    let cut = |(name, value): (String, String)| LiveVariable { name, value: cut(&value, VALUE_CHARS_MAX) };
+    vars.into_iter().take(VARIABLES_MAX).map(cut).collect()
+}
+
+/// A reply in a few words, without what is in it.
+pub(super) fn result_words(result: &Result<Reply, LookupError>) -> String {
+    match result {
+        Ok(Reply::Http { status, .. }) => status.to_string(),
+        Ok(Reply::Sms) => "sent".to_owned(),
+        Ok(Reply::Callout(fields)) => format!("{} fields", fields.len()),
+        Ok(Reply::Query(records)) => format!("{} records", records.len()),
+        Err(error) => cut(&format!("{}: {}", error.code, error.message), RESULT_CHARS_MAX),
+    }
+}
+
+fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
@@ -202,4 +256,28 @@ pub(super) fn leg_state(stage: Stage, is_connected: bool) -> LegState {
 /// A leg's number within its call: 0 is the caller's.
 pub(super) fn leg_number(dial: DialId) -> u32 {
     dial.0.saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_event_tells_of_a_reply_is_cut_and_has_nothing_of_what_is_in_it() {
+        let reply =
+            |status, body: &str| Ok(Reply::Http { status, body: body.to_owned(), json: "secret".into() });
+        let error = LookupError { code: "timeout", message: "x".repeat(300) };
+        for (result, words) in [
+            (reply(200, "secret"), "200".to_owned()),
+            (Ok(Reply::Sms), "sent".to_owned()),
+            (Ok(Reply::Query(vec![Default::default(); 3])), "3 records".to_owned()),
+            (Err(error), format!("timeout: {}…", "x".repeat(191))),
+        ] {
+            assert_eq!(result_words(&result), words);
+        }
+        let vars = (0..30).map(|n| (n.to_string(), "ü".repeat(500))).collect();
+        let told = variables(vars);
+        assert_eq!(told.len(), VARIABLES_MAX);
+        assert_eq!(told[0].value.chars().count(), VALUE_CHARS_MAX + 1);
+    }
 }

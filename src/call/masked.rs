@@ -88,7 +88,7 @@ mod tests {
             (
                 "Authorization: Digest username=\"bob\", response=\"ab\"\r\nFrom: x",
                 "",
-                "Authorization: Digest ************** *************\r\nFrom: x",
+                "Authorization: Digest *************** *************\r\nFrom: x",
                 "",
             ),
             (

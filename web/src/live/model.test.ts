@@ -92,7 +92,8 @@ test("keys, failures and telephones stand where they happened", () => {
       started,
       entered("menu"),
       { event: "key", step: "menu", digit: "1", source: "rfc4733" },
-      { event: "step_left", step: "menu", port: "key:1" },
+      { event: "replied", step: "menu", asked: "http", result: "200", ms: 40 },
+      { event: "step_left", step: "menu", port: "key:1", vars: [{ name: "name", value: "Ann" }] },
       entered("ring"),
       { event: "leg", leg: 1, party: "bob", state: "dialled" },
       { event: "step_failed", step: "ring", code: "timeout", message: "too late" },
@@ -100,8 +101,10 @@ test("keys, failures and telephones stand where they happened", () => {
     ]),
   );
   expect(walk.visits[0]?.keys.map((key) => key.digit)).toEqual(["1"]);
+  expect(walk.visits[0]?.replies).toEqual([{ asked: "http", result: "200", ms: 40 }]);
+  expect(walk.visits[0]?.vars).toEqual([{ name: "name", value: "Ann" }]);
   expect(walk.visits[1]?.failure?.code).toBe("timeout");
-  expect(walk.visits[1]?.leftAt).toBe(second(7));
+  expect(walk.visits[1]?.leftAt).toBe(second(8));
   expect(walk.legs.map((leg) => leg.party)).toEqual(["bob"]);
 });
 
