@@ -240,7 +240,7 @@ async fn begin(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Jso
         return Err(unknown());
     }
     let now = api.now().instant;
-    if !view.capture.as_ref().is_some_and(|capture| !capture.is_whole(now)) {
+    if view.capture.as_ref().is_none_or(|capture| capture.is_whole(now)) {
         let text = "as many captures run as may at a time; one ends after two minutes";
         return Err(Problem::unavailable(text).retry_after(30));
     }
