@@ -96,6 +96,13 @@ impl Captures {
         true
     }
 
+    /// The call is over, and so is its capture.
+    pub(super) fn over(&mut self, call: CallId) {
+        if let Some(capture) = self.of_mut(call) {
+            capture.is_stopped = true;
+        }
+    }
+
     fn done(&mut self, call: CallId, leg: LegId, capture: Capture) {
         self.left_out += u64::from(capture.left_out);
         let Some(known) = self.of_mut(call) else { return };
@@ -174,6 +181,9 @@ mod tests {
         let mut now = Now::default();
         let begun: Vec<_> = calls[..6].iter().map(|call| captures.begin(*call, now)).collect();
         assert_eq!((begun, captures.refused()), (vec![true, true, true, true, false, false], 2));
+        captures.over(calls[0]);
+        assert!(captures.of(calls[0]).is_some_and(|capture| capture.is_whole(now.instant)));
+        assert!(captures.begin(calls[4], now), "one that is over makes room");
         now = now.later(CAPTURE_TIME + Duration::from_secs(1));
         for call in &calls {
             assert!(captures.begin(*call, now));

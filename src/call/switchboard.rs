@@ -484,6 +484,7 @@ impl Switchboard {
                 self.counters.ended += 1;
                 self.note_end(id);
                 self.ladders.over(id);
+                self.captures.over(id);
                 self.leave_number(call.number());
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
