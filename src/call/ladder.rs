@@ -266,7 +266,8 @@ mod tests {
         assert!(ladders.bytes <= BYTES_MAX, "{} bytes", ladders.bytes);
         assert_eq!(ladders.of(calls[0]).map(|ladder| ladder.messages.len()), Some(2), "it is in progress");
         assert_eq!(ladders.of(calls[1]), None);
-        assert!(ladders.of(calls[ENDED_MAX + 1]).is_some_and(|ladder| ladder.is_over));
+        let last = ladders.of(calls[ENDED_MAX + 1]).map(|ladder| (ladder.messages.len(), ladder.is_over));
+        assert_eq!((last, ladders.left_out()), (Some((2, true)), 0), "the latest finds room");
         assert_eq!(ladders.by_sip_id.len(), ladders.calls.len());
     }
 }
