@@ -47,6 +47,11 @@ number_id!(
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(u128);
 
+impl CallId {
+    /// No call's: none begins at the start of time.
+    pub const NONE: CallId = CallId(0);
+}
+
 /// Characters of a call's id behind the `c`: five bits each, the first with three.
 const CALL_ID_CHARS: u32 = 26;
 

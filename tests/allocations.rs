@@ -4,7 +4,7 @@ use cordboard::audio::{Clip, Codec, tones};
 use cordboard::clock::Instant;
 use cordboard::ids::{LegId, PlaybackId, PortId, Random};
 use cordboard::media::engine::{Engine, EngineConfig};
-use cordboard::media::{Channel, Command, Item, LegConfig, Output, Playlist};
+use cordboard::media::{Capture, Channel, Command, Item, LegConfig, Output, Playlist};
 use cordboard::rtp::telephone_event::TelephoneEvent;
 use cordboard::rtp::{Packet, SequenceNumber};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -201,6 +201,32 @@ fn bridges_that_relay_transcode_or_cut_anew_allocate_nothing() {
             line.step(160);
         });
     }
+}
+
+#[test]
+fn a_bridge_under_capture_allocates_nothing_also_when_the_room_is_full() {
+    let mut line = Line::new();
+    for n in [1, 2] {
+        line.open(n, config(n, Codec::Pcmu, 20));
+        let capture = Box::new(Capture::until(Instant::from_millis(10_000_000)));
+        line.command(Command::Capture { leg: LegId(n), capture });
+    }
+    line.command(Command::Bridge { a: LegId(1), b: LegId(2) });
+    // 110 packets a second on each leg for 110 s: 12,000, and the room has 15,000; then as many again.
+    for _ in 0..2 {
+        assert_no_allocation(&mut line, "capture", |line, _| {
+            line.receive(1, 0, &[0x55; 160]);
+            line.receive(2, 0, &[0x33; 160]);
+            line.step(160);
+        });
+    }
+    line.engine.command(line.now, Command::EndCapture { leg: LegId(1) }, &mut line.out);
+    let captured = line.out.events.iter().find_map(|event| match event {
+        cordboard::media::Event::Captured { capture, .. } => Some(capture),
+        _ => None,
+    });
+    let capture = captured.expect("what was noted");
+    assert!(capture.headers.len() == 15_000 && capture.left_out > 1_000, "{} left out", capture.left_out);
 }
 
 #[test]

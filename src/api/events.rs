@@ -107,10 +107,14 @@ impl Events {
         }
     }
 
-    /// The place after the event of that id; the end where none is given.
+    /// The place after the event of that id; the end where none is given; the oldest that is kept where it is `0`.
     fn place(&self, last_id: Option<&str>, call: Option<String>) -> Place {
         let end = *self.next.borrow();
         let Some(last_id) = last_id else { return Place { next: end, stranger: false, call } };
+        if last_id == "0" {
+            let first = self.ring.lock().unwrap_or_else(PoisonError::into_inner).first;
+            return Place { next: first, stranger: false, call };
+        }
         let number =
             last_id.strip_prefix(&self.run).and_then(|rest| rest.strip_prefix('.')?.parse::<u64>().ok());
         match number {
@@ -145,6 +149,15 @@ impl Events {
     }
 }
 
+/// A place among those who listen.
+pub type Seat = OwnedSemaphorePermit;
+
+/// Takes a place among those who listen, whichever stream it is.
+pub fn seat(api: &Api) -> Result<Seat, Problem> {
+    let seat = api.events.places.clone().try_acquire_owned();
+    seat.map_err(|_| Problem::unavailable("too many listen already").retry_after(30))
+}
+
 /// Answers with the stream.
 pub fn listen(
     api: &Api,
@@ -152,23 +165,19 @@ pub fn listen(
     call: Option<String>,
     principal: Principal,
 ) -> Result<Response, Problem> {
-    let seat = api.events.places.clone().try_acquire_owned();
-    let seat = seat.map_err(|_| Problem::unavailable("too many listen already").retry_after(30))?;
+    let seat = seat(api)?;
     let last_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let place = api.events.place(last_id, call);
-    let receiver = Listener::begin(api, principal, place, seat, ALIVE_EVERY);
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, Body::new(Pieces(receiver))).into_response())
+    let (stream, response) = Stream::begin(api, principal);
+    tokio::spawn(tell(api.clone(), stream, place, seat));
+    Ok(response)
 }
 
 /// The text of a stream that is looked at often, until it ends.
 #[cfg(test)]
 pub async fn listen_for_test(api: &Api, principal: Principal, alive_every: Duration) -> String {
-    let seat = api.events.places.clone().try_acquire_owned().expect("a seat");
-    let mut receiver = Listener::begin(api, principal, api.events.place(None, None), seat, alive_every);
+    let (stream, mut receiver) = Stream::new(api, principal, alive_every);
+    tokio::spawn(tell(api.clone(), stream, api.events.place(None, None), seat(api).expect("a seat")));
     let mut text = String::new();
     while let Some(piece) = receiver.recv().await {
         text.push_str(std::str::from_utf8(&piece).expect("text"));
@@ -176,66 +185,74 @@ pub async fn listen_for_test(api: &Api, principal: Principal, alive_every: Durat
     text
 }
 
-/// Who listens, and how far that one has come.
-struct Listener {
-    api: Api,
-    principal: Principal,
-    place: Place,
-    sender: mpsc::Sender<Bytes>,
-    _seat: OwnedSemaphorePermit,
+/// Tells one who listens all that is new, until that one goes.
+async fn tell(api: Api, mut stream: Stream, mut place: Place, _seat: Seat) {
+    let mut next = api.events.next.subscribe();
+    let mut is_behind = true;
+    loop {
+        let is_there = async { is_behind || next.changed().await.is_ok() };
+        if stream.waits_for(is_there).await != Some(true) {
+            return;
+        }
+        next.borrow_and_update();
+        let before = place.next;
+        let text = api.events.read(&mut place);
+        if !text.is_empty() && stream.send(text).await.is_err() {
+            return;
+        }
+        is_behind = place.next != before;
+    }
 }
 
-impl Listener {
-    /// Begins to send; gives where the pieces come out.
-    fn begin(
-        api: &Api,
-        principal: Principal,
-        place: Place,
-        seat: OwnedSemaphorePermit,
-        alive_every: Duration,
-    ) -> mpsc::Receiver<Bytes> {
-        let (sender, receiver) = mpsc::channel(PIECES_MAX);
-        let listener = Listener { api: api.clone(), principal, place, sender, _seat: seat };
-        tokio::spawn(listener.feed(alive_every));
-        receiver
+/// The connection of one who listens: signs of life, whether that one still may, and its end.
+pub struct Stream {
+    api: Api,
+    principal: Principal,
+    sender: mpsc::Sender<Bytes>,
+    alive: tokio::time::Interval,
+    end: tokio::time::Instant,
+}
+
+impl Stream {
+    /// Begins to send; gives the answer in which it comes out.
+    pub fn begin(api: &Api, principal: Principal) -> (Stream, Response) {
+        let (stream, receiver) = Stream::new(api, principal, ALIVE_EVERY);
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        (stream, (headers, Body::new(Pieces(receiver))).into_response())
     }
 
-    /// Sends what is new until the listener goes, may not listen any more, or its time is over; the last two are told.
-    async fn feed(mut self, alive_every: Duration) {
-        let mut next = self.api.events.next.subscribe();
-        // The first comes at once: a client sees that it is connected.
-        let mut alive = tokio::time::interval(alive_every);
+    fn new(api: &Api, principal: Principal, alive_every: Duration) -> (Stream, mpsc::Receiver<Bytes>) {
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        // The first sign of life comes at once: a client sees that it is connected.
+        let alive = tokio::time::interval(alive_every);
         let end = tokio::time::Instant::now() + STREAM_TIME_MAX;
-        let mut is_behind = true;
+        (Stream { api: api.clone(), principal, sender, alive, end }, receiver)
+    }
+
+    /// Waits for something while it keeps the stream alive. `None` where the stream is over: the listener went, may not
+    /// listen any more, or its time is up; the last two are told.
+    pub async fn waits_for<T>(&mut self, something: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(something);
         loop {
             tokio::select! {
                 // In this order: who is always behind, because it reads slowly, is looked at all the same.
                 biased;
-                () = self.sender.closed() => return,
-                _ = alive.tick() => {
+                () = self.sender.closed() => return None,
+                _ = self.alive.tick() => {
                     if let Err(lost) = self.may_go_on().await {
-                        return self.send(closed(lost.word())).await.unwrap_or_default();
+                        self.send(closed(lost.word())).await.unwrap_or_default();
+                        return None;
                     }
-                    if self.send(": alive\n\n".to_owned()).await.is_err() {
-                        return;
-                    }
+                    self.send(": alive\n\n".to_owned()).await.ok()?;
                 }
-                () = tokio::time::sleep_until(end) => {
-                    return self.send(closed("hour_over")).await.unwrap_or_default();
+                () = tokio::time::sleep_until(self.end) => {
+                    self.send(closed("hour_over")).await.unwrap_or_default();
+                    return None;
                 }
-                () = std::future::ready(()), if is_behind => {
-                    next.borrow_and_update();
-                    let before = self.place.next;
-                    let text = self.api.events.read(&mut self.place);
-                    if !text.is_empty() && self.send(text).await.is_err() {
-                        return;
-                    }
-                    is_behind = self.place.next != before;
-                }
-                changed = next.changed(), if !is_behind => match changed {
-                    Ok(()) => is_behind = true,
-                    Err(_) => return,
-                },
+                it = &mut something => return Some(it),
             }
         }
     }
@@ -250,7 +267,7 @@ impl Listener {
     }
 
     /// The error is that nobody takes it any more.
-    async fn send(&self, text: String) -> Result<(), ()> {
+    pub async fn send(&self, text: String) -> Result<(), ()> {
         self.sender.send(Bytes::from(text)).await.map_err(drop)
     }
 }
@@ -301,6 +318,7 @@ mod tests {
         assert_eq!(events.read(&mut place), "id: r.3\ndata: 3\n\n");
         assert_eq!(data(&events.read(&mut events.place(Some("r.1"), None))), ["2", "3"]);
         assert_eq!(events.read(&mut events.place(Some("r.3"), None)), "");
+        assert_eq!(data(&events.read(&mut events.place(Some("0"), None))), ["0", "1", "2", "3"]);
         assert_eq!(data(&events.read(&mut events.place(Some("r.0"), Some("c1".to_owned())))), ["1", "3"]);
     }
 

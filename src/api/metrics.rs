@@ -86,6 +86,12 @@ impl Collector for Page {
         )?;
         let events_lost = self.0.events_lost.load(Ordering::Relaxed);
         counter(e, "live_events_lost", "Events of live calls that found no room", events_lost)?;
+        let left_out = figures.ladder_left_out;
+        counter(e, "sip_ladder_left_out", "SIP messages of calls that were too many to be kept", left_out)?;
+        let refused = figures.captures_refused;
+        counter(e, "captures_refused", "Packet captures asked for when as many ran as may", refused)?;
+        let left_out = figures.capture_left_out;
+        counter(e, "capture_packets_left_out", "Packets that found no room in a capture", left_out)?;
         let malformed = self.0.forwarded_malformed.load(Ordering::Relaxed);
         counter(e, "http_forwarded_malformed", "Words of trusted proxies that name no client", malformed)?;
         let refused = &self.0.sign_ins_refused;

@@ -6,6 +6,7 @@
 mod access;
 mod applied;
 mod aside;
+mod board;
 mod console;
 mod events;
 mod health;
@@ -15,6 +16,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod parameter;
+mod pcap;
 mod permission;
 mod problem;
 mod proxy;
@@ -119,7 +121,9 @@ pub struct Parts {
     document: String,
     post: Post,
     events: Arc<events::Events>,
+    board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
+    looks: tokio::sync::Mutex<resources::call_media::Looks>,
     simulations: resources::simulation::Simulations,
     /// Sound files that come in at this moment.
     uploads: Semaphore,
@@ -171,7 +175,9 @@ impl Api {
             document: document.to_string(),
             post,
             events: Arc::new(events::Events::new(run)),
+            board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),
+            looks: tokio::sync::Mutex::default(),
             simulations: Default::default(),
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),

@@ -24,6 +24,8 @@ pub enum Permission {
     CallsRead,
     /// Hang up a call.
     CallsSteer,
+    /// See a call's SIP messages, and capture its packets: addresses, and what peers send word for word.
+    CallsInspect,
     /// Who changed what.
     AuditRead,
     /// Users and their roles.
@@ -31,7 +33,7 @@ pub enum Permission {
 }
 
 /// A row for each permission: admin, editor, supervisor, agent, viewer.
-const TABLE: [(Permission, &str, [bool; 5]); 11] = {
+const TABLE: [(Permission, &str, [bool; 5]); 12] = {
     use Permission::*;
     const YES: bool = true;
     const NO: bool = false;
@@ -45,6 +47,7 @@ const TABLE: [(Permission, &str, [bool; 5]); 11] = {
         (Simulate, "simulate", [YES, YES, YES, NO, NO]),
         (CallsRead, "calls.read", [YES, YES, YES, NO, YES]),
         (CallsSteer, "calls.steer", [YES, NO, YES, NO, NO]),
+        (CallsInspect, "calls.inspect", [YES, NO, YES, NO, NO]),
         (AuditRead, "audit.read", [YES, NO, YES, NO, NO]),
         (UsersManage, "users.manage", [YES, NO, NO, NO, NO]),
     ]
@@ -137,12 +140,13 @@ mod tests {
             (
                 Role::Admin,
                 "setup.read flows.edit numbers.edit schedules.edit agents.edit system.edit simulate calls.read \
-                 calls.steer audit.read users.manage",
+                 calls.steer calls.inspect audit.read users.manage",
             ),
             (Role::Editor, "setup.read flows.edit numbers.edit schedules.edit simulate calls.read"),
             (
                 Role::Supervisor,
-                "setup.read schedules.edit agents.edit simulate calls.read calls.steer audit.read",
+                "setup.read schedules.edit agents.edit simulate calls.read calls.steer calls.inspect \
+                 audit.read",
             ),
             (Role::Agent, ""),
             (Role::Viewer, "setup.read calls.read"),

@@ -28,6 +28,9 @@ impl Switchboard {
         let snapshot = self.snapshot.clone();
         let id = self.ids.next(now.wall);
         let source = snapshot.caller_source(peer.address);
+        if source.is_some() {
+            self.ladders.begin(id, 0, "caller", request.call_id());
+        }
         match self.admit(now, id, &snapshot, source, &request) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, source, &request);
@@ -136,6 +139,7 @@ impl Switchboard {
     ) {
         let Refused { code, text, mut headers, number } = refused;
         self.counters.rejected += 1;
+        self.ladders.over(id);
         tracing::info!(call = %id, code, source = %peer.address, reason = text, "call refused");
         if !headers.iter().any(|(name, _)| name == "Warning") {
             headers.push(warning(399, &self.settings.domain, &text));
@@ -166,6 +170,7 @@ impl Switchboard {
             outcome: None,
             keys: Vec::new(),
             legs: Vec::new(),
+            troubles: Vec::new(),
         })));
     }
 

@@ -6,18 +6,23 @@
 mod agents;
 mod caller;
 mod end;
+pub mod insight;
 mod live;
 mod media;
 mod playback;
 mod requests;
 mod script;
 
+use super::capture::Captures;
 use super::dialled::Dialled;
 use super::index::Index;
+use super::ladder::Ladders;
+use super::live::{What, result_words as live_words};
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
-use super::record::{EndReason, Key, LegRecord};
+use super::record::{EndReason, Key, LegRecord, TroubleRecord};
 use super::snapshot::{Snapshot, Speech};
+use super::troubles::TroubleKind;
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
@@ -51,6 +56,8 @@ pub(super) struct Context<'a> {
     pub settings: &'a Settings,
     pub random: &'a mut Random,
     pub index: &'a mut Index,
+    pub ladders: &'a mut Ladders,
+    pub captures: &'a mut Captures,
     pub counters: &'a mut super::switchboard::Counters,
     pub actions: &'a mut Vec<Action>,
 }
@@ -79,6 +86,15 @@ pub(super) struct Arrival {
     pub snapshot: Arc<Snapshot>,
 }
 
+/// A question of the flow that has no reply yet.
+struct Asked {
+    request: RequestId,
+    lookup: LookupId,
+    step: String,
+    kind: &'static str,
+    since: Instant,
+}
+
 pub(super) struct Call {
     pub id: CallId,
     facts: flow::CallFacts,
@@ -89,10 +105,13 @@ pub(super) struct Call {
     waiting: Vec<Waiting>,
     rendered: Vec<(Speech, Arc<Clip>)>,
     /// Questions of the flow that have no reply yet.
-    asked: Vec<(RequestId, LookupId)>,
+    asked: Vec<Asked>,
     next_request: u32,
     keys: Vec<Key>,
     legs: Vec<LegRecord>,
+    /// Troubles that are in the record already, by leg.
+    noted: Vec<(u32, TroubleKind)>,
+    trouble_records: Vec<TroubleRecord>,
     /// Media legs that the engine has yet to close.
     closing: usize,
     outcome: Option<Outcome>,
@@ -100,6 +119,8 @@ pub(super) struct Call {
     vanished: Option<EndReason>,
     started: Now,
     deadline: Option<Instant>,
+    /// It looks different in a list since the switchboard looked last.
+    pub is_changed: bool,
     /// What the switchboard's heap holds for this call.
     pub scheduled: Option<Instant>,
     flow_actions: Vec<FlowAction>,
@@ -117,7 +138,9 @@ impl Call {
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { rang: false };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
-        let caller = Caller { dialog, invite: request, state, media, peer: peer.address.ip(), sender };
+        let (peer_ip, unacknowledged_since) = (peer.address.ip(), None);
+        let caller =
+            Caller { dialog, invite: request, state, media, peer: peer_ip, sender, unacknowledged_since };
         let mut call = Call {
             id,
             facts,
@@ -131,12 +154,15 @@ impl Call {
             next_request: 0,
             keys: Vec::new(),
             legs: Vec::new(),
+            noted: Vec::new(),
+            trouble_records: Vec::new(),
             closing: 0,
             outcome: None,
             ended: None,
             vanished: None,
             started: context.now,
             deadline: Some(context.now.instant + RING_AFTER),
+            is_changed: false,
             scheduled: None,
             flow_actions: Vec::new(),
             trunk,
@@ -216,8 +242,11 @@ impl Call {
         result: Result<Reply, LookupError>,
         context: &mut Context<'_>,
     ) {
-        let Some(index) = self.asked.iter().position(|(asked, _)| *asked == request) else { return };
-        let (_, lookup) = self.asked.swap_remove(index);
+        let Some(index) = self.asked.iter().position(|asked| asked.request == request) else { return };
+        let Asked { lookup, step, kind, since, .. } = self.asked.swap_remove(index);
+        let ms = (context.now.instant - since).as_millis() as u64;
+        let result_words = live_words(&result);
+        self.tell(What::Replied { step, asked: kind, result: result_words, ms }, context);
         if let Err(error) = &result {
             context.counters.lookups_failed += 1;
             tracing::warn!(call = %self.id, code = error.code, %error, "a look-up failed");

@@ -2,7 +2,7 @@
 
 use super::b2bua::{Call, Context};
 use super::index::Index;
-use super::live::LegState;
+use super::live::{LegState, leg_number};
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
 use super::snapshot::{Host, Snapshot};
@@ -149,6 +149,10 @@ impl Dialled {
         context.counters.dialled += 1;
         let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
         self.stage = Stage::Inviting(dialog);
+        let call = context.index.legs.get(&media.leg).map(|(call, _)| *call);
+        if let (Some(call), Some(sip_id)) = (call, context.sip.call_id_of(dialog)) {
+            context.ladders.begin(call, leg_number(self.dial), &self.name, sip_id);
+        }
     }
 
     /// The leg answered: its media opens, unless its answer cannot be used; then it is hung up.
@@ -201,6 +205,10 @@ impl Dialled {
             index.stops_talking(agent);
             self.talking = false;
         }
+    }
+
+    pub fn media_at(&self) -> Option<(&MediaLeg, IpAddr)> {
+        self.media.as_ref().map(|media| (media, self.peer))
     }
 
     pub fn media_and_peer(&mut self) -> Option<(&mut MediaLeg, IpAddr)> {

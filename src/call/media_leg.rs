@@ -5,9 +5,9 @@ use super::ports::{Port, Ports, ThreadId};
 use crate::audio::Codec;
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
-use crate::media::{Command, LegConfig};
+use crate::media::{Command, Condition, LegConfig};
 use crate::sdp::{self, Agreed, Capability, Description, Local, Refusal};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What we can speak, in our order of preference.
@@ -37,6 +37,8 @@ pub struct MediaLeg {
     port: Port,
     local: Local,
     state: State,
+    /// The last news of its audio.
+    pub condition: Condition,
     /// For the call record, which is written when the leg is closed.
     codec: &'static str,
 }
@@ -78,7 +80,15 @@ impl MediaLeg {
         let session_id = random.next_u64() >> 2;
         let local =
             Local { address: settings.advertise, rtp_port: port.number, session_id, session_version: 1 };
-        Some(MediaLeg { leg, thread, port, local, state: State::Fresh, codec: "" })
+        Some(MediaLeg {
+            leg,
+            thread,
+            port,
+            local,
+            state: State::Fresh,
+            condition: Condition::default(),
+            codec: "",
+        })
     }
 
     /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text. Where
@@ -242,6 +252,16 @@ impl MediaLeg {
     /// The engine has closed the leg.
     pub fn closed(&self, now: Instant, ports: &mut Ports) {
         ports.give_back(now, self.thread, self.port);
+    }
+
+    /// Whether the engine has it.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+
+    /// Our address for its RTP.
+    pub fn own(&self) -> SocketAddr {
+        SocketAddr::new(self.local.address, self.local.rtp_port)
     }
 
     /// Whether [`MediaLeg::close`] was called.

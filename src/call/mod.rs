@@ -14,15 +14,19 @@ pub mod sound;
 
 mod arrival;
 pub mod b2bua;
+pub mod capture;
 pub mod dialled;
 mod index;
 mod info;
+pub mod ladder;
 pub mod live;
+mod masked;
 pub mod media_leg;
 mod message_parts;
 pub mod switchboard;
 #[cfg(test)]
 mod tests;
+pub mod troubles;
 
 use crate::audio::Clip;
 use crate::flow::{LookupError, Question, Reply};
@@ -87,6 +91,9 @@ pub enum Input<'a> {
     Drain,
     /// End this call: somebody who may has said so.
     HangUp(CallId),
+    /// Note the headers of this call's packets, or stop that.
+    BeginCapture(CallId),
+    EndCapture(CallId),
     /// End all calls at once.
     Stop,
 }

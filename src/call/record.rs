@@ -1,5 +1,6 @@
 //! The call record: what is kept of a call when it is over. flows.md 1.6.
 
+use super::troubles::{Severity, TroubleKind};
 use crate::clock::Wall;
 use crate::flow::Outcome;
 use crate::media::{DigitSource, Statistics};
@@ -58,6 +59,22 @@ pub struct LegRecord {
     pub statistics: Statistics,
 }
 
+/// Something that was wrong with the call while it ran.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TroubleRecord {
+    #[serde(serialize_with = "rfc3339")]
+    pub at: Wall,
+    /// `caller`, or the agent's id, number or URI.
+    pub party: String,
+    pub kind: TroubleKind,
+    pub severity: Severity,
+    /// What was seen and why, in a sentence.
+    pub text: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
 /// One line of the file.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +114,9 @@ pub struct CallRecord {
     pub outcome: Option<Outcome>,
     pub keys: Vec<Key>,
     pub legs: Vec<LegRecord>,
+    /// What was wrong with its audio, each kind of each leg once, when it was first seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<TroubleRecord>,
 }
 
 pub(super) fn rfc3339<S: Serializer>(wall: &Wall, serializer: S) -> Result<S::Ok, S::Error> {

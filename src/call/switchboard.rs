@@ -1,9 +1,11 @@
 //! The one door of signalling: all calls, in the order in which things happen to them.
 
 use super::b2bua::{Call, Context, Settings};
+use super::capture::Captures;
 use super::dialled::failure_of;
 use super::index::Index;
-use super::live::{LiveEvent, What};
+use super::ladder::Ladders;
+use super::live::{Changed, LiveEvent, What};
 use super::message_parts::warning;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
@@ -87,7 +89,11 @@ pub struct Switchboard {
     timers: BinaryHeap<Reverse<(Instant, CallId)>>,
     pub(super) sip_actions: Vec<sip::Action>,
     pub(super) draining: bool,
+    /// While somebody looks at the list of calls.
+    pub(super) changed: Option<Changed>,
     pub(super) counters: Counters,
+    pub(super) ladders: Ladders,
+    pub(super) captures: Captures,
 }
 
 impl Switchboard {
@@ -106,7 +112,10 @@ impl Switchboard {
             timers: BinaryHeap::new(),
             sip_actions: Vec::new(),
             draining: false,
+            changed: None,
             counters: Counters::default(),
+            ladders: Ladders::default(),
+            captures: Captures::default(),
         };
         switchboard.admit_by_snapshot();
         switchboard
@@ -114,6 +123,11 @@ impl Switchboard {
 
     /// Takes what happened and says what to do.
     pub fn handle(&mut self, now: Now, input: Input<'_>, actions: &mut Vec<Action>) {
+        let first = actions.len();
+        let datagram = match &input {
+            Input::Datagram { listener, source, bytes } => Some((*listener, *source, *bytes)),
+            _ => None,
+        };
         match input {
             Input::Datagram { listener, source, bytes } => {
                 let admitted = self.snapshot.source(source).is_some();
@@ -166,9 +180,12 @@ impl Switchboard {
                     call.end(EndReason::OperatorHungUp, context)
                 });
             }
+            Input::BeginCapture(id) => self.with_call(id, now, actions, Call::begin_capture),
+            Input::EndCapture(id) => self.with_call(id, now, actions, Call::end_capture),
             Input::Stop => self.stop(now, actions),
         }
         self.settle(now, actions);
+        self.keep_messages(now, datagram, &actions[first..]);
     }
 
     /// Lets the endpoint know whom the snapshot knows: trunks keep their streams open over reloads.
@@ -184,6 +201,7 @@ impl Switchboard {
 
     /// Does all that is due.
     pub fn handle_timeout(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let first = actions.len();
         self.endpoint.handle_timeout(now.instant, &mut self.sip_actions);
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant)
@@ -197,6 +215,7 @@ impl Switchboard {
             }
         }
         self.settle(now, actions);
+        self.keep_messages(now, None, &actions[first..]);
     }
 
     /// When [`Switchboard::handle_timeout`] is to be called at the latest.
@@ -226,6 +245,11 @@ impl Switchboard {
             ports_lent: self.ports.lent(),
             sip: self.endpoint.counts(),
         }
+    }
+
+    /// The SIP messages of calls.
+    pub fn ladders(&self) -> &Ladders {
+        &self.ladders
     }
 
     pub fn ports_free(&self) -> usize {
@@ -356,6 +380,8 @@ impl Switchboard {
             | media::Event::PlaybackEnded { leg, .. }
             | media::Event::Inactive { leg, .. }
             | media::Event::SourceLearned { leg, .. }
+            | media::Event::Condition { leg, .. }
+            | media::Event::Captured { leg, .. }
             | media::Event::Closed { leg, .. } => *leg,
         };
         let Some((id, party)) = self.index.legs.get(&leg).copied() else {
@@ -456,6 +482,9 @@ impl Switchboard {
         if call.is_over() {
             if let Some(call) = self.calls.remove(&id) {
                 self.counters.ended += 1;
+                self.note_end(id);
+                self.ladders.over(id);
+                self.captures.over(id);
                 self.leave_number(call.number());
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
@@ -476,8 +505,12 @@ impl Switchboard {
             return;
         }
         let next = call.next_timeout();
-        if next != call.scheduled {
-            call.scheduled = next;
+        let is_due_anew = next != call.scheduled;
+        call.scheduled = next;
+        if std::mem::take(&mut call.is_changed) {
+            self.note_change(id);
+        }
+        if is_due_anew {
             self.timers.extend(next.map(|at| Reverse((at, id))));
             self.sweep_timers();
         }
@@ -507,6 +540,8 @@ pub(super) fn context<'a>(
         settings: &switchboard.settings,
         random: &mut switchboard.random,
         index: &mut switchboard.index,
+        ladders: &mut switchboard.ladders,
+        captures: &mut switchboard.captures,
         counters: &mut switchboard.counters,
         actions,
     }

@@ -7,7 +7,9 @@ use super::player::Player;
 use super::receive::Content;
 use super::tones::Tones;
 use super::wheel::Wheel;
-use super::{Channel, Command, DigitSource, Event, Item, LegConfig, Output, Playlist, Statistics};
+use super::{
+    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Statistics,
+};
 use crate::audio::dtmf_detector::Detected;
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
@@ -61,13 +63,14 @@ impl Engine {
             by_id: HashMap::new(),
             by_port: Vec::new(),
             wheel: Wheel::new(),
-            shared: Shared { random, grid: Grid::default(), tones: Tones::new() },
+            shared: Shared { random, grid: Grid::default(), tones: Tones::new(), captures: 0 },
             spare_ears: Vec::new(),
         }
     }
 
     /// Does what the signalling thread says. A command for a leg that is gone does nothing.
     pub fn command(&mut self, now: Instant, command: Command, out: &mut Output) {
+        let first = out.transmits.len();
         match command {
             Command::Open { leg, port, config } => self.open(now, leg, port, config, out),
             Command::Update { leg, config } => self.update(now, leg, config),
@@ -84,7 +87,14 @@ impl Engine {
                     self.unbridge(now, index, out);
                 }
             }
+            Command::Capture { leg, capture } => self.capture(leg, capture, out),
+            Command::EndCapture { leg } => {
+                if let Some(leg) = self.by_id.get(&leg).and_then(|&index| self.legs.get_mut(index)) {
+                    leg.end_capture(&mut self.shared, out);
+                }
+            }
         }
+        self.note_sent(now, first, out);
     }
 
     /// A datagram that came from `source` to `port`.
@@ -100,6 +110,10 @@ impl Engine {
         let index = usize::try_from(port.0).ok().and_then(|number| *self.by_port.get(number)?);
         let Some(index) = index.map(|index| index as usize) else { return };
         let Some(leg) = self.legs.get_mut(index) else { return };
+        let first = out.transmits.len();
+        if let Some(capture) = &mut leg.capture {
+            capture.note(now, false, channel, source, bytes);
+        }
         match channel {
             Channel::Rtcp => leg.receive_rtcp(now, source, bytes),
             Channel::Rtp => {
@@ -110,13 +124,16 @@ impl Engine {
             }
         }
         self.wake_at_due(now, index);
+        self.note_sent(now, first, out);
     }
 
     /// Does all that is due at `now`.
     pub fn tick(&mut self, now: Instant, out: &mut Output) {
+        let first = out.transmits.len();
         while let Some(index) = self.wheel.pop(now) {
             self.serve(now, index, out);
         }
+        self.note_sent(now, first, out);
     }
 
     /// When [`Engine::tick`] wants to be called next. O(1).
@@ -134,6 +151,11 @@ impl Engine {
     /// Totals of a leg up to now.
     pub fn statistics(&self, leg: LegId) -> Option<Statistics> {
         self.legs.get(*self.by_id.get(&leg)?).map(Leg::statistics)
+    }
+
+    /// How a leg's audio is now.
+    pub fn figures(&self, now: Instant, leg: LegId) -> Option<Figures> {
+        self.legs.get(*self.by_id.get(&leg)?).map(|leg| leg.figures(now))
     }
 
     fn open(&mut self, now: Instant, id: LegId, port: PortId, config: LegConfig, out: &mut Output) {
@@ -180,8 +202,41 @@ impl Engine {
         if let Some(ear) = leg.ear.take() {
             self.put_away(ear);
         }
+        let first = out.transmits.len();
         leg.send_report(now, true, out);
+        if let Some(capture) = &mut leg.capture {
+            for sent in &out.transmits[first..] {
+                capture.note(now, true, sent.channel, sent.destination, out.packet(sent));
+            }
+        }
+        leg.end_capture(&mut self.shared, out);
         out.events.push(Event::Closed { leg: id, port: leg.port, statistics: leg.statistics() });
+    }
+
+    /// Notes the leg's packets from now on. Where there is no such leg, or it is done already, the room comes back.
+    fn capture(&mut self, id: LegId, capture: Box<Capture>, out: &mut Output) {
+        let leg = self.by_id.get(&id).and_then(|&index| self.legs.get_mut(index));
+        match leg {
+            Some(leg) if leg.capture.is_none() => {
+                leg.capture = Some(capture);
+                self.shared.captures += 1;
+            }
+            _ => out.events.push(Event::Captured { leg: id, capture }),
+        }
+    }
+
+    /// Notes what was put out from `first` on, where anybody asked for it.
+    fn note_sent(&mut self, now: Instant, first: usize, out: &Output) {
+        if self.shared.captures == 0 {
+            return;
+        }
+        for sent in out.transmits.iter().skip(first) {
+            let place = usize::try_from(sent.port.0).ok().and_then(|number| *self.by_port.get(number)?);
+            let leg = place.and_then(|index| self.legs.get_mut(index as usize));
+            if let Some(capture) = leg.and_then(|leg| leg.capture.as_mut()) {
+                capture.note(now, true, sent.channel, sent.destination, out.packet(sent));
+            }
+        }
     }
 
     fn play(&mut self, now: Instant, id: LegId, playback: PlaybackId, mut list: Playlist, out: &mut Output) {

@@ -5,6 +5,7 @@
 //! out, and carriers end calls whose streams fall silent.
 
 use super::bridge::{Anchor, Run};
+use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
@@ -12,6 +13,7 @@ use super::player::Player;
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
+use super::watch::Watch;
 use super::{Channel, Event, LegConfig, Output, Statistics};
 use crate::audio::Codec;
 use crate::clock::{Budget, Instant};
@@ -36,6 +38,8 @@ pub struct Shared {
     pub random: Random,
     pub grid: Grid,
     pub tones: Tones,
+    /// Legs whose packets are noted.
+    pub captures: usize,
 }
 
 /// Whose audio goes out.
@@ -91,6 +95,9 @@ pub struct Leg {
     /// Middle of the NTP time of the peer's last SR, and when it came.
     pub peer_report: Option<(u32, Instant)>,
     pub totals: Statistics,
+    pub watch: Watch,
+    /// While its packets are noted.
+    pub capture: Option<Box<Capture>>,
     /// Lost in streams before the present one.
     pub lost_before: i64,
     next_report: Instant,
@@ -122,6 +129,8 @@ impl Leg {
             inactive_told: false,
             peer_report: None,
             totals: Statistics::default(),
+            watch: Watch::new(now),
+            capture: None,
             lost_before: 0,
             // The first report comes after half the time (RFC 3550 section 6.2).
             next_report: now + report_interval(&mut shared.random) / 2,
@@ -135,6 +144,7 @@ impl Leg {
         let config = sane(config);
         if config.receive_enabled && !self.config.receive_enabled {
             (self.last_heard, self.inactive_told) = (now, false);
+            self.watch.begin(now);
         }
         self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
         self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
@@ -337,6 +347,10 @@ impl Leg {
         self.end_playback(now, out);
         self.watch_partner(now, shared);
         self.send_due(now, out);
+        self.look(now, out);
+        if self.capture.as_ref().is_some_and(|capture| capture.until <= now) {
+            self.end_capture(shared, out);
+        }
         if self.next_report <= now {
             self.next_report = now + report_interval(&mut shared.random);
             self.send_report(now, false, out);
@@ -363,6 +377,14 @@ impl Leg {
             .into_iter()
             .flatten()
             .fold(self.next_report, |earliest, at| earliest.min(at))
+    }
+
+    /// Hands what was noted of its packets back.
+    pub fn end_capture(&mut self, shared: &mut Shared, out: &mut Output) {
+        if let Some(capture) = self.capture.take() {
+            shared.captures -= 1;
+            out.events.push(Event::Captured { leg: self.id, capture });
+        }
     }
 
     fn inactivity_deadline(&self) -> Option<Instant> {

@@ -4,6 +4,7 @@
 //! packets to send go to an [`Output`] that the caller owns and reuses, so that the path of a packet allocates nothing.
 
 mod bridge;
+mod capture;
 mod digit_merge;
 mod ear;
 pub mod engine;
@@ -14,7 +15,11 @@ mod receive;
 mod sender;
 mod source;
 mod tones;
+mod watch;
 mod wheel;
+
+pub use capture::{CAPTURE_TIME, Capture, Header};
+pub use watch::{Condition, Figures};
 
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
@@ -88,24 +93,61 @@ pub struct Playlist {
 pub enum Command {
     /// Starts a leg on a port pair of this thread. It sends nothing until it is to play, to listen or is bridged;
     /// from then on it never stops: what is neither played nor heard from a partner is silence.
-    Open { leg: LegId, port: PortId, config: LegConfig },
+    Open {
+        leg: LegId,
+        port: PortId,
+        config: LegConfig,
+    },
     /// A new answer for a leg: media moved, hold, another codec. Sequence numbers and timestamps go on.
-    Update { leg: LegId, config: LegConfig },
+    Update {
+        leg: LegId,
+        config: LegConfig,
+    },
     /// Ends a leg: RTCP BYE, [`Event::Closed`], its port is free.
-    Close { leg: LegId },
+    Close {
+        leg: LegId,
+    },
     /// Plays; replaces what plays on that leg, which then ends without an event.
-    Play { leg: LegId, playback: PlaybackId, playlist: Playlist },
+    Play {
+        leg: LegId,
+        playback: PlaybackId,
+        playlist: Playlist,
+    },
     /// Stops a playback without an event. Nothing happens where it has ended already.
-    Stop { leg: LegId, playback: PlaybackId },
+    Stop {
+        leg: LegId,
+        playback: PlaybackId,
+    },
     /// Whether keys in the audio (Goertzel) are looked for. Telephone-events always are.
-    Listen { leg: LegId, in_band: bool },
+    Listen {
+        leg: LegId,
+        in_band: bool,
+    },
     /// A key that came by SIP INFO, to be merged with those of the media.
-    InfoDigit { leg: LegId, digit: char, duration: Duration },
+    InfoDigit {
+        leg: LegId,
+        digit: char,
+        duration: Duration,
+    },
     /// Joins two legs: each hears the other. Playbacks on both stop without an event; one that begins later on
     /// either is heard there instead of the partner.
-    Bridge { a: LegId, b: LegId },
+    Bridge {
+        a: LegId,
+        b: LegId,
+    },
+    /// Notes the headers of a leg's packets into the room that is given, until its time or [`Command::EndCapture`];
+    /// it comes back as [`Event::Captured`].
+    Capture {
+        leg: LegId,
+        capture: Box<Capture>,
+    },
+    EndCapture {
+        leg: LegId,
+    },
     /// Parts a bridged leg from its partner; both fall silent.
-    Unbridge { leg: LegId },
+    Unbridge {
+        leg: LegId,
+    },
 }
 
 /// Who saw a key.
@@ -131,6 +173,10 @@ pub enum Event {
     Inactive { leg: LegId, silent_for: Duration },
     /// The peer's packets come from elsewhere than its SDP said, and the rule let us follow.
     SourceLearned { leg: LegId, from: SocketAddr },
+    /// Its audio turned bad in a way, or good again; looked at once a second.
+    Condition { leg: LegId, condition: Condition },
+    /// The headers of its packets, as [`Command::Capture`] asked.
+    Captured { leg: LegId, capture: Box<Capture> },
     /// The leg is gone, or could not be opened; its port may be lent again.
     Closed { leg: LegId, port: PortId, statistics: Statistics },
 }

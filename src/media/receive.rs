@@ -56,6 +56,7 @@ impl Leg {
             }
             Verdict::Refused => {
                 self.totals.packets_refused += 1;
+                self.watch.refused = Some((from, now));
                 return None;
             }
         }
@@ -65,11 +66,13 @@ impl Leg {
             return None;
         }
         self.totals.packets_received += 1;
+        self.watch.bytes_received += bytes.len() as u64;
         self.count_reception(now, &packet);
         let Some(content) = self.content(&packet) else {
             self.totals.packets_bad += 1;
             return None;
         };
+        self.watch.last_audio = Some(now);
         if !self.config.receive_enabled {
             return None;
         }
@@ -106,6 +109,7 @@ impl Leg {
             self.peer_report = Some(((sender.ntp >> 16) as u32, now));
         }
         if let Some(block) = compound.block {
+            self.watch.fraction_lost_there = block.fraction_lost;
             self.totals.reported_lost = block.cumulative_lost.max(0) as u32;
             self.totals.reported_jitter_us = block.jitter.saturating_mul(125);
             if block.last_sender_report != 0 {

@@ -73,6 +73,11 @@ impl Sender {
         self.packets
     }
 
+    /// RTP with its headers.
+    pub fn bytes(&self) -> u64 {
+        self.octets + self.packets * HEADER_LEN as u64
+    }
+
     /// When the last packet left; the start of time where none did.
     pub fn last_sent(&self) -> Instant {
         self.last.map_or(Instant::ZERO, |(at, _)| at)

@@ -5,9 +5,9 @@ use super::Waker;
 use super::gather::{Gather, wait_for_orders};
 use super::ports::Pair;
 use crate::clock::{Instant, SystemClock};
-use crate::ids::{PortId, Random};
+use crate::ids::{LegId, PortId, Random};
 use crate::media::engine::{Counts, Engine, EngineConfig};
-use crate::media::{Channel, Command, Event, Output};
+use crate::media::{Channel, Command, Event, Figures, Output};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_535;
@@ -35,9 +35,17 @@ const GATHER_HEARD: Duration = Duration::from_millis(2);
 /// Names the waker among the epoll data; ports take the rest.
 const WAKER: u64 = u64::MAX;
 
+/// How the audio of legs is, in the order in which they were asked for; `None` for one that is not open.
+pub type LegFigures = Vec<Option<Figures>>;
+
 /// What the signalling thread hands over.
 pub enum Order {
     Command(Command),
+    /// How the audio of these legs is.
+    Look {
+        legs: Vec<LegId>,
+        reply: oneshot::Sender<LegFigures>,
+    },
     /// New ports, bound elsewhere.
     Ports(Vec<Pair>),
     Stop,
@@ -169,6 +177,11 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
                 Order::Command(command) => {
                     self.engine.command(now, command, &mut self.output);
                     self.flush();
+                }
+                Order::Look { legs, reply } => {
+                    let figures = legs.iter().map(|leg| self.engine.figures(now, *leg)).collect();
+                    // Who asked may be gone.
+                    let _ = reply.send(figures);
                 }
                 Order::Ports(pairs) => pairs.into_iter().for_each(|pair| self.add(pair)),
                 Order::Stop => return false,

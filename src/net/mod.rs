@@ -4,6 +4,7 @@
 mod gather;
 pub mod media_thread;
 pub mod ports;
+mod post;
 pub mod signalling;
 pub mod streams;
 mod waker;

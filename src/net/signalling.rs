@@ -1,36 +1,31 @@
 //! The signalling thread: owns the switchboard, waits for datagrams and messages, carries its actions out.
 
-use super::Waker;
 use super::gather::{Gather, wait_for_orders};
-use super::media_thread::{MediaThread, Order};
+use super::media_thread::{LegFigures, MediaThread, Order};
 use super::ports::Binder;
+pub use super::post::{CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Post, ThreadEnded, Watchers};
 use super::streams::Streams;
-use crate::call::live::{LiveCall, LiveEvent};
+use crate::call::b2bua::insight::Insight;
 use crate::call::ports::ThreadId;
-use crate::call::snapshot::Snapshot;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
 use crate::call::{Action, Input, RequestId};
-use crate::clock::SystemClock;
-use crate::flow::{LookupError, Reply};
-use crate::ids::{CallId, ConnectionId};
-use crate::media;
+use crate::clock::{Now, SystemClock};
+use crate::ids::CallId;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
 use crate::sip::ListenerId;
 use crate::sip::endpoint as sip;
 use crate::store::records::Records;
-use bytes::Bytes;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 /// The largest datagram there is.
@@ -41,8 +36,6 @@ const BATCH: usize = 64;
 const BUSY: usize = 8;
 /// How long they gather: a hundredth of the time after which a telephone asks again (T1 of RFC 3261).
 const GATHER: Duration = Duration::from_millis(5);
-/// Messages that wait for the thread: a second of 100,000 packets' events. Streams then wait; media keeps its own.
-pub const QUEUE: usize = 16_384;
 /// Names the waker among the epoll data.
 const WAKER: u64 = u64::MAX;
 /// As long as a look-up may take (contract of [`Action::Resolve`]).
@@ -54,132 +47,6 @@ const ORDER_AGAIN: Duration = Duration::from_millis(5);
 /// How often the figures for the metrics page are copied out.
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 
-/// What others tell the thread.
-pub enum Message {
-    StreamOpened {
-        connection: ConnectionId,
-        listener: ListenerId,
-        peer: SocketAddr,
-    },
-    StreamData {
-        connection: ConnectionId,
-        bytes: Bytes,
-    },
-    StreamClosed {
-        connection: ConnectionId,
-    },
-    Media {
-        thread: ThreadId,
-        event: media::Event,
-    },
-    PortsBound {
-        thread: ThreadId,
-        asked: usize,
-        ports: Vec<crate::call::ports::Port>,
-    },
-    /// What new calls start on from now on.
-    Snapshot {
-        snapshot: Arc<Snapshot>,
-        /// Told when it is so.
-        taken: Option<oneshot::Sender<()>>,
-    },
-    Rendered {
-        request: RequestId,
-        result: Result<Arc<crate::audio::Clip>, String>,
-    },
-    Resolved {
-        request: RequestId,
-        result: Result<SocketAddr, String>,
-    },
-    /// All calls in progress are wanted.
-    Calls(oneshot::Sender<Vec<LiveCall>>),
-    /// Hang a call up, and say whether there was one.
-    HangUp {
-        call: CallId,
-        reply: oneshot::Sender<bool>,
-    },
-    Replied {
-        request: RequestId,
-        /// Boxed: the queue has room for the largest message many times.
-        result: Box<Result<Reply, LookupError>>,
-    },
-    /// Take no new calls.
-    Drain,
-    /// End all calls, then the thread.
-    Stop,
-}
-
-/// The way to the thread.
-#[derive(Clone)]
-pub struct Post {
-    queue: mpsc::Sender<Message>,
-    waker: Waker,
-}
-
-impl Post {
-    /// A post and the thread's end of it.
-    pub fn new() -> io::Result<(Post, Mailbox)> {
-        let (queue, receiver) = mpsc::channel(QUEUE);
-        let waker = Waker::new()?;
-        Ok((Post { queue, waker: waker.clone() }, Mailbox { queue: receiver, waker }))
-    }
-
-    /// Waits for room. Fails only when the thread has ended.
-    pub async fn send(&self, message: Message) -> Result<(), ThreadEnded> {
-        self.queue.send(message).await.map_err(|_| ThreadEnded)?;
-        self.waker.wake();
-        Ok(())
-    }
-
-    /// Gives the message back where there is no room.
-    pub fn try_send(&self, message: Message) -> Result<(), Message> {
-        self.queue.try_send(message).map_err(mpsc::error::TrySendError::into_inner)?;
-        self.waker.wake();
-        Ok(())
-    }
-}
-
-/// The signalling thread has ended.
-#[derive(Debug)]
-pub struct ThreadEnded;
-
-/// The thread's end of a [`Post`].
-pub struct Mailbox {
-    queue: mpsc::Receiver<Message>,
-    waker: Waker,
-}
-
-/// Events that wait for whoever shows them: a second of 1,000 calls/s. Above, they are lost and counted.
-const EVENTS: usize = 16_384;
-
-/// The thread's end of the way to those who watch calls; it never waits.
-#[derive(Clone)]
-pub struct Watchers {
-    queue: mpsc::Sender<Box<LiveEvent>>,
-    lost: Arc<AtomicU64>,
-}
-
-/// The other end.
-pub struct LiveEvents {
-    pub queue: mpsc::Receiver<Box<LiveEvent>>,
-    /// Events that found no room.
-    pub lost: Arc<AtomicU64>,
-}
-
-impl Watchers {
-    pub fn new() -> (Watchers, LiveEvents) {
-        let (queue, receiver) = mpsc::channel(EVENTS);
-        let lost = Arc::new(AtomicU64::new(0));
-        (Watchers { queue, lost: lost.clone() }, LiveEvents { queue: receiver, lost })
-    }
-
-    fn tell(&self, event: Box<LiveEvent>) {
-        if self.queue.try_send(event).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 /// What the metrics and health pages show.
 #[derive(Clone, Default)]
 pub struct Figures {
@@ -188,6 +55,11 @@ pub struct Figures {
     pub counts: Counts,
     pub ports_free: usize,
     pub draining: bool,
+    /// SIP messages of calls that were too many to be kept.
+    pub ladder_left_out: u64,
+    /// Captures that were too many, and packets that found no room in one.
+    pub captures_refused: u64,
+    pub capture_left_out: u64,
     pub revision: u64,
 }
 
@@ -326,7 +198,27 @@ impl Signalling {
                 Message::Resolved { request, result } => Input::Resolved { request, result },
                 Message::Calls(reply) => {
                     // Who asked may be gone.
-                    let _ = reply.send(self.switchboard.live_calls());
+                    let _ = reply.send(self.switchboard.live_calls(now.instant));
+                    continue;
+                }
+                Message::Changes(reply) => {
+                    let _ = reply.send(self.switchboard.changes(now.instant));
+                    continue;
+                }
+                Message::ForgetChanges => {
+                    self.switchboard.forget_changes();
+                    continue;
+                }
+                Message::Insight { call, reply } => {
+                    let _ = reply.send(self.insight(call));
+                    continue;
+                }
+                Message::Ladder { call, reply } => {
+                    let _ = reply.send(self.switchboard.ladders().of(call).cloned());
+                    continue;
+                }
+                Message::Capture { call, wish, reply } => {
+                    self.capture(now, call, wish, reply, actions);
                     continue;
                 }
                 Message::HangUp { call, reply } => {
@@ -434,6 +326,37 @@ impl Signalling {
         }
     }
 
+    fn capture(
+        &mut self,
+        now: Now,
+        call: CallId,
+        wish: CaptureWish,
+        reply: oneshot::Sender<CaptureView>,
+        actions: &mut Vec<Action>,
+    ) {
+        let wanted = match wish {
+            CaptureWish::Begin => Some(Input::BeginCapture(call)),
+            CaptureWish::End => Some(Input::EndCapture(call)),
+            CaptureWish::Look => None,
+        };
+        if let Some(input) = wanted {
+            self.switchboard.handle(now, input, actions);
+            self.carry_out(actions);
+        }
+        let _ = reply.send(CaptureView {
+            in_progress: self.switchboard.has_call(call),
+            capture: self.switchboard.captures().of(call).cloned(),
+        });
+    }
+
+    fn insight(&mut self, call: CallId) -> Option<(Insight, oneshot::Receiver<LegFigures>)> {
+        let insight = self.switchboard.insight(call)?;
+        let (reply, figures) = oneshot::channel();
+        let legs = insight.legs.iter().map(|(leg, _)| *leg).collect();
+        self.order(insight.thread, Order::Look { legs, reply });
+        Some((insight, figures))
+    }
+
     fn order(&mut self, thread: ThreadId, order: Order) {
         let Some(late) = self.late_orders.get_mut(thread.0) else { return };
         if late.len() >= LATE_ORDERS_MAX {
@@ -488,6 +411,9 @@ impl Signalling {
             counts: self.switchboard.counts(),
             ports_free: self.switchboard.ports_free(),
             draining: self.switchboard.is_draining(),
+            captures_refused: self.switchboard.captures().refused(),
+            capture_left_out: self.switchboard.captures().left_out(),
+            ladder_left_out: self.switchboard.ladders().left_out(),
             revision: self.switchboard.revision(),
         };
         *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;

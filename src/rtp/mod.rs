@@ -1,6 +1,7 @@
 //! RTP and RTCP (RFC 3550), telephone-events (RFC 4733) and the jitter buffer: bytes and numbers, no sockets.
 
 pub mod jitter_buffer;
+pub mod opinion;
 pub mod packet;
 pub mod reception;
 pub mod rtcp;

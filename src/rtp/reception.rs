@@ -91,7 +91,13 @@ impl Reception {
         i64::from(self.expected()) - i64::from(self.received)
     }
 
-    fn expected(&self) -> u32 {
+    /// Packets that came.
+    pub fn received(&self) -> u32 {
+        self.received
+    }
+
+    /// Packets that were sent, as far as their numbers say.
+    pub fn expected(&self) -> u32 {
         self.highest.wrapping_sub(self.base).wrapping_add(1)
     }
 

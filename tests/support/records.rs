@@ -65,6 +65,7 @@ pub fn record(n: u64) -> CallRecord {
             .map(|n| Key { digit: '1', source: DigitSource::Rfc4733, ms_from_start: n * 900 })
             .collect(),
         legs: std::iter::once("caller").chain(agent.as_deref()).map(leg).collect(),
+        troubles: Vec::new(),
     }
 }
 

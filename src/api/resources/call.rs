@@ -2,11 +2,13 @@
 
 use crate::api::Api;
 use crate::api::access::Principal;
+use crate::api::board;
 use crate::api::events;
 use crate::api::page::{Page, PageQuery, bad_cursor, limit, position};
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
+use crate::api::resources::call_media::SeverityName;
 use crate::api::route::{Route, delete, get};
 use crate::call::live::{LegState, LiveCall};
 use crate::clock::Instant;
@@ -42,7 +44,7 @@ pub fn routes() -> Vec<Route> {
             .needs(Permission::CallsSteer)
             .gives_nothing("The call ends.")
             .to(hang_up),
-        get("/events", "watchCalls", "Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`.")
+        get("/events", "watchCalls", "Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`. With `view=calls` the list as a state: first all of it, then four times a second at the most the rows that changed.")
             .tag("calls")
             .needs(events::PERMISSION)
             .query::<EventsQuery>()
@@ -57,6 +59,15 @@ struct EventsQuery {
     /// Only events of the call with that id.
     #[param(max_length = 40)]
     call: Option<String>,
+    /// `calls`: not what happened, but the list of calls as it is, told anew where a row changed.
+    #[param(inline)]
+    view: Option<View>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum View {
+    Calls,
 }
 
 /// A call in progress.
@@ -80,6 +91,18 @@ struct LiveCallItem {
     step: Option<LiveStep>,
     /// Legs that were dialled and are not over.
     legs: Vec<LiveLeg>,
+    /// The worst that is wrong with it; `GET /calls/{id}/media` says all, with what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleMark>,
+}
+
+/// That something is wrong with a call.
+#[derive(Serialize, ToSchema)]
+struct TroubleMark {
+    #[schema(inline)]
+    severity: SeverityName,
+    /// In a few words.
+    text: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -140,7 +163,27 @@ fn shown(call: &LiveCall) -> LiveCallItem {
             .iter()
             .map(|(leg, party, state)| LiveLeg { leg: *leg, party: party.clone(), state: (*state).into() })
             .collect(),
+        trouble: call
+            .trouble
+            .as_ref()
+            .map(|(severity, text)| TroubleMark { severity: (*severity).into(), text: text.clone() }),
     }
+}
+
+/// Legs in a row, and characters of whom each rings: a row is to be a small part of a piece of the stream.
+const ROW_LEGS_MAX: usize = 16;
+const ROW_PARTY_CHARS_MAX: usize = 64;
+
+/// A call as JSON, as the list has it, its legs cut to what a row shows.
+pub fn row(call: &LiveCall) -> String {
+    let mut row = shown(call);
+    row.legs.truncate(ROW_LEGS_MAX);
+    for leg in &mut row.legs {
+        if let Some((end, _)) = leg.party.char_indices().nth(ROW_PARTY_CHARS_MAX) {
+            leg.party.truncate(end);
+        }
+    }
+    serde_json::to_string(&row).unwrap_or_default()
 }
 
 /// The list that all share, and when it was made.
@@ -160,15 +203,15 @@ async fn calls(api: &Api) -> Result<Arc<Vec<LiveCall>>, Problem> {
     Ok(calls)
 }
 
-async fn ask(api: &Api, message: Message) -> Result<(), Problem> {
+pub async fn ask(api: &Api, message: Message) -> Result<(), Problem> {
     api.post.send(message).await.map_err(|_| stopping())
 }
 
-fn stopping() -> Problem {
+pub fn stopping() -> Problem {
     Problem::unavailable("the server is stopping")
 }
 
-fn unknown() -> Problem {
+pub fn unknown() -> Problem {
     Problem::not_found("there is no such call in progress")
 }
 
@@ -208,5 +251,8 @@ async fn watch(
     headers: HeaderMap,
     principal: Principal,
 ) -> Result<Response, Problem> {
-    events::listen(&api, &headers, query.call, principal)
+    match query.view {
+        Some(View::Calls) => board::listen(&api, query.call.as_deref(), principal),
+        None => events::listen(&api, &headers, query.call, principal),
+    }
 }

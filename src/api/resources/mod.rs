@@ -2,6 +2,8 @@
 
 mod audit;
 pub mod call;
+pub mod call_media;
+mod call_trace;
 mod diff;
 mod finding;
 mod flow;
@@ -40,6 +42,8 @@ pub fn routes() -> Vec<Route> {
         simulation::routes(),
         route::routes(),
         call::routes(),
+        call_media::routes(),
+        call_trace::routes(),
         record::routes(),
         report::routes(),
         schedule_state::routes(),

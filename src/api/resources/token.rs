@@ -107,6 +107,8 @@ enum Scope {
     CallsRead,
     #[serde(rename = "calls.steer")]
     CallsSteer,
+    #[serde(rename = "calls.inspect")]
+    CallsInspect,
     #[serde(rename = "audit.read")]
     AuditRead,
     #[serde(rename = "users.manage")]
@@ -127,6 +129,7 @@ impl Scope {
             Scope::Simulate => Permission::Simulate,
             Scope::CallsRead => Permission::CallsRead,
             Scope::CallsSteer => Permission::CallsSteer,
+            Scope::CallsInspect => Permission::CallsInspect,
             Scope::AuditRead => Permission::AuditRead,
             Scope::UsersManage => Permission::UsersManage,
         })

@@ -41,6 +41,7 @@ impl Call {
         let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
         match dialled.answered(response, context) {
             Ok(()) => {
+                self.capture_legs(context);
                 self.tell_leg(dial, LegState::Answered, context);
                 self.feed(FlowEvent::Answered { dial }, context);
             }

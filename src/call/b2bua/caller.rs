@@ -7,7 +7,7 @@ use crate::call::live::What;
 use crate::call::media_leg::{MediaLeg, Sender};
 use crate::call::message_parts::sdp_body;
 use crate::call::record::EndReason;
-use crate::clock::Wall;
+use crate::clock::{Instant, Wall};
 use crate::flow::Event as FlowEvent;
 use crate::sip::DialogId;
 use crate::sip::message::Request;
@@ -21,6 +21,8 @@ pub(super) struct Caller {
     pub media: MediaLeg,
     pub peer: IpAddr,
     pub sender: Sender,
+    /// Since when our answer waits for its ACK.
+    pub unacknowledged_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +76,7 @@ impl Call {
             }
         };
         self.caller.state = CallerState::Answered(context.now.wall);
+        self.caller.unacknowledged_since = Some(context.now.instant);
         self.deadline = None;
         context.counters.answered += 1;
         self.tell(What::Answered, context);
@@ -84,7 +87,9 @@ impl Call {
     /// The caller acknowledged our 200, with the tag in it: media that waited for that begin (a caller who comes by
     /// datagrams and wants media elsewhere). Where it made no offer, its answer comes here.
     pub fn acknowledged(&mut self, request: &Request, context: &mut Context<'_>) {
+        self.caller.unacknowledged_since = None;
         self.caller.media.release(context.actions);
+        self.capture_legs(context);
         if self.caller.media.agreed().is_some() && request.body().is_empty() {
             return;
         }

@@ -104,6 +104,7 @@ impl Call {
             outcome: self.outcome,
             keys: self.keys,
             legs: self.legs,
+            troubles: self.trouble_records,
         }
     }
 }

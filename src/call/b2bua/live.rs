@@ -4,16 +4,18 @@ use super::caller::CallerState;
 use super::{Call, Context};
 use crate::call::Action;
 use crate::call::live::{LegState, LiveCall, LiveEvent, What, leg_number, leg_state};
+use crate::clock::Instant;
 use crate::flow::DialId;
 
 impl Call {
     /// Tells whoever watches.
-    pub(in crate::call) fn tell(&self, what: What, context: &mut Context<'_>) {
+    pub(in crate::call) fn tell(&mut self, what: What, context: &mut Context<'_>) {
+        self.is_changed |= what.changes_row();
         let event = LiveEvent { call_id: self.facts.call_id.clone(), at: context.now.wall, what };
         context.actions.push(Action::Live(Box::new(event)));
     }
 
-    pub(super) fn tell_start(&self, context: &mut Context<'_>) {
+    pub(super) fn tell_start(&mut self, context: &mut Context<'_>) {
         let what = What::Started {
             number: self.number.clone(),
             from: self.facts.from.clone(),
@@ -25,7 +27,7 @@ impl Call {
     }
 
     /// Tells how far a leg has come; nothing of one that is gone.
-    pub(in crate::call) fn tell_leg(&self, dial: DialId, state: LegState, context: &mut Context<'_>) {
+    pub(in crate::call) fn tell_leg(&mut self, dial: DialId, state: LegState, context: &mut Context<'_>) {
         if let Some(dialled) = self.dialled.iter().find(|dialled| dialled.dial == dial) {
             let what = What::Leg { leg: leg_number(dial), party: dialled.name.clone(), state };
             self.tell(what, context);
@@ -33,7 +35,7 @@ impl Call {
     }
 
     /// The call as a list shows it.
-    pub(in crate::call) fn live(&self) -> LiveCall {
+    pub(in crate::call) fn live(&self, now: Instant) -> LiveCall {
         let talking = self.interpreter.as_ref().is_some_and(|flow| flow.talking_since().is_some());
         let step = self.interpreter.as_ref().map(|flow| {
             let (id, name) = flow.current_step();
@@ -53,6 +55,7 @@ impl Call {
             answered: matches!(self.caller.state, CallerState::Answered(_)),
             step,
             legs: legs.collect(),
+            trouble: self.troubles(now).into_iter().next().map(|trouble| (trouble.severity, trouble.short)),
         }
     }
 }

@@ -28,6 +28,8 @@ impl Call {
             Event::SourceLearned { from, .. } => {
                 tracing::info!(call = %self.id, ?party, %from, "media comes from elsewhere than the SDP said; following it");
             }
+            Event::Condition { condition, .. } => self.condition_changed(party, condition, context),
+            Event::Captured { leg, capture } => self.captured(leg, *capture, context),
             Event::Closed { leg, statistics, .. } => self.media_closed(party, leg, statistics, context),
         }
     }
@@ -80,7 +82,7 @@ impl Call {
         }
     }
 
-    fn party_name(&self, party: Party) -> String {
+    pub(super) fn party_name(&self, party: Party) -> String {
         match party {
             Party::Caller => "caller".to_owned(),
             Party::Dialled(dial) => {

@@ -2,8 +2,8 @@
 //!
 //! Invariant: the flow is never entered from within what it wants done; events that this causes wait in a list.
 
-use super::{Call, Context};
-use crate::call::live::{LegState, What};
+use super::{Asked, Call, Context};
+use crate::call::live::{LegState, What, variables};
 use crate::call::record::{KEYS_MAX, Key};
 use crate::clock::Now;
 use crate::flow::{Action, Event, LogEvent, Party};
@@ -79,12 +79,13 @@ impl Call {
                 let request = self.new_request();
                 context.counters.lookups += 1;
                 tracing::debug!(call = %self.id, %step, ?question, "asked");
-                self.asked.push((request, lookup));
+                let (kind, since) = (question.kind(), context.now.instant);
+                self.asked.push(Asked { request, lookup, step, kind, since });
                 context.actions.push(crate::call::Action::Ask { request, question });
             }
             Action::Forget { lookup } => {
-                let Some(index) = self.asked.iter().position(|(_, known)| *known == lookup) else { return };
-                let (request, _) = self.asked.remove(index);
+                let Some(index) = self.asked.iter().position(|asked| asked.lookup == lookup) else { return };
+                let Asked { request, .. } = self.asked.remove(index);
                 context.actions.push(crate::call::Action::Forget { request });
             }
             Action::HangUp { sip_code, q850 } => self.hang_up_caller(sip_code, q850, context),
@@ -116,7 +117,9 @@ impl Call {
             LogEvent::Fallback { step, port, to } => {
                 tracing::debug!(call = %self.id, %step, %port, %to, "unconnected port")
             }
-            LogEvent::StepLeave { step, port, .. } => self.tell(What::StepLeft { step, port }, context),
+            LogEvent::StepLeave { step, port, vars, .. } => {
+                self.tell(What::StepLeft { step, port, vars: variables(vars) }, context)
+            }
             LogEvent::Tag { .. } => {}
         }
     }

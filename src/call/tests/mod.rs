@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod agents;
+mod insight;
 mod numbers;
 mod waiting;
 
@@ -225,6 +226,8 @@ impl Bench {
                 Command::InfoDigit { leg, digit, .. } => format!("info {leg} {digit}"),
                 Command::Bridge { a, b } => format!("bridge {a} {b}"),
                 Command::Unbridge { leg } => format!("unbridge {leg}"),
+                Command::Capture { leg, .. } => format!("capture {leg}"),
+                Command::EndCapture { leg } => format!("end capture {leg}"),
             }),
             _ => None,
         })

@@ -19,9 +19,10 @@ pub use types::{
 };
 
 use crate::clock::{Budget, Instant};
-use crate::ids::Random;
+use crate::ids::{ConnectionId, Random};
 use crate::sip::dialog::Phase;
-use crate::sip::{DialogId, ListenerId, TransactionId, Transport};
+use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
+use bytes::Bytes;
 use compose::OwnAddress;
 use refusal::RefusalLimit;
 use schedule::{Schedule, Target};
@@ -54,6 +55,8 @@ pub struct Endpoint {
     not_yet: Budget,
     refusals_told: Budget,
     tcp_peers: TcpPeers,
+    /// Messages that came over streams in the last input.
+    heard: Vec<(Peer, Bytes)>,
 }
 
 impl Endpoint {
@@ -76,6 +79,7 @@ impl Endpoint {
             not_yet: Budget::default(),
             refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
+            heard: Vec::new(),
         }
     }
 
@@ -89,6 +93,7 @@ impl Endpoint {
 
     /// Takes in what happened outside.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, actions: &mut Vec<Action>) {
+        self.heard.clear();
         match input {
             Input::Datagram { listener, source, bytes, admitted } => {
                 self.on_datagram(now, listener, source, bytes, admitted, actions);
@@ -113,6 +118,32 @@ impl Endpoint {
     /// When [`Endpoint::handle_timeout`] next has something to do. Now and then it turns out to be nothing.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.schedule.next()
+    }
+
+    /// Takes the messages that came over streams in the last input, whole and in their order. A datagram is one.
+    pub fn take_heard(&mut self) -> Vec<(Peer, Bytes)> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Our end and the peer's of a stream that is open.
+    pub fn peer_of(&self, connection: ConnectionId) -> Option<(ListenerId, SocketAddr)> {
+        self.connections.by_id.get(&connection).map(|known| (known.listener, known.peer))
+    }
+
+    /// Where peers reach a listener; where they are told a name, what it is bound to.
+    pub fn own_socket(&self, listener: ListenerId) -> SocketAddr {
+        let any = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.config.listeners.get(usize::from(listener.0)).map_or(any, |own| {
+            own.advertise_host.parse().map_or(own.bind, |ip| SocketAddr::new(ip, own.advertise_port))
+        })
+    }
+
+    /// The Call-ID of an INVITE of ours that waits for its answer.
+    pub fn call_id_of(&self, dialog: DialogId) -> Option<&str> {
+        match &self.dialogs.by_id.get(&dialog)?.phase {
+            Phase::Outgoing(outgoing) => Some(&outgoing.call_id),
+            _ => None,
+        }
     }
 
     /// What is kept now.

@@ -71,6 +71,7 @@ impl Endpoint {
                     connection.heard = true;
                     connection.last_heard = now;
                     self.tcp_peers.learn(origin.peer.address.ip());
+                    self.heard.push((origin.peer, message.to_bytes()));
                     self.on_message(now, origin, message, actions);
                 }
                 Some(Framed::Rejected(reject)) => self.on_reject(now, origin, &reject, actions),

@@ -48,6 +48,7 @@ export function PathList({ visits, flow, version, names, end, isLive = false }: 
               {isHere ? <Running since={visit.enteredAt} /> : <Spent visit={visit} />}
             </Text>
             <Keys visit={visit} />
+            <Replies visit={visit} />
             {visit.failure && (
               <Text size="sm" c="red">
                 Could not do its work: {visit.failure.message} ({visit.failure.code})
@@ -92,6 +93,30 @@ function Keys({ visit }: { visit: Visit }) {
         by {sources.join(" and ")}
       </Text>
     </Text>
+  );
+}
+
+function Replies({ visit: { replies = [], vars = [] } }: { visit: Visit }) {
+  return (
+    <>
+      {replies.map(({ asked, result, ms }, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: replies are only ever added at the end
+        <Text key={at} size="sm">
+          {kindText(asked)} answered {result}{" "}
+          <Text span size="sm" c="dimmed">
+            after {(ms / 1_000).toFixed(1)} s
+          </Text>
+        </Text>
+      ))}
+      {vars.map(({ name, value }) => (
+        <Text key={name} size="sm" style={{ overflowWrap: "anywhere" }}>
+          <Text span size="sm" c="dimmed">
+            {name}:
+          </Text>{" "}
+          {value}
+        </Text>
+      ))}
+    </>
   );
 }
 

@@ -9,7 +9,6 @@ import {
   stageOf,
   type WatchedCall,
   type What,
-  withPast,
 } from "./model";
 import { recordedVisits, walkOf } from "./path";
 
@@ -87,30 +86,14 @@ test("a call that was never heard of is as the list says", () => {
   expect(walkOf(listed(undefined, item)).visits.map((visit) => visit.step)).toEqual(["ask"]);
 });
 
-test("what was fetched of the past stands before what was heard, once", () => {
-  const whole = after([
-    started,
-    entered("ask"),
-    { event: "step_left", step: "ask", port: "next" },
-    entered("menu"),
-  ]);
-  const late = { ...whole, log: whole.log.slice(2) };
-  expect(walkOf(late).isWhole).toBe(false);
-  const walk = walkOf(withPast(late, whole.log.slice(0, 3)));
-  expect(walk.isWhole).toBe(true);
-  expect(walk.visits.map(({ step, port, leftAt }) => [step, port, leftAt])).toEqual([
-    ["ask", "next", second(2)],
-    ["menu", undefined, undefined],
-  ]);
-});
-
 test("keys, failures and telephones stand where they happened", () => {
   const walk = walkOf(
     after([
       started,
       entered("menu"),
       { event: "key", step: "menu", digit: "1", source: "rfc4733" },
-      { event: "step_left", step: "menu", port: "key:1" },
+      { event: "replied", step: "menu", asked: "http", result: "200", ms: 40 },
+      { event: "step_left", step: "menu", port: "key:1", vars: [{ name: "name", value: "Ann" }] },
       entered("ring"),
       { event: "leg", leg: 1, party: "bob", state: "dialled" },
       { event: "step_failed", step: "ring", code: "timeout", message: "too late" },
@@ -118,8 +101,10 @@ test("keys, failures and telephones stand where they happened", () => {
     ]),
   );
   expect(walk.visits[0]?.keys.map((key) => key.digit)).toEqual(["1"]);
+  expect(walk.visits[0]?.replies).toEqual([{ asked: "http", result: "200", ms: 40 }]);
+  expect(walk.visits[0]?.vars).toEqual([{ name: "name", value: "Ann" }]);
   expect(walk.visits[1]?.failure?.code).toBe("timeout");
-  expect(walk.visits[1]?.leftAt).toBe(second(7));
+  expect(walk.visits[1]?.leftAt).toBe(second(8));
   expect(walk.legs.map((leg) => leg.party)).toEqual(["bob"]);
 });
 

@@ -5,12 +5,16 @@ import type { Schema } from "../api/client";
 export type LiveCallItem = Schema<"LiveCallItem">;
 export type LegState = Schema<"LegStateName">;
 
+/** A variable that a step set, cut. */
+export type Variable = { name: string; value: string };
+
 /** What an event says beside its call and its time. */
 export type What =
   | { event: "started"; number: string; from: string; to: string; flowId?: string; version?: number }
   | { event: "answered" }
   | { event: "step_entered"; step: string; name: string; kind: string; flow?: string; version?: number }
-  | { event: "step_left"; step: string; port: string }
+  | { event: "step_left"; step: string; port: string; vars?: Variable[] }
+  | { event: "replied"; step: string; asked: string; result: string; ms: number }
   | { event: "key"; step: string; digit: string; source: string }
   | { event: "step_failed"; step: string; code: string; message: string }
   | { event: "leg"; leg: number; party: string; state: LegState }
@@ -37,6 +41,7 @@ const EVENTS = new Set<string>([
   "step_entered",
   "step_left",
   "key",
+  "replied",
   "step_failed",
   "leg",
   "ended",
@@ -132,13 +137,6 @@ export function listed(call: WatchedCall | undefined, item: LiveCallItem): Watch
     log: call.log,
     ...(call.ended && { ended: call.ended }),
   };
-}
-
-/** The call with events that were fetched afterwards. */
-export function withPast(call: WatchedCall, past: Numbered[]): WatchedCall {
-  const byNumber = new Map([...past, ...call.log].map((numbered) => [numbered.number, numbered]));
-  const log = [...byNumber.values()].sort((a, b) => a.number - b.number).slice(-LOG_MAX);
-  return { ...call, log };
 }
 
 /** How far a call has come, for the list. */

@@ -1,6 +1,6 @@
 // The way of a call through its flow, step by step: out of the events of a live call or out of a call's record.
 
-import type { Numbered, WatchedCall } from "./model";
+import type { Numbered, Variable, WatchedCall } from "./model";
 
 export type PathKey = { at: string; digit: string; source: string };
 
@@ -17,6 +17,10 @@ export type Visit = {
   leftAt?: string;
   port?: string;
   keys: PathKey[];
+  /** What other systems said to it. */
+  replies?: { asked: string; result: string; ms: number }[];
+  /** Variables that it set. */
+  vars?: Variable[];
   failure?: { code: string; message: string };
 };
 
@@ -59,6 +63,17 @@ function take(walk: Walk, event: Numbered["event"]): void {
       if (left) {
         left.leftAt = event.at;
         left.port = event.port;
+        if (event.vars) {
+          left.vars = event.vars;
+        }
+      }
+      break;
+    }
+    case "replied": {
+      const { asked, result, ms } = event;
+      const asking = walk.visits.findLast((visit) => visit.step === event.step);
+      if (asking) {
+        asking.replies = [...(asking.replies ?? []), { asked, result, ms }];
       }
       break;
     }

@@ -160,42 +160,6 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What the server still has of the past, up to `end` (the number of an event); it keeps some thousand events. */
-export async function readPast(
-  url: string,
-  run: string,
-  end: number,
-  take: (message: StreamMessage) => void,
-): Promise<void> {
-  const over = new AbortController();
-  // The stream of one call may never come to the event `end`: what is old comes at once, or not at all.
-  const timer = window.setTimeout(() => over.abort(), 1_500);
-  try {
-    const headers = { accept: "text/event-stream", "last-event-id": `${run}.0` };
-    const response = await fetch(url, { headers, signal: over.signal, credentials: "same-origin" });
-    const reader = response.ok ? response.body?.getReader() : undefined;
-    const messages = new StreamReader();
-    const text = new TextDecoder();
-    while (reader) {
-      const { done, value } = await reader.read();
-      if (done) {
-        return;
-      }
-      for (const message of messages.feed(text.decode(value, { stream: true }))) {
-        take(message);
-        if ((eventNumber(message.id)?.number ?? 0) >= end) {
-          return;
-        }
-      }
-    }
-  } catch {
-    // The past is a gift; without it the page shows what happens from now on.
-  } finally {
-    window.clearTimeout(timer);
-    over.abort();
-  }
-}
-
 /** The run of the server and the number in the id of an event. */
 export function eventNumber(id: string): { run: string; number: number } | null {
   const dot = id.lastIndexOf(".");

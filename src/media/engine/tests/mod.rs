@@ -3,12 +3,15 @@
 mod bridging;
 mod playing;
 mod receiving;
+mod watching;
 
 use super::{Engine, EngineConfig};
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
-use crate::media::{Channel, Command, DigitSource, Event, Item, LegConfig, Output, Playlist, Statistics};
+use crate::media::{
+    Channel, Command, Condition, DigitSource, Event, Item, LegConfig, Output, Playlist, Statistics,
+};
 use crate::rtp::telephone_event::TelephoneEvent;
 use crate::rtp::{Packet, SequenceNumber};
 use std::net::SocketAddr;
@@ -42,6 +45,8 @@ struct Stage {
     out: Output,
     sent: Vec<Sent>,
     events: Vec<(Instant, Event)>,
+    /// What was told of how the audio is, apart.
+    conditions: Vec<(Instant, Condition)>,
 }
 
 impl Stage {
@@ -56,6 +61,7 @@ impl Stage {
             out: Output::default(),
             sent: Vec::new(),
             events: Vec::new(),
+            conditions: Vec::new(),
         }
     }
 
@@ -95,7 +101,12 @@ impl Stage {
                 bytes: self.out.packet(transmit).to_vec(),
             });
         }
-        self.events.extend(self.out.events.drain(..).map(|event| (self.now, event)));
+        for event in self.out.events.drain(..) {
+            match event {
+                Event::Condition { condition, .. } => self.conditions.push((self.now, condition)),
+                event => self.events.push((self.now, event)),
+            }
+        }
         self.out.clear();
     }
 

@@ -1,11 +1,22 @@
-import { Alert, Anchor, Button, Group, Loader, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Button,
+  Group,
+  Loader,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Tabs,
+  Text,
+  Title,
+} from "@mantine/core";
 import { IconPhoneOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useParams } from "react-router";
 import { api, ask } from "../../api/client";
 import { useSession } from "../../app/session";
-import { liveCalls } from "../../live/calls";
 import { useFlowName, useStepNames } from "../../live/flowNames";
 import { partiesOf, stageOf, type WatchedCall } from "../../live/model";
 import { PathList } from "../../live/PathList";
@@ -18,17 +29,23 @@ import { Facts } from "../../ui/Facts";
 import { timeText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
+import { CallAudio, useCallMedia } from "./CallAudio";
+import { CallCapture } from "./CallCapture";
+import { CallLadder } from "./CallLadder";
 import { Elapsed, StageBadge, StreamAlert } from "./CallsPage";
 import { HangUpDialog } from "./HangUpDialog";
+import { Troubles } from "./Troubles";
 
 /** A call in progress, walking through its flow. */
 export function CallPage() {
   const { id = "" } = useParams();
-  const { call, view } = useLiveCall(id);
+  const view = useLiveCall(id);
+  const { call } = view;
   const { may } = useSession();
   const [leaving, setLeaving] = useState<WatchedCall | null>(null);
   const title = call ? `Call from ${call.from || "an anonymous caller"}` : "Call";
-  const canHangUp = call !== undefined && call.ended === undefined && may("calls.steer");
+  const isOver = view.isGone && call?.ended === undefined;
+  const canHangUp = !isOver && call !== undefined && call.ended === undefined && may("calls.steer");
   return (
     <Page
       title={title}
@@ -48,13 +65,11 @@ export function CallPage() {
       <Anchor component={Link} to="/calls" size="sm">
         All live calls
       </Anchor>
-      <StreamAlert view={view} />
-      {call === undefined && view.error !== null && (
-        <ProblemAlert error={view.error} retry={liveCalls.reload} />
-      )}
+      <StreamAlert stream={view.stream} />
+      {call === undefined && view.error !== null && <ProblemAlert error={view.error} retry={view.reload} />}
       {call === undefined && view.error === null && !view.isLoaded && <Loader aria-label="Loading" />}
-      {call === undefined && view.isLoaded && <Over id={id} />}
-      {call && <CallView call={call} missed={view.missed} />}
+      {isOver && <Over id={id} />}
+      {call && !isOver && <CallView call={call} missed={view.missed} />}
       <HangUpDialog call={leaving} close={() => setLeaving(null)} />
     </Page>
   );
@@ -63,10 +78,27 @@ export function CallPage() {
 /** The call is not in progress: its record has what happened. */
 function Over({ id }: { id: string }) {
   const record = useRecordLink(id);
+  const { may } = useSession();
   return (
-    <Empty title="This call is not in progress" text="It is over, or there never was such a call.">
-      {record && <Link to={record}>See its record</Link>}
-    </Empty>
+    <>
+      <Empty title="This call is not in progress" text="It is over, or there never was such a call.">
+        {record && <Link to={record}>See its record</Link>}
+      </Empty>
+      {may("calls.inspect") && (
+        <Tabs defaultValue="sip" keepMounted={false}>
+          <Tabs.List>
+            <Tabs.Tab value="sip">SIP</Tabs.Tab>
+            <Tabs.Tab value="capture">Capture</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="sip" pt="md">
+            <CallLadder id={id} />
+          </Tabs.Panel>
+          <Tabs.Panel value="capture" pt="md">
+            <CallCapture id={id} isLive={false} />
+          </Tabs.Panel>
+        </Tabs>
+      )}
+    </>
   );
 }
 
@@ -85,11 +117,13 @@ function useRecordLink(id: string): string | undefined {
 
 function CallView({ call, missed }: { call: WatchedCall; missed: number }) {
   const flowName = useFlowName();
-  const walk = useMemo(() => walkOf(call), [call]);
-  const names = useStepNames(versionsOf(call, walk.visits));
   const { flowId, version, ended } = call;
+  const { may } = useSession();
+  const isLive = ended === undefined;
+  const media = useCallMedia(call.id, isLive);
   return (
     <Stack>
+      {isLive && media.data && <Troubles troubles={media.data.troubles} />}
       {ended && <EndAlert id={call.id} reason={ended.reason} outcome={ended.outcome} at={ended.at} />}
       <Paper withBorder p="md">
         <Facts
@@ -111,6 +145,41 @@ function CallView({ call, missed }: { call: WatchedCall; missed: number }) {
           ]}
         />
       </Paper>
+      <Tabs defaultValue="way" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="way">Way</Tabs.Tab>
+          <Tabs.Tab value="audio">Audio</Tabs.Tab>
+          {may("calls.inspect") && <Tabs.Tab value="sip">SIP</Tabs.Tab>}
+          {may("calls.inspect") && <Tabs.Tab value="capture">Capture</Tabs.Tab>}
+        </Tabs.List>
+        <Tabs.Panel value="way" pt="md">
+          <Way call={call} missed={missed} />
+        </Tabs.Panel>
+        <Tabs.Panel value="audio" pt="md">
+          <CallAudio media={isLive ? media.data : null} error={isLive ? media.error : null} isLive={isLive} />
+        </Tabs.Panel>
+        {may("calls.inspect") && (
+          <Tabs.Panel value="sip" pt="md">
+            <CallLadder id={call.id} />
+          </Tabs.Panel>
+        )}
+        {may("calls.inspect") && (
+          <Tabs.Panel value="capture" pt="md">
+            <CallCapture id={call.id} isLive={isLive} />
+          </Tabs.Panel>
+        )}
+      </Tabs>
+    </Stack>
+  );
+}
+
+/** The steps that the call went through, in words and on the canvas. */
+function Way({ call, missed }: { call: WatchedCall; missed: number }) {
+  const walk = useMemo(() => walkOf(call), [call]);
+  const names = useStepNames(versionsOf(call, walk.visits));
+  const { flowId, version, ended } = call;
+  return (
+    <Stack>
       <SimpleGrid cols={{ base: 1, lg: flowId && version ? 2 : 1 }}>
         <Paper withBorder p="md">
           <Title order={2} size="h4" mb="sm">

@@ -8,21 +8,22 @@ import {
   Table,
   Text,
   TextInput,
+  ThemeIcon,
+  Tooltip,
   VisuallyHidden,
 } from "@mantine/core";
-import { IconPhoneOff, IconPlugConnectedX, IconSearch } from "@tabler/icons-react";
+import { IconAlertTriangle, IconPhoneOff, IconPlugConnectedX, IconSearch } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import { Link } from "react-router";
 import { useSession } from "../../app/session";
-import { type LiveView, liveCalls } from "../../live/calls";
 import { useFlowName } from "../../live/flowNames";
-import { partiesOf, type Stage, stageOf, type WatchedCall } from "../../live/model";
+import { type LiveCallItem, partiesOf, type Stage, stageOf } from "../../live/model";
+import type { StreamState } from "../../live/stream";
 import { useLive } from "../../live/useLive";
 import { STAGES } from "../../live/words";
 import { Empty } from "../../ui/Empty";
 import { durationText, secondsBetween, useNow } from "../../ui/moments";
 import { Page } from "../../ui/Page";
-import { ProblemAlert } from "../../ui/ProblemAlert";
 import { HangUpDialog } from "./HangUpDialog";
 
 /** So many rows at once: a browser draws them each second. */
@@ -36,7 +37,7 @@ export function CallsPage() {
   const [flow, setFlow] = useState<string | null>(null);
   const [stage, setStage] = useState<string | null>(null);
   const [rows, setRows] = useState(ROWS);
-  const [leaving, setLeaving] = useState<WatchedCall | null>(null);
+  const [leaving, setLeaving] = useState<LiveCallItem | null>(null);
   const shown = view.calls.filter(
     (call) =>
       (flow === null || call.flowId === flow) &&
@@ -78,9 +79,8 @@ export function CallsPage() {
           {view.isLoaded && countText(shown.length, view.calls.length, isFiltered)}
         </Text>
       </Group>
-      <StreamAlert view={view} />
-      {view.error !== null && <ProblemAlert error={view.error} retry={liveCalls.reload} />}
-      {!view.isLoaded && view.error === null && <Loader aria-label="Loading" />}
+      <StreamAlert stream={view.stream} />
+      {!view.isLoaded && view.stream.kind !== "closed" && <Loader aria-label="Loading" />}
       {view.isLoaded && shown.length === 0 && (
         <Empty
           title={isFiltered ? "No call is like that" : "Nobody is calling right now"}
@@ -113,7 +113,7 @@ function countText(shown: number, all: number, isFiltered: boolean): string {
   return isFiltered ? `${shown} of ${calls}` : calls;
 }
 
-function matches(call: WatchedCall, flowName: string, text: string): boolean {
+function matches(call: LiveCallItem, flowName: string, text: string): boolean {
   const wanted = text.trim().toLowerCase();
   const parties = call.legs.map((leg) => leg.party);
   const words = [call.from, call.number, call.to, call.step?.name ?? "", flowName, call.id, ...parties];
@@ -121,18 +121,18 @@ function matches(call: WatchedCall, flowName: string, text: string): boolean {
 }
 
 /** Says where what is shown may be behind. */
-export function StreamAlert({ view }: { view: LiveView }) {
-  if (view.stream.kind === "broken") {
+export function StreamAlert({ stream }: { stream: StreamState }) {
+  if (stream.kind === "broken") {
     return (
       <Alert color="yellow" icon={<IconPlugConnectedX aria-hidden />} role="status">
-        {view.stream.why} Trying again; until then what is shown may be behind.
+        {stream.why} Trying again; until then what is shown may be behind.
       </Alert>
     );
   }
-  if (view.stream.kind === "closed") {
+  if (stream.kind === "closed") {
     return (
       <Alert color="red" icon={<IconPlugConnectedX aria-hidden />} role="alert">
-        {closedText(view.stream.reason)} Load the page again to go on.
+        {closedText(stream.reason)} Load the page again to go on.
       </Alert>
     );
   }
@@ -152,9 +152,9 @@ function closedText(reason: string): string {
 }
 
 type CallTableProps = {
-  calls: WatchedCall[];
+  calls: LiveCallItem[];
   flowName: (id: string | null | undefined) => string;
-  hangUp: ((call: WatchedCall) => void) | undefined;
+  hangUp: ((call: LiveCallItem) => void) | undefined;
 };
 
 function CallTable({ calls, flowName, hangUp }: CallTableProps) {
@@ -185,7 +185,7 @@ function CallTable({ calls, flowName, hangUp }: CallTableProps) {
   );
 }
 
-type CallRowProps = { call: WatchedCall; flowName: string; hangUp: CallTableProps["hangUp"] };
+type CallRowProps = { call: LiveCallItem; flowName: string; hangUp: CallTableProps["hangUp"] };
 
 /** Drawn anew only where its call changed: of 500 calls few do within a quarter of a second. */
 const CallRow = memo(function CallRow({ call, flowName, hangUp }: CallRowProps) {
@@ -193,6 +193,7 @@ const CallRow = memo(function CallRow({ call, flowName, hangUp }: CallRowProps) 
     <Table.Tr>
       <Table.Td>
         <Link to={`/calls/${encodeURIComponent(call.id)}`}>{call.from || "anonymous"}</Link>
+        {call.trouble && <TroubleMark {...call.trouble} />}
       </Table.Td>
       <Table.Td visibleFrom="sm">{call.number}</Table.Td>
       <Table.Td visibleFrom="md">
@@ -230,6 +231,18 @@ const CallRow = memo(function CallRow({ call, flowName, hangUp }: CallRowProps) 
     </Table.Tr>
   );
 });
+
+/** That something is wrong with a call; its page says what, and what to do. */
+function TroubleMark({ severity, text }: NonNullable<LiveCallItem["trouble"]>) {
+  const color = { error: "red", warning: "orange", info: "gray" }[severity];
+  return (
+    <Tooltip label={text}>
+      <ThemeIcon variant="transparent" size="sm" ml={6} color={color} role="img" aria-label={text}>
+        <IconAlertTriangle size={16} aria-hidden />
+      </ThemeIcon>
+    </Tooltip>
+  );
+}
 
 const STAGE_COLORS: Record<Stage, string> = {
   arriving: "gray",

@@ -1,11 +1,11 @@
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { api, ask, Problem } from "../../api/client";
-import type { WatchedCall } from "../../live/model";
+import type { LiveCallItem } from "../../live/model";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 
 /** Asks before a call is hung up: somebody may be speaking. */
-export function HangUpDialog({ call, close }: { call: WatchedCall | null; close: () => void }) {
+export function HangUpDialog({ call, close }: { call: LiveCallItem | null; close: () => void }) {
   const hangUp = useMutation({
     mutationFn: async (id: string) => {
       try {

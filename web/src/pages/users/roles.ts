@@ -28,6 +28,7 @@ export const scopes: Record<Scope, string> = {
   simulate: "Simulate calls",
   "calls.read": "See calls and records",
   "calls.steer": "Hang up calls",
+  "calls.inspect": "See SIP messages and capture packets",
   "audit.read": "Read the audit log",
   "users.manage": "Manage users",
 };

@@ -1,0 +1,273 @@
+//! The SIP messages of calls, as they went over the network: of those in progress and of those that ended last.
+//!
+//! Cheap on the path of a call: a message is found by its Call-ID, its bytes are kept as they are, and it is put into words
+//! only when somebody asks. What is secret leaves this room masked alone ([`super::masked`]).
+
+use super::Action;
+use super::masked::masked;
+use super::switchboard::Switchboard;
+use crate::clock::{Now, Wall};
+use crate::ids::CallId;
+use crate::sip::endpoint as sip;
+use crate::sip::{ListenerId, Transport};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+/// Of one call: a call with ten legs that ring has some 80; one whose peers go on re-INVITEing is testing us.
+const MESSAGES_MAX: usize = 200;
+/// Of one call: 200 messages of usual length.
+const CALL_BYTES_MAX: usize = 128 * 1_024;
+/// Of all calls: those of 2,500 calls in progress with 12 KB each. Calls that are over make room first.
+const BYTES_MAX: usize = 32 * 1_024 * 1_024;
+/// Calls that are over: some minutes of a busy server, hours of a quiet one.
+const ENDED_MAX: usize = 500;
+/// A longer Call-ID is not looked up: none that anybody sends has 128 characters.
+const SIP_ID_BYTES_MAX: usize = 256;
+
+/// A message of a call.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LadderMessage {
+    pub at: Wall,
+    /// By us.
+    pub is_sent: bool,
+    /// The leg's number within the call; 0 is the caller's.
+    pub leg: u32,
+    pub transport: Transport,
+    /// Our address and the peer's.
+    pub own: SocketAddr,
+    pub peer: SocketAddr,
+    bytes: Bytes,
+}
+
+impl LadderMessage {
+    /// The message, as long as it was, with keys and credentials masked.
+    pub fn text(&self) -> Vec<u8> {
+        masked(&self.bytes)
+    }
+}
+
+/// The messages of a call.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Ladder {
+    pub messages: Vec<LadderMessage>,
+    /// Messages that were too many.
+    pub left_out: u32,
+    /// The names of its legs that messages were sent to or came from.
+    pub parties: Vec<(u32, String)>,
+    pub is_over: bool,
+    bytes: usize,
+    sip_ids: Vec<Box<str>>,
+}
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing {
+    pub is_sent: bool,
+    pub transport: Transport,
+    pub own: SocketAddr,
+    pub peer: SocketAddr,
+}
+
+/// All ladders.
+#[derive(Default)]
+pub struct Ladders {
+    calls: HashMap<CallId, Ladder>,
+    by_sip_id: HashMap<Box<str>, (CallId, u32)>,
+    /// The oldest first.
+    ended: VecDeque<CallId>,
+    bytes: usize,
+    left_out: u64,
+}
+
+impl Ladders {
+    /// A leg's messages have that Call-ID.
+    pub fn begin(&mut self, call: CallId, leg: u32, party: &str, sip_id: &str) {
+        if sip_id.len() > SIP_ID_BYTES_MAX {
+            return;
+        }
+        self.by_sip_id.insert(sip_id.into(), (call, leg));
+        let ladder = self.calls.entry(call).or_default();
+        ladder.sip_ids.push(sip_id.into());
+        ladder.parties.push((leg, party.to_owned()));
+    }
+
+    /// The call is over; its messages are kept until others take their place.
+    pub fn over(&mut self, call: CallId) {
+        if let Some(ladder) = self.calls.get_mut(&call) {
+            ladder.is_over = true;
+            self.ended.push_back(call);
+            if self.ended.len() > ENDED_MAX {
+                self.drop_oldest();
+            }
+        }
+    }
+
+    /// Keeps a message where it belongs to a call; only then is it asked for the rest.
+    pub fn note(&mut self, at: Wall, bytes: &[u8], keep: impl FnOnce() -> (Passing, Bytes)) {
+        let Some((call, leg)) = sip_id(bytes).and_then(|id| self.by_sip_id.get(id).copied()) else { return };
+        while self.bytes + bytes.len() > BYTES_MAX && self.drop_oldest() {}
+        let Some(ladder) = self.calls.get_mut(&call) else { return };
+        let fits = ladder.messages.len() < MESSAGES_MAX && ladder.bytes + bytes.len() <= CALL_BYTES_MAX;
+        if !fits || self.bytes + bytes.len() > BYTES_MAX {
+            ladder.left_out = ladder.left_out.saturating_add(1);
+            self.left_out += 1;
+            return;
+        }
+        ladder.bytes += bytes.len();
+        self.bytes += bytes.len();
+        let (Passing { is_sent, transport, own, peer }, bytes) = keep();
+        ladder.messages.push(LadderMessage { at, is_sent, leg, transport, own, peer, bytes });
+    }
+
+    pub fn of(&self, call: CallId) -> Option<&Ladder> {
+        self.calls.get(&call)
+    }
+
+    /// Messages that were too many, since the start.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// False where no call is over.
+    fn drop_oldest(&mut self) -> bool {
+        let Some(call) = self.ended.pop_front() else { return false };
+        if let Some(ladder) = self.calls.remove(&call) {
+            self.bytes -= ladder.bytes;
+            for id in &ladder.sip_ids {
+                // Who tries again has the same Call-ID and is another call.
+                if self.by_sip_id.get(id).is_some_and(|(of, _)| *of == call) {
+                    self.by_sip_id.remove(id);
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Switchboard {
+    /// Keeps the SIP messages of calls that came, and then those that are to be sent.
+    pub(super) fn keep_messages(
+        &mut self,
+        now: Now,
+        datagram: Option<(ListenerId, SocketAddr, &[u8])>,
+        actions: &[Action],
+    ) {
+        let heard = self.endpoint.take_heard();
+        let (endpoint, ladders) = (&self.endpoint, &mut self.ladders);
+        let passing = |is_sent, transport, listener, peer| Passing {
+            is_sent,
+            transport,
+            own: endpoint.own_socket(listener),
+            peer,
+        };
+        if let Some((listener, source, bytes)) = datagram {
+            let keep = || (passing(false, Transport::Udp, listener, source), Bytes::copy_from_slice(bytes));
+            ladders.note(now.wall, bytes, keep);
+        }
+        for (peer, bytes) in heard {
+            let keep = || (passing(false, peer.transport, peer.listener, peer.address), bytes.clone());
+            ladders.note(now.wall, &bytes, keep);
+        }
+        for action in actions {
+            match action {
+                Action::Sip(sip::Action::SendDatagram { listener, destination, bytes }) => {
+                    let keep = || (passing(true, Transport::Udp, *listener, *destination), bytes.clone());
+                    ladders.note(now.wall, bytes, keep);
+                }
+                Action::Sip(sip::Action::SendStream { connection, bytes }) => {
+                    let Some((listener, peer)) = endpoint.peer_of(*connection) else { continue };
+                    let keep = || (passing(true, Transport::Tcp, listener, peer), bytes.clone());
+                    ladders.note(now.wall, bytes, keep);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The Call-ID of a message, unread otherwise.
+fn sip_id(bytes: &[u8]) -> Option<&str> {
+    for line in bytes.split(|byte| *byte == b'\n').skip(1) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            return None;
+        }
+        let colon = match line {
+            [b'i' | b'I', ..] => 1,
+            [b'c' | b'C', ..] if line.len() > 7 => 7,
+            _ => continue,
+        };
+        let (name, value) = line.split_at_checked(colon)?;
+        let is_id = name.eq_ignore_ascii_case(b"i") || name.eq_ignore_ascii_case(b"call-id");
+        let value = value.trim_ascii_start().strip_prefix(b":");
+        if let Some(value) = value.filter(|_| is_id) {
+            return std::str::from_utf8(value.trim_ascii()).ok();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CallIds, Random};
+
+    fn ids(count: usize) -> Vec<CallId> {
+        let mut ids = CallIds::new(Random::from_seed(1));
+        (0..count).map(|n| ids.next(Wall::from_unix_seconds(n as i64))).collect()
+    }
+
+    fn note(ladders: &mut Ladders, sip_id: &str, length: usize) {
+        let mut text = format!("BYE sip:a@b SIP/2.0\r\nCall-ID: {sip_id}\r\n\r\n");
+        text.extend(std::iter::repeat_n('x', length.saturating_sub(text.len())));
+        let peer = SocketAddr::from(([192, 0, 2, 9], 5060));
+        let passing = Passing { is_sent: false, transport: Transport::Udp, own: peer, peer };
+        ladders.note(Wall::from_unix_seconds(1), text.as_bytes(), || (passing, text.clone().into()));
+    }
+
+    #[test]
+    fn the_call_id_is_found_in_each_of_its_spellings() {
+        for (text, expected) in [
+            ("INVITE sip:a SIP/2.0\r\nCall-ID: abc@x\r\n\r\n", Some("abc@x")),
+            ("INVITE sip:a SIP/2.0\nVia: x\ni:abc\n\n", Some("abc")),
+            ("SIP/2.0 200 OK\r\nContact: <sip:i>\r\nCALL-ID :  abc \r\n", Some("abc")),
+            ("SIP/2.0 200 OK\r\nContact: x\r\n\r\nCall-ID: body\r\n", None),
+            ("Call-ID: of the first line\r\n", None),
+            ("INVITE x\r\nC\r\ncall-id\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(sip_id(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_one_call_200_messages_are_kept_and_the_rest_is_counted() {
+        let (mut ladders, call) = (Ladders::default(), ids(1)[0]);
+        ladders.begin(call, 0, "caller", "a");
+        (0..250).for_each(|_| note(&mut ladders, "a", 60));
+        note(&mut ladders, "nobody's", 60);
+        let ladder = ladders.of(call).unwrap();
+        assert_eq!((ladder.messages.len(), ladder.left_out, ladders.left_out()), (200, 50, 50));
+    }
+
+    #[test]
+    fn calls_that_are_over_make_room_the_oldest_first_and_those_in_progress_do_not() {
+        let mut ladders = Ladders::default();
+        let calls = ids(ENDED_MAX + 2);
+        for (n, call) in calls.iter().enumerate() {
+            ladders.begin(*call, 0, "caller", &format!("id-{n}"));
+            note(&mut ladders, &format!("id-{n}"), 60_000);
+            note(&mut ladders, &format!("id-{n}"), 60_000);
+            if n > 0 {
+                ladders.over(*call);
+            }
+        }
+        assert!(ladders.bytes <= BYTES_MAX, "{} bytes", ladders.bytes);
+        assert_eq!(ladders.of(calls[0]).map(|ladder| ladder.messages.len()), Some(2), "it is in progress");
+        assert_eq!(ladders.of(calls[1]), None);
+        let last = ladders.of(calls[ENDED_MAX + 1]).map(|ladder| (ladder.messages.len(), ladder.is_over));
+        assert_eq!((last, ladders.left_out()), (Some((2, true)), 0), "the latest finds room");
+        assert_eq!(ladders.by_sip_id.len(), ladders.calls.len());
+    }
+}

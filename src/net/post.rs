@@ -1,0 +1,185 @@
+//! The ways to the signalling thread and from it: what others tell it, and what it tells those who watch calls.
+
+use super::Waker;
+use super::media_thread::LegFigures;
+use crate::call::RequestId;
+use crate::call::b2bua::insight::Insight;
+use crate::call::capture::CallCapture;
+use crate::call::ladder::Ladder;
+use crate::call::live::{Changes, LiveCall, LiveEvent};
+use crate::call::ports::ThreadId;
+use crate::call::snapshot::Snapshot;
+use crate::flow::{LookupError, Reply};
+use crate::ids::{CallId, ConnectionId};
+use crate::media;
+use crate::sip::ListenerId;
+use bytes::Bytes;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+/// Messages that wait for the thread: a second of 100,000 packets' events. Streams then wait; media keeps its own.
+pub const QUEUE: usize = 16_384;
+
+/// What others tell the thread.
+pub enum Message {
+    StreamOpened {
+        connection: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+    },
+    StreamData {
+        connection: ConnectionId,
+        bytes: Bytes,
+    },
+    StreamClosed {
+        connection: ConnectionId,
+    },
+    Media {
+        thread: ThreadId,
+        event: media::Event,
+    },
+    PortsBound {
+        thread: ThreadId,
+        asked: usize,
+        ports: Vec<crate::call::ports::Port>,
+    },
+    /// What new calls start on from now on.
+    Snapshot {
+        snapshot: Arc<Snapshot>,
+        /// Told when it is so.
+        taken: Option<oneshot::Sender<()>>,
+    },
+    Rendered {
+        request: RequestId,
+        result: Result<Arc<crate::audio::Clip>, String>,
+    },
+    Resolved {
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+    },
+    /// All calls in progress are wanted.
+    Calls(oneshot::Sender<Vec<LiveCall>>),
+    /// What changed in the list of calls since this was asked last is wanted.
+    Changes(oneshot::Sender<Changes>),
+    /// Nobody looks at the list any more.
+    ForgetChanges,
+    /// What is known of a call in progress is wanted, with the figures of its legs, which its media thread gives.
+    Insight {
+        call: CallId,
+        reply: oneshot::Sender<Option<(Insight, oneshot::Receiver<LegFigures>)>>,
+    },
+    /// The SIP messages of a call are wanted.
+    Ladder {
+        call: CallId,
+        reply: oneshot::Sender<Option<Ladder>>,
+    },
+    /// Note the headers of a call's packets from now on, stop that, or only say how far it is.
+    Capture {
+        call: CallId,
+        wish: CaptureWish,
+        reply: oneshot::Sender<CaptureView>,
+    },
+    /// Hang a call up, and say whether there was one.
+    HangUp {
+        call: CallId,
+        reply: oneshot::Sender<bool>,
+    },
+    Replied {
+        request: RequestId,
+        /// Boxed: the queue has room for the largest message many times.
+        result: Box<Result<Reply, LookupError>>,
+    },
+    /// Take no new calls.
+    Drain,
+    /// End all calls, then the thread.
+    Stop,
+}
+
+/// What is wanted of a call's capture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CaptureWish {
+    Begin,
+    End,
+    Look,
+}
+
+/// How far a call's capture is.
+pub struct CaptureView {
+    /// The call is.
+    pub in_progress: bool,
+    pub capture: Option<CallCapture>,
+}
+
+/// The way to the thread.
+#[derive(Clone)]
+pub struct Post {
+    pub(super) queue: mpsc::Sender<Message>,
+    pub(super) waker: Waker,
+}
+
+impl Post {
+    /// A post and the thread's end of it.
+    pub fn new() -> io::Result<(Post, Mailbox)> {
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let waker = Waker::new()?;
+        Ok((Post { queue, waker: waker.clone() }, Mailbox { queue: receiver, waker }))
+    }
+
+    /// Waits for room. Fails only when the thread has ended.
+    pub async fn send(&self, message: Message) -> Result<(), ThreadEnded> {
+        self.queue.send(message).await.map_err(|_| ThreadEnded)?;
+        self.waker.wake();
+        Ok(())
+    }
+
+    /// Gives the message back where there is no room.
+    pub fn try_send(&self, message: Message) -> Result<(), Message> {
+        self.queue.try_send(message).map_err(mpsc::error::TrySendError::into_inner)?;
+        self.waker.wake();
+        Ok(())
+    }
+}
+
+/// The signalling thread has ended.
+#[derive(Debug)]
+pub struct ThreadEnded;
+
+/// The thread's end of a [`Post`].
+pub struct Mailbox {
+    pub(super) queue: mpsc::Receiver<Message>,
+    pub(super) waker: Waker,
+}
+
+/// Events that wait for whoever shows them: a second of 1,000 calls/s. Above, they are lost and counted.
+const EVENTS: usize = 16_384;
+
+/// The thread's end of the way to those who watch calls; it never waits.
+#[derive(Clone)]
+pub struct Watchers {
+    queue: mpsc::Sender<Box<LiveEvent>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The other end.
+pub struct LiveEvents {
+    pub queue: mpsc::Receiver<Box<LiveEvent>>,
+    /// Events that found no room.
+    pub lost: Arc<AtomicU64>,
+}
+
+impl Watchers {
+    pub fn new() -> (Watchers, LiveEvents) {
+        let (queue, receiver) = mpsc::channel(EVENTS);
+        let lost = Arc::new(AtomicU64::new(0));
+        (Watchers { queue, lost: lost.clone() }, LiveEvents { queue: receiver, lost })
+    }
+
+    pub(super) fn tell(&self, event: Box<LiveEvent>) {
+        if self.queue.try_send(event).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
