@@ -1,6 +1,6 @@
 import { Alert, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { useSession } from "../app/session";
 import { edgeId } from "../canvas/elements";
@@ -217,7 +217,7 @@ type CanvasPaneProps = {
   onLetGo: (adding: Adding) => void;
 };
 
-function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPaneProps) {
+const CanvasPane = memo(function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPaneProps) {
   const document = useStore(builder.store, (state) => state.document);
   const selected = useStore(builder.store, (state) => state.selected);
   const selectedEdges = useStore(builder.store, (state) => state.selectedEdges);
@@ -246,7 +246,7 @@ function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPanePr
       edits={edits}
     />
   );
-}
+});
 
 function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
   const { may } = useSession();
