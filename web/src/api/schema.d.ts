@@ -765,6 +765,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/flows/import-studio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a flow document of a flow definition of Twilio Studio, with a report of what became of each widget. Nothing is kept.
+         * @description Needs the permission `flows.edit`.
+         */
+        post: operations["importStudioFlow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/flows": {
         parameters: {
             query?: never;
@@ -1197,6 +1217,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Speaks a text by this server's speech engine, as callers would hear it. Thirty texts at once, then one in five seconds.
+         * @description Needs the permission `flows.edit`.
+         */
+        post: operations["speak"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/simulations": {
         parameters: {
             query?: never;
@@ -1389,7 +1429,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the calls of a version of a flow did, step by step.
+         * What the calls of a version of a flow did, step by step; of all times, or of a period.
          * @description Needs the permission `calls.read`.
          */
         get: operations["getCounts"];
@@ -2221,6 +2261,14 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description What is to be spoken. Variables are not filled in: two braces are read as they stand. */
+        SpeechText: {
+            /** @description Such as `de-DE`; `en-US` where there is none. */
+            language?: string | null;
+            text: string;
+            /** @description `default` where there is none. */
+            voice?: string | null;
+        };
         /** @enum {string} */
         StateName: "open" | "closed" | "holiday";
         /** @description What calls did in a step. A call that enters it twice counts twice. */
@@ -2241,6 +2289,30 @@ export interface components {
             seconds: number;
             step: string;
         };
+        /** @description A flow definition of Twilio Studio, by itself or as `definition` in what its REST API returns. */
+        StudioDefinition: Record<string, never>;
+        /** @description A flow that was brought over. */
+        StudioImport: {
+            /** @description The document has no errors. */
+            compiles: boolean;
+            document: components["schemas"]["FlowDocument"];
+            /** @description A line for each widget, in the order of the file. */
+            report: components["schemas"]["StudioLine"][];
+            /** @description How many widgets were mapped, in a sentence. */
+            summary: string;
+        };
+        /** @description What became of one widget. */
+        StudioLine: {
+            /** @description Studio's word for its type, such as `say-play`. */
+            kind: string;
+            outcome: components["schemas"]["StudioOutcome"];
+            sentence: string;
+            /** @description The steps it became; for one that is left out, a step that stands in for it. */
+            steps: string[];
+            widget: string;
+        };
+        /** @enum {string} */
+        StudioOutcome: "mapped" | "attention" | "left_out";
         /** @description What came of a kept test. */
         TestRun: {
             difference?: components["schemas"]["LineDifference"] | null;
@@ -4535,6 +4607,42 @@ export interface operations {
             504: components["responses"]["Problem"];
         };
     };
+    importStudioFlow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudioDefinition"];
+            };
+        };
+        responses: {
+            /** @description The document and the report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioImport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
     listFlows: {
         parameters: {
             query?: {
@@ -5643,6 +5751,43 @@ export interface operations {
             504: components["responses"]["Problem"];
         };
     };
+    speak: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeechText"];
+            };
+        };
+        responses: {
+            /** @description The sound: 8 kHz, mono, 16 bits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
     startSimulation: {
         parameters: {
             query?: never;
@@ -5984,7 +6129,12 @@ export interface operations {
     };
     getCounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only calls that came in on that day (UTC) or later. */
+                from?: string;
+                /** @description Only calls that came in on that day (UTC) or earlier. */
+                until?: string;
+            };
             header?: never;
             path: {
                 id: string;
