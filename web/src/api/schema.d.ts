@@ -1549,9 +1549,6 @@ export interface components {
             kind: string;
             object: string;
         };
-        BTreeMap: {
-            [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
-        };
         /** @description A whole call record. */
         CallRecordDocument: Record<string, never>;
         /** @description The sums of a period. */
@@ -1653,7 +1650,10 @@ export interface components {
              * @description When the call comes, RFC 3339; a moment that is always the same where absent.
              */
             at?: string | null;
-            dials?: components["schemas"]["BTreeMap"] | null;
+            /** @description What becomes of dialled legs, by agent id, number or URI. Others ring until an input says. */
+            dials?: {
+                [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
+            } | null;
             /** @description The ladder in words, line by line, as a run gives it. A test without one asserts nothing, and fails. */
             expected?: string[] | null;
             /** @description The id of the flow that is tried. */
@@ -1665,8 +1665,26 @@ export interface components {
             inputs?: components["schemas"]["SimulationInput"][] | null;
             /** @description For people. */
             name?: string | null;
-            replies?: components["schemas"]["BTreeMap"] | null;
-            schedules?: components["schemas"]["BTreeMap"] | null;
+            /** @description What other systems reply, by the step that asks. Others are waited for. */
+            replies?: {
+                [key: string]: {
+                    /**
+                     * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
+                     *     its list of records; for sms anything.
+                     */
+                    value: unknown;
+                } | {
+                    /** @description No reply, for this reason. */
+                    failure: string;
+                };
+            } | null;
+            /**
+             * @description What schedules say, by id: `open`, `closed` or `holiday`. Others go by their calendars; what somebody set by hand
+             *     does not count in a kept test.
+             */
+            schedules?: {
+                [key: string]: "open" | "closed" | "holiday";
+            } | null;
             /** @description What draws go by. */
             seed?: number | null;
             /** @description The number that was dialled. */
@@ -1726,18 +1744,30 @@ export interface components {
              * @description When the call comes, RFC 3339; now where absent.
              */
             at?: string | null;
-            /** @description What becomes of dialled legs, by agent id, number or URI. Others ring until an input says. */
-            dials?: components["schemas"]["BTreeMap"];
+            dials?: {
+                [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
+            } & Record<string, never>;
             /** @description A flow document. */
             document?: Record<string, never> | null;
             /** @description The id of a flow that is live. */
             flow?: string | null;
             /** @description The caller's number. */
             from?: string;
-            /** @description What other systems reply, by the step that asks. Others are waited for. */
-            replies?: components["schemas"]["BTreeMap"];
-            /** @description What schedules say, by id: `open`, `closed` or `holiday`, as if somebody had set it by hand. */
-            schedules?: components["schemas"]["BTreeMap"];
+            replies?: {
+                [key: string]: {
+                    /**
+                     * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
+                     *     its list of records; for sms anything.
+                     */
+                    value: unknown;
+                } | {
+                    /** @description No reply, for this reason. */
+                    failure: string;
+                };
+            } & Record<string, never>;
+            schedules?: {
+                [key: string]: "open" | "closed" | "holiday";
+            } & Record<string, never>;
             /** @description What draws go by: the same seed gives the same call. */
             seed?: number;
             /** @description The number that was dialled. */
