@@ -1,4 +1,4 @@
-import { Text, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { Modal, Text, useComputedColorScheme, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { Spotlight } from "@mantine/spotlight";
 import { IconSearch } from "@tabler/icons-react";
@@ -29,6 +29,9 @@ export function CommandPalette() {
       maxHeight={460}
       transitionProps={{ duration: 0 }}
     >
+      <VisuallyHidden>
+        <Modal.Title>Search everything</Modal.Title>
+      </VisuallyHidden>
       <Spotlight.Search
         placeholder="Go to a page, a call flow, a number, an agent …"
         aria-label="Search pages, objects and actions"

@@ -28,6 +28,10 @@ export function PortTarget(props: PortTargetProps) {
   return (
     <TextInput
       {...shown}
+      // What it becomes where somebody goes into it.
+      role="combobox"
+      aria-expanded={false}
+      aria-haspopup="listbox"
       readOnly
       value={to === null ? "" : stepName(document, to)}
       rightSection={<IconSelector size={14} aria-hidden />}

@@ -77,7 +77,7 @@ function Line({ line, onShow }: { line: StudioLine; onShow: ((step: string) => v
         </Text>
       </Table.Td>
       <Table.Td>
-        <Badge variant="light" color={COLORS[line.outcome]}>
+        <Badge variant="dot" color={COLORS[line.outcome]}>
           {WORDS[line.outcome]}
         </Badge>
       </Table.Td>
