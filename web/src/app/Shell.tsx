@@ -21,13 +21,14 @@ import {
   IconSun,
   IconUserCircle,
 } from "@tabler/icons-react";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 import { Logo } from "../ui/Logo";
 import { sections } from "./navigation";
 import { useSession } from "./session";
 
-/** Loaded once a page is there: nobody types before. */
+/** Loaded once a page is there, which comes first: nobody types so soon. */
+const PALETTE_AFTER_MS = 1_000;
 const CommandPalette = lazy(() => import("./CommandPalette"));
 
 /** The navigation around all pages. */
@@ -35,6 +36,11 @@ export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
   const { may } = useSession();
+  const [hasPalette, setPalette] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setPalette(true), PALETTE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu of a small window
   useEffect(close, [pathname, close]);
   return (
@@ -92,9 +98,7 @@ export function Shell() {
       <AppShell.Main id="main" tabIndex={-1}>
         <Outlet />
       </AppShell.Main>
-      <Suspense>
-        <CommandPalette />
-      </Suspense>
+      <Suspense>{hasPalette && <CommandPalette />}</Suspense>
     </AppShell>
   );
 }
