@@ -144,7 +144,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
             .map(|provision| provision.folder.display().to_string()),
         outside: known,
     };
-    let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone())
+    let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone(), speech.clone())
         .map_err(|error| ServerError::Load(error.to_string()))?;
     let shared = database.clone();
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));

@@ -7,6 +7,7 @@ mod support;
 use cordboard::clock::Wall;
 use cordboard::ids::Random;
 use cordboard::store::database::Database;
+use cordboard::store::database::counts::ALL_DAYS;
 use cordboard::store::database::outbox::CrmTask;
 use cordboard::store::database::record_list::{Filter, StoredRecord};
 use cordboard::store::objects::Kind;
@@ -204,7 +205,7 @@ async fn assert_counts(database: &Database, records: &[StoredRecord]) {
     }
     assert!(expected.len() > 100);
     for ((flow, version), steps) in expected {
-        let counts = database.step_counts(&flow, version).await.unwrap();
+        let counts = database.step_counts(&flow, version, ALL_DAYS).await.unwrap();
         let found: Counts =
             counts.into_iter().map(|count| (count.step, (count.entered, count.ports))).collect();
         assert_eq!(found, steps, "{flow} {version}");

@@ -32,6 +32,7 @@ use crate::clock::{Now, SystemClock};
 use crate::flow::Resources;
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
+use crate::services::speech::SpeechEngine;
 use crate::store::database::Database;
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -120,6 +121,7 @@ pub struct Parts {
     open_requests: Semaphore,
     document: String,
     post: Post,
+    speech: Arc<SpeechEngine>,
     events: Arc<events::Events>,
     board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
@@ -131,6 +133,8 @@ pub struct Parts {
     decoding: Arc<Semaphore>,
     /// Kept tests are run for one at a time.
     testing: Arc<Semaphore>,
+    /// Texts are spoken for listening one at a time.
+    speaking: Semaphore,
     /// What new calls start on.
     current: applied::Current,
 }
@@ -156,6 +160,7 @@ impl Api {
         clock: SystemClock,
         random: Random,
         post: Post,
+        speech: Arc<SpeechEngine>,
     ) -> Result<Self, secret::PasswordError> {
         let mint = secret::Mint::new(random);
         let run = mint.id("");
@@ -174,6 +179,7 @@ impl Api {
             open_requests: Semaphore::new(OPEN_REQUESTS_MAX),
             document: document.to_string(),
             post,
+            speech,
             events: Arc::new(events::Events::new(run)),
             board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),
@@ -182,6 +188,7 @@ impl Api {
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
             testing: Arc::new(Semaphore::new(1)),
+            speaking: Semaphore::new(1),
             current: applied::Current::new(),
         })))
     }

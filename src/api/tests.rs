@@ -1,6 +1,8 @@
 mod console;
 mod flows;
 mod principals;
+mod speech;
+mod studio;
 mod uploads;
 
 use super::*;
@@ -45,6 +47,12 @@ impl Answer {
 }
 
 fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    run_with(None, test);
+}
+
+/// `speech`: the command of the speech engine.
+fn run_with<F: Future<Output = ()>>(speech: Option<&[&str]>, test: impl FnOnce(World) -> F) {
+    let speech = speech.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = Folder::new("api");
@@ -58,8 +66,9 @@ fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
             outside: Default::default(),
         };
         let (post, _) = Post::new().unwrap();
-        let api =
-            Api::new(Some(database), settings, SystemClock::start(), Random::from_seed(1), post).unwrap();
+        let (clock, random) = (SystemClock::start(), Random::from_seed(1));
+        let speech = Arc::new(SpeechEngine::new(speech));
+        let api = Api::new(Some(database), settings, clock, random, post, speech).unwrap();
         let router = api.with_console(Router::new());
         test(World { api, router, _folder: folder }).await;
     });
@@ -79,7 +88,7 @@ impl World {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

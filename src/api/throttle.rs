@@ -21,6 +21,9 @@ const ACCOUNT: Rate = Rate { every: Duration::from_secs(10), at_once: 100 };
 const SOURCE: Rate = Rate { every: Duration::from_secs(5), at_once: 30 };
 /// Lines in the log about the refusals of one source: one a minute.
 const TOLD: Rate = Rate { every: Duration::from_secs(60), at_once: 1 };
+/// Texts that a user has spoken for listening: who goes through a flow hears some thirty at once; then one in five
+/// seconds, half of what the engine may take for one, so that calls find it free.
+const SPEECH: Rate = Rate { every: Duration::from_secs(5), at_once: 30 };
 /// Entries of each table: some 1 MB. Where it is full of tries that still count, the least burdened entry goes.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -35,6 +38,7 @@ pub struct Throttle {
     from_sources: Table<(String, IpAddr)>,
     accounts: Table<String>,
     sources: Table<IpAddr>,
+    speakers: Table<String>,
     /// Whose refusals stand in the log.
     told: Table<IpAddr>,
 }
@@ -61,6 +65,11 @@ impl Throttle {
     /// Counts a try that names no account.
     pub fn try_source(&mut self, source: IpAddr, now: Instant) -> Result<(), Duration> {
         self.sources.take(network(source), &SOURCE, now)
+    }
+
+    /// Counts a text that a user wants to hear. The error is after how long to try again.
+    pub fn try_speech(&mut self, user: &str, now: Instant) -> Result<(), Duration> {
+        self.speakers.take(user.to_owned(), &SPEECH, now)
     }
 
     /// Whether a refusal of a source goes into the log: once a minute.
@@ -181,6 +190,16 @@ mod tests {
         assert_eq!(tries(&mut throttle, "::ffff:192.0.2.1".parse().unwrap()), 0);
         assert_eq!(tries(&mut throttle, "2001:db8::1".parse().unwrap()), 30);
         assert_eq!(tries(&mut throttle, "2001:db8::2:3".parse().unwrap()), 0);
+    }
+
+    #[test]
+    fn a_user_hears_thirty_texts_at_once_then_one_in_five_seconds() {
+        let mut throttle = Throttle::default();
+        let heard = |throttle: &mut Throttle, at| {
+            (0..100).filter(|_| throttle.try_speech("ann", seconds(at)).is_ok()).count()
+        };
+        assert_eq!((heard(&mut throttle, 1), heard(&mut throttle, 12)), (30, 2));
+        assert!(throttle.try_speech("bob", seconds(12)).is_ok());
     }
 
     #[test]

@@ -18,7 +18,9 @@ mod schedule_state;
 mod session;
 mod setup;
 pub mod simulation;
+mod speech;
 mod store;
+mod studio;
 mod token;
 mod user;
 
@@ -35,10 +37,12 @@ pub fn routes() -> Vec<Route> {
         object::routes(),
         finding::routes(),
         flow::routes(),
+        studio::routes(),
         publish::routes(),
         diff::routes(),
         flow_test::routes(),
         prompt::routes(),
+        speech::routes(),
         simulation::routes(),
         route::routes(),
         call::routes(),

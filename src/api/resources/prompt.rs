@@ -477,7 +477,7 @@ async fn wav(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Respo
 }
 
 /// A WAVE file of 16 bits.
-fn wav_file(samples: &[i16]) -> Vec<u8> {
+pub fn wav_file(samples: &[i16]) -> Vec<u8> {
     let bytes = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX);
     let mut file = Vec::with_capacity(44 + samples.len() * 2);
     file.extend_from_slice(b"RIFF");

@@ -9,7 +9,7 @@ use crate::api::request::{InPath, Query};
 use crate::api::route::{Route, get};
 use crate::call::record::EndReason;
 use crate::clock::Wall;
-use crate::store::database::counts::StepCount;
+use crate::store::database::counts::{ALL_DAYS, Day, StepCount, day_of};
 use crate::store::database::outbox_list::OutboxRow;
 use crate::store::database::record_list::{Cursor, Filter, StoredRecord};
 use axum::extract::State;
@@ -41,10 +41,11 @@ pub fn routes() -> Vec<Route> {
         get(
             "/flows/{id}/versions/{n}/counts",
             "getCounts",
-            "What the calls of a version of a flow did, step by step.",
+            "What the calls of a version of a flow did, step by step; of all times, or of a period.",
         )
         .tag("flows")
         .needs(read)
+        .query::<CountsQuery>()
         .gives::<Counts>(StatusCode::OK, "The counts; empty where no call went through that version.")
         .to(counts),
         get(
@@ -146,6 +147,17 @@ struct RecordItem {
 #[derive(ToSchema)]
 #[schema(value_type = Object)]
 struct CallRecordDocument(#[expect(dead_code, reason = "stands for its schema")] Value);
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct CountsQuery {
+    /// Only calls that came in on that day (UTC) or later.
+    #[param(format = "date")]
+    from: Option<String>,
+    /// Only calls that came in on that day (UTC) or earlier.
+    #[param(format = "date")]
+    until: Option<String>,
+}
 
 /// What the calls of a version did.
 #[derive(Serialize, ToSchema)]
@@ -284,11 +296,28 @@ async fn one(
     Ok(Json(document))
 }
 
+/// The day that a parameter names.
+fn day(name: &str, text: &str) -> Result<Day, Problem> {
+    let date: Result<jiff::civil::Date, _> = text.parse();
+    let zoned = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC));
+    // A date alone: the library reads a date with a time as well.
+    match zoned.ok().filter(|_| text.len() == "2026-11-23".len()) {
+        Some(zoned) => Ok(day_of(zoned.timestamp())),
+        None => {
+            let message = "is no day, such as 2026-11-23";
+            Err(Problem::malformed(format!("{name} {message}")).at(format!("?{name}"), message))
+        }
+    }
+}
+
 async fn counts(
     State(api): State<Api>,
     InPath((id, version)): InPath<(String, u32)>,
+    Query(query): Query<CountsQuery>,
 ) -> Result<Json<Counts>, Problem> {
-    let steps = api.database()?.step_counts(&id, version).await?;
+    let from = query.from.map_or(Ok(*ALL_DAYS.start()), |text| day("from", &text))?;
+    let until = query.until.map_or(Ok(*ALL_DAYS.end()), |text| day("until", &text))?;
+    let steps = api.database()?.step_counts(&id, version, from..=until).await?;
     let shown = |count: StepCount| StepCountItem {
         step: count.step,
         entered: count.entered,

@@ -87,12 +87,16 @@ struct NewSimulation {
     to: String,
     /// What becomes of dialled legs, by agent id, number or URI. Others ring until an input says.
     #[serde(default)]
+    // Inline, like the two below: by name, all maps would be the first one.
+    #[schema(inline)]
     dials: DialWords,
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
+    #[schema(inline)]
     replies: ReplyWords,
     /// What schedules say, by id: `open`, `closed` or `holiday`, as if somebody had set it by hand.
     #[serde(default)]
+    #[schema(inline)]
     schedules: ScheduleWords,
     /// What draws go by: the same seed gives the same call.
     #[serde(default)]

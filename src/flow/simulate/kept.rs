@@ -56,13 +56,17 @@ pub struct KeptTest {
     pub to: Option<String>,
     /// What becomes of dialled legs, by agent id, number or URI. Others ring until an input says.
     #[serde(default)]
+    // Inline, like the two below: by name, all maps would be the first one.
+    #[schema(inline)]
     pub dials: Option<DialWords>,
     /// What other systems reply, by the step that asks. Others are waited for.
     #[serde(default)]
+    #[schema(inline)]
     pub replies: Option<ReplyWords>,
     /// What schedules say, by id: `open`, `closed` or `holiday`. Others go by their calendars; what somebody set by hand
     /// does not count in a kept test.
     #[serde(default)]
+    #[schema(inline)]
     pub schedules: Option<ScheduleWords>,
     /// What draws go by.
     #[serde(default)]

@@ -1,9 +1,10 @@
-//! What the calls of one version of a flow did: how often each step was entered, and how it was left.
+//! What the calls of one version of a flow did, day by day: how often each step was entered, and how it was left.
 
 use super::call_records::{Facts, Visit, key};
 use super::{Database, DatabaseError, rows};
 use sqlx::{AnyConnection, Row};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// One step of one version. A call that enters a step twice counts twice.
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize)]
@@ -21,14 +22,36 @@ pub struct StepCount {
     pub ports: BTreeMap<String, u64>,
 }
 
+/// Days since 1970, UTC. What was counted before days were kept apart is of day 0.
+pub type Day = i64;
+
+/// All that was ever counted.
+pub const ALL_DAYS: RangeInclusive<Day> = Day::MIN..=Day::MAX;
+
+/// The day on which something was.
+pub fn day_of(time: jiff::Timestamp) -> Day {
+    time.as_second().div_euclid(86_400)
+}
+
 impl Database {
-    /// The counts of one version (0 for a flow without versions), by the steps' names.
-    pub async fn step_counts(&self, flow_id: &str, version: u32) -> Result<Vec<StepCount>, DatabaseError> {
-        const STEPS: &str = "SELECT step, entered, hung_up, answered, spent FROM step_counts \
-                             WHERE flow_id = $1 AND version = $2";
-        const PORTS: &str = "SELECT step, port, passed FROM port_counts WHERE flow_id = $1 AND version = $2";
+    /// The counts of one version (0 for a flow without versions), by the steps' names: of calls that came in on these
+    /// days.
+    pub async fn step_counts(
+        &self,
+        flow_id: &str,
+        version: u32,
+        days: RangeInclusive<Day>,
+    ) -> Result<Vec<StepCount>, DatabaseError> {
+        const STEPS: &str = "SELECT step, CAST(SUM(entered) AS BIGINT), CAST(SUM(hung_up) AS BIGINT), \
+             CAST(SUM(answered) AS BIGINT), CAST(SUM(spent) AS BIGINT) FROM step_counts \
+             WHERE flow_id = $1 AND version = $2 AND day >= $3 AND day <= $4 GROUP BY step";
+        const PORTS: &str = "SELECT step, port, CAST(SUM(passed) AS BIGINT) FROM port_counts \
+             WHERE flow_id = $1 AND version = $2 AND day >= $3 AND day <= $4 GROUP BY step, port";
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
-        let query = |text| sqlx::query(text).bind(flow_id.to_owned()).bind(i64::from(version));
+        let query = |text| {
+            let query = sqlx::query(text).bind(flow_id.to_owned()).bind(i64::from(version));
+            query.bind(*days.start()).bind(*days.end())
+        };
         let mut steps = BTreeMap::new();
         for row in query(STEPS).fetch_all(&self.pool).await? {
             let step: String = row.try_get(0)?;
@@ -51,8 +74,8 @@ impl Database {
     }
 }
 
-/// A step by its flow, version and name.
-type StepKey = (String, i64, String);
+/// A step by its flow, version and name, and the day of the call.
+type StepKey = (String, i64, String, Day);
 
 /// The counts of some records, summed up before they are written.
 #[derive(Default)]
@@ -74,12 +97,13 @@ struct Sums {
 impl Tally {
     pub fn add(&mut self, facts: &Facts) {
         let Some(flow) = &facts.flow_id else { return };
+        let day = day_of(facts.start);
         let step_of = |visit: &Visit| -> StepKey {
             let (flow, version) = match &visit.flow {
                 Some(sub_flow) => (sub_flow, visit.version),
                 None => (flow, facts.version),
             };
-            (key(flow), i64::from(version.unwrap_or(0)), key(&visit.step))
+            (key(flow), i64::from(version.unwrap_or(0)), key(&visit.step), day)
         };
         let left = facts.path.iter().skip(1).map(|visit| visit.entered_at).chain([facts.end]);
         for (visit, left) in facts.path.iter().zip(left) {
@@ -103,27 +127,27 @@ impl Tally {
 
     /// Adds the sums to those of the database.
     pub async fn write(&self, connection: &mut AnyConnection) -> Result<(), DatabaseError> {
-        const STEP: &str = "ON CONFLICT (flow_id, version, step) DO UPDATE SET \
+        const STEP: &str = "ON CONFLICT (flow_id, version, step, day) DO UPDATE SET \
              entered = step_counts.entered + excluded.entered, hung_up = step_counts.hung_up + excluded.hung_up, \
              answered = step_counts.answered + excluded.answered, spent = step_counts.spent + excluded.spent";
-        const PORT: &str = "ON CONFLICT (flow_id, version, step, port) DO UPDATE SET \
+        const PORT: &str = "ON CONFLICT (flow_id, version, step, port, day) DO UPDATE SET \
              passed = port_counts.passed + excluded.passed";
-        let columns = ["flow_id", "version", "step", "entered", "hung_up", "answered", "spent"];
+        let columns = ["flow_id", "version", "step", "day", "entered", "hung_up", "answered", "spent"];
         let steps: Vec<_> = self.steps.iter().collect();
         for part in rows::parts(&steps) {
             let mut query = sqlx::query(rows::insert("step_counts", &columns, part.len(), STEP));
-            for ((flow, version, step), sums) in part {
-                query = query.bind(flow).bind(version).bind(step).bind(sums.entered);
+            for ((flow, version, step, day), sums) in part {
+                query = query.bind(flow).bind(version).bind(step).bind(day).bind(sums.entered);
                 query = query.bind(sums.hung_up).bind(sums.answered).bind(sums.spent);
             }
             query.execute(&mut *connection).await?;
         }
-        let columns = ["flow_id", "version", "step", "port", "passed"];
+        let columns = ["flow_id", "version", "step", "port", "day", "passed"];
         let ports: Vec<_> = self.ports.iter().collect();
         for part in rows::parts(&ports) {
             let mut query = sqlx::query(rows::insert("port_counts", &columns, part.len(), PORT));
-            for (((flow, version, step), port), passed) in part {
-                query = query.bind(flow).bind(version).bind(step).bind(port).bind(*passed);
+            for (((flow, version, step, day), port), passed) in part {
+                query = query.bind(flow).bind(version).bind(step).bind(port).bind(day).bind(*passed);
             }
             query.execute(&mut *connection).await?;
         }

@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 4] = [
+const VERSIONS: [(&str, &str, &str); 5] = [
     (
         "call records",
         include_str!("migrations/sqlite/0001_call_records.sql"),
@@ -25,6 +25,11 @@ const VERSIONS: [(&str, &str, &str); 4] = [
         "end reason",
         include_str!("migrations/sqlite/0004_end_reason.sql"),
         include_str!("migrations/postgres/0004_end_reason.sql"),
+    ),
+    (
+        "counts by day",
+        include_str!("migrations/sqlite/0005_counts_by_day.sql"),
+        include_str!("migrations/postgres/0005_counts_by_day.sql"),
     ),
 ];
 

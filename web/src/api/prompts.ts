@@ -46,6 +46,12 @@ export function readOriginal(id: string): Promise<Blob> {
   ) as Promise<Blob>;
 }
 
+/** A text as the server's speech engine says it. */
+export async function speak(text: string, language: string, voice: string): Promise<Blob> {
+  const body = { text, ...(language && { language }), ...(voice && { voice }) };
+  return (await ask(api.POST("/speech", { body, parseAs: "blob" }))) as Blob;
+}
+
 /** An id out of the name of a file: `Office closed.mp3` becomes `office_closed`. */
 export function promptIdFrom(fileName: string): string {
   const plain = fileName

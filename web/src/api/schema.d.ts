@@ -765,6 +765,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/flows/import-studio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a flow document of a flow definition of Twilio Studio, with a report of what became of each widget. Nothing is kept.
+         * @description Needs the permission `flows.edit`.
+         */
+        post: operations["importStudioFlow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/flows": {
         parameters: {
             query?: never;
@@ -1197,6 +1217,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Speaks a text by this server's speech engine, as callers would hear it. Thirty texts at once, then one in five seconds.
+         * @description Needs the permission `flows.edit`.
+         */
+        post: operations["speak"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/simulations": {
         parameters: {
             query?: never;
@@ -1329,98 +1369,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`. With `view=calls` the list as a state: first all of it, then four times a second at the most the rows that changed.
+         * Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`.
          * @description Needs the permission `calls.read`.
          */
         get: operations["watchCalls"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/calls/{id}/media": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The audio of a call in progress, leg by leg, and what is wrong with it; at most half a second old.
-         * @description Needs the permission `calls.read`.
-         */
-        get: operations["getCallMedia"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/calls/{id}/ladder": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The SIP messages of a call, in progress or just over, with keys and credentials masked.
-         * @description Needs the permission `calls.inspect`.
-         */
-        get: operations["getCallLadder"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/calls/{id}/capture": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The packets of a call as a file for Wireshark or tcpdump: its SIP messages, masked, and what was captured.
-         * @description Needs the permission `calls.inspect`.
-         */
-        get: operations["getCapture"];
-        put?: never;
-        /**
-         * Notes the headers of a call's RTP and RTCP from now on, for two minutes at the most; neither voice nor keys.
-         * @description Needs the permission `calls.inspect`.
-         */
-        post: operations["beginCapture"];
-        /**
-         * Ends the capture of a call; what was noted stays.
-         * @description Needs the permission `calls.inspect`.
-         */
-        delete: operations["endCapture"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/calls/{id}/capture/state": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * How far the capture of a call is.
-         * @description Needs the permission `calls.inspect`.
-         */
-        get: operations["getCaptureState"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1477,7 +1429,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the calls of a version of a flow did, step by step.
+         * What the calls of a version of a flow did, step by step; of all times, or of a period.
          * @description Needs the permission `calls.read`.
          */
         get: operations["getCounts"];
@@ -1581,49 +1533,6 @@ export interface components {
             /** @description A reference to a file on the server. */
             password?: string | null;
         };
-        /** @description What went through a leg since it was opened. */
-        AudioItem: {
-            bytesReceived: number;
-            bytesSent: number;
-            /** @description Whether they come from elsewhere than the SDP said. */
-            isElsewhere: boolean;
-            /** Format: float */
-            jitterMs: number;
-            /**
-             * Format: float
-             * @description Lost on the way to us, of the last five seconds.
-             */
-            lossPercent: number;
-            /**
-             * Format: float
-             * @description Lost on the way to the peer, by its last report.
-             */
-            lossTherePercent: number;
-            /**
-             * Format: float
-             * @description An estimate, not a measurement: the mean opinion score of what comes to us (ITU-T G.107, simplified), 1 to 4.5.
-             */
-            mos?: number | null;
-            packetsLost: number;
-            packetsReceived: number;
-            /** @description From sources that are not taken. */
-            packetsRefused: number;
-            packetsSent: number;
-            /** @description Not audio in a codec that was agreed. */
-            packetsUnusable: number;
-            /**
-             * Format: float
-             * @description There and back by RTCP; absent where the peer never reported.
-             */
-            roundTripMs?: number | null;
-            /**
-             * Format: float
-             * @description Seconds since the last packet of audio; absent where none came.
-             */
-            sinceLastSec?: number | null;
-            /** @description Where packets are taken from. */
-            source: string;
-        };
         /** @description One change. */
         AuditItem: {
             action: string;
@@ -1639,18 +1548,6 @@ export interface components {
             id: number;
             kind: string;
             object: string;
-        };
-        BTreeMap: {
-            [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
-        };
-        /** @description The audio of a call at a moment. */
-        CallMedia: {
-            /** Format: date-time */
-            at: string;
-            /** @description The caller's first. */
-            legs: components["schemas"]["LegMedia"][];
-            /** @description The worst first. */
-            troubles: components["schemas"]["TroubleItem"][];
         };
         /** @description A whole call record. */
         CallRecordDocument: Record<string, never>;
@@ -1686,22 +1583,6 @@ export interface components {
             /** @description Of a hundred callers so many. */
             share: number;
             version: number;
-        };
-        /** @description How far the capture of a call is. */
-        CaptureState: {
-            /** Format: date-time */
-            began?: string | null;
-            /**
-             * Format: date-time
-             * @description When it ends by itself.
-             */
-            ends?: string | null;
-            /** @description Packets that there was no room for. */
-            leftOut: number;
-            /** @description Packets of audio that were noted and are there. */
-            packets: number;
-            /** @enum {string} */
-            state: "none" | "running" | "ending" | "done";
         };
         /** @description What the calls of a version did. */
         Counts: {
@@ -1769,7 +1650,10 @@ export interface components {
              * @description When the call comes, RFC 3339; a moment that is always the same where absent.
              */
             at?: string | null;
-            dials?: components["schemas"]["BTreeMap"] | null;
+            /** @description What becomes of dialled legs, by agent id, number or URI. Others ring until an input says. */
+            dials?: {
+                [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
+            } | null;
             /** @description The ladder in words, line by line, as a run gives it. A test without one asserts nothing, and fails. */
             expected?: string[] | null;
             /** @description The id of the flow that is tried. */
@@ -1781,8 +1665,26 @@ export interface components {
             inputs?: components["schemas"]["SimulationInput"][] | null;
             /** @description For people. */
             name?: string | null;
-            replies?: components["schemas"]["BTreeMap"] | null;
-            schedules?: components["schemas"]["BTreeMap"] | null;
+            /** @description What other systems reply, by the step that asks. Others are waited for. */
+            replies?: {
+                [key: string]: {
+                    /**
+                     * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
+                     *     its list of records; for sms anything.
+                     */
+                    value: unknown;
+                } | {
+                    /** @description No reply, for this reason. */
+                    failure: string;
+                };
+            } | null;
+            /**
+             * @description What schedules say, by id: `open`, `closed` or `holiday`. Others go by their calendars; what somebody set by hand
+             *     does not count in a kept test.
+             */
+            schedules?: {
+                [key: string]: "open" | "closed" | "holiday";
+            } | null;
             /** @description What draws go by. */
             seed?: number | null;
             /** @description The number that was dialled. */
@@ -1790,34 +1692,6 @@ export interface components {
         };
         /** @description A JSON Schema, or several by name. */
         JsonSchema: Record<string, never>;
-        /** @description The messages of a call. */
-        LadderItem: {
-            /** @description Whether the call is over. */
-            isOver: boolean;
-            /** @description Messages that were too many to be kept. */
-            leftOut: number;
-            /** @description The caller and whoever was dialled, by the number of the leg. */
-            legs: components["schemas"]["LadderLeg"][];
-            messages: components["schemas"]["MessageItem"][];
-        };
-        LadderLeg: {
-            leg: number;
-            /** @description `caller`, or the agent's id, the number or the URI. */
-            party: string;
-        };
-        /** @description The audio of a leg. */
-        LegMedia: {
-            audio?: components["schemas"]["AudioItem"] | null;
-            codec?: string | null;
-            /** @description Numbered within the call; 0 is the caller's. */
-            leg: number;
-            /** @description Whether the peer is on hold: it wants no audio. */
-            onHold: boolean;
-            /** @description `caller`, or the agent's id, the number or the URI. */
-            party: string;
-            /** @description Where the peer's SDP says that its audio is. */
-            sdp?: string | null;
-        };
         /** @enum {string} */
         LegStateName: "dialled" | "ringing" | "answered" | "connected" | "ended";
         /**
@@ -1846,7 +1720,6 @@ export interface components {
             started: string;
             step?: components["schemas"]["LiveStep"] | null;
             to: string;
-            trouble?: components["schemas"]["TroubleMark"] | null;
             version?: number | null;
         };
         LiveLeg: {
@@ -1861,22 +1734,6 @@ export interface components {
             id: string;
             name: string;
         };
-        /** @description A message. */
-        MessageItem: {
-            /** Format: date-time */
-            at: string;
-            /** @enum {string} */
-            direction: "sent" | "received";
-            firstLine: string;
-            from: string;
-            /** @description The leg's number; 0 is the caller's. */
-            leg: number;
-            /** @description The whole message; what is secret is written as `*`. */
-            text: string;
-            to: string;
-            /** @enum {string} */
-            transport: "udp" | "tcp";
-        };
         NewPassword: {
             password: string;
         };
@@ -1887,18 +1744,30 @@ export interface components {
              * @description When the call comes, RFC 3339; now where absent.
              */
             at?: string | null;
-            /** @description What becomes of dialled legs, by agent id, number or URI. Others ring until an input says. */
-            dials?: components["schemas"]["BTreeMap"];
+            dials?: {
+                [key: string]: "answered" | "no_answer" | "busy" | "rejected" | "unavailable" | "failed";
+            } & Record<string, never>;
             /** @description A flow document. */
             document?: Record<string, never> | null;
             /** @description The id of a flow that is live. */
             flow?: string | null;
             /** @description The caller's number. */
             from?: string;
-            /** @description What other systems reply, by the step that asks. Others are waited for. */
-            replies?: components["schemas"]["BTreeMap"];
-            /** @description What schedules say, by id: `open`, `closed` or `holiday`, as if somebody had set it by hand. */
-            schedules?: components["schemas"]["BTreeMap"];
+            replies?: {
+                [key: string]: {
+                    /**
+                     * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
+                     *     its list of records; for sms anything.
+                     */
+                    value: unknown;
+                } | {
+                    /** @description No reply, for this reason. */
+                    failure: string;
+                };
+            } & Record<string, never>;
+            schedules?: {
+                [key: string]: "open" | "closed" | "holiday";
+            } & Record<string, never>;
             /** @description What draws go by: the same seed gives the same call. */
             seed?: number;
             /** @description The number that was dialled. */
@@ -2295,7 +2164,7 @@ export interface components {
          * @description A permission, or `all` of the user's.
          * @enum {string}
          */
-        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "calls.inspect" | "audit.read" | "users.manage";
+        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "audit.read" | "users.manage";
         /** @description What changed. */
         Sentences: {
             sentences: string[];
@@ -2422,6 +2291,14 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description What is to be spoken. Variables are not filled in: two braces are read as they stand. */
+        SpeechText: {
+            /** @description Such as `de-DE`; `en-US` where there is none. */
+            language?: string | null;
+            text: string;
+            /** @description `default` where there is none. */
+            voice?: string | null;
+        };
         /** @enum {string} */
         StateName: "open" | "closed" | "holiday";
         /** @description What calls did in a step. A call that enters it twice counts twice. */
@@ -2442,6 +2319,30 @@ export interface components {
             seconds: number;
             step: string;
         };
+        /** @description A flow definition of Twilio Studio, by itself or as `definition` in what its REST API returns. */
+        StudioDefinition: Record<string, never>;
+        /** @description A flow that was brought over. */
+        StudioImport: {
+            /** @description The document has no errors. */
+            compiles: boolean;
+            document: components["schemas"]["FlowDocument"];
+            /** @description A line for each widget, in the order of the file. */
+            report: components["schemas"]["StudioLine"][];
+            /** @description How many widgets were mapped, in a sentence. */
+            summary: string;
+        };
+        /** @description What became of one widget. */
+        StudioLine: {
+            /** @description Studio's word for its type, such as `say-play`. */
+            kind: string;
+            outcome: components["schemas"]["StudioOutcome"];
+            sentence: string;
+            /** @description The steps it became; for one that is left out, a step that stands in for it. */
+            steps: string[];
+            widget: string;
+        };
+        /** @enum {string} */
+        StudioOutcome: "mapped" | "attention" | "left_out";
         /** @description What came of a kept test. */
         TestRun: {
             difference?: components["schemas"]["LineDifference"] | null;
@@ -2461,26 +2362,6 @@ export interface components {
             more: boolean;
             /** @description All are as expected. A flow without tests passes. */
             passed: boolean;
-        };
-        /** @description Something that is wrong. */
-        TroubleItem: {
-            /** @enum {string} */
-            kind: "not_acknowledged" | "no_audio" | "unusable_audio" | "loss" | "loss_there" | "jitter" | "on_hold";
-            /** @description The leg's number; 0 is the caller's. */
-            leg: number;
-            /** @description What to do about it. */
-            remedy: string;
-            /** @enum {string} */
-            severity: "error" | "warning" | "info";
-            /** @description What is seen and why. */
-            text: string;
-        };
-        /** @description That something is wrong with a call. */
-        TroubleMark: {
-            /** @enum {string} */
-            severity: "error" | "warning" | "info";
-            /** @description In a few words. */
-            text: string;
         };
         /** @description A carrier or PBX. */
         Trunk: {
@@ -4756,6 +4637,42 @@ export interface operations {
             504: components["responses"]["Problem"];
         };
     };
+    importStudioFlow: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudioDefinition"];
+            };
+        };
+        responses: {
+            /** @description The document and the report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioImport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
     listFlows: {
         parameters: {
             query?: {
@@ -5864,6 +5781,43 @@ export interface operations {
             504: components["responses"]["Problem"];
         };
     };
+    speak: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeechText"];
+            };
+        };
+        responses: {
+            /** @description The sound: 8 kHz, mono, 16 bits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
     startSimulation: {
         parameters: {
             query?: never;
@@ -6100,8 +6054,6 @@ export interface operations {
             query?: {
                 /** @description Only events of the call with that id. */
                 call?: string;
-                /** @description `calls`: not what happened, but the list of calls as it is, told anew where a row changed. */
-                view?: "calls";
             };
             header?: never;
             path?: never;
@@ -6121,184 +6073,6 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    getCallMedia: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The audio now. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallMedia"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    getCallLadder: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The messages, the first one first. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LadderItem"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    getCapture: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.tcpdump.pcap": unknown;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    beginCapture: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
-                "x-csrf-token"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description How far it is. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CaptureState"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    endCapture: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
-                "x-csrf-token"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description It ends. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            406: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-            504: components["responses"]["Problem"];
-        };
-    };
-    getCaptureState: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description How far it is. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CaptureState"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
@@ -6385,7 +6159,12 @@ export interface operations {
     };
     getCounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only calls that came in on that day (UTC) or later. */
+                from?: string;
+                /** @description Only calls that came in on that day (UTC) or earlier. */
+                until?: string;
+            };
             header?: never;
             path: {
                 id: string;

@@ -7,22 +7,40 @@ import {
   Menu,
   ScrollArea,
   Text,
+  Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconKey, IconLogout, IconMoon, IconSun, IconUserCircle } from "@tabler/icons-react";
-import { useEffect } from "react";
+import {
+  IconKey,
+  IconLicense,
+  IconLogout,
+  IconMoon,
+  IconSearch,
+  IconSun,
+  IconUserCircle,
+} from "@tabler/icons-react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 import { Logo } from "../ui/Logo";
 import { sections } from "./navigation";
 import { useSession } from "./session";
+
+/** Loaded once a page is there, which comes first: nobody types so soon. */
+const PALETTE_AFTER_MS = 1_000;
+const CommandPalette = lazy(() => import("./CommandPalette"));
 
 /** The navigation around all pages. */
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
   const { may } = useSession();
+  const [hasPalette, setPalette] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setPalette(true), PALETTE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu of a small window
   useEffect(close, [pathname, close]);
   return (
@@ -43,6 +61,7 @@ export function Shell() {
             </Link>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <SearchButton />
             <ColorSwitch />
             <UserMenu />
           </Group>
@@ -79,7 +98,24 @@ export function Shell() {
       <AppShell.Main id="main" tabIndex={-1}>
         <Outlet />
       </AppShell.Main>
+      <Suspense>{hasPalette && <CommandPalette />}</Suspense>
     </AppShell>
+  );
+}
+
+function SearchButton() {
+  const open = async () => (await import("@mantine/spotlight")).spotlight.open();
+  return (
+    <Tooltip label="Search everything (Ctrl+K)">
+      <ActionIcon
+        variant="default"
+        size="lg"
+        aria-label="Search everything (Ctrl+K)"
+        onClick={() => void open()}
+      >
+        <IconSearch size={18} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
   );
 }
 
@@ -115,6 +151,9 @@ function UserMenu() {
         </Menu.Label>
         <Menu.Item component={Link} to="/profile" leftSection={<IconKey size={16} aria-hidden />}>
           Your sign-in
+        </Menu.Item>
+        <Menu.Item component={Link} to="/licences" leftSection={<IconLicense size={16} aria-hidden />}>
+          Licences
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => signOut()}>
           Sign out

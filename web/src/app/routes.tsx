@@ -89,6 +89,10 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../pages/profile/ProfilePage")).ProfilePage }),
       },
       {
+        path: "licences",
+        lazy: async () => ({ Component: (await import("../pages/licences/LicencesPage")).LicencesPage }),
+      },
+      {
         path: "audit",
         lazy: async () => ({ Component: (await import("../pages/audit/AuditPage")).AuditPage }),
       },

@@ -1,6 +1,6 @@
-import { Alert, Tabs } from "@mantine/core";
+import { Alert, Button, Group, Tabs, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { useSession } from "../app/session";
 import { edgeId } from "../canvas/elements";
@@ -28,10 +28,12 @@ import {
   builderOf,
   createBuilderStore,
   type PanelName,
+  type Shown,
   useBuilder,
   useBuilderState,
 } from "./store";
 import { Toolbar } from "./Toolbar";
+import { Traffic } from "./Traffic";
 import { TryIt } from "./TryIt";
 import { useClipboard, useKeys } from "./useKeys";
 import { Versions } from "./Versions";
@@ -72,8 +74,10 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
   useValidation(builder.store, mayEdit);
   const [adding, setAdding] = useState<Adding>(null);
   const dialogs = useDialogs(canvas, autosave, () => setAdding({}));
-  useKeys(builder, actions, dialogs.keys, mayEdit);
-  useClipboard(actions, mayEdit);
+  const shown = useStore(builder.store, (state) => state.shown);
+  // What is not seen is not changed by a key.
+  useKeys(builder, actions, dialogs.keys, mayEdit && shown === null);
+  useClipboard(actions, mayEdit && shown === null);
   const outline = view === "outline";
   return (
     <BuilderContext.Provider value={context}>
@@ -99,7 +103,13 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
             </div>
           )}
           <div className={`${classes.box} ${classes.middle}`}>
-            {outline ? (
+            {shown !== null ? (
+              <ShownCanvas
+                shown={shown}
+                canvas={canvas}
+                onClose={() => builder.store.setState({ shown: null })}
+              />
+            ) : outline ? (
               <Outline
                 onAdd={(from, port) => setAdding({ from: { from, port } })}
                 onRemove={(step) => {
@@ -217,7 +227,7 @@ type CanvasPaneProps = {
   onLetGo: (adding: Adding) => void;
 };
 
-function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPaneProps) {
+const CanvasPane = memo(function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPaneProps) {
   const document = useStore(builder.store, (state) => state.document);
   const selected = useStore(builder.store, (state) => state.selected);
   const selectedEdges = useStore(builder.store, (state) => state.selectedEdges);
@@ -246,6 +256,31 @@ function CanvasPane({ builder, actions, mayEdit, canvas, onLetGo }: CanvasPanePr
       edits={edits}
     />
   );
+});
+
+type ShownCanvasProps = {
+  shown: Shown;
+  canvas: React.RefObject<FlowCanvasHandle | null>;
+  onClose: () => void;
+};
+
+/** What is looked at in place of the draft, and the way back. */
+function ShownCanvas({ shown, canvas, onClose }: ShownCanvasProps) {
+  return (
+    <section className={classes.shown} aria-label={shown.label}>
+      <Group className={classes.shownHead ?? ""} justify="space-between" gap="xs">
+        <Text size="sm" fw={600}>
+          {shown.label}
+        </Text>
+        <Button size="compact-xs" variant="default" onClick={onClose}>
+          Back to the draft
+        </Button>
+      </Group>
+      <div className={classes.shownCanvas}>
+        <FlowCanvas key={shown.label} ref={canvas} document={shown.document} marks={shown.marks} readOnly />
+      </div>
+    </section>
+  );
 }
 
 function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
@@ -255,12 +290,9 @@ function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
     (state) => state.findings.filter((finding) => finding.severity !== "note").length,
   );
   const { builder } = useBuilder();
-  useEffect(() => {
-    // A path or a difference is shown as long as its panel is.
-    if (panel !== "try" && panel !== "versions") {
-      builder.store.setState({ marks: null });
-    }
-  }, [panel, builder]);
+  // A path, traffic or a difference is shown as long as its panel is.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: by another panel it ends
+  useEffect(() => () => builder.store.setState({ marks: null, shown: null }), [panel, builder]);
   return (
     <Tabs
       id="builder-panel"
@@ -273,6 +305,7 @@ function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
         <Tabs.Tab value="step">Fields</Tabs.Tab>
         <Tabs.Tab value="problems">Problems{errors > 0 ? ` (${errors})` : ""}</Tabs.Tab>
         {may("simulate") && <Tabs.Tab value="try">Try it</Tabs.Tab>}
+        {may("calls.read") && <Tabs.Tab value="traffic">Traffic</Tabs.Tab>}
         <Tabs.Tab value="versions">Versions</Tabs.Tab>
       </Tabs.List>
       <div className={classes.panelBody}>
@@ -284,6 +317,9 @@ function Panel({ id, autosave }: { id: string; autosave: Autosave }) {
         </Tabs.Panel>
         <Tabs.Panel value="try">
           <TryIt id={id} autosave={autosave} />
+        </Tabs.Panel>
+        <Tabs.Panel value="traffic">
+          <Traffic id={id} />
         </Tabs.Panel>
         <Tabs.Panel value="versions">
           <Versions id={id} autosave={autosave} />

@@ -26,8 +26,12 @@ export function FlowSettings() {
   const { builder, catalogue, mayEdit } = useBuilder();
   const document = useBuilderState((state) => state.document);
   const form = useMemo(
-    () => ({ step: "", variables: variablesAt(document, ""), readOnly: !mayEdit }),
-    [document, mayEdit],
+    () => ({
+      step: "",
+      variables: () => variablesAt(builder.store.getState().document, ""),
+      readOnly: !mayEdit,
+    }),
+    [builder, mayEdit],
   );
   return (
     <FormContext.Provider value={form}>

@@ -4,7 +4,6 @@ import {
   Button,
   Collapse,
   Group,
-  Select,
   Stack,
   Table,
   Text,
@@ -14,31 +13,22 @@ import {
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { kindWords } from "../flow/catalogue";
-import { commentOf, type FlowDocument, type Json, type Step, stepName } from "../flow/document";
-import {
-  connect,
-  disconnect,
-  renameId,
-  renameStep,
-  setComment,
-  setConfig,
-  setEntry,
-  setSetting,
-  wrongId,
-} from "../flow/edits";
-import { fallbackOf, portsOf, target, wayOf, wayWords } from "../flow/ports";
+import { commentOf, type FlowDocument, type Json, type Step } from "../flow/document";
+import { renameId, renameStep, setComment, setConfig, setEntry, setSetting, wrongId } from "../flow/edits";
+import { fallbackOf, portsOf } from "../flow/ports";
 import { variablesAt } from "../flow/variables";
 import { FlowSettings } from "./FlowSettings";
 import { placeOf } from "./findings";
 import { FormContext } from "./forms/context";
 import { Field, withField } from "./forms/Field";
 import { SPECIAL } from "./forms/special";
+import { PortTarget } from "./PortTarget";
 import { useBuilder, useBuilderState } from "./store";
 
 /** The fields of the selected step; of the flow where none is selected. */
-export function Inspector() {
+export const Inspector = memo(function Inspector() {
   const selected = useBuilderState((state) => state.selected);
   const step = useBuilderState((state) => state.document.steps[selected[0] ?? ""]);
   const [id] = selected;
@@ -53,17 +43,23 @@ export function Inspector() {
     );
   }
   return <StepForm key={id} id={id} step={step} />;
-}
+});
 
 function StepForm({ id, step }: { id: string; step: Step }) {
-  const { mayEdit, catalogue } = useBuilder();
+  const { builder, mayEdit, catalogue } = useBuilder();
   const document = useBuilderState((state) => state.document);
   const frame = useRef<HTMLDivElement>(null);
   useFieldInView(frame);
   const { label, text } = kindWords(step.type);
   const isRun = catalogue.kinds[step.type]?.isOffered === true;
-  const variables = useMemo(() => variablesAt(document, id), [document, id]);
-  const form = useMemo(() => ({ step: id, variables, readOnly: !mayEdit }), [id, variables, mayEdit]);
+  const form = useMemo(
+    () => ({
+      step: id,
+      variables: () => variablesAt(builder.store.getState().document, id),
+      readOnly: !mayEdit,
+    }),
+    [builder, id, mayEdit],
+  );
   return (
     <FormContext.Provider value={form}>
       <Stack gap="sm" ref={frame}>
@@ -273,33 +269,6 @@ function Wires({ id, step, document }: { id: string; step: Step; document: FlowD
         ))}
       </Table.Tbody>
     </Table>
-  );
-}
-
-type PortTargetProps = { document: FlowDocument; id: string; step: Step; port: string; label: string };
-
-/** Chooses the step that a port leads to. */
-export function PortTarget({ document, id, step, port, label }: PortTargetProps) {
-  const { builder, mayEdit } = useBuilder();
-  const to = target(document, step, port);
-  return (
-    <Select
-      size="xs"
-      searchable
-      clearable
-      readOnly={!mayEdit}
-      aria-label={`${label} of ${stepName(document, id)} leads to`}
-      placeholder={to === null ? `→ ${wayWords(document, step, wayOf(document, step, port))}` : undefined}
-      data={Object.keys(document.steps).map((other) => ({ value: other, label: stepName(document, other) }))}
-      value={to}
-      onChange={(next) =>
-        builder.edit((before) =>
-          next === null
-            ? disconnect(before, [{ from: id, port }])
-            : connect(before, { from: id, port }, next),
-        )
-      }
-    />
   );
 }
 

@@ -11,7 +11,7 @@ import { fallbackOf, portsOf, target } from "../flow/ports";
 import { summaryOf } from "../flow/summary";
 import classes from "./Builder.module.css";
 import { placeOf } from "./findings";
-import { PortTarget } from "./Inspector";
+import { PortTarget } from "./PortTarget";
 import { type Finding, useBuilder, useBuilderState } from "./store";
 
 type OutlineProps = { onAdd: (from: string, port: string) => void; onRemove: (id: string) => void };

@@ -1,6 +1,6 @@
 import { Group, ScrollArea, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
-import { type DragEvent, useState } from "react";
+import { type DragEvent, memo, useState } from "react";
 import { KIND_MIME } from "../canvas/FlowCanvas";
 import { GROUP_COLORS, kindIcon } from "../canvas/kindIcons";
 import { type Catalogue, GROUPS, type StepKind } from "../flow/catalogue";
@@ -16,7 +16,7 @@ export function offered(catalogue: Catalogue, text: string): StepKind[] {
 }
 
 /** All kinds of steps: dragged onto the canvas, or pressed to come behind the selected step. */
-export function Palette({ onAdd }: { onAdd: (type: string) => void }) {
+export const Palette = memo(function Palette({ onAdd }: { onAdd: (type: string) => void }) {
   const { catalogue } = useBuilder();
   const [text, setText] = useState("");
   const kinds = offered(catalogue, text);
@@ -54,7 +54,7 @@ export function Palette({ onAdd }: { onAdd: (type: string) => void }) {
       </ScrollArea>
     </Stack>
   );
-}
+});
 
 function PaletteItem({ kind, onAdd }: { kind: StepKind; onAdd: (type: string) => void }) {
   const onDragStart = (event: DragEvent) => {

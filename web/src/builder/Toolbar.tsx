@@ -3,7 +3,6 @@ import {
   IconArrowBackUp,
   IconArrowForwardUp,
   IconCloudUpload,
-  IconDots,
   IconHelp,
   IconLayoutAlignLeft,
   IconLayoutAlignTop,
@@ -12,14 +11,10 @@ import {
   IconSearch,
   IconSitemap,
 } from "@tabler/icons-react";
-import { type ComponentType, type ReactNode, useRef, useState } from "react";
-import { Link } from "react-router";
-import { readDocument } from "../flow/document";
-import { withPlaces } from "../flow/layout";
-import { fromTemplate, TEMPLATES } from "../flow/templates";
+import { type ComponentType, type ReactNode, useState } from "react";
 import type { Actions } from "./actions";
 import type { Autosave, SaveState } from "./autosave";
-import { notify } from "./notify";
+import { MoreMenu } from "./MoreMenu";
 import { PublishDialog } from "./PublishDialog";
 import { useBuilder, useBuilderState, usePast } from "./store";
 
@@ -170,88 +165,4 @@ function Line({ icon, text, onClick }: { icon: ReactNode; text: string; onClick:
       {text}
     </Menu.Item>
   );
-}
-
-function MoreMenu({ id }: { id: string }) {
-  const { builder, mayEdit } = useBuilder();
-  const input = useRef<HTMLInputElement>(null);
-  const take = async (file: File | undefined) => {
-    const read = file === undefined ? null : importText(await file.text());
-    if (read === null) {
-      return;
-    }
-    if ("error" in read) {
-      notify("failed", read.error, "Not imported");
-      return;
-    }
-    // A flow keeps its own id and name.
-    builder.edit((before) => withPlaces({ ...read.document, id: before.id, name: before.name }));
-    notify("done", "Imported. Undo brings back what was there.");
-  };
-  return (
-    <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="default" size="md" aria-label="More">
-            <IconDots size={16} aria-hidden />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item onClick={() => exportDocument(builder.store.getState().document)}>
-            Export as JSON
-          </Menu.Item>
-          {mayEdit && <Menu.Item onClick={() => input.current?.click()}>Import JSON …</Menu.Item>}
-          {mayEdit && (
-            <>
-              <Menu.Divider />
-              <Menu.Label>Start anew from</Menu.Label>
-              {TEMPLATES.map((template) => (
-                <Menu.Item
-                  key={template.id}
-                  title={template.text}
-                  onClick={() => builder.edit((before) => withPlaces(fromTemplate(template, before)))}
-                >
-                  {template.name}
-                </Menu.Item>
-              ))}
-            </>
-          )}
-          <Menu.Divider />
-          <Menu.Item component={Link} to={`/flows/${encodeURIComponent(id)}/details`}>
-            Details of the flow
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <input
-        ref={input}
-        type="file"
-        accept="application/json,.json"
-        hidden
-        aria-label="A flow as JSON"
-        onChange={(event) => {
-          void take(event.currentTarget.files?.[0]);
-          event.currentTarget.value = "";
-        }}
-      />
-    </>
-  );
-}
-
-function importText(text: string): ReturnType<typeof readDocument> {
-  try {
-    return readDocument(JSON.parse(text));
-  } catch {
-    return { error: "The file is no JSON." };
-  }
-}
-
-function exportDocument(document: { id: string }) {
-  const url = URL.createObjectURL(
-    new Blob([`${JSON.stringify(document, null, 2)}\n`], { type: "application/json" }),
-  );
-  const link = window.document.createElement("a");
-  link.href = url;
-  link.download = `${document.id.replaceAll("/", "_")}.json`;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -15,7 +15,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { answer, api, ask, type Schema } from "../api/client";
 import { useSession } from "../app/session";
 import { stepName } from "../flow/document";
@@ -24,14 +24,16 @@ import { ProblemAlert } from "../ui/ProblemAlert";
 import type { Autosave } from "./autosave";
 import { notify } from "./notify";
 import { useBuilder, useBuilderState } from "./store";
+import { TryStart } from "./TryStart";
 import { usePlayer } from "./usePlayer";
 import { type Input, type Setting, type Simulation, type State, useSimulation } from "./useSimulation";
 
 /** The simulator beside the canvas: the same interpreter as for calls, with a clock that stands still between inputs. */
 export function TryIt({ id, autosave }: { id: string; autosave: Autosave }) {
   const { builder, show } = useBuilder();
+  const { may } = useSession();
   const [isLoud, setLoud] = useState(true);
-  const simulation = useSimulation(builder, usePlayer(isLoud), show);
+  const simulation = useSimulation(builder, usePlayer(isLoud, may("flows.edit")), show);
   const { state, error } = simulation;
   return (
     <Stack gap="sm">
@@ -43,10 +45,10 @@ export function TryIt({ id, autosave }: { id: string; autosave: Autosave }) {
           A call through the draft, without a telephone. Time passes only when you let it.
         </Text>
       </div>
-      <Start simulation={simulation} />
+      <TryStart simulation={simulation} />
       <Switch
         size="xs"
-        label="Play prompts in this browser"
+        label="Play what the caller hears in this browser"
         checked={isLoud}
         onChange={(event) => setLoud(event.currentTarget.checked)}
       />
@@ -61,56 +63,6 @@ export function TryIt({ id, autosave }: { id: string; autosave: Autosave }) {
         </>
       )}
     </Stack>
-  );
-}
-
-function Start({ simulation }: { simulation: Simulation }) {
-  const [from, setFrom] = useState("+15550199");
-  const [to, setTo] = useState("+15550100");
-  const [at, setAt] = useState("");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    void simulation.begin({ from, to, at: at === "" ? "" : new Date(at).toISOString() });
-  };
-  return (
-    <form onSubmit={submit}>
-      <Stack gap="xs">
-        <Group grow gap="xs">
-          <TextInput
-            size="xs"
-            label="Caller"
-            maxLength={64}
-            value={from}
-            onChange={(event) => setFrom(event.currentTarget.value)}
-          />
-          <TextInput
-            size="xs"
-            label="Number dialled"
-            maxLength={64}
-            value={to}
-            onChange={(event) => setTo(event.currentTarget.value)}
-          />
-        </Group>
-        <TextInput
-          size="xs"
-          type="datetime-local"
-          label="When the call comes"
-          description="Now where it is left empty; in the time of this browser."
-          value={at}
-          onChange={(event) => setAt(event.currentTarget.value)}
-        />
-        <Group gap="xs">
-          <Button size="xs" type="submit" loading={simulation.isBusy && simulation.state === null}>
-            {simulation.state === null ? "Call" : "Call again"}
-          </Button>
-          {simulation.state !== null && (
-            <Button size="xs" variant="default" onClick={simulation.end}>
-              Clear
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </form>
   );
 }
 
@@ -408,7 +360,7 @@ async function keepTest(flow: string, name: string, inputs: Input[], setting: Se
     .replace(/[^a-z0-9]+/g, "_")
     .replace(/^_+|_+$/g, "");
   const id = `${flow.replace(/[^A-Za-z0-9]+/g, "_")}_${slug || "test"}`.slice(0, 80);
-  const { from, to, at } = setting ?? { from: "", to: "", at: "" };
+  const { from, to, at, schedules } = setting ?? { from: "", to: "", at: "", schedules: {} };
   const test = {
     id,
     flow,
@@ -418,6 +370,7 @@ async function keepTest(flow: string, name: string, inputs: Input[], setting: Se
     ...(from && { from }),
     ...(to && { to }),
     ...(at && { at }),
+    ...(Object.keys(schedules).length > 0 && { schedules }),
   };
   const made = await answer(api.POST("/flow-tests", { body: test }));
   const run = await ask(

@@ -3,7 +3,6 @@ import {
   Badge,
   Button,
   Group,
-  List,
   Loader,
   NumberInput,
   Paper,
@@ -15,9 +14,6 @@ import {
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, type Schema } from "../api/client";
-import type { Marks } from "../canvas/marks";
-import { type Change, changesOf } from "../flow/changes";
-import { readDocument } from "../flow/document";
 import { Empty } from "../ui/Empty";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { usePages } from "../ui/paging";
@@ -25,6 +21,7 @@ import type { Autosave } from "./autosave";
 import { Dialog } from "./Dialog";
 import { notify } from "./notify";
 import { useBuilder } from "./store";
+import { Differences } from "./VersionDifferences";
 
 type Version = Schema<"VersionItem">;
 type FlowItem = Schema<"FlowItem">;
@@ -196,90 +193,6 @@ function VersionCard({ id, flow, version, before, autosave }: VersionCardProps) 
       )}
     </Paper>
   );
-}
-
-/** What a version changed against the one before, in the server's words, and against the draft, on the canvas. */
-function Differences({ id, version, before }: { id: string; version: number; before: number | undefined }) {
-  const { builder } = useBuilder();
-  const [against, setAgainst] = useState<"before" | "draft" | null>(null);
-  const words = useQuery({
-    queryKey: ["flow", id, "diff", before, version],
-    queryFn: () =>
-      ask(
-        api.GET("/flows/{id}/diff", {
-          params: { path: { id }, query: { from: String(before), to: String(version) } },
-        }),
-      ),
-    enabled: against === "before" && before !== undefined,
-  });
-  const draft = useQuery({
-    queryKey: ["flow", id, "version", version],
-    queryFn: async () =>
-      readDocument(await ask(api.GET("/flows/{id}/versions/{n}", { params: { path: { id, n: version } } }))),
-    enabled: against === "draft",
-  });
-  const now = builder.store.getState().document;
-  const changes = draft.data && "document" in draft.data ? changesOf(draft.data.document, now) : null;
-  const error = words.error ?? draft.error;
-  const sentences = against === "before" ? words.data?.sentences : changes?.map((change) => change.text);
-  const toggle = (next: "before" | "draft") => {
-    setAgainst(against === next ? null : next);
-    builder.store.setState({ marks: null });
-  };
-  return (
-    <>
-      <Group gap="xs" mt={4}>
-        {before !== undefined && (
-          <Button
-            size="compact-xs"
-            variant="subtle"
-            aria-expanded={against === "before"}
-            onClick={() => toggle("before")}
-          >
-            What it changed
-          </Button>
-        )}
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          aria-expanded={against === "draft"}
-          onClick={() => toggle("draft")}
-        >
-          Draft against it
-        </Button>
-      </Group>
-      {error && <ProblemAlert error={error} />}
-      {against !== null && sentences && (
-        <List size="xs" mt={4}>
-          {sentences.map((sentence) => (
-            <List.Item key={sentence}>{sentence}</List.Item>
-          ))}
-          {sentences.length === 0 && <List.Item>Nothing.</List.Item>}
-        </List>
-      )}
-      {against === "draft" && changes !== null && changes.length > 0 && (
-        <Button
-          size="compact-xs"
-          mt={4}
-          variant="default"
-          onClick={() => builder.store.setState({ marks: changeMarks(changes) })}
-        >
-          Show on the canvas
-        </Button>
-      )}
-    </>
-  );
-}
-
-/** Changes as marks; what was taken out is not there to be marked. */
-export function changeMarks(changes: Change[]): Marks {
-  const marks: Marks = {};
-  for (const { step, what } of changes) {
-    if (step !== undefined && marks[step]?.state !== "added") {
-      marks[step] = { state: what, text: what };
-    }
-  }
-  return marks;
 }
 
 function RollbackDialog({ id, version, onClose }: { id: string; version: number; onClose: () => void }) {

@@ -1,8 +1,7 @@
 // The draft is saved while it is edited, against the ETag that was read. Where somebody else was quicker, both stand
 // side by side until somebody decides.
 
-import { useCallback, useEffect, useRef, useState } from "react";
-import { useStore } from "zustand";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { answer, api, Problem } from "../api/client";
 import { type FlowDocument, readDocument } from "../flow/document";
 import { asBody } from "./findings";
@@ -37,10 +36,10 @@ export function useAutosave(
   firstEtag: string,
   mayEdit: boolean,
 ): Autosave {
-  const document = useStore(store, (state) => state.document);
   const [state, setState] = useState<SaveState>({ kind: "saved" });
   const etag = useRef(firstEtag);
-  const saved = useRef(document);
+  const [first] = useState(() => store.getState().document);
+  const saved = useRef(first);
   const running = useRef<Promise<boolean> | null>(null);
   const stopped = useRef(false);
 
@@ -78,31 +77,53 @@ export function useAutosave(
     return isSaved ? flush() : false;
   }, [save, store]);
 
+  // Beside React: nothing is to be drawn anew with each key that somebody presses.
   useEffect(() => {
-    if (!mayEdit || stopped.current || document === saved.current) {
+    if (!mayEdit) {
       return;
     }
-    setState((now) => (now.kind === "saving" ? now : { kind: "waiting" }));
-    const timer = setTimeout(() => void flush(), WAIT_MS);
-    return () => clearTimeout(timer);
-  }, [document, flush, mayEdit]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = store.subscribe(({ document }, before) => {
+      if (document === before.document || stopped.current) {
+        return;
+      }
+      clearTimeout(timer);
+      if (document === saved.current) {
+        setState((now) => (now.kind === "waiting" ? { kind: "saved" } : now));
+        return;
+      }
+      setState((now) => (now.kind === "saving" || now.kind === "waiting" ? now : { kind: "waiting" }));
+      timer = setTimeout(() => void flush(), WAIT_MS);
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [store, flush, mayEdit]);
 
   useLeaveGuard(state.kind !== "saved", flush);
 
-  const keepMine = () => {
-    if (state.kind === "conflict") {
-      etag.current = state.etag;
-      stopped.current = false;
-      void flush();
-    }
-  };
-  const tookTheirs = (theirs: FlowDocument, theirEtag: string) => {
-    etag.current = theirEtag;
-    saved.current = theirs;
-    stopped.current = false;
-    setState({ kind: "saved" });
-  };
-  return { state, etag: () => etag.current, flush, keepMine, tookTheirs };
+  return useMemo(
+    () => ({
+      state,
+      etag: () => etag.current,
+      flush,
+      keepMine: () => {
+        if (state.kind === "conflict") {
+          etag.current = state.etag;
+          stopped.current = false;
+          void flush();
+        }
+      },
+      tookTheirs: (theirs: FlowDocument, theirEtag: string) => {
+        etag.current = theirEtag;
+        saved.current = theirs;
+        stopped.current = false;
+        setState({ kind: "saved" });
+      },
+    }),
+    [state, flush],
+  );
 }
 
 async function put(flow: string, document: FlowDocument, etag: string): Promise<string> {

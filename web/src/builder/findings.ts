@@ -1,35 +1,56 @@
 // What the server says about the document while it is edited.
 
 import { useEffect } from "react";
-import { useStore } from "zustand";
 import { api, ask } from "../api/client";
 import type { MarkState, Marks } from "../canvas/marks";
+import { same } from "../flow/changes";
 import type { FlowDocument } from "../flow/document";
 import type { BuilderStore, Finding } from "./store";
 
-/** After an edit, in milliseconds: less than what is typed between two keys. */
-const WAIT_MS = 60;
-
-/** Asks the server about each new document, one question at a time; the last answer counts. */
+/** Asks the server about each new document at once, and one question at a time: the last answer is of the last document. */
 export function useValidation(store: BuilderStore, mayAsk: boolean): void {
-  const document = useStore(store, (state) => state.document);
   useEffect(() => {
     if (!mayAsk) {
       return;
     }
     const stop = new AbortController();
-    const timer = setTimeout(() => {
-      validate(document, stop.signal).then(
-        (findings) => store.setState({ findings }),
-        // The next edit asks again; saving says what is wrong with the connection.
-        () => undefined,
-      );
-    }, WAIT_MS);
+    let isAsking = false;
+    let asked: FlowDocument | null = null;
+    const askAgain = async () => {
+      if (isAsking) {
+        return;
+      }
+      isAsking = true;
+      for (let now = store.getState().document; now !== asked; now = store.getState().document) {
+        asked = now;
+        try {
+          const findings = await validate(now, stop.signal);
+          if (!stop.signal.aborted) {
+            store.setState(kept(store.getState().findings, findings));
+          }
+        } catch {
+          // The next edit asks again; saving says what is wrong with the connection.
+          break;
+        }
+      }
+      isAsking = false;
+    };
+    void askAgain();
+    const end = store.subscribe((now, before) => {
+      if (now.document !== before.document) {
+        void askAgain();
+      }
+    });
     return () => {
-      clearTimeout(timer);
+      end();
       stop.abort();
     };
-  }, [document, store, mayAsk]);
+  }, [store, mayAsk]);
+}
+
+/** Findings that say the same stay the same object: with each new one the whole canvas is looked at. */
+function kept(before: Finding[], findings: Finding[]): { findings: Finding[] } {
+  return { findings: same(before, findings) ? before : findings };
 }
 
 async function validate(document: FlowDocument, signal: AbortSignal): Promise<Finding[]> {

@@ -10,7 +10,10 @@ import type { FlowDocument } from "../flow/document";
 
 export type Finding = Schema<"FlowFinding">;
 
-export type PanelName = "step" | "problems" | "try" | "versions";
+export type PanelName = "step" | "problems" | "try" | "traffic" | "versions";
+
+/** Another document than the draft, to look at: a version with its traffic, or with what it changed. */
+export type Shown = { document: FlowDocument; marks: Marks; label: string };
 
 export type BuilderState = {
   document: FlowDocument;
@@ -23,6 +26,8 @@ export type BuilderState = {
   field: string | null;
   /** Shown in place of the findings: the path of a simulation, or what differs between versions. */
   marks: Marks | null;
+  /** Drawn in place of the draft. */
+  shown: Shown | null;
 };
 
 export type BuilderStore = StoreApi<BuilderState> & { temporal: StoreApi<TemporalState<Past>> };
@@ -42,6 +47,7 @@ export function createBuilderStore(document: FlowDocument): BuilderStore {
         panel: "step",
         field: null,
         marks: null,
+        shown: null,
       }),
       {
         partialize: ({ document }): Past => ({ document }),
@@ -91,7 +97,7 @@ export function builderOf(store: BuilderStore) {
     },
     select(selected: readonly string[], field: string | null = null) {
       const panel = store.getState().panel;
-      const show = panel === "try" || panel === "versions" ? panel : "step";
+      const show = panel === "try" || panel === "traffic" || panel === "versions" ? panel : "step";
       store.setState({
         selected,
         selectedEdges: [],

@@ -9,7 +9,15 @@ import type { Builder } from "./store";
 export type Input = Schema<"SimulationInput">;
 export type State = Schema<"SimulationState">;
 
-export type Setting = { from: string; to: string; at: string };
+export type ScheduleState = "open" | "closed" | "holiday";
+
+export type Setting = {
+  from: string;
+  to: string;
+  at: string;
+  /** What is assumed of schedules, by id. */
+  schedules: Record<string, ScheduleState>;
+};
 
 export type Simulation = {
   state: State | null;
@@ -74,9 +82,18 @@ export function useSimulation(
   const begin = (next: Setting) =>
     guard(async () => {
       forget();
-      const { from, to, at } = next;
+      const { from, to, at, schedules } = next;
       const document = asBody(builder.store.getState().document);
-      const body = { document, ...(from && { from }), ...(to && { to }), ...(at && { at }), seed: 1 };
+      // The types made of the API's document let no map have anything in it.
+      const assumed = schedules as Schema<"NewSimulation">["schedules"];
+      const body = {
+        document,
+        ...(from && { from }),
+        ...(to && { to }),
+        ...(at && { at }),
+        ...(assumed && { schedules: assumed }),
+        seed: 1,
+      };
       const first = await ask(api.POST("/simulations", { body }));
       open.current = first.id;
       setInputs([]);

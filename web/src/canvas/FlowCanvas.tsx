@@ -12,10 +12,10 @@ import {
   MiniMap,
   type NodeChange,
   ReactFlow,
-  type ReactFlowInstance,
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
+  type Viewport,
 } from "@xyflow/react";
 import {
   type DragEvent,
@@ -24,6 +24,7 @@ import {
   useCallback,
   useEffect,
   useImperativeHandle,
+  useLayoutEffect,
   useMemo,
   useRef,
   useState,
@@ -37,6 +38,7 @@ import classes from "./FlowCanvas.module.css";
 import { GROUP_COLORS } from "./kindIcons";
 import type { Marks } from "./marks";
 import { StepNode, type StepNodeType } from "./StepNode";
+import { FIT, firstView, ZOOM_MAX, ZOOM_MIN } from "./viewport";
 
 /** A port of a step. */
 export type PortOf = { from: string; port: string };
@@ -89,7 +91,6 @@ function minimapColor(node: StepNodeType): string {
 const minimapSize = { width: 140, height: 90 };
 const nodeTypes = { step: StepNode };
 const edgeOptions = { markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 } };
-const fitOptions = { padding: 0.15, maxZoom: 1 };
 const none: readonly string[] = [];
 
 /** A call flow, drawn. To look at on any page; with `edits` to change it. */
@@ -118,6 +119,11 @@ function Canvas(props: FlowCanvasProps) {
     setNodes((before) => nodesOf({ document, places, marks, readOnly, selected }, before));
   }, [document, places, marks, readOnly, selected]);
   const edges = useEdges(document, marks, props.selectedEdges ?? none);
+  const [viewport, setViewport] = useState<Viewport | null>(null);
+  useLayoutEffect(() => {
+    const { clientWidth: width = 0, clientHeight: height = 0 } = frame.current ?? {};
+    setViewport((known) => known ?? firstView(document, places, { width, height }, readOnly));
+  }, [document, places, readOnly]);
 
   const select = useCallback(
     (steps: string[]) => {
@@ -167,43 +173,43 @@ function Canvas(props: FlowCanvasProps) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the steps inside are what has the focus; arrows go from one to another
     <div ref={frame} className={classes.frame} onKeyDown={onKeyDown} {...dropping}>
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        defaultEdgeOptions={edgeOptions}
-        colorMode={scheme}
-        onNodesChange={onNodesChange}
-        onEdgesChange={onEdgesChange}
-        onNodeDragStop={moved}
-        onSelectionDragStop={(event, dragged) => moved(event, null, dragged)}
-        nodesDraggable={!readOnly}
-        nodesConnectable={!readOnly}
-        edgesFocusable={false}
-        elementsSelectable
-        selectionMode={SelectionMode.Partial}
-        multiSelectionKeyCode={["Shift", "Control", "Meta"]}
-        deleteKeyCode={null}
-        disableKeyboardA11y
-        connectionRadius={28}
-        minZoom={0.1}
-        maxZoom={2}
-        fitView
-        fitViewOptions={fitOptions}
-        onInit={(instance) => void (readOnly ? undefined : beginAtEntry(instance, document, frame.current))}
-        onlyRenderVisibleElements={nodes.length > 80}
-        {...wiring}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
-        <Controls showInteractive={false} fitViewOptions={fitOptions} />
-        <MiniMap
-          pannable
-          zoomable
-          style={minimapSize}
-          ariaLabel="The whole flow, small"
-          nodeColor={minimapColor}
-        />
-      </ReactFlow>
+      {viewport && (
+        <ReactFlow
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          defaultEdgeOptions={edgeOptions}
+          colorMode={scheme}
+          onNodesChange={onNodesChange}
+          onEdgesChange={onEdgesChange}
+          onNodeDragStop={moved}
+          onSelectionDragStop={(event, dragged) => moved(event, null, dragged)}
+          nodesDraggable={!readOnly}
+          nodesConnectable={!readOnly}
+          edgesFocusable={false}
+          elementsSelectable
+          selectionMode={SelectionMode.Partial}
+          multiSelectionKeyCode={["Shift", "Control", "Meta"]}
+          deleteKeyCode={null}
+          disableKeyboardA11y
+          connectionRadius={28}
+          minZoom={ZOOM_MIN}
+          maxZoom={ZOOM_MAX}
+          defaultViewport={viewport}
+          onlyRenderVisibleElements={nodes.length > 80}
+          {...wiring}
+        >
+          <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
+          <Controls showInteractive={false} fitViewOptions={FIT} />
+          <MiniMap
+            pannable
+            zoomable
+            style={minimapSize}
+            ariaLabel="The whole flow, small"
+            nodeColor={minimapColor}
+          />
+        </ReactFlow>
+      )}
     </div>
   );
 }
@@ -218,24 +224,6 @@ function useEdges(
     before.current = flowEdgesOf(document, marks, new Set(selectedEdges), before.current);
     return before.current;
   }, [document, marks, selectedEdges]);
-}
-
-/** Smaller than this nobody reads a step's name. */
-const READABLE = 0.55;
-
-/** A flow that fits only when it is too small to be read is shown from its beginning instead. */
-async function beginAtEntry(
-  flow: ReactFlowInstance<StepNodeType, FlowEdge>,
-  document: FlowDocument,
-  frame: HTMLElement | null,
-) {
-  await flow.fitView(fitOptions);
-  const entry = flow.getNode(document.entry);
-  if (entry !== undefined && frame !== null && flow.getZoom() < READABLE) {
-    const zoom = 0.75;
-    const y = frame.clientHeight / 2 - (entry.position.y + heightOf(entry.data.step) / 2) * zoom;
-    await flow.setViewport({ x: 24 - entry.position.x * zoom, y, zoom });
-  }
 }
 
 /** Brings a step into view where it is not, and the focus to it. */
@@ -286,7 +274,7 @@ function useHandle(ref: Ref<FlowCanvasHandle> | undefined, frame: React.RefObjec
     ref,
     () => ({
       show,
-      fit: () => void fitView({ ...fitOptions, duration: 150 }),
+      fit: () => void fitView({ ...FIT, duration: 150 }),
       centre: () => {
         const box = frame.current?.getBoundingClientRect();
         const { left = 0, top = 0, width = 0, height = 0 } = box ?? {};

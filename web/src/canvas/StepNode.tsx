@@ -54,9 +54,15 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Ste
           <div className={classes.name} title={data.name}>
             {data.name}
           </div>
-          <div className={classes.summary} title={summaryOf(step)}>
-            {summaryOf(step) || label}
-          </div>
+          {isLong(mark) ? (
+            <div className={classes.summary} data-state={mark?.state} title={mark?.text}>
+              {mark?.text}
+            </div>
+          ) : (
+            <div className={classes.summary} title={summaryOf(step)}>
+              {summaryOf(step) || label}
+            </div>
+          )}
         </div>
         <Badges data={data} />
       </div>
@@ -78,6 +84,11 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Ste
   );
 });
 
+/** Words of a mark beside a count: there is no room for them next to the name. */
+function isLong(mark: StepMark | undefined): boolean {
+  return mark?.count !== undefined && (mark.text?.length ?? 0) > 2;
+}
+
 function Badges({ data }: { data: StepNodeData }) {
   const { mark } = data;
   return (
@@ -94,7 +105,7 @@ function Badges({ data }: { data: StepNodeData }) {
       )}
       {(mark?.count !== undefined || mark?.text) && (
         <span className={classes.badge} data-state={mark.state}>
-          {mark.count?.toLocaleString()} {mark.text}
+          {mark.count?.toLocaleString()} {isLong(mark) ? "" : mark.text}
         </span>
       )}
       {mark?.state && <span className={classes.hidden}>{STATE_WORDS[mark.state]}</span>}

@@ -1,10 +1,10 @@
 // From a document to what React Flow draws. What has not changed stays the same object, so that nothing else is drawn anew.
 
-import type { Edge } from "@xyflow/react";
+import { type Edge, type NodeHandle, Position } from "@xyflow/react";
 import { kindWords } from "../flow/catalogue";
-import { type FlowDocument, type Point, stepName } from "../flow/document";
+import { type FlowDocument, type Point, type Step, stepName } from "../flow/document";
 import { edgesOf } from "../flow/graph";
-import { heightOf, STEP_WIDTH } from "../flow/layout";
+import { heightOf, portTop, STEP_WIDTH } from "../flow/layout";
 import { fallbackOf, portLabel, portsOf, wayOf, wayWords } from "../flow/ports";
 import type { Marks } from "./marks";
 import type { StepNodeData, StepNodeType } from "./StepNode";
@@ -22,24 +22,64 @@ export function nodesOf(shown: Shown, before: StepNodeType[]): StepNodeType[] {
   const { document, places, selected } = shown;
   const known = new Map(before.map((node) => [node.id, node]));
   const focusable = focusableStep(document, selected);
-  return Object.keys(document.steps).map((id) => {
+  const nodes = Object.keys(document.steps).map((id) => {
     const old = known.get(id);
-    const data = dataOf(shown, id);
+    const data = keptData(old?.data, dataOf(shown, id));
+    const height = heightOf(data.step);
     const next: StepNodeType = {
       ...old,
       id,
       type: "step",
       position: old?.dragging ? old.position : (places[id] ?? { x: 0, y: 0 }),
-      data: old !== undefined && sameData(old.data, data) ? old.data : data,
+      data,
       selected: selected.has(id),
       focusable: id === focusable,
       width: STEP_WIDTH,
-      height: heightOf(data.step),
+      height,
+      // Said beforehand, so that no step is drawn only to be measured.
+      measured: { width: STEP_WIDTH, height },
+      handles: old?.data === data && old.handles ? old.handles : handlesOf(data.step),
       ariaRole: "group",
       ariaLabel: `${data.name}, ${kindWords(data.step.type).label}${data.isEntry ? ", the call begins here" : ""}`,
     };
     return old !== undefined && sameNode(old, next) ? old : next;
   });
+  return nodes.length === before.length && nodes.every((node, i) => node === before[i]) ? before : nodes;
+}
+
+/** Of a port's dot, as the style sheet has it. */
+const DOT = 11;
+/** Around a step, and above each port. */
+const BORDER = 1;
+
+/** Where connections begin and end. */
+function handlesOf(step: Step): NodeHandle[] {
+  const dot = { width: DOT, height: DOT };
+  const way: NodeHandle = {
+    ...dot,
+    id: "in",
+    type: "target",
+    position: Position.Left,
+    x: BORDER - DOT / 2,
+    y: BORDER + 26 - DOT / 2,
+  };
+  const ports = portsOf(step).map(({ name }, row): NodeHandle => {
+    // In the middle of its line, below the line's border.
+    const y = BORDER + portTop(step, row + 0.5) + BORDER / 2;
+    return {
+      ...dot,
+      id: name,
+      type: "source",
+      position: Position.Right,
+      x: STEP_WIDTH - BORDER - DOT / 2,
+      y: y - DOT / 2,
+    };
+  });
+  return [way, ...ports];
+}
+
+function keptData(old: StepNodeData | undefined, data: StepNodeData): StepNodeData {
+  return old !== undefined && sameData(old, data) ? old : data;
 }
 
 /** The step that Tab leads to: one at a time, as in a tree. */

@@ -1,5 +1,6 @@
 // What is different between two documents of a flow: in words, and by step for the canvas.
 
+import { fieldLabel } from "../builder/forms/labels";
 import { kindWords } from "./catalogue";
 import { commentOf, type FlowDocument, type Json, positionOf, type Step, stepName } from "./document";
 import { portLabel } from "./ports";
@@ -32,7 +33,10 @@ export function changesOf(from: FlowDocument, to: FlowDocument, withNotes = fals
   for (const name of union(from.settings, to.settings)) {
     const [a, b] = [from.settings?.[name], to.settings?.[name]];
     if (!same(a, b)) {
-      changes.push({ what: "changed", text: `The setting ${name}: ${words(a)} became ${words(b)}.` });
+      changes.push({
+        what: "changed",
+        text: `The setting “${fieldLabel(name)}”: ${words(a)} became ${words(b)}.`,
+      });
     }
   }
   for (const id of union(from.steps, to.steps)) {
@@ -68,7 +72,7 @@ function stepChanges(from: FlowDocument, to: FlowDocument, id: string, withNotes
   for (const field of union(a.config, b.config)) {
     const [x, y] = [a.config?.[field], b.config?.[field]];
     if (!same(x, y)) {
-      say(`${field} was ${words(x)}, is ${words(y)}.`);
+      say(`“${fieldLabel(field)}” was ${words(x)}, is ${words(y)}.`);
     }
   }
   for (const port of union(a.on, b.on)) {

@@ -115,13 +115,24 @@ function soundWords(sounds: Json | undefined): string {
   return words.length === 0 ? "nothing" : words.map((word) => `“${word}”`).join(", ");
 }
 
-/** Ids of the prompts that the caller hears in these. */
-export function heardPrompts(rungs: readonly Rung[]): string[] {
+/** A prompt of the library, or a text with its variables filled in. */
+export type Heard =
+  | { kind: "file"; id: string }
+  | { kind: "speech"; text: string; language: string; voice: string };
+
+/** What the caller hears in these, of what a browser can play. */
+export function heardSounds(rungs: readonly Rung[]): Heard[] {
   return rungs
     .filter((rung) => rung.event === "play" && rung.party === "caller" && rung.forever !== true)
     .flatMap((rung) => (Array.isArray(rung.sounds) ? rung.sounds.filter(isObject) : []))
-    .filter((sound) => sound.kind === "file")
-    .map((sound) => textOf(sound.id));
+    .flatMap((sound): Heard[] => {
+      if (sound.kind === "file") {
+        return [{ kind: "file", id: textOf(sound.id) }];
+      }
+      const { text, language, voice } = sound;
+      const speech = { text: textOf(text), language: textOf(language), voice: textOf(voice) };
+      return sound.kind === "speech" ? [{ kind: "speech", ...speech }] : [];
+    });
 }
 
 /** How a call ended, in words. */

@@ -1,8 +1,8 @@
-// Where steps are drawn: where people put them, else by dagre from left to right.
+// Where steps are drawn: where people put them, else in columns from left to right.
 
-import dagre from "@dagrejs/dagre";
 import { commentOf, type FlowDocument, type Point, positionOf, type Step } from "./document";
 import { edgesOf } from "./graph";
+import { layered } from "./layers";
 import { portsOf } from "./ports";
 
 /** In pixels of the canvas; the style sheet of the step says the same. */
@@ -12,94 +12,35 @@ const ROW = 24;
 const COMMENT = 34;
 const FOOT = 8;
 
+/** How far below a step's upper edge the line of a port begins. */
+export function portTop(step: Step, row: number): number {
+  return HEAD + (commentOf(step) ? COMMENT : 0) + row * ROW;
+}
+
 /** How tall a step is drawn. */
 export function heightOf(step: Step): number {
   const ports = portsOf(step).length;
   return HEAD + ports * ROW + (ports > 0 ? FOOT : 0) + (commentOf(step) ? COMMENT : 0);
 }
 
-/**
- * Layers that the connections given to dagre may cross, all together: it puts a dummy into each, and its time grows
- * with their square. Connections beyond that are drawn as they come.
- */
-const CROSSED_MAX = 300;
-
-/** The connections that decide where steps stand: the short ones first, which hold the flow together. */
-function shapingEdges(document: FlowDocument): [from: string, to: string][] {
-  const pairs = new Map(
-    edgesOf(document).map(({ from, to }) => [`${from} ${to}`, [from, to] as [string, string]]),
-  );
-  const ranks = ranksOf(document.entry, Object.keys(document.steps), [...pairs.values()]);
-  const span = ([from, to]: [string, string]) => Math.abs((ranks.get(to) ?? 0) - (ranks.get(from) ?? 0));
-  const sorted = [...pairs.values()].filter(([from, to]) => from !== to).sort((a, b) => span(a) - span(b));
-  let crossed = 0;
-  return sorted.filter((pair) => {
-    crossed += Math.max(0, span(pair) - 1);
-    return crossed <= CROSSED_MAX;
-  });
-}
-
-/** How far from the beginning each step is, by the longest way that leads forward. */
-function ranksOf(entry: string, ids: string[], pairs: [string, string][]): Map<string, number> {
-  const next = new Map<string, string[]>();
-  for (const [from, to] of pairs) {
-    next.set(from, [...(next.get(from) ?? []), to]);
-  }
-  // Depth first without recursion: a step is done when all behind it are; what leads to one on the path leads back.
-  const state = new Map<string, "open" | "done">();
-  const order: string[] = [];
-  const back = new Set<string>();
-  for (const start of [entry, ...ids]) {
-    const path: { id: string; at: number }[] = state.has(start) ? [] : [{ id: start, at: 0 }];
-    state.set(start, state.get(start) ?? "open");
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const to = next.get(top.id)?.[top.at];
-      top.at += 1;
-      if (to === undefined) {
-        state.set(top.id, "done");
-        order.push(top.id);
-        path.pop();
-      } else if (state.get(to) === "open") {
-        back.add(`${top.id} ${to}`);
-      } else if (!state.has(to)) {
-        state.set(to, "open");
-        path.push({ id: to, at: 0 });
-      }
-    }
-  }
-  const ranks = new Map<string, number>();
-  for (const id of order.reverse()) {
-    const rank = ranks.get(id) ?? 0;
-    ranks.set(id, rank);
-    for (const to of next.get(id) ?? []) {
-      if (!back.has(`${id} ${to}`)) {
-        ranks.set(to, Math.max(ranks.get(to) ?? 0, rank + 1));
-      }
-    }
-  }
-  return ranks;
-}
-
-/** From so many steps on, layers are found the quick way. */
-const MANY = 80;
+/** Between columns. */
+const COLUMN = STEP_WIDTH + 80;
 
 /** A place for every step, by its connections. */
 export function arranged(document: FlowDocument): Record<string, Point> {
-  const graph = new dagre.graphlib.Graph();
-  const isLarge = Object.keys(document.steps).length > MANY;
-  graph.setGraph({ rankdir: "LR", nodesep: 36, ranksep: 80, ...(isLarge && { ranker: "longest-path" }) });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const [id, step] of Object.entries(document.steps)) {
-    graph.setNode(id, { width: STEP_WIDTH, height: heightOf(step) });
-  }
-  for (const [from, to] of shapingEdges(document)) {
-    graph.setEdge(from, to);
-  }
-  dagre.layout(graph);
+  const steps = Object.entries(document.steps);
+  const heights = new Map(steps.map(([id, step]) => [id, heightOf(step)]));
+  const boxes = steps.map(([id]) => ({ id, height: heights.get(id) ?? 0 }));
+  const links = edgesOf(document).map(({ from, port, to }) => {
+    const step = document.steps[from];
+    const row = step ? portsOf(step).findIndex(({ name }) => name === port) : 0;
+    return { from, to, offset: (step ? portTop(step, row + 0.5) : 0) - (heights.get(from) ?? 0) / 2 };
+  });
+  const places = layered(boxes, links, document.entry);
   return Object.fromEntries(
-    Object.entries(document.steps).map(([id, step]) => {
-      const { x = 0, y = 0 } = graph.node(id) as Partial<Point>;
-      return [id, { x: Math.round(x - STEP_WIDTH / 2), y: Math.round(y - heightOf(step) / 2) }];
+    boxes.map(({ id, height }) => {
+      const { column, y } = places.get(id) ?? { column: 0, y: 0 };
+      return [id, { x: column * COLUMN, y: Math.round(y - height / 2) }];
     }),
   );
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { sampleFlow } from "../test/flow";
 import { changesOf } from "./changes";
-import { type FlowDocument, readDocument, type Step } from "./document";
+import { type FlowDocument, type JsonObject, readDocument, type Step } from "./document";
 import { reachable, readingOrder } from "./graph";
-import { outcomeWords, pathMarks, rungWords } from "./ladder";
+import { heardSounds, outcomeWords, pathMarks, rungWords } from "./ladder";
 import { placesOf, withPlaces } from "./layout";
 import { portsOf, wayOf, wayWords } from "./ports";
 import { complete, completionAt } from "./template";
@@ -240,5 +240,25 @@ describe("templates", () => {
     ).toBe(true);
     expect(reachable(document).size).toBe(Object.keys(document.steps).length);
     expect(document.id).toBe("sample");
+  });
+});
+
+describe("what a browser plays of a simulated call", () => {
+  it("are the prompts and texts that the caller hears, without what goes on for ever and what others hear", () => {
+    const play = (party: string, sounds: JsonObject[], forever = false) => ({
+      event: "play",
+      party,
+      sounds,
+      forever,
+    });
+    const file = { kind: "file", id: "en/menu" };
+    const speech = { kind: "speech", text: "Hello", language: "en-US", voice: "default" };
+    const rungs = [
+      play("caller", [file, { kind: "silence", ms: 500 }, speech]),
+      play("alice", [file]),
+      play("caller", [{ kind: "music" }, file], true),
+      { event: "answer" },
+    ];
+    expect(heardSounds(rungs)).toEqual([file, speech]);
   });
 });

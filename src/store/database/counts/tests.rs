@@ -61,7 +61,7 @@ fn each_visit_is_counted_with_its_port_its_time_and_how_the_call_ended_in_it() {
         database.write_records(&calls[..3]).await.unwrap();
         assert_eq!(database.write_records(&calls).await.unwrap().new, 2);
         assert_eq!(
-            database.step_counts("main", 3).await.unwrap(),
+            database.step_counts("main", 3, ALL_DAYS).await.unwrap(),
             [
                 count(
                     "menu",
@@ -72,8 +72,11 @@ fn each_visit_is_counted_with_its_port_its_time_and_how_the_call_ended_in_it() {
                 count("team", [2, 1, 1], 40.0 + 30.0, &[]),
             ]
         );
-        assert_eq!(database.step_counts("hours", 9).await.unwrap(), [count("open?", [1, 0, 0], 1.0, &[])]);
-        assert_eq!(database.step_counts("main", 4).await.unwrap(), []);
+        assert_eq!(
+            database.step_counts("hours", 9, ALL_DAYS).await.unwrap(),
+            [count("open?", [1, 0, 0], 1.0, &[])]
+        );
+        assert_eq!(database.step_counts("main", 4, ALL_DAYS).await.unwrap(), []);
     });
 }
 
@@ -100,14 +103,46 @@ fn servers_that_write_at_the_same_time_lose_no_count_and_never_wait_for_each_oth
         for number in 0..RECORDS {
             tally.add(&NewRecord::read("east", &samples::document(number)).unwrap().facts);
         }
-        for ((flow, version, step), sums) in &tally.steps {
-            let steps = database.step_counts(flow, u32::try_from(*version).unwrap()).await.unwrap();
+        for ((flow, version, step, day), sums) in &tally.steps {
+            let version = u32::try_from(*version).unwrap();
+            let steps = database.step_counts(flow, version, *day..=*day).await.unwrap();
             let found = steps.iter().find(|found| found.step == *step).unwrap();
             assert_eq!(found.entered as i64, sums.entered * 2, "{flow} {version} {step}");
             counted += sums.entered;
         }
         assert!(counted > 1_000);
         database.close().await;
+    });
+}
+
+#[test]
+fn a_period_has_the_calls_that_came_in_on_its_days() {
+    for_each_engine(async |database| {
+        let on = |id: &str, date: &str| {
+            let document = json!({
+                "callId": id, "flowId": "main", "version": 3, "from": "+14155550100", "endReason": "flow_ended",
+                "start": format!("{date}T23:59:59Z"), "end": format!("{date}T23:59:59.5Z"),
+                "outcome": "disconnected_by_flow", "endedBy": "flow",
+                "path": [{"step": "menu", "enteredAt": format!("{date}T23:59:59Z"), "port": "key:1"}],
+            });
+            NewRecord::read("east", &document.to_string()).unwrap()
+        };
+        let day = |date: &str| day_of(format!("{date}T00:00:00Z").parse().unwrap());
+        let calls =
+            [on("a", "2026-11-22"), on("b", "2026-11-23"), on("c", "2026-11-23"), on("d", "2026-11-25")];
+        database.write_records(&calls).await.unwrap();
+        for (first, last, entered) in [
+            ("2026-11-22", "2026-11-22", Some(1)),
+            ("2026-11-22", "2026-11-23", Some(3)),
+            ("2026-11-24", "2026-11-24", None),
+            ("2026-11-24", "2026-12-24", Some(1)),
+            ("2026-11-25", "2026-11-22", None),
+        ] {
+            let steps = database.step_counts("main", 3, day(first)..=day(last)).await.unwrap();
+            let found = steps.first().map(|step| (step.entered, step.ports["key:1"]));
+            assert_eq!(found, entered.map(|count| (count, count)), "{first} to {last}");
+        }
+        assert_eq!(database.step_counts("main", 3, ALL_DAYS).await.unwrap()[0].entered, 4);
     });
 }
 

@@ -1,9 +1,11 @@
-import { Button, Fieldset, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Button, Fieldset, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { isObject, type Json, type JsonObject, textOf } from "../../flow/document";
+import { useBuilder, useBuilderState } from "../store";
 import { useFieldError, useForm } from "./context";
 import { ItemTools } from "./ItemTools";
-import { PromptPicker } from "./PromptPicker";
+import { PromptAudio } from "./PromptAudio";
+import { SpeechPreview } from "./SpeechPreview";
 import { TemplateInput } from "./TemplateInput";
 
 type AudioFieldProps = {
@@ -51,7 +53,7 @@ export function AudioField({ label, description, path, value, onChange, required
           readOnly={readOnly}
           aria-label={label}
         />
-        {audio !== null && <AudioBody path={path} audio={audio} onChange={onChange} />}
+        {audio !== null && <AudioBody label={label} path={path} audio={audio} onChange={onChange} />}
       </Stack>
     </Fieldset>
   );
@@ -64,30 +66,74 @@ function emptyAudio(kind: string, before: JsonObject | null): JsonObject {
   return kind === "file" ? { kind, id: "" } : { kind, text: "" };
 }
 
-type BodyProps = { path: string; audio: JsonObject; onChange: (value: Json) => void };
+type BodyProps = { label: string; path: string; audio: JsonObject; onChange: (value: Json) => void };
 
-function AudioBody({ path, audio, onChange }: BodyProps) {
+function AudioBody({ label, path, audio, onChange }: BodyProps) {
   const error = useFieldError(path);
   switch (audio.kind) {
     case "tts":
-      return (
-        <TemplateInput
-          label="Spoken text"
-          rows={3}
-          value={textOf(audio.text)}
-          maxLength={4000}
-          placeholder="Welcome. Type {{ for variables."
-          error={error}
-          onChange={(text) => onChange({ ...audio, text })}
-        />
-      );
+      return <SpokenText label={label} audio={audio} error={error} onChange={onChange} />;
     case "file":
       return (
-        <PromptPicker value={textOf(audio.id)} onChange={(id) => onChange({ ...audio, id })} error={error} />
+        <PromptAudio
+          value={textOf(audio.id)}
+          onChange={(id) => onChange({ ...audio, id })}
+          error={error}
+          place={label}
+        />
       );
     default:
-      return <Sequence path={path} audio={audio} onChange={onChange} />;
+      return <Sequence label={label} path={path} audio={audio} onChange={onChange} />;
   }
+}
+
+type SpokenTextProps = Omit<BodyProps, "path"> & { error: string | null };
+
+/** A text, in the flow's language and voice unless it says its own. */
+function SpokenText({ label, audio, error, onChange }: SpokenTextProps) {
+  const { readOnly } = useForm();
+  const { mayEdit } = useBuilder();
+  const settings = useBuilderState((state) => state.document.settings);
+  const own = (name: "language" | "voice") => textOf(audio[name]) || textOf(settings?.[name]);
+  return (
+    <>
+      <TemplateInput
+        label="Spoken text"
+        rows={3}
+        value={textOf(audio.text)}
+        maxLength={4000}
+        placeholder="Welcome. Type {{ for variables."
+        error={error}
+        onChange={(text) => onChange({ ...audio, text })}
+      />
+      {mayEdit && (
+        <SpeechPreview
+          text={textOf(audio.text)}
+          language={own("language")}
+          voice={own("voice")}
+          name={label}
+        />
+      )}
+      <Group gap="xs" grow align="flex-start">
+        {(["language", "voice"] as const).map((name) => (
+          <TextInput
+            key={name}
+            size="xs"
+            label={name === "language" ? "Language" : "Voice"}
+            placeholder={textOf(settings?.[name]) || (name === "language" ? "en-US" : "default")}
+            value={textOf(audio[name])}
+            readOnly={readOnly}
+            maxLength={100}
+            onChange={(event) => {
+              const { [name]: _, ...rest } = audio;
+              const next = event.currentTarget.value;
+              onChange(next === "" ? rest : { ...rest, [name]: next });
+            }}
+          />
+        ))}
+      </Group>
+    </>
+  );
 }
 
 /** Most parts of a sequence, as the server allows. */

@@ -25,7 +25,7 @@ export function TemplateInput({ value, onChange, rows = 1, ...props }: TemplateI
   const fitting =
     open === null
       ? []
-      : variables.filter(({ path }) => path.toLowerCase().includes(open.typed.toLowerCase()));
+      : variables().filter(({ path }) => path.toLowerCase().includes(open.typed.toLowerCase()));
   const look = (text: string, at: number) => {
     setCaret(at);
     if (completionAt(text, at) === null) {

@@ -8,11 +8,16 @@ import { type Finding, useBuilderState } from "../store";
 export type FormContextValue = {
   /** The step whose fields these are. */
   step: string;
-  variables: Variable[];
+  /** Those that there are at the step; looked for when somebody begins to write one. */
+  variables: () => Variable[];
   readOnly: boolean;
 };
 
-export const FormContext = createContext<FormContextValue>({ step: "", variables: [], readOnly: true });
+export const FormContext = createContext<FormContextValue>({
+  step: "",
+  variables: () => [],
+  readOnly: true,
+});
 
 export function useForm(): FormContextValue {
   return useContext(FormContext);

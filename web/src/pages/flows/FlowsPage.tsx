@@ -7,7 +7,7 @@ import { api, ask, type Schema } from "../../api/client";
 import { useSession } from "../../app/session";
 import { DeleteDialog } from "../../ui/DeleteDialog";
 import { FindingMark, FindingsBanner } from "../../ui/FindingsBanner";
-import { EmptyList, ObjectTable, useSearch } from "../../ui/ObjectTable";
+import { type Column, EmptyList, ObjectTable, useSearch } from "../../ui/ObjectTable";
 import { Page } from "../../ui/Page";
 import { usePages } from "../../ui/paging";
 import { pathOf } from "../../ui/places";
@@ -15,6 +15,7 @@ import { showTime } from "../../ui/times";
 import { pauseAndDelete } from "./details";
 import { NewFlowDialog } from "./NewFlowDialog";
 import { useNumbersOfFlows } from "./numbersOf";
+import { type Today, useToday } from "./today";
 
 type Flow = Schema<"FlowItem">;
 
@@ -32,6 +33,7 @@ export function FlowsPage() {
       }),
     ),
   );
+  const today = useTodayColumns();
   const add = mayEdit && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setSearch({ new: "" })}>
       New call flow
@@ -58,6 +60,7 @@ export function FlowsPage() {
           { title: "Numbers", cell: (flow) => <NumbersCell flow={flow.id} /> },
           { title: "Status", from: "sm", cell: (flow) => <StatusCell paused={flow.paused} /> },
           { title: "Live version", from: "sm", cell: (flow) => <LiveCell flow={flow} /> },
+          ...today,
           { title: "Draft", from: "md", cell: (flow) => <DraftCell flow={flow} /> },
           {
             title: "More",
@@ -70,6 +73,20 @@ export function FlowsPage() {
       {deleting && <DeleteFlow flow={deleting} onClose={() => setDeleting(null)} />}
     </Page>
   );
+}
+
+/** Calls of today, for whom calls concern. */
+function useTodayColumns(): Column<Flow>[] {
+  const { isOn, today } = useToday();
+  if (!isOn) {
+    return [];
+  }
+  const count = (flow: Flow, which: keyof Today) =>
+    today === undefined ? "" : (today.get(flow.id)?.[which] ?? 0).toLocaleString();
+  return [
+    { title: "Calls today", align: "right", from: "sm", cell: (flow) => count(flow, "calls") },
+    { title: "Abandoned today", align: "right", from: "sm", cell: (flow) => count(flow, "abandoned") },
+  ];
 }
 
 function NameCell({ flow }: { flow: Flow }) {

@@ -118,11 +118,6 @@ export function startingFlow(id: string, name: string): FlowBody {
   };
 }
 
-/** Makes a call flow, as a draft that is not published. */
-export async function createFlow(id: string, name: string): Promise<void> {
-  await ask(api.POST("/flows", { body: asDocument(startingFlow(id, name)) }));
-}
-
 /** Deletes a call flow. One that is active is paused first, because only a paused one may be deleted. */
 export async function pauseAndDelete(id: string): Promise<void> {
   const { data, etag } = await readDraft(id);

@@ -5,6 +5,7 @@ import type { DocumentForm } from "../../ui/documentForm";
 import { TimeZoneField } from "../../ui/fields";
 import { ExceptionsEditor } from "./ExceptionsEditor";
 import { isOver, OverrideEditor, overrideInWords } from "./OverrideEditor";
+import { StateNow } from "./StateNow";
 import { WeekEditor } from "./WeekEditor";
 import { type Schedule, type Weekly, weekInWords } from "./week";
 
@@ -22,6 +23,7 @@ const page: KindOfPage<"schedules"> = {
   search: { label: "Search schedules" },
   columns: [
     { title: "Name", cell: opener("schedule", (schedule) => schedule.name || schedule.id) },
+    { title: "Now", cell: (schedule) => <StateNow id={schedule.id} /> },
     { title: "Week", from: "sm", cell: (schedule) => weekInWords(schedule.document?.weekly) || "Never open" },
     { title: "By hand", cell: (schedule) => <ByHand schedule={schedule.document} /> },
     { title: "Time zone", from: "md", cell: (schedule) => schedule.document?.timeZone ?? "the account's" },
