@@ -1,5 +1,7 @@
 -- Counts are kept by the day (UTC, days since 1970) on which the call came in, so that a period can be looked at. What
--- was counted before is of day 0. SQLite cannot change a primary key: the tables are made anew.
+-- was counted before is of day 0. SQLite cannot change a primary key: the tables are made anew. The column comes first, so
+-- that a server which comes second at the same time finds it there and stops, as with each other migration.
+ALTER TABLE step_counts ADD COLUMN day BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE step_counts_by_day (
     flow_id     TEXT    NOT NULL,
     version     BIGINT  NOT NULL, -- 0 where a flow has none
@@ -12,7 +14,7 @@ CREATE TABLE step_counts_by_day (
     PRIMARY KEY (flow_id, version, step, day)
 );
 INSERT INTO step_counts_by_day
-    SELECT flow_id, version, step, 0, entered, hung_up, answered, spent FROM step_counts;
+    SELECT flow_id, version, step, day, entered, hung_up, answered, spent FROM step_counts;
 DROP TABLE step_counts;
 ALTER TABLE step_counts_by_day RENAME TO step_counts;
 
