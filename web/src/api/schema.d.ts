@@ -1369,10 +1369,98 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`.
+         * Server-sent events of live calls. After a break, Last-Event-ID goes on where it was; who missed some is told by an event `missed`. With `view=calls` the list as a state: first all of it, then four times a second at the most the rows that changed.
          * @description Needs the permission `calls.read`.
          */
         get: operations["watchCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audio of a call in progress, leg by leg, and what is wrong with it; at most half a second old.
+         * @description Needs the permission `calls.read`.
+         */
+        get: operations["getCallMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/ladder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SIP messages of a call, in progress or just over, with keys and credentials masked.
+         * @description Needs the permission `calls.inspect`.
+         */
+        get: operations["getCallLadder"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The packets of a call as a file for Wireshark or tcpdump: its SIP messages, masked, and what was captured.
+         * @description Needs the permission `calls.inspect`.
+         */
+        get: operations["getCapture"];
+        put?: never;
+        /**
+         * Notes the headers of a call's RTP and RTCP from now on, for two minutes at the most; neither voice nor keys.
+         * @description Needs the permission `calls.inspect`.
+         */
+        post: operations["beginCapture"];
+        /**
+         * Ends the capture of a call; what was noted stays.
+         * @description Needs the permission `calls.inspect`.
+         */
+        delete: operations["endCapture"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/capture/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the capture of a call is.
+         * @description Needs the permission `calls.inspect`.
+         */
+        get: operations["getCaptureState"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1533,6 +1621,49 @@ export interface components {
             /** @description A reference to a file on the server. */
             password?: string | null;
         };
+        /** @description What went through a leg since it was opened. */
+        AudioItem: {
+            bytesReceived: number;
+            bytesSent: number;
+            /** @description Whether they come from elsewhere than the SDP said. */
+            isElsewhere: boolean;
+            /** Format: float */
+            jitterMs: number;
+            /**
+             * Format: float
+             * @description Lost on the way to us, of the last five seconds.
+             */
+            lossPercent: number;
+            /**
+             * Format: float
+             * @description Lost on the way to the peer, by its last report.
+             */
+            lossTherePercent: number;
+            /**
+             * Format: float
+             * @description An estimate, not a measurement: the mean opinion score of what comes to us (ITU-T G.107, simplified), 1 to 4.5.
+             */
+            mos?: number | null;
+            packetsLost: number;
+            packetsReceived: number;
+            /** @description From sources that are not taken. */
+            packetsRefused: number;
+            packetsSent: number;
+            /** @description Not audio in a codec that was agreed. */
+            packetsUnusable: number;
+            /**
+             * Format: float
+             * @description There and back by RTCP; absent where the peer never reported.
+             */
+            roundTripMs?: number | null;
+            /**
+             * Format: float
+             * @description Seconds since the last packet of audio; absent where none came.
+             */
+            sinceLastSec?: number | null;
+            /** @description Where packets are taken from. */
+            source: string;
+        };
         /** @description One change. */
         AuditItem: {
             action: string;
@@ -1548,6 +1679,15 @@ export interface components {
             id: number;
             kind: string;
             object: string;
+        };
+        /** @description The audio of a call at a moment. */
+        CallMedia: {
+            /** Format: date-time */
+            at: string;
+            /** @description The caller's first. */
+            legs: components["schemas"]["LegMedia"][];
+            /** @description The worst first. */
+            troubles: components["schemas"]["TroubleItem"][];
         };
         /** @description A whole call record. */
         CallRecordDocument: Record<string, never>;
@@ -1583,6 +1723,22 @@ export interface components {
             /** @description Of a hundred callers so many. */
             share: number;
             version: number;
+        };
+        /** @description How far the capture of a call is. */
+        CaptureState: {
+            /** Format: date-time */
+            began?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            ends?: string | null;
+            /** @description Packets that there was no room for. */
+            leftOut: number;
+            /** @description Packets of audio that were noted and are there. */
+            packets: number;
+            /** @enum {string} */
+            state: "none" | "running" | "ending" | "done";
         };
         /** @description What the calls of a version did. */
         Counts: {
@@ -1692,6 +1848,34 @@ export interface components {
         };
         /** @description A JSON Schema, or several by name. */
         JsonSchema: Record<string, never>;
+        /** @description The messages of a call. */
+        LadderItem: {
+            /** @description Whether the call is over. */
+            isOver: boolean;
+            /** @description Messages that were too many to be kept. */
+            leftOut: number;
+            /** @description The caller and whoever was dialled, by the number of the leg. */
+            legs: components["schemas"]["LadderLeg"][];
+            messages: components["schemas"]["MessageItem"][];
+        };
+        LadderLeg: {
+            leg: number;
+            /** @description `caller`, or the agent's id, the number or the URI. */
+            party: string;
+        };
+        /** @description The audio of a leg. */
+        LegMedia: {
+            audio?: components["schemas"]["AudioItem"] | null;
+            codec?: string | null;
+            /** @description Numbered within the call; 0 is the caller's. */
+            leg: number;
+            /** @description Whether the peer is on hold: it wants no audio. */
+            onHold: boolean;
+            /** @description `caller`, or the agent's id, the number or the URI. */
+            party: string;
+            /** @description Where the peer's SDP says that its audio is. */
+            sdp?: string | null;
+        };
         /** @enum {string} */
         LegStateName: "dialled" | "ringing" | "answered" | "connected" | "ended";
         /**
@@ -1720,6 +1904,7 @@ export interface components {
             started: string;
             step?: components["schemas"]["LiveStep"] | null;
             to: string;
+            trouble?: components["schemas"]["TroubleMark"] | null;
             version?: number | null;
         };
         LiveLeg: {
@@ -1733,6 +1918,22 @@ export interface components {
             entered: string;
             id: string;
             name: string;
+        };
+        /** @description A message. */
+        MessageItem: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            direction: "sent" | "received";
+            firstLine: string;
+            from: string;
+            /** @description The leg's number; 0 is the caller's. */
+            leg: number;
+            /** @description The whole message; what is secret is written as `*`. */
+            text: string;
+            to: string;
+            /** @enum {string} */
+            transport: "udp" | "tcp";
         };
         NewPassword: {
             password: string;
@@ -2164,7 +2365,7 @@ export interface components {
          * @description A permission, or `all` of the user's.
          * @enum {string}
          */
-        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "audit.read" | "users.manage";
+        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "calls.inspect" | "audit.read" | "users.manage";
         /** @description What changed. */
         Sentences: {
             sentences: string[];
@@ -2362,6 +2563,26 @@ export interface components {
             more: boolean;
             /** @description All are as expected. A flow without tests passes. */
             passed: boolean;
+        };
+        /** @description Something that is wrong. */
+        TroubleItem: {
+            /** @enum {string} */
+            kind: "not_acknowledged" | "no_audio" | "unusable_audio" | "loss" | "loss_there" | "jitter" | "on_hold";
+            /** @description The leg's number; 0 is the caller's. */
+            leg: number;
+            /** @description What to do about it. */
+            remedy: string;
+            /** @enum {string} */
+            severity: "error" | "warning" | "info";
+            /** @description What is seen and why. */
+            text: string;
+        };
+        /** @description That something is wrong with a call. */
+        TroubleMark: {
+            /** @enum {string} */
+            severity: "error" | "warning" | "info";
+            /** @description In a few words. */
+            text: string;
         };
         /** @description A carrier or PBX. */
         Trunk: {
@@ -6054,6 +6275,8 @@ export interface operations {
             query?: {
                 /** @description Only events of the call with that id. */
                 call?: string;
+                /** @description `calls`: not what happened, but the list of calls as it is, told anew where a row changed. */
+                view?: "calls";
             };
             header?: never;
             path?: never;
@@ -6073,6 +6296,184 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    getCallMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The audio now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallMedia"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    getCallLadder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages, the first one first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LadderItem"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    getCapture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.tcpdump.pcap": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    beginCapture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureState"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    endCapture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It ends. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    getCaptureState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureState"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
