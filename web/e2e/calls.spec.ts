@@ -27,13 +27,13 @@ test("a call appears, walks through its flow, and is hung up from its page", asy
 test("an agent's telephone rings, and then the two talk", async ({ page, server, telephone }) => {
   await telephone({ scenario: "agent", port: server.agentPort, waitMs: 6_000 });
   await page.goto("/calls");
-  await telephone({ scenario: "presses", number: DESK, caller: "+14155550122", key: "1", waitMs: 500 });
+  await telephone({ scenario: "presses", number: DESK, caller: "+14155550122", key: "3", waitMs: 500 });
   const row = page.getByRole("row", { name: /\+14155550122/ });
   await expect(row).toContainText("Ringing");
-  await expect(row).toContainText("carol");
+  await expect(row).toContainText("dora");
   await expect(row).toContainText("Talking", { timeout: 10_000 });
   await row.getByRole("link").click();
-  await expect(page.getByText("carol talks to the caller")).toBeVisible();
+  await expect(page.getByText("dora talks to the caller")).toBeVisible();
 });
 
 test("who opens a call late sees what came before", async ({ page, telephone }) => {

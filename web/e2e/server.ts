@@ -33,7 +33,7 @@ export class Server {
     readonly url: string,
     /** Where calls go. */
     readonly sip: string,
-    /** Where the agent `carol` is called; a test may put a telephone there. */
+    /** Where the agent `dora` is called; a test may put a telephone there. Nobody is ever where `carol` is called. */
     readonly agentPort: number,
   ) {}
 
@@ -41,8 +41,8 @@ export class Server {
   static async start(): Promise<Server> {
     const binary = process.env.CORDBOARD ?? join(ROOT, "target/debug/cordboard");
     const folder = mkdtempSync(join(tmpdir(), "cordboard-console-"));
-    const [http = 0, sip = 0, agent = 0, media = 0] = await freePorts(4);
-    provision(folder, agent);
+    const [http = 0, sip = 0, agent = 0, nobody = 0, media = 0] = await freePorts(5);
+    provision(folder, { carol: nobody, dora: agent });
     // Ports for audio from an even one on; what others hold is skipped.
     const first = Math.min(media - (media % 2), 64_000);
     writeFileSync(
@@ -122,7 +122,7 @@ mode = "seed"
   }
 }
 
-function provision(folder: string, agentPort: number): void {
+function provision(folder: string, agents: { carol: number; dora: number }): void {
   const demo = join(folder, "demo");
   // The demo's prompts may lie elsewhere in the tree, behind a link.
   cpSync(join(ROOT, "config/demo"), demo, { recursive: true, dereference: true });
@@ -133,7 +133,16 @@ function provision(folder: string, agentPort: number): void {
   );
   appendFileSync(
     join(demo, "agents.toml"),
-    `\n[[agent]]\nid = "carol"\nname = "Carol Chandler"\nuri = "sip:carol@127.0.0.1:${agentPort}"\n`,
+    `
+[[agent]]
+id = "carol"
+name = "Carol Chandler"
+uri = "sip:carol@127.0.0.1:${agents.carol}"
+[[agent]]
+id = "dora"
+name = "Dora Dean"
+uri = "sip:dora@127.0.0.1:${agents.dora}"
+`,
   );
 }
 
