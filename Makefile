@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill check bench sim fmt lint clean install-run install-check install-test install-test-console
+.PHONY: run console types build test test-console test-kill check bench bench-console sim fmt lint clean install-run install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -50,6 +50,10 @@ fmt:
 bench: install-test build
 	cargo build --locked --release --example bench
 	target/release/examples/bench
+
+# Figures of the console in a browser; writes target/bench-console.json. Nothing fails by time.
+bench-console: install-test-console console build
+	cd web && CORDBOARD=../target/release/cordboard npx --no-install playwright test -c playwright.measure.config.ts
 
 # The long form of tests/sim.rs: 500 calls with media and 9,500 with signalling only.
 sim:

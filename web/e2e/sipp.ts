@@ -18,6 +18,8 @@ export type Line = {
   port?: number;
   /** So many of them, one each 20 ms. */
   count?: number;
+  /** It ends after that time, whatever it is doing. */
+  secondsMax?: number;
 };
 
 /** A SIPp at work. */
@@ -46,7 +48,16 @@ export class Telephone {
         ["-mp", String(Math.min(media - (media % 2), 60_000))],
         ["-d", String(line.waitMs ?? 0), "-m", String(count), "-r", "50", "-l", String(count)],
         ["-s", line.number ?? "nobody", "-key", "caller", line.caller ?? "+14155550123"],
-        ["-key", "key", line.key ?? "1", "-timeout", "55s", "-trace_err", "-error_file", "errors.log"],
+        [
+          "-key",
+          "key",
+          line.key ?? "1",
+          "-timeout",
+          `${line.secondsMax ?? 55}s`,
+          "-trace_err",
+          "-error_file",
+          "errors.log",
+        ],
         line.scenario === "agent" ? [] : [server.sip],
       ].flat(),
       { cwd: folder, stdio: "ignore" },

@@ -1,4 +1,5 @@
 import { createBrowserRouter } from "react-router";
+import { askAhead } from "../builder/ahead";
 import { FlowsPage } from "../pages/flows/FlowsPage";
 import { NotFoundPage } from "../pages/NotFoundPage";
 import { HomePage } from "./HomePage";
@@ -47,7 +48,15 @@ export const router = createBrowserRouter([
         path: "system",
         lazy: async () => ({ Component: (await import("../pages/system/SystemPage")).SystemPage }),
       },
-      { path: "flows/:id", lazy: () => import("../builder/BuilderPage") },
+      {
+        path: "flows/:id",
+        loader: ({ params }) => {
+          askAhead(params.id ?? "");
+          return null;
+        },
+        shouldRevalidate: ({ currentParams, nextParams }) => currentParams.id !== nextParams.id,
+        lazy: () => import("../builder/BuilderPage"),
+      },
       {
         path: "numbers",
         lazy: async () => ({ Component: (await import("../pages/numbers/NumbersPage")).NumbersPage }),

@@ -2,18 +2,18 @@ import { Center, Loader } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import { answer, api, ask } from "../api/client";
 import { useSession } from "../app/session";
 import { type Catalogue, readCatalogue } from "../flow/catalogue";
 import { type FlowDocument, readDocument } from "../flow/document";
 import { withPlaces } from "../flow/layout";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { readDraftOf, readSchema } from "./ahead";
 import { Builder } from "./Builder";
 
 type Draft = { document: FlowDocument; etag: string };
 
 async function fetchDraft(id: string): Promise<Draft> {
-  const { data, etag } = await answer(api.GET("/flows/{id}/draft", { params: { path: { id } } }));
+  const { data, etag } = await readDraftOf(id);
   const read = readDocument(data);
   if ("error" in read) {
     throw new Error(read.error);
@@ -22,7 +22,7 @@ async function fetchDraft(id: string): Promise<Draft> {
 }
 
 async function fetchCatalogue(): Promise<Catalogue> {
-  return readCatalogue(await ask(api.GET("/schemas/callflow/1")));
+  return readCatalogue(await readSchema());
 }
 
 /** The catalogue of steps; it changes with the server alone. */
