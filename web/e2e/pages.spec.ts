@@ -1,12 +1,10 @@
 // Every page of the navigation: accessible in light and dark, not wider than a telephone, and a picture for the documentation.
 
-import { resolve } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { isAccessible, isSettled } from "./accessible";
+import { picture } from "./drawing";
 import { expect, test } from "./fixtures";
 import { DESK } from "./server";
-
-const PICTURES = resolve(import.meta.dirname, "../../docs/console");
 
 /** Some calls of each kind, so that pages have something to show. */
 test.beforeAll(async ({ server }) => {
@@ -29,23 +27,6 @@ async function pages(page: Page): Promise<string[]> {
   );
 }
 
-/** Waits until nothing is loading any more. */
-async function settled(page: Page): Promise<void> {
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-  await expect(page.getByLabel("Loading")).toHaveCount(0);
-}
-
-async function isClean(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const told = violations.map(({ id, help, nodes }) => ({
-    id,
-    help,
-    at: nodes.map((node) => node.html).slice(0, 3),
-  }));
-  // All pages are looked at, whatever the first one has.
-  expect.soft(told, where).toEqual([]);
-}
-
 for (const scheme of ["light", "dark"] as const) {
   test(`every page is accessible in ${scheme} colours`, async ({ page, telephone }) => {
     test.setTimeout(180_000);
@@ -54,10 +35,10 @@ for (const scheme of ["light", "dark"] as const) {
     await telephone({ scenario: "presses", number: DESK, caller: "+14155550172", key: "9", waitMs: 2_000 });
     for (const path of await pages(page)) {
       await page.goto(path);
-      await settled(page);
-      await isClean(page, `${path} in ${scheme}`);
+      await isSettled(page);
+      await isAccessible(page, `${path} in ${scheme}`);
       if (scheme === "light") {
-        await page.screenshot({ path: `${PICTURES}/${path.slice(1).replaceAll("/", "-")}.png` });
+        await page.screenshot({ path: picture(path.slice(1).replaceAll("/", "-")) });
       }
     }
   });
@@ -69,10 +50,10 @@ for (const scheme of ["light", "dark"] as const) {
     await page.getByRole("link", { name: "+14155550173" }).click();
     await expect(page.getByText("Pressed 9")).toBeVisible();
     await expect(page.getByRole("region", { name: /drawn/ })).toContainText("What is it about");
-    await settled(page);
-    await isClean(page, "a live call");
+    await isSettled(page);
+    await isAccessible(page, "a live call");
     if (scheme === "light") {
-      await page.screenshot({ path: `${PICTURES}/call.png`, fullPage: true });
+      await page.screenshot({ path: picture("call"), fullPage: true });
     }
     await page.goto("/abandoned");
     await page
@@ -80,17 +61,17 @@ for (const scheme of ["light", "dark"] as const) {
       .getByRole("link")
       .click();
     await expect(page.getByText("Why it ended", { exact: true })).toBeVisible();
-    await settled(page);
-    await isClean(page, "a record");
+    await isSettled(page);
+    await isAccessible(page, "a record");
     if (scheme === "light") {
-      await page.screenshot({ path: `${PICTURES}/record.png`, fullPage: true });
+      await page.screenshot({ path: picture("record"), fullPage: true });
     }
     await page.goto("/reports");
     await page.getByRole("tab", { name: "Where callers leave" }).click();
     await expect(page.getByRole("table")).toBeVisible();
-    await isClean(page, "where callers leave");
+    await isAccessible(page, "where callers leave");
     if (scheme === "light") {
-      await page.screenshot({ path: `${PICTURES}/reports-steps.png` });
+      await page.screenshot({ path: picture("reports-steps") });
     }
   });
 }
@@ -100,7 +81,7 @@ test("list and live pages fit a telephone", async ({ page, telephone }) => {
   await telephone({ scenario: "stays", number: DESK, caller: "+14155550174" });
   for (const path of ["/flows", "/calls", "/records", "/abandoned", "/reports", "/outbox", "/system"]) {
     await page.goto(path);
-    await settled(page);
+    await isSettled(page);
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect.soft(wider, `${path} is wider than the window`).toBeLessThanOrEqual(0);
   }

@@ -25,8 +25,6 @@ export function CommandPalette() {
       onQueryChange={setTyped}
       shortcut={["mod + K"]}
       tagsToIgnore={[]}
-      scrollable
-      maxHeight={460}
       transitionProps={{ duration: 0 }}
     >
       <VisuallyHidden>
@@ -37,27 +35,30 @@ export function CommandPalette() {
         aria-label="Search pages, objects and actions"
         leftSection={<IconSearch size={18} aria-hidden />}
       />
-      <Spotlight.ActionsList aria-label="What was found">
-        {groups.map(({ label, commands }) => (
-          <Spotlight.ActionsGroup key={label} label={label}>
-            {commands.map((command) => (
-              <Spotlight.Action key={command.key} onClick={() => run(command)}>
-                <span>
-                  <Text size="sm" component="span" display="block">
-                    {command.label}
-                  </Text>
-                  {command.hint && (
-                    <Text size="xs" component="span" display="block" opacity={0.8}>
-                      {command.hint}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by the keyboard */}
+      <div tabIndex={0} style={{ maxHeight: 400, overflowY: "auto" }}>
+        <Spotlight.ActionsList aria-label="What was found">
+          {groups.map(({ label, commands }) => (
+            <Spotlight.ActionsGroup key={label} label={label}>
+              {commands.map((command) => (
+                <Spotlight.Action key={command.key} onClick={() => run(command)}>
+                  <span>
+                    <Text size="sm" component="span" display="block">
+                      {command.label}
                     </Text>
-                  )}
-                </span>
-              </Spotlight.Action>
-            ))}
-          </Spotlight.ActionsGroup>
-        ))}
-        {groups.length === 0 && <Spotlight.Empty>Nothing is called that.</Spotlight.Empty>}
-      </Spotlight.ActionsList>
+                    {command.hint && (
+                      <Text size="xs" component="span" display="block" opacity={0.8}>
+                        {command.hint}
+                      </Text>
+                    )}
+                  </span>
+                </Spotlight.Action>
+              ))}
+            </Spotlight.ActionsGroup>
+          ))}
+          {groups.length === 0 && <Spotlight.Empty>Nothing is called that.</Spotlight.Empty>}
+        </Spotlight.ActionsList>
+      </div>
     </Spotlight.Root>
   );
 }

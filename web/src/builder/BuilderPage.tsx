@@ -6,6 +6,7 @@ import { useSession } from "../app/session";
 import { type Catalogue, readCatalogue } from "../flow/catalogue";
 import { type FlowDocument, readDocument } from "../flow/document";
 import { withPlaces } from "../flow/layout";
+import { Page } from "../ui/Page";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { readDraftOf, readSchema } from "./ahead";
 import { Builder } from "./Builder";
@@ -45,7 +46,11 @@ export function BuilderPage() {
   useDocumentTitle(`${draft.data?.document.name ?? "Call flow"} · cordboard`);
   const error = draft.error ?? catalogue.error;
   if (error) {
-    return <ProblemAlert error={error} retry={() => Promise.all([draft.refetch(), catalogue.refetch()])} />;
+    return (
+      <Page title="Call flow">
+        <ProblemAlert error={error} retry={() => Promise.all([draft.refetch(), catalogue.refetch()])} />
+      </Page>
+    );
   }
   if (!draft.data || !catalogue.data) {
     return (

@@ -165,8 +165,16 @@ function VersionCard({ id, flow, version, before, autosave }: VersionCardProps) 
     <Paper withBorder p="xs">
       <Group gap="xs">
         <Text fw={600}>Version {version.version}</Text>
-        {isLive && <Badge color="teal">Live</Badge>}
-        {flow.canary?.version === version.version && <Badge color="orange">On trial</Badge>}
+        {isLive && (
+          <Badge variant="light" color="teal">
+            Live
+          </Badge>
+        )}
+        {flow.canary?.version === version.version && (
+          <Badge variant="light" color="orange">
+            On trial
+          </Badge>
+        )}
       </Group>
       <Text size="sm">{version.comment}</Text>
       <Text size="xs" c="dimmed">
