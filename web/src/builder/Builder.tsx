@@ -66,7 +66,13 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
     }
   }, []);
   const actions = useMemo(
-    () => actionsOf(builder, show, () => canvas.current?.centre() ?? { x: 0, y: 0 }),
+    () =>
+      actionsOf(
+        builder,
+        show,
+        () => canvas.current?.centre() ?? { x: 0, y: 0 },
+        () => canvas.current?.fit(),
+      ),
     [builder, show],
   );
   const context = useMemo(() => ({ builder, catalogue, mayEdit, show }), [builder, catalogue, mayEdit, show]);
