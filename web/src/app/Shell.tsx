@@ -7,6 +7,7 @@ import {
   Menu,
   ScrollArea,
   Text,
+  Title,
   Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
@@ -23,8 +24,9 @@ import {
 } from "@tabler/icons-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Outlet, useLocation } from "react-router";
+import { Empty } from "../ui/Empty";
 import { Logo } from "../ui/Logo";
-import { sections } from "./navigation";
+import { pageAt, sections } from "./navigation";
 import { useSession } from "./session";
 
 /** Loaded once a page is there, which comes first: nobody types so soon. */
@@ -36,6 +38,8 @@ export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
   const { may } = useSession();
+  const needs = pageAt(pathname)?.needs;
+  const hasPages = sections.some((section) => section.pages.some((page) => may(page.needs)));
   const [hasPalette, setPalette] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setPalette(true), PALETTE_AFTER_MS);
@@ -46,7 +50,7 @@ export function Shell() {
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 232, breakpoint: "md", collapsed: { mobile: !isOpen } }}
+      navbar={{ width: 232, breakpoint: "md", collapsed: { mobile: !isOpen, desktop: !hasPages } }}
       padding="md"
     >
       <a className="skip-link" href="#main">
@@ -55,7 +59,9 @@ export function Shell() {
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
-            <Burger opened={isOpen} onClick={toggle} hiddenFrom="md" size="sm" aria-label="Navigation" />
+            {hasPages && (
+              <Burger opened={isOpen} onClick={toggle} hiddenFrom="md" size="sm" aria-label="Navigation" />
+            )}
             <Link to="/" aria-label="cordboard" style={{ color: "inherit", textDecoration: "none" }}>
               <Logo />
             </Link>
@@ -96,10 +102,26 @@ export function Shell() {
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
-        <Outlet />
+        {needs === undefined || may(needs) ? <Outlet /> : <NotForRole />}
       </AppShell.Main>
       <Suspense>{hasPalette && <CommandPalette />}</Suspense>
     </AppShell>
+  );
+}
+
+/** In place of a page that the server would refuse, with all its buttons. */
+function NotForRole() {
+  const { session } = useSession();
+  return (
+    <>
+      <Title order={1}>Not for your role</Title>
+      <Empty
+        title={`Your role, ${session.role}, does not include this page`}
+        text="An administrator can give you another role."
+      >
+        <Link to="/">Go to what you may see</Link>
+      </Empty>
+    </>
   );
 }
 

@@ -67,3 +67,10 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     ],
   },
 ];
+
+/** The page of the navigation that an address belongs to. */
+export function pageAt(pathname: string): PageLink | undefined {
+  return sections
+    .flatMap((section) => section.pages)
+    .find(({ path }) => pathname === path || pathname.startsWith(`${path}/`));
+}

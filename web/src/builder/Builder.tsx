@@ -11,7 +11,7 @@ import { connect, moveSteps, type PortRef } from "../flow/edits";
 import { withPlaces } from "../flow/layout";
 
 import { type Actions, actionsOf } from "./actions";
-import { type Autosave, useAutosave } from "./autosave";
+import { type Autosave, mayPass, useAutosave } from "./autosave";
 import classes from "./Builder.module.css";
 import { ConflictDialog } from "./ConflictDialog";
 import { findingMarks, useValidation } from "./findings";
@@ -66,7 +66,13 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
     }
   }, []);
   const actions = useMemo(
-    () => actionsOf(builder, show, () => canvas.current?.centre() ?? { x: 0, y: 0 }),
+    () =>
+      actionsOf(
+        builder,
+        show,
+        () => canvas.current?.centre() ?? { x: 0, y: 0 },
+        () => canvas.current?.fit(),
+      ),
     [builder, show],
   );
   const context = useMemo(() => ({ builder, catalogue, mayEdit, show }), [builder, catalogue, mayEdit, show]);
@@ -94,6 +100,7 @@ export function Builder({ id, document, etag, catalogue, mayEdit }: BuilderProps
         {autosave.state.kind === "failed" && (
           <Alert color="red" p="xs" role="alert">
             The draft is not saved: {autosave.state.error.message}
+            {mayPass(autosave.state.error) && " It is tried again every few seconds; leave this page open."}
           </Alert>
         )}
         <div className={classes.body} data-without-palette={!mayEdit || undefined}>

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ask } from "../api/client";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { toLocalInput } from "../ui/times";
 import type { Autosave } from "./autosave";
 import { Dialog } from "./Dialog";
 import { notify } from "./notify";
@@ -117,6 +118,7 @@ function PublishForm({ id, onClose, autosave }: Omit<PublishDialogProps, "opened
             label="When"
             description={`In the time zone of this browser: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`}
             required
+            min={toLocalInput(new Date().toISOString())}
             value={due}
             onChange={(event) => setDue(event.currentTarget.value)}
           />

@@ -22,11 +22,12 @@ import type { Builder } from "./store";
 
 export type Actions = ReturnType<typeof actionsOf>;
 
-/** `show` brings a step into view; `centre` is the middle of what is seen. */
+/** `show` brings a step into view; `centre` is the middle of what is seen; `fit` shows the whole flow. */
 export function actionsOf(
   builder: Builder,
   show: (id: string, focus?: boolean) => void,
   centre: () => Point,
+  fit: () => void,
 ) {
   const state = () => builder.store.getState();
   const add = (type: string, at?: Point, from?: PortRef): string => {
@@ -97,6 +98,7 @@ export function actionsOf(
     },
     arrange(): void {
       builder.edit(arrange);
+      setTimeout(fit);
     },
     /** Moves the selected steps a little. */
     nudge({ x, y }: Point): void {

@@ -10,6 +10,9 @@ import type { BuilderStore } from "./store";
 /** After the last edit, in milliseconds. */
 const WAIT_MS = 700;
 
+/** After a save that the server did not take because it was away or busy. */
+const AGAIN_MS = 5_000;
+
 export type SaveState =
   | { kind: "saved" }
   | { kind: "waiting" }
@@ -89,7 +92,7 @@ export function useAutosave(
       }
       clearTimeout(timer);
       if (document === saved.current) {
-        setState((now) => (now.kind === "waiting" ? { kind: "saved" } : now));
+        setState((now) => (now.kind === "waiting" || now.kind === "failed" ? { kind: "saved" } : now));
         return;
       }
       setState((now) => (now.kind === "saving" || now.kind === "waiting" ? now : { kind: "waiting" }));
@@ -102,6 +105,7 @@ export function useAutosave(
   }, [store, flush, mayEdit]);
 
   useLeaveGuard(state.kind !== "saved", flush);
+  useAnotherTry(mayEdit && state.kind === "failed" && mayPass(state.error) ? state : null, flush);
 
   return useMemo(
     () => ({
@@ -143,6 +147,27 @@ async function conflict(flow: string, problem: Problem): Promise<SaveState> {
   } catch {
     return { kind: "failed", error: problem };
   }
+}
+
+/** Whether the same save may work a little later: the server is away, restarts, or has too much to do. */
+export function mayPass(error: Error): boolean {
+  return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
+/** Saves once more, some time after each failure that may pass, or as soon as the network is back. */
+function useAnotherTry(failure: SaveState | null, flush: () => Promise<boolean>) {
+  useEffect(() => {
+    if (failure === null) {
+      return;
+    }
+    const again = () => void flush();
+    const timer = setTimeout(again, AGAIN_MS);
+    window.addEventListener("online", again);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", again);
+    };
+  }, [failure, flush]);
 }
 
 /** Saves when the page is left, and asks before a window with unsaved edits is closed. */

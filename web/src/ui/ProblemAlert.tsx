@@ -5,7 +5,10 @@ import { Problem } from "../api/client";
 /** What went wrong, in the server's words, with what it found where. */
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
   const message = error instanceof Error ? error.message : "Something went wrong.";
-  const findings = error instanceof Problem ? error.findings : [];
+  // A single finding is mostly the message itself.
+  const findings = (error instanceof Problem ? error.findings : []).filter(
+    (finding) => finding.remedy || !message.includes(finding.message),
+  );
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="alert">
       <Text size="sm">{message}</Text>

@@ -2,7 +2,8 @@ import { Alert, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
 import type { Schema } from "../../api/client";
 
-type Trouble = Schema<"TroubleItem">;
+/** Of a call in progress, or of a record. */
+type Trouble = Omit<Schema<"TroubleItem">, "leg"> & { leg: number | string };
 
 const COLORS: Record<Trouble["severity"], string> = { error: "red", warning: "yellow", info: "gray" };
 

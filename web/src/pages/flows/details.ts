@@ -97,7 +97,7 @@ export function idFrom(name: string): string {
   return id.slice(0, 40).replace(/_+$/, "");
 }
 
-/** A document to begin with: something is said, and the call ends. */
+/** A document to begin with: something is said, and the call ends. It is laid out when it is opened. */
 export function startingFlow(id: string, name: string): FlowBody {
   const text = `Thank you for calling ${name}. Goodbye.`;
   return {
@@ -111,9 +111,8 @@ export function startingFlow(id: string, name: string): FlowBody {
         name: "Greeting",
         config: { audio: { kind: "tts", text } },
         on: { next: "hangup" },
-        ui: { x: 0, y: 0 },
       },
-      hangup: { type: "hangup", name: "Hang up", config: {}, ui: { x: 0, y: 160 } },
+      hangup: { type: "hangup", name: "Hang up", config: {} },
     },
   };
 }

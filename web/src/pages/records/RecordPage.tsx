@@ -10,6 +10,7 @@ import { Facts } from "../../ui/Facts";
 import { durationText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
+import { Troubles } from "../calls/Troubles";
 import { LegTable } from "./LegTable";
 import { OutcomeBadge } from "./RecordsPage";
 import { type CallRecord, useRecord } from "./record";
@@ -37,6 +38,9 @@ function RecordView({ record }: { record: CallRecord }) {
   return (
     <Stack>
       <Ending record={record} />
+      {record.troubles && (
+        <Troubles troubles={record.troubles.map((trouble) => ({ ...trouble, leg: trouble.party }))} />
+      )}
       <Section>
         <RecordFacts record={record} />
       </Section>

@@ -1,7 +1,7 @@
 // A whole record, as the server writes it; the API's document says only that it is an object.
 
 import { useQuery } from "@tanstack/react-query";
-import { api, ask } from "../../api/client";
+import { api, ask, type Schema } from "../../api/client";
 import type { RecordedPath } from "../../live/path";
 
 export type LegRecord = {
@@ -17,6 +17,9 @@ export type LegRecord = {
   reportedJitterUs: number;
   roundTripUs: number;
 };
+
+/** What was wrong with the audio of a party, when it was first seen. */
+export type TroubleRecord = Omit<Schema<"TroubleItem">, "leg"> & { at: string; party: string };
 
 export type CallRecord = RecordedPath & {
   node: string;
@@ -47,6 +50,7 @@ export type CallRecord = RecordedPath & {
   tags?: Record<string, string>;
   abandonedTask?: { subject: string; comments: string; assignTo?: string | null };
   legs?: LegRecord[];
+  troubles?: TroubleRecord[];
 };
 
 /** A record by its server and call. It never changes. */

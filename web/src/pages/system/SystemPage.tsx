@@ -1,5 +1,18 @@
-import { Alert, Badge, Loader, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import {
+  Alert,
+  Anchor,
+  Badge,
+  Loader,
+  Paper,
+  Progress,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 import { api, ask, Problem } from "../../api/client";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
@@ -75,6 +88,9 @@ export function SystemPage() {
         {readiness.data && <Parts parts={readiness.data.parts} />}
         {figures.data && <Since samples={figures.data} />}
       </SimpleGrid>
+      <Anchor component={Link} to="/licences" size="sm">
+        What this console is made of: packages and their licences
+      </Anchor>
     </Page>
   );
 }
