@@ -67,12 +67,16 @@ for (const scheme of ["light", "dark"] as const) {
   });
 
   test(`what is missing or fails is said accessibly in ${scheme} colours`, async ({
-    page,
     browser,
     server,
+    signedIn,
+    viewport,
   }) => {
     test.setTimeout(120_000);
-    await page.emulateMedia({ colorScheme: scheme });
+    // A window of its own: that something does not load is what is looked at.
+    const wanted = { baseURL: server.url, colorScheme: scheme, viewport };
+    const context = await browser.newContext({ ...wanted, storageState: signedIn });
+    const page = await context.newPage();
     await page.goto("/nowhere");
     await look(page, "not-found");
     await page.goto("/flows/nobody");
@@ -91,7 +95,7 @@ for (const scheme of ["light", "dark"] as const) {
     await page.goto("/calls");
     await expect(page.getByText("The connection to the server broke.")).toBeVisible();
     await look(page, "calls-error");
-    const stranger = await browser.newContext({ baseURL: server.url, colorScheme: scheme });
+    const stranger = await browser.newContext({ ...wanted, storageState: { cookies: [], origins: [] } });
     const signIn = await stranger.newPage();
     await signIn.goto("/flows");
     await expect(signIn.getByRole("heading", { name: "Sign in" })).toBeVisible();

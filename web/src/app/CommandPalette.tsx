@@ -8,6 +8,9 @@ import { useNavigate } from "react-router";
 import { actionCommands, type Command, type CommandGroup, findObjects, fits, pageCommands } from "./commands";
 import { useSession } from "./session";
 
+/** What scrolls can be reached by the keyboard. The list hands it on to its scroll area. */
+const reachable = { viewportProps: { tabIndex: 0 } };
+
 /** Pages, objects and actions by what is typed; Ctrl+K opens it from anywhere. */
 export function CommandPalette() {
   const [typed, setTyped] = useState("");
@@ -25,6 +28,8 @@ export function CommandPalette() {
       onQueryChange={setTyped}
       shortcut={["mod + K"]}
       tagsToIgnore={[]}
+      scrollable
+      maxHeight={460}
       transitionProps={{ duration: 0 }}
     >
       <VisuallyHidden>
@@ -35,30 +40,27 @@ export function CommandPalette() {
         aria-label="Search pages, objects and actions"
         leftSection={<IconSearch size={18} aria-hidden />}
       />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by the keyboard */}
-      <div tabIndex={0} style={{ maxHeight: 400, overflowY: "auto" }}>
-        <Spotlight.ActionsList aria-label="What was found">
-          {groups.map(({ label, commands }) => (
-            <Spotlight.ActionsGroup key={label} label={label}>
-              {commands.map((command) => (
-                <Spotlight.Action key={command.key} onClick={() => run(command)}>
-                  <span>
-                    <Text size="sm" component="span" display="block">
-                      {command.label}
+      <Spotlight.ActionsList aria-label="What was found" {...reachable}>
+        {groups.map(({ label, commands }) => (
+          <Spotlight.ActionsGroup key={label} label={label}>
+            {commands.map((command) => (
+              <Spotlight.Action key={command.key} onClick={() => run(command)}>
+                <span>
+                  <Text size="sm" component="span" display="block">
+                    {command.label}
+                  </Text>
+                  {command.hint && (
+                    <Text size="xs" component="span" display="block" opacity={0.8}>
+                      {command.hint}
                     </Text>
-                    {command.hint && (
-                      <Text size="xs" component="span" display="block" opacity={0.8}>
-                        {command.hint}
-                      </Text>
-                    )}
-                  </span>
-                </Spotlight.Action>
-              ))}
-            </Spotlight.ActionsGroup>
-          ))}
-          {groups.length === 0 && <Spotlight.Empty>Nothing is called that.</Spotlight.Empty>}
-        </Spotlight.ActionsList>
-      </div>
+                  )}
+                </span>
+              </Spotlight.Action>
+            ))}
+          </Spotlight.ActionsGroup>
+        ))}
+        {groups.length === 0 && <Spotlight.Empty>Nothing is called that.</Spotlight.Empty>}
+      </Spotlight.ActionsList>
     </Spotlight.Root>
   );
 }
