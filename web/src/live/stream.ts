@@ -97,7 +97,9 @@ export class EventStream {
       this.handler.state({ kind: "closed", reason: "role_changed" });
       return null;
     }
-    return status === 503 ? "The server is too busy, or its database is away." : `The server answered ${status}.`;
+    return status === 503
+      ? "The server is too busy, or its database is away."
+      : `The server answered ${status}.`;
   }
 
   private async read(body: ReadableStream<Uint8Array>, isAlive: () => void): Promise<string | null> {

@@ -2,6 +2,7 @@ import { Alert, Anchor, Badge, List, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { about, type Finding, useFindings } from "../api/findings";
+import { sentence } from "../live/words";
 
 /** How urgent it is, by the words of the API. */
 export const severities: Record<Finding["severity"], { color: string; word: string }> = {
@@ -28,8 +29,8 @@ export function FindingsOf({ kind, id }: { kind: string; id: string }) {
       <List size="sm">
         {findings.map((finding) => (
           <List.Item key={`${finding.pointer} ${finding.message}`}>
-            {finding.message}
-            {finding.remedy && `: ${finding.remedy}`}
+            {sentence(finding.message)}
+            {finding.remedy && ` ${sentence(finding.remedy)}`}
           </List.Item>
         ))}
       </List>
@@ -50,8 +51,8 @@ export function FindingsBanner({ kind }: { kind: string }) {
     <Alert color={color} variant="light" icon={<IconAlertTriangle aria-hidden />}>
       {ofAll.map((finding) => (
         <Text size="sm" key={finding.message}>
-          {finding.message}
-          {finding.remedy && `: ${finding.remedy}`}
+          {sentence(finding.message)}
+          {finding.remedy && ` ${sentence(finding.remedy)}`}
         </Text>
       ))}
       {objects.size > 0 && (

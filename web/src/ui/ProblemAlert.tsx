@@ -1,6 +1,7 @@
 import { Alert, Button, List, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Problem } from "../api/client";
+import { sentence } from "../live/words";
 
 /** What went wrong, in the server's words, with what it found where. */
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
@@ -11,7 +12,7 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
   );
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="alert">
-      <Text size="sm">{message}</Text>
+      <Text size="sm">{sentence(message)}</Text>
       {findings.length > 0 && (
         <List size="sm" mt="xs">
           {findings.map((finding) => (

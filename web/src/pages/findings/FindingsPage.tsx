@@ -2,6 +2,7 @@ import { Badge, Button, Loader, Stack, Table, Text, Title } from "@mantine/core"
 import { IconRefresh } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { type Finding, useFindings } from "../../api/findings";
+import { sentence } from "../../live/words";
 import { Empty } from "../../ui/Empty";
 import { severities } from "../../ui/FindingsBanner";
 import { Page } from "../../ui/Page";
@@ -82,10 +83,10 @@ function Group({ severity, findings }: { severity: Finding["severity"]; findings
                 <Where finding={finding} />
               </Table.Td>
               <Table.Td style={{ overflowWrap: "anywhere" }}>
-                <Text size="sm">{finding.message}</Text>
+                <Text size="sm">{sentence(finding.message)}</Text>
                 {finding.remedy && (
                   <Text size="sm" c="dimmed">
-                    {finding.remedy}
+                    {sentence(finding.remedy)}
                   </Text>
                 )}
               </Table.Td>

@@ -33,7 +33,7 @@ export function FlowsPage() {
       }),
     ),
   );
-  const today = useTodayColumns();
+  const { isOn, today } = useToday();
   const add = mayEdit && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setSearch({ new: "" })}>
       New call flow
@@ -56,11 +56,11 @@ export function FlowsPage() {
           </EmptyList>
         }
         columns={[
-          { title: "Name", cell: (flow) => <NameCell flow={flow} /> },
+          { title: "Name", cell: (flow) => <NameCell flow={flow} today={today?.get(flow.id)} /> },
           { title: "Numbers", cell: (flow) => <NumbersCell flow={flow.id} /> },
           { title: "Status", from: "sm", cell: (flow) => <StatusCell paused={flow.paused} /> },
           { title: "Live version", from: "sm", cell: (flow) => <LiveCell flow={flow} /> },
-          ...today,
+          ...(isOn ? todayColumns(today) : []),
           { title: "Draft", from: "md", cell: (flow) => <DraftCell flow={flow} /> },
           {
             title: "More",
@@ -76,11 +76,7 @@ export function FlowsPage() {
 }
 
 /** Calls of today, for whom calls concern. */
-function useTodayColumns(): Column<Flow>[] {
-  const { isOn, today } = useToday();
-  if (!isOn) {
-    return [];
-  }
+function todayColumns(today: ReadonlyMap<string, Today> | undefined): Column<Flow>[] {
   const count = (flow: Flow, which: keyof Today) =>
     today === undefined ? "" : (today.get(flow.id)?.[which] ?? 0).toLocaleString();
   return [
@@ -89,7 +85,7 @@ function useTodayColumns(): Column<Flow>[] {
   ];
 }
 
-function NameCell({ flow }: { flow: Flow }) {
+function NameCell({ flow, today }: { flow: Flow; today: Today | undefined }) {
   return (
     <div>
       <Group gap="xs">
@@ -98,6 +94,12 @@ function NameCell({ flow }: { flow: Flow }) {
       </Group>
       <Text size="sm" c="dimmed">
         {flow.id}
+      </Text>
+      {/* The columns that a telephone has no room for. */}
+      <Text size="sm" hiddenFrom="sm">
+        {flow.paused ? "Paused" : "Active"}, {flow.live ? `version ${flow.live}` : "never published"}
+        {today && `, ${today.calls} today`}
+        {today && today.abandoned > 0 && `, ${today.abandoned} abandoned`}
       </Text>
     </div>
   );

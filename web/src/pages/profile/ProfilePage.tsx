@@ -11,6 +11,7 @@ import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
 import { showTime } from "../../ui/times";
 import { roles } from "../users/roles";
+import { browserName } from "./browser";
 import { Tokens } from "./Tokens";
 
 /** One's own password, browsers and tokens. */
@@ -116,7 +117,10 @@ function Browsers() {
         keyOf={(browser) => browser.id}
         empty={<Empty title="No browser is signed in" />}
         columns={[
-          { title: "Browser", cell: (browser) => browser.userAgent || "does not say" },
+          {
+            title: "Browser",
+            cell: (browser) => <span title={browser.userAgent}>{browserName(browser.userAgent)}</span>,
+          },
           { title: "From", from: "sm", cell: (browser) => browser.source },
           { title: "Last used", from: "sm", cell: (browser) => showTime(browser.lastUsed) },
           {
