@@ -163,6 +163,12 @@ impl SystemClock {
         let wall = Wall(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX));
         Now { instant: self.instant(), wall }
     }
+
+    /// CPU time that this process has taken, all its threads together.
+    pub fn cpu() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::try_from(time).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
 
 use super::health::Sources;
+use crate::clock::SystemClock;
 use crate::net::media_thread::Totals;
 use crate::sip::endpoint::Counters;
 use prometheus_client::collector::Collector;
@@ -50,6 +51,9 @@ impl Collector for Page {
         gauge(e, "sip_transactions", "SIP transactions", transactions as u64)?;
         gauge(e, "sip_connections", "TCP connections", counts.sip.connections as u64)?;
         gauge(e, "sip_half_open", "Calls answered but not acknowledged", counts.sip.half_open as u64)?;
+        let cpu = ConstCounter::new(SystemClock::cpu().as_secs_f64());
+        let help = "CPU time that the process has taken, in seconds";
+        cpu.encode(e.encode_descriptor("cpu_seconds", help, None, cpu.metric_type())?)?;
         counter(e, "ports_skipped", "Media ports held by other programs", self.0.binder.skipped())?;
         counters(
             e,

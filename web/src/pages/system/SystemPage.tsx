@@ -12,11 +12,12 @@ import {
   Title,
 } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "react-router";
 import { api, ask, Problem } from "../../api/client";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
-import { figure, readFigures, type Sample } from "./figures";
+import { cpuShare, figure, readFigures, type Sample } from "./figures";
 
 const EVERY_MS = 5_000;
 
@@ -83,7 +84,7 @@ export function SystemPage() {
       )}
       {readiness.isPending && <Loader aria-label="Loading" />}
       {readiness.data && <Ready readiness={readiness.data} />}
-      {figures.data && <Load samples={figures.data} />}
+      {figures.data && <Load samples={figures.data} at={figures.dataUpdatedAt} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         {readiness.data && <Parts parts={readiness.data.parts} />}
         {figures.data && <Since samples={figures.data} />}
@@ -159,15 +160,26 @@ function Parts({ parts }: { parts: Record<string, string> }) {
   );
 }
 
-function Load({ samples }: { samples: Sample[] }) {
+/** How much of one core the server took between the last two looks; null at the first. */
+function useCpuShare(seconds: number | undefined, at: number): number | null {
+  const [looks, setLooks] = useState<{ seconds: number; at: number; share: number | null } | null>(null);
+  if (seconds !== undefined && at !== looks?.at) {
+    setLooks({ seconds, at, share: looks && cpuShare(looks, { seconds, at }) });
+  }
+  return looks?.share ?? null;
+}
+
+function Load({ samples, at }: { samples: Sample[]; at: number }) {
+  const cpu = useCpuShare(figure(samples, "cordboard_cpu_seconds_total"), at);
   const value = (name: string) => figure(samples, name) ?? 0;
   const [free, lent] = [value("cordboard_ports_free"), value("cordboard_ports_lent")];
   const waiting = value("cordboard_records_waiting");
   return (
-    <SimpleGrid cols={{ base: 2, md: 4 }}>
+    <SimpleGrid cols={{ base: 2, md: 5 }}>
       <Figure name="Calls in progress" value={value("cordboard_calls_active")} />
       <Figure name="Telephones with audio" value={value("cordboard_legs_active")} />
       <Figure name="Records waiting for the database" value={waiting} />
+      <Figure name="CPU, of one core" value={cpu === null ? "–" : `${Math.round(cpu * 100)} %`} />
       <Paper withBorder p="md">
         <Text size="sm" c="dimmed">
           Ports for audio in use
@@ -186,7 +198,7 @@ function Load({ samples }: { samples: Sample[] }) {
   );
 }
 
-function Figure({ name, value }: { name: string; value: number }) {
+function Figure({ name, value }: { name: string; value: number | string }) {
   return (
     <Paper withBorder p="md">
       <Text size="sm" c="dimmed">

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { figure, readFigures } from "./figures";
+import { cpuShare, figure, readFigures } from "./figures";
 
 const TEXT = `# HELP cordboard_calls_active Calls in progress.
 # TYPE cordboard_calls_active gauge
@@ -20,4 +20,11 @@ test("samples are read with their labels", () => {
 
 test("what is no sample is passed over", () => {
   expect(readFigures("<html>\n\ncordboard_x NaN\n")).toEqual([]);
+});
+
+test("CPU is what was taken between two looks, and nothing where the server was started anew", () => {
+  const look = (seconds: number, at: number) => ({ seconds, at });
+  expect(cpuShare(look(10, 0), look(11, 4_000))).toBe(0.25);
+  expect(cpuShare(look(10, 0), look(1, 4_000))).toBeNull();
+  expect(cpuShare(look(10, 0), look(10, 0))).toBeNull();
 });

@@ -28,3 +28,12 @@ export function figure(
   );
   return fitting.length === 0 ? undefined : fitting.reduce((sum, sample) => sum + sample.value, 0);
 }
+
+/** The share of one core that was taken between two looks at CPU time (`at` in milliseconds); null where it was started anew. */
+export function cpuShare(
+  before: { seconds: number; at: number },
+  now: { seconds: number; at: number },
+): number | null {
+  const [taken, passed] = [now.seconds - before.seconds, (now.at - before.at) / 1_000];
+  return taken < 0 || passed <= 0 ? null : taken / passed;
+}
