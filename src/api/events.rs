@@ -23,12 +23,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// Events kept for those who come back: some seconds of a busy server, a few hundred KB.
 const RING: usize = 4_096;
+/// Of those events: 2 KB each, and most have a tenth of it.
+const RING_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 /// Listeners at a time: a browser window each.
 const LISTENERS_MAX: usize = 128;
 /// Pieces that wait for one listener's connection; then its place in the ring stands still.
 const PIECES_MAX: usize = 4;
 /// Events in one piece, so that a listener who is behind gets some hundred KB at the most at once.
 const PIECE_EVENTS_MAX: usize = 256;
+/// And no more than that, and one event: four pieces may wait for each of 128 listeners.
+const PIECE_BYTES_MAX: usize = 128 * 1_024;
 /// Who may listen.
 pub const PERMISSION: Permission = Permission::CallsRead;
 /// So often something is sent, so that proxies keep the connection and a client sees that it lives, and so often it is
@@ -52,6 +56,8 @@ struct Ring {
     /// The number of the first that is kept.
     first: u64,
     events: VecDeque<Arc<Event>>,
+    /// Of what they say.
+    bytes: usize,
 }
 
 struct Event {
@@ -80,8 +86,10 @@ impl Events {
 
     fn push(&self, event: Event) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if ring.events.len() >= RING {
-            ring.events.pop_front();
+        ring.bytes += event.data.len();
+        while ring.events.len() >= RING || ring.bytes > RING_BYTES_MAX {
+            let Some(oldest) = ring.events.pop_front() else { break };
+            ring.bytes -= oldest.data.len();
             ring.first += 1;
         }
         ring.events.push_back(Arc::new(event));
@@ -137,6 +145,9 @@ impl Events {
         }
         let skip = usize::try_from(place.next - ring.first).unwrap_or(usize::MAX);
         for event in ring.events.iter().skip(skip).take(PIECE_EVENTS_MAX) {
+            if text.len() > PIECE_BYTES_MAX {
+                break;
+            }
             let is_wanted =
                 event.call_id.is_empty() || place.call.as_ref().is_none_or(|call| *call == event.call_id);
             if is_wanted {
@@ -320,6 +331,30 @@ mod tests {
         assert_eq!(events.read(&mut events.place(Some("r.3"), None)), "");
         assert_eq!(data(&events.read(&mut events.place(Some("0"), None))), ["0", "1", "2", "3"]);
         assert_eq!(data(&events.read(&mut events.place(Some("r.0"), Some("c1".to_owned())))), ["1", "3"]);
+    }
+
+    #[test]
+    fn large_events_make_neither_the_ring_nor_a_piece_larger_than_they_may_be() {
+        let events = Events::new("r".to_owned());
+        for _ in 0..RING {
+            events.push(Event { call_id: "c".to_owned(), data: "x".repeat(10_000) });
+        }
+        let ring = events.ring.lock().unwrap();
+        let held: usize = ring.events.iter().map(|event| event.data.len()).sum();
+        assert!(held <= RING_BYTES_MAX, "{held} bytes");
+        assert_eq!(ring.first + ring.events.len() as u64, RING as u64);
+        drop(ring);
+        let mut place = events.place(Some("0"), None);
+        let mut told = 0;
+        loop {
+            let text = events.read(&mut place);
+            if text.is_empty() {
+                break;
+            }
+            assert!(text.len() <= PIECE_BYTES_MAX + 11_000, "{} bytes", text.len());
+            told += text.matches("id: r.").count();
+        }
+        assert_eq!(told, events.ring.lock().unwrap().events.len(), "each is told");
     }
 
     #[test]

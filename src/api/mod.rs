@@ -133,6 +133,8 @@ pub struct Parts {
     decoding: Arc<Semaphore>,
     /// Kept tests are run for one at a time.
     testing: Arc<Semaphore>,
+    /// Flows of other systems are brought over one at a time.
+    importing: Arc<Semaphore>,
     /// Texts are spoken for listening one at a time.
     speaking: Semaphore,
     /// What new calls start on.
@@ -188,6 +190,7 @@ impl Api {
             uploads: Semaphore::new(resources::prompt::UPLOADS_MAX),
             decoding: Arc::new(Semaphore::new(1)),
             testing: Arc::new(Semaphore::new(1)),
+            importing: Arc::new(Semaphore::new(1)),
             speaking: Semaphore::new(1),
             current: applied::Current::new(),
         })))

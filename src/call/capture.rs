@@ -96,10 +96,11 @@ impl Captures {
         true
     }
 
-    /// The call is over, and so is its capture.
+    /// The call is over, and so is its capture: nothing more can come of legs that are closed.
     pub(super) fn over(&mut self, call: CallId) {
         if let Some(capture) = self.of_mut(call) {
             capture.is_stopped = true;
+            capture.waiting.clear();
         }
     }
 
@@ -181,6 +182,8 @@ mod tests {
         let mut now = Now::default();
         let begun: Vec<_> = calls[..6].iter().map(|call| captures.begin(*call, now)).collect();
         assert_eq!((begun, captures.refused()), (vec![true, true, true, true, false, false], 2));
+        // What its media thread never gave back does not hold its place.
+        captures.of_mut(calls[0]).unwrap().waiting.push((LegId(1), 0, SocketAddr::from(([127, 0, 0, 1], 1))));
         captures.over(calls[0]);
         assert!(captures.of(calls[0]).is_some_and(|capture| capture.is_whole(now.instant)));
         assert!(captures.begin(calls[4], now), "one that is over makes room");

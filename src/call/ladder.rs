@@ -10,7 +10,6 @@ use crate::clock::{Now, Wall};
 use crate::ids::CallId;
 use crate::sip::endpoint as sip;
 use crate::sip::{ListenerId, Transport};
-use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
@@ -18,12 +17,18 @@ use std::net::SocketAddr;
 const MESSAGES_MAX: usize = 200;
 /// Of one call: 200 messages of usual length.
 const CALL_BYTES_MAX: usize = 128 * 1_024;
-/// Of all calls: those of 2,500 calls in progress with 12 KB each. Calls that are over make room first.
+/// Of all calls, with what each message costs beside its text: those of 2,500 calls in progress with 12 KB each. Calls that
+/// are over make room first.
 const BYTES_MAX: usize = 32 * 1_024 * 1_024;
+/// Of one call, those whose messages are kept: more than ever ring at once. A caller who waits for hours has others rung
+/// every half minute.
+const LEGS_MAX: usize = 64;
 /// Calls that are over: some minutes of a busy server, hours of a quiet one.
 const ENDED_MAX: usize = 500;
 /// A longer Call-ID is not looked up: none that anybody sends has 128 characters.
 const SIP_ID_BYTES_MAX: usize = 256;
+/// Of a message beside its text, in a list that has up to twice the room it uses.
+const MESSAGE_BYTES: usize = 2 * size_of::<LadderMessage>();
 
 /// A message of a call.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,7 +42,8 @@ pub struct LadderMessage {
     /// Our address and the peer's.
     pub own: SocketAddr,
     pub peer: SocketAddr,
-    bytes: Bytes,
+    /// A copy: what goes out is in a buffer with room to spare, which would stay as long as this does.
+    bytes: Box<[u8]>,
 }
 
 impl LadderMessage {
@@ -83,11 +89,11 @@ pub struct Ladders {
 impl Ladders {
     /// A leg's messages have that Call-ID.
     pub fn begin(&mut self, call: CallId, leg: u32, party: &str, sip_id: &str) {
-        if sip_id.len() > SIP_ID_BYTES_MAX {
+        let ladder = self.calls.entry(call).or_default();
+        if sip_id.len() > SIP_ID_BYTES_MAX || ladder.parties.len() >= LEGS_MAX {
             return;
         }
         self.by_sip_id.insert(sip_id.into(), (call, leg));
-        let ladder = self.calls.entry(call).or_default();
         ladder.sip_ids.push(sip_id.into());
         ladder.parties.push((leg, party.to_owned()));
     }
@@ -104,20 +110,25 @@ impl Ladders {
     }
 
     /// Keeps a message where it belongs to a call; only then is it asked for the rest.
-    pub fn note(&mut self, at: Wall, bytes: &[u8], keep: impl FnOnce() -> (Passing, Bytes)) {
+    pub fn note(&mut self, at: Wall, bytes: &[u8], passing: impl FnOnce() -> Passing) {
         let Some((call, leg)) = sip_id(bytes).and_then(|id| self.by_sip_id.get(id).copied()) else { return };
-        while self.bytes + bytes.len() > BYTES_MAX && self.drop_oldest() {}
+        let cost = bytes.len() + MESSAGE_BYTES;
+        let has_room =
+            |ladder: &Ladder| ladder.messages.len() < MESSAGES_MAX && ladder.bytes + cost <= CALL_BYTES_MAX;
+        // Others make room for what its own call has room for, and for nothing else.
+        if self.calls.get(&call).is_some_and(has_room) {
+            while self.bytes + cost > BYTES_MAX && self.drop_oldest() {}
+        }
         let Some(ladder) = self.calls.get_mut(&call) else { return };
-        let fits = ladder.messages.len() < MESSAGES_MAX && ladder.bytes + bytes.len() <= CALL_BYTES_MAX;
-        if !fits || self.bytes + bytes.len() > BYTES_MAX {
+        if !has_room(ladder) || self.bytes + cost > BYTES_MAX {
             ladder.left_out = ladder.left_out.saturating_add(1);
             self.left_out += 1;
             return;
         }
-        ladder.bytes += bytes.len();
-        self.bytes += bytes.len();
-        let (Passing { is_sent, transport, own, peer }, bytes) = keep();
-        ladder.messages.push(LadderMessage { at, is_sent, leg, transport, own, peer, bytes });
+        ladder.bytes += cost;
+        self.bytes += cost;
+        let Passing { is_sent, transport, own, peer } = passing();
+        ladder.messages.push(LadderMessage { at, is_sent, leg, transport, own, peer, bytes: bytes.into() });
     }
 
     pub fn of(&self, call: CallId) -> Option<&Ladder> {
@@ -162,23 +173,20 @@ impl Switchboard {
             peer,
         };
         if let Some((listener, source, bytes)) = datagram {
-            let keep = || (passing(false, Transport::Udp, listener, source), Bytes::copy_from_slice(bytes));
-            ladders.note(now.wall, bytes, keep);
+            ladders.note(now.wall, bytes, || passing(false, Transport::Udp, listener, source));
         }
         for (peer, bytes) in heard {
-            let keep = || (passing(false, peer.transport, peer.listener, peer.address), bytes.clone());
-            ladders.note(now.wall, &bytes, keep);
+            let passing = || passing(false, peer.transport, peer.listener, peer.address);
+            ladders.note(now.wall, &bytes, passing);
         }
         for action in actions {
             match action {
                 Action::Sip(sip::Action::SendDatagram { listener, destination, bytes }) => {
-                    let keep = || (passing(true, Transport::Udp, *listener, *destination), bytes.clone());
-                    ladders.note(now.wall, bytes, keep);
+                    ladders.note(now.wall, bytes, || passing(true, Transport::Udp, *listener, *destination));
                 }
                 Action::Sip(sip::Action::SendStream { connection, bytes }) => {
                     let Some((listener, peer)) = endpoint.peer_of(*connection) else { continue };
-                    let keep = || (passing(true, Transport::Tcp, listener, peer), bytes.clone());
-                    ladders.note(now.wall, bytes, keep);
+                    ladders.note(now.wall, bytes, || passing(true, Transport::Tcp, listener, peer));
                 }
                 _ => {}
             }
@@ -188,6 +196,9 @@ impl Switchboard {
 
 /// The Call-ID of a message, unread otherwise.
 fn sip_id(bytes: &[u8]) -> Option<&str> {
+    // Who keeps a way through a router open may send line ends before a message too.
+    let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+    let bytes = bytes.get(start..)?;
     for line in bytes.split(|byte| *byte == b'\n').skip(1) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -223,7 +234,7 @@ mod tests {
         text.extend(std::iter::repeat_n('x', length.saturating_sub(text.len())));
         let peer = SocketAddr::from(([192, 0, 2, 9], 5060));
         let passing = Passing { is_sent: false, transport: Transport::Udp, own: peer, peer };
-        ladders.note(Wall::from_unix_seconds(1), text.as_bytes(), || (passing, text.clone().into()));
+        ladders.note(Wall::from_unix_seconds(1), text.as_bytes(), || passing);
     }
 
     #[test]
@@ -235,6 +246,8 @@ mod tests {
             ("SIP/2.0 200 OK\r\nContact: x\r\n\r\nCall-ID: body\r\n", None),
             ("Call-ID: of the first line\r\n", None),
             ("INVITE x\r\nC\r\ncall-id\r\n", None),
+            ("\r\n\r\nBYE sip:a SIP/2.0\r\nCall-ID: abc\r\n\r\n", Some("abc")),
+            ("\r\n", None),
             ("", None),
         ] {
             assert_eq!(sip_id(text.as_bytes()), expected, "{text:?}");
@@ -249,6 +262,31 @@ mod tests {
         note(&mut ladders, "nobody's", 60);
         let ladder = ladders.of(call).unwrap();
         assert_eq!((ladder.messages.len(), ladder.left_out, ladders.left_out()), (200, 50, 50));
+    }
+
+    #[test]
+    fn a_message_that_its_own_call_has_no_room_for_takes_none_from_others() {
+        let mut ladders = Ladders::default();
+        let calls = ids(304);
+        for (n, call) in calls.iter().enumerate() {
+            ladders.begin(*call, 0, "caller", &format!("id-{n}"));
+            note(&mut ladders, &format!("id-{n}"), 110_000);
+        }
+        (1..304).for_each(|n| ladders.over(calls[n]));
+        (0..100).for_each(|_| note(&mut ladders, "id-0", 130_000));
+        let kept =
+            calls.iter().filter(|call| ladders.of(**call).is_some_and(|of| !of.messages.is_empty())).count();
+        assert_eq!(kept, 304);
+    }
+
+    #[test]
+    fn a_call_that_rings_again_and_again_keeps_the_names_of_so_many_legs_only() {
+        let (mut ladders, call) = (Ladders::default(), ids(1)[0]);
+        for leg in 0..10_000 {
+            ladders.begin(call, leg, "alice", &format!("id-{leg}"));
+        }
+        assert_eq!(ladders.of(call).map(|ladder| ladder.parties.len()), Some(LEGS_MAX));
+        assert_eq!(ladders.by_sip_id.len(), LEGS_MAX);
     }
 
     #[test]

@@ -111,6 +111,8 @@ impl What {
 const VARIABLES_MAX: usize = 20;
 /// Of a value: what fits in a line or two.
 const VALUE_CHARS_MAX: usize = 200;
+/// Of all values of an event together: thousands of events are kept, and hundreds go to whoever listens at once.
+const VALUES_BYTES_MAX: usize = 2_048;
 /// Of the name of an error and its words.
 const RESULT_CHARS_MAX: usize = 200;
 
@@ -123,8 +125,18 @@ pub struct LiveVariable {
 
 /// The variables that a step set, cut to what an event tells.
 pub(super) fn variables(vars: Vec<(String, String)>) -> Vec<LiveVariable> {
-    let cut = |(name, value): (String, String)| LiveVariable { name, value: cut(&value, VALUE_CHARS_MAX) };
-    vars.into_iter().take(VARIABLES_MAX).map(cut).collect()
+    let mut left = VALUES_BYTES_MAX;
+    let mut told = |(name, value): (String, String)| {
+        let mut value = cut(&value, VALUE_CHARS_MAX);
+        if value.len() > left {
+            let end = (0..=left).rev().find(|end| value.is_char_boundary(*end)).unwrap_or(0);
+            value.truncate(end);
+            value.push('…');
+        }
+        left = left.saturating_sub(value.len());
+        LiveVariable { name, value }
+    };
+    vars.into_iter().take(VARIABLES_MAX).map(|variable| told(variable)).collect()
 }
 
 /// A reply in a few words, without what is in it.
@@ -279,5 +291,7 @@ mod tests {
         let told = variables(vars);
         assert_eq!(told.len(), VARIABLES_MAX);
         assert_eq!(told[0].value.chars().count(), VALUE_CHARS_MAX + 1);
+        let bytes: usize = told.iter().map(|told| told.value.len()).sum();
+        assert!(bytes <= VALUES_BYTES_MAX + 20 * "…".len(), "{bytes} bytes");
     }
 }

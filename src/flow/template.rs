@@ -340,6 +340,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// A byte's place in characters, which an error names. It counts from the beginning: not for each value of a text.
     fn char_index(&self, byte: usize) -> usize {
         self.source.char_indices().take_while(|(i, _)| *i < byte).count()
     }
@@ -374,7 +375,6 @@ impl<'a> Cursor<'a> {
 
     /// All between `{{` (at `open`) and `}}`.
     fn value(&mut self, open: usize) -> Result<Part, TemplateError> {
-        let unclosed = TemplateError::Unclosed { at: self.char_index(open) };
         let path = self.path(open)?;
         let mut filters = Vec::new();
         loop {
@@ -383,7 +383,7 @@ impl<'a> Cursor<'a> {
                 return Ok(Part::Value { path, filters });
             }
             if self.tail().is_empty() {
-                return Err(unclosed);
+                return Err(TemplateError::Unclosed { at: self.char_index(open) });
             }
             if !self.take("|") {
                 return Err(TemplateError::Unexpected { at: self.here() });
@@ -398,10 +398,9 @@ impl<'a> Cursor<'a> {
     fn path(&mut self, open: usize) -> Result<Path, TemplateError> {
         self.skip_space();
         let start = self.at;
-        let name_at = self.here();
         let root = self.word();
         if !root.starts_with(|c: char| c.is_ascii_lowercase()) {
-            return Err(TemplateError::Name { at: name_at });
+            return Err(TemplateError::Name { at: self.char_index(start) });
         }
         for _ in 0..CHAIN_MAX {
             if !self.take(".") {
@@ -417,9 +416,9 @@ impl<'a> Cursor<'a> {
 
     fn filter(&mut self) -> Result<Filter, TemplateError> {
         self.skip_space();
-        let at = self.here();
+        let start = self.at;
         let (name, filter) = match self.word() {
-            "default" => return self.argument(at).map(Filter::Default),
+            "default" => return self.argument(start).map(Filter::Default),
             "digits" => ("digits", Filter::Digits),
             "upper" => ("upper", Filter::Upper),
             "lower" => ("lower", Filter::Lower),
@@ -427,23 +426,28 @@ impl<'a> Cursor<'a> {
             "last4" => ("last4", Filter::Last4),
             "say_digits" => ("say_digits", Filter::SayDigits),
             "e164" => ("e164", Filter::E164),
-            "" => return Err(TemplateError::FilterName { at }),
+            "" => return Err(TemplateError::FilterName { at: self.char_index(start) }),
             other => {
+                let at = self.char_index(start);
                 return Err(TemplateError::UnknownFilter { at, name: other.chars().take(40).collect() });
             }
         };
         self.skip_space();
         if self.tail().starts_with(':') {
-            return Err(TemplateError::Argument { at, name, takes: false });
+            return Err(TemplateError::Argument { at: self.char_index(start), name, takes: false });
         }
         Ok(filter)
     }
 
-    fn argument(&mut self, at: usize) -> Result<String, TemplateError> {
-        let missing = TemplateError::Argument { at, name: "default", takes: true };
+    /// The argument of the filter `default`, which begins at byte `filter`.
+    fn argument(&mut self, filter: usize) -> Result<String, TemplateError> {
+        let missing = |cursor: &Self| {
+            let at = cursor.char_index(filter);
+            TemplateError::Argument { at, name: "default", takes: true }
+        };
         self.skip_space();
         if !self.take(":") {
-            return Err(missing);
+            return Err(missing(self));
         }
         self.skip_space();
         let tail = self.tail();
@@ -455,7 +459,7 @@ impl<'a> Cursor<'a> {
                 self.at += end;
                 return Ok(tail[..end].to_owned());
             }
-            _ => return Err(missing),
+            _ => return Err(missing(self)),
         };
         let mut text = String::new();
         let mut chars = tail.char_indices().skip(1);
@@ -469,7 +473,7 @@ impl<'a> Cursor<'a> {
                 c => text.push(c),
             }
         }
-        Err(missing)
+        Err(missing(self))
     }
 }
 

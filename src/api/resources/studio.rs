@@ -13,7 +13,11 @@ use axum::http::StatusCode;
 use axum::response::Json;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::time::Duration;
 use utoipa::ToSchema;
+
+/// Longest wait for others whose flows are brought over: some of the largest, which take half a second each.
+const TURN_TIME_MAX: Duration = Duration::from_secs(10);
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -76,11 +80,19 @@ impl From<Line> for StudioLine {
     }
 }
 
-async fn import(State(_): State<Api>, request: Request) -> Result<Json<StudioImport>, Problem> {
+async fn import(State(api): State<Api>, request: Request) -> Result<Json<StudioImport>, Problem> {
     let bytes = json_bytes(request, BYTES_MAX).await?;
     read_json::<Map<String, Value>>(&bytes)?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::malformed("the body is no UTF-8"))?;
-    let imported = aside("the flow could not be brought over", move || studio::import(&text)).await?;
+    let busy = || Problem::unavailable("others bring flows over at this moment").retry_after(5);
+    let turn = tokio::time::timeout(TURN_TIME_MAX, api.importing.clone().acquire_owned()).await;
+    let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+    let imported = aside("the flow could not be brought over", move || {
+        // Held to the end of the work, which goes on where the client does not wait for it.
+        let _turn = turn;
+        studio::import(&text)
+    });
+    let imported = imported.await?;
     let imported = imported.map_err(|error| {
         let text = error.to_string();
         Problem::invalid(text.clone()).at("", text)

@@ -87,7 +87,8 @@ impl Call {
     /// The caller acknowledged our 200, with the tag in it: media that waited for that begin (a caller who comes by
     /// datagrams and wants media elsewhere). Where it made no offer, its answer comes here.
     pub fn acknowledged(&mut self, request: &Request, context: &mut Context<'_>) {
-        self.caller.unacknowledged_since = None;
+        // An ACK that comes late ends a trouble.
+        self.is_changed |= self.caller.unacknowledged_since.take().is_some();
         self.caller.media.release(context.actions);
         self.capture_legs(context);
         if self.caller.media.agreed().is_some() && request.body().is_empty() {

@@ -61,7 +61,11 @@ impl Call {
             return respond(context, transaction, code, phrase, &headers, None);
         }
         match media.answer(request.body(), Sender::Proven, peer, &context.settings.media, context.actions) {
-            Ok(text) => respond(context, transaction, 200, "OK", &[], Some(sdp_body(text))),
+            Ok(text) => {
+                // It may be on hold now, or no more.
+                self.is_changed = true;
+                respond(context, transaction, 200, "OK", &[], Some(sdp_body(text)));
+            }
             Err(refusal) => {
                 let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];
                 respond(context, transaction, 488, "Not Acceptable Here", &warning, None);

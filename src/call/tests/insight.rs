@@ -63,6 +63,26 @@ fn audio_that_stays_away_marks_the_call_in_the_list_until_it_comes_and_stays_in_
 }
 
 #[test]
+fn a_row_is_told_anew_when_the_peer_holds_and_when_a_late_ack_comes() {
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(GREETED));
+    let answer = only(&bench.sent(), "200 INVITE");
+    bench.pass(3_000);
+    let mark = |bench: &mut Bench| {
+        let changes = bench.switchboard.changes(bench.now.instant);
+        changes.calls.iter().map(|call| call.trouble.clone().map(|(_, text)| text)).next()
+    };
+    let late = "Our answer to the caller is not acknowledged".to_owned();
+    assert_eq!(mark(&mut bench), Some(Some(late)));
+    bench.receive(caller(), &ack(&answer, ""));
+    assert_eq!(mark(&mut bench), Some(None), "it is acknowledged");
+    let held = sdp(caller().ip()).replace("o=- 1 1", "o=- 1 2") + "a=inactive\n";
+    bench.receive(caller(), &request("INVITE", GREETED, 2, Transport::Udp, tag(&answer, "To"), &held));
+    only(&bench.sent(), "200 INVITE");
+    assert_eq!(mark(&mut bench), Some(Some("The caller is on hold".to_owned())));
+}
+
+#[test]
 fn the_ladder_of_a_call_has_the_messages_of_all_its_legs_in_order_and_outlives_it() {
     let mut bench = Bench::new();
     bench.receive(caller(), &invite(DIRECT));

@@ -108,3 +108,13 @@ fn e164_goes_by_digits_alone() {
         assert_eq!(e164(value), expected, "{value}");
     }
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the claim is about time")]
+fn a_long_text_takes_no_longer_than_its_length() {
+    // Where each place was counted in characters from the beginning, this took minutes.
+    let source = "{{call.from | last4}} ".repeat(50_000);
+    let start = std::time::Instant::now();
+    assert_eq!(Template::parse(&source).unwrap().reads().count(), 50_000);
+    assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+}

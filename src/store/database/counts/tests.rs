@@ -1,7 +1,7 @@
 use super::*;
 use crate::store::database::call_records::NewRecord;
-use crate::store::database::samples;
 use crate::store::database::testing::{for_each_engine, for_each_url};
+use crate::store::database::{Engine, migrations, samples};
 use serde_json::{Value, json};
 
 /// A call that came in at 0 and ended at 60 s; `path`: sub-flow, step, port, second.
@@ -111,6 +111,47 @@ fn servers_that_write_at_the_same_time_lose_no_count_and_never_wait_for_each_oth
             counted += sums.entered;
         }
         assert!(counted > 1_000);
+        database.close().await;
+    });
+}
+
+#[test]
+fn counts_of_a_store_without_days_are_of_the_first_day_and_those_of_today_stand_beside_them() {
+    for_each_url(async |url| {
+        sqlx::any::install_default_drivers();
+        let is_sqlite = url.starts_with("sqlite:");
+        let engine = if is_sqlite { Engine::Sqlite } else { Engine::Postgres };
+        let address = if is_sqlite { format!("{url}?mode=rwc") } else { url.clone() };
+        let pool = sqlx::any::AnyPoolOptions::new().max_connections(1).connect(&address).await.unwrap();
+        migrations::run_first(4, &pool, engine).await.unwrap();
+        for statement in [
+            "INSERT INTO step_counts (flow_id, version, step, entered, hung_up, answered, spent) \
+             VALUES ('main', 3, 'menu', 5, 1, 2, 9000), ('main', 3, 'team', 2, 0, 2, 80000)",
+            "INSERT INTO port_counts (flow_id, version, step, port, passed) \
+             VALUES ('main', 3, 'menu', 'key:1', 4), ('main', 3, 'menu', 'key:2', 1)",
+        ] {
+            sqlx::query(statement).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+        let database = Database::open(&url).await.unwrap();
+        let record = json!({
+            "callId": "a", "flowId": "main", "version": 3, "from": "+14155550100", "endReason": "flow_ended",
+            "start": "2026-11-23T00:00:00Z", "end": "2026-11-23T00:00:01Z",
+            "outcome": "disconnected_by_flow", "endedBy": "flow",
+            "path": [{"step": "menu", "enteredAt": "2026-11-23T00:00:00Z", "port": "key:1"}],
+        });
+        let record = NewRecord::read("east", &record.to_string()).unwrap();
+        for _ in 0..2 {
+            database.write_records(std::slice::from_ref(&record)).await.unwrap();
+        }
+        let before = [
+            count("menu", [5, 1, 2], 9.0, &[("key:1", 4), ("key:2", 1)]),
+            count("team", [2, 0, 2], 80.0, &[]),
+        ];
+        assert_eq!(database.step_counts("main", 3, 0..=0).await.unwrap(), before);
+        let all = database.step_counts("main", 3, ALL_DAYS).await.unwrap();
+        assert_eq!((all[0].entered, all[0].ports["key:1"], all[1].entered), (6, 5, 2));
+        assert_eq!(database.step_counts("main", 3, 1..=Day::MAX).await.unwrap()[0].entered, 1);
         database.close().await;
     });
 }
