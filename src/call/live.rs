@@ -126,7 +126,7 @@ pub struct LiveVariable {
 /// The variables that a step set, cut to what an event tells.
 pub(super) fn variables(vars: Vec<(String, String)>) -> Vec<LiveVariable> {
     let mut left = VALUES_BYTES_MAX;
-    let mut told = |(name, value): (String, String)| {
+    let told = |(name, value): (String, String)| {
         let mut value = cut(&value, VALUE_CHARS_MAX);
         if value.len() > left {
             let end = (0..=left).rev().find(|end| value.is_char_boundary(*end)).unwrap_or(0);
@@ -136,7 +136,7 @@ pub(super) fn variables(vars: Vec<(String, String)>) -> Vec<LiveVariable> {
         left = left.saturating_sub(value.len());
         LiveVariable { name, value }
     };
-    vars.into_iter().take(VARIABLES_MAX).map(|variable| told(variable)).collect()
+    vars.into_iter().take(VARIABLES_MAX).map(told).collect()
 }
 
 /// A reply in a few words, without what is in it.

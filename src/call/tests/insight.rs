@@ -78,7 +78,6 @@ fn a_row_is_told_anew_when_the_peer_holds_and_when_a_late_ack_comes() {
     assert_eq!(mark(&mut bench), Some(None), "it is acknowledged");
     let held = sdp(caller().ip()).replace("o=- 1 1", "o=- 1 2") + "a=inactive\n";
     bench.receive(caller(), &request("INVITE", GREETED, 2, Transport::Udp, tag(&answer, "To"), &held));
-    only(&bench.sent(), "200 INVITE");
     assert_eq!(mark(&mut bench), Some(Some("The caller is on hold".to_owned())));
 }
 
