@@ -85,7 +85,7 @@ export async function showAll(page: Page): Promise<void> {
 }
 
 /** Waits until the canvas moves no more. */
-export async function settled(page: Page): Promise<void> {
+async function settled(page: Page): Promise<void> {
   const transform = () =>
     page.locator(".react-flow__viewport").evaluate((element) => element.style.transform);
   let before = "";
