@@ -69,9 +69,19 @@ impl SpeechEngine {
     /// Speaks a text, or gives it from the cache.
     pub async fn render(&self, speech: &Speech) -> Result<Arc<Clip>, SpeechError> {
         let key = digest(speech);
-        if let Some(clip) = self.lock().clips.get(&key) {
-            return Ok(clip.clone());
+        if let Some(clip) = self.kept(&key) {
+            return Ok(clip);
         }
+        let clip = self.speak(speech).await?;
+        self.lock().keep(key, clip.clone());
+        Ok(clip)
+    }
+
+    fn kept(&self, key: &[u8; 32]) -> Option<Arc<Clip>> {
+        self.lock().clips.get(key).cloned()
+    }
+
+    async fn speak(&self, speech: &Speech) -> Result<Arc<Clip>, SpeechError> {
         let _place = self.waiting.try_acquire().map_err(|_| SpeechError::Overload)?;
         // The wait for others counts: a text that comes late is of no use to its call.
         let speak = async {
@@ -83,14 +93,16 @@ impl SpeechEngine {
         let samples = tokio::task::spawn_blocking(move || audio_file::decode(wav, "wav"))
             .await
             .map_err(|e| SpeechError::Failed(e.to_string()))??;
-        let clip = Arc::new(Clip::from_samples(&samples));
-        self.lock().keep(key, clip.clone());
-        Ok(clip)
+        Ok(Arc::new(Clip::from_samples(&samples)))
     }
 
-    /// The same as samples, 8 kHz, with the loss that the telephone brings: for listening to it elsewhere.
+    /// The same as samples, 8 kHz, with the loss that the telephone brings: for listening to it elsewhere. It is not kept:
+    /// whoever tries many texts takes no room from those of calls.
     pub async fn samples(&self, speech: &Speech) -> Result<Vec<i16>, SpeechError> {
-        let clip = self.render(speech).await?;
+        let clip = match self.kept(&digest(speech)) {
+            Some(clip) => clip,
+            None => self.speak(speech).await?,
+        };
         Ok(clip.bytes(Codec::Pcmu).iter().map(|byte| Codec::Pcmu.decode(*byte)).collect())
     }
 

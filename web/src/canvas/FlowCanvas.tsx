@@ -9,7 +9,6 @@ import {
   type EdgeChange,
   type FinalConnectionState,
   MarkerType,
-  MiniMap,
   type NodeChange,
   ReactFlow,
   ReactFlowProvider,
@@ -29,14 +28,14 @@ import {
   useRef,
   useState,
 } from "react";
-import { type Catalogue, kindWords } from "../flow/catalogue";
+import type { Catalogue } from "../flow/catalogue";
 import type { FlowDocument, Point } from "../flow/document";
 import { heightOf, placesOf, STEP_WIDTH } from "../flow/layout";
 import { neighbour } from "../flow/walk";
 import { edgePort, type FlowEdge, flowEdgesOf, nodesOf } from "./elements";
 import classes from "./FlowCanvas.module.css";
-import { GROUP_COLORS } from "./kindIcons";
 import type { Marks } from "./marks";
+import { SmallMap } from "./SmallMap";
 import { StepNode, type StepNodeType } from "./StepNode";
 import { FIT, firstView, ZOOM_MAX, ZOOM_MIN } from "./viewport";
 
@@ -83,12 +82,6 @@ export type FlowCanvasProps = {
 /** The type that a step's kind has while it is dragged from the palette. */
 export const KIND_MIME = "application/x-cordboard-step";
 
-/** One function for all draws: with a new one each the small map would be drawn anew with every move. */
-function minimapColor(node: StepNodeType): string {
-  return `var(--mantine-color-${GROUP_COLORS[kindWords(node.data.step.type).group]}-filled)`;
-}
-
-const minimapSize = { width: 140, height: 90 };
 const nodeTypes = { step: StepNode };
 const edgeOptions = { markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 } };
 const none: readonly string[] = [];
@@ -201,13 +194,7 @@ function Canvas(props: FlowCanvasProps) {
         >
           <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
           <Controls showInteractive={false} fitViewOptions={FIT} />
-          <MiniMap
-            pannable
-            zoomable
-            style={minimapSize}
-            ariaLabel="The whole flow, small"
-            nodeColor={minimapColor}
-          />
+          <SmallMap nodes={nodes} />
         </ReactFlow>
       )}
     </div>
