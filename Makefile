@@ -22,10 +22,10 @@ types:
 	cargo run --quiet --locked -- openapi >target/openapi.json
 	cd web && tools/types/node_modules/.bin/openapi-typescript ../target/openapi.json -o src/api/schema.d.ts
 
-# Everything but the browser (make test-console), ending in the runner's own lines.
-test: install-test console
+# Everything, ending in the runner's own lines.
+test: install-test install-test-console console
 	cargo build --locked
-	@tools/check-console target/debug/cordboard
+	@tools/test-console target/debug/cordboard
 	cargo test --locked
 
 # The console alone: lints, unit tests, and a browser against the real server.

@@ -4,8 +4,8 @@ export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
   fullyParallel: false,
-  // One server with real calls behind it.
-  workers: 1,
+  // Two servers, each with real calls behind it: as many as the usual machine has cores.
+  workers: 2,
   retries: 0,
   reporter: [["list"]],
   timeout: 60_000,

@@ -9,6 +9,8 @@ process.env.CORDBOARD__MEDIA__INACTIVITY_S = "600";
 export default defineConfig({
   ...tests,
   testDir: "measure",
+  // What is measured has the machine to itself.
+  workers: 1,
   timeout: 600_000,
   use: { ...tests.use, trace: "off" },
 });
