@@ -21,6 +21,7 @@ use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
+use crate::services::crm;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
@@ -119,7 +120,9 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let clock = SystemClock::start();
     let (post, mailbox) = Post::new()?;
     let speech = Arc::new(SpeechEngine::new(config.speech.clone()));
-    let lookups = Arc::new(Lookups::new(&config.outside, clock).map_err(ServerError::WebClient)?);
+    let crm = crm::connect(&config.outside, clock).map_err(ServerError::WebClient)?;
+    let lookups =
+        Arc::new(Lookups::new(&config.outside, crm.clone(), clock).map_err(ServerError::WebClient)?);
     crate::call::number::warm_up();
     let known = outside::resources(&config.outside);
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
@@ -143,9 +146,11 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
             .filter(|provision| provision.mode == ProvisionMode::Sync)
             .map(|provision| provision.folder.display().to_string()),
         outside: known,
+        crm: config.outside.crm.as_ref().map(Into::into),
     };
-    let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone(), speech.clone())
-        .map_err(|error| ServerError::Load(error.to_string()))?;
+    let api =
+        Api::new(database.clone(), settings, clock, random.fork(), post.clone(), speech.clone(), crm.clone())
+            .map_err(|error| ServerError::Load(error.to_string()))?;
     let shared = database.clone();
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
@@ -397,7 +402,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[records]", old.records != new.records),
         ("[store]", old.store != new.store),
         ("[speech]", old.speech != new.speech),
-        ("[http_client], [sms], [crm] or [secrets]", old.outside != new.outside),
+        ("[http_client], [sms], [crm], [salesforce], [webhook] or [secrets]", old.outside != new.outside),
         ("[log]", old.log != new.log),
         ("[provision]", old.provision != new.provision),
     ];

@@ -8,7 +8,7 @@ use cordboard::clock::Wall;
 use cordboard::ids::Random;
 use cordboard::store::database::Database;
 use cordboard::store::database::counts::ALL_DAYS;
-use cordboard::store::database::outbox::CrmTask;
+use cordboard::store::database::outbox::{CrmTask, Next, Told, Verdict, kind};
 use cordboard::store::database::record_list::{Filter, StoredRecord};
 use cordboard::store::objects::Kind;
 use cordboard::store::records::{RecordFigures, Records};
@@ -47,7 +47,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// The way of a record from a call to the database, as the server puts it together.
 fn start(runtime: &tokio::runtime::Handle, database: Database, folder: &Path) -> (Records, RecordFigures) {
     let (spool, backlog) = Spool::open(folder, NODE, LIMITS).expect("the spool opens");
-    runtime.spawn(Uploader::new(database, backlog).run());
+    runtime.spawn(Uploader::new(database, backlog, Told::default()).run());
     let (records, _thread) = Records::open(None, Some(spool)).expect("the thread starts");
     let figures = records.figures();
     (records, figures)
@@ -58,7 +58,7 @@ async fn finish(database: &Database, folder: &Path) -> Vec<StoredRecord> {
     let (spool, backlog) = Spool::open(folder, NODE, LIMITS).expect("the spool opens");
     let totals = spool.totals();
     drop(spool);
-    Uploader::new(database.clone(), backlog).run().await;
+    Uploader::new(database.clone(), backlog, Told::default()).run().await;
     assert_eq!(totals.lost.load(std::sync::atomic::Ordering::Relaxed), 0);
     let (mut records, mut after) = (Vec::new(), None);
     loop {
@@ -162,13 +162,14 @@ async fn assert_outbox_once(database: &Database, records: &[StoredRecord]) {
         .collect();
     let (mut keys, far) = (Vec::new(), Wall::from_unix_micros(i64::MAX / 2));
     loop {
-        let due = database.outbox_due(500, far).await.unwrap();
+        let due = database.outbox_due(&[kind::TASK], 500, far).await.unwrap();
         if due.is_empty() {
             break;
         }
         for entry in due {
-            let claimed = database.outbox_claim(&entry, far).await.unwrap().unwrap();
-            assert!(database.outbox_done(&claimed).await.unwrap());
+            let claimed = database.outbox_claim(std::slice::from_ref(&entry), far).await.unwrap().remove(0);
+            let done = database.outbox_settle(&[(claimed, Verdict::Done(None))], far).await.unwrap();
+            assert_eq!(done, [Next::Done]);
             let task: CrmTask = serde_json::from_str(&entry.payload).unwrap();
             assert_eq!(entry.key, format!("{}/{}", task.node, task.call_id));
             keys.push(entry.key);

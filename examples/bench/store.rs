@@ -10,6 +10,7 @@ use crate::pages::Lists;
 use cordboard::clock::Wall;
 use cordboard::store::database::Database;
 use cordboard::store::database::call_records::NewRecord;
+use cordboard::store::database::outbox::Told;
 use cordboard::store::database::record_list::{Cursor, Filter};
 use cordboard::store::records::Records;
 use cordboard::store::spool::{Limits, Spool};
@@ -53,7 +54,7 @@ pub fn report_records(report: &mut Report) {
         let on_disk = start.elapsed();
         drop(records);
         let start = Instant::now();
-        Uploader::new(database.clone(), backlog).run().await;
+        Uploader::new(database.clone(), backlog, Told::default()).run().await;
         let rate = |took: Duration| WRITTEN as f64 / took.as_secs_f64();
         if engine == "SQLite" {
             report.put("call records safe on disk", rate(on_disk), 0, "records/s", "");
@@ -117,7 +118,7 @@ async fn fill(database: &Database, url: &str) {
     for first in (0..LISTED).step_by(1_000) {
         let read = |n| NewRecord::read("bench", &records::document(n)).expect("a record");
         let records: Vec<_> = (first..first + 1_000).map(read).collect();
-        database.write_records(&records).await.expect("written");
+        database.write_records(&records, Told::default()).await.expect("written");
     }
     if url.starts_with("postgres") {
         // What its autovacuum does within minutes.

@@ -29,9 +29,11 @@ mod upload;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
+use crate::config::crm::{System, Tasks};
 use crate::flow::Resources;
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
+use crate::services::crm::Crm;
 use crate::services::speech::SpeechEngine;
 use crate::store::database::Database;
 use axum::Router;
@@ -78,6 +80,35 @@ pub struct Settings {
     pub sync_folder: Option<String>,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
+    /// What the configuration says of the CRM.
+    pub crm: Option<CrmAbout>,
+}
+
+/// The connection to a CRM, as people are told of it.
+#[derive(Clone, Default, Debug)]
+pub struct CrmAbout {
+    pub kind: Option<&'static str>,
+    pub address: Option<String>,
+    pub tasks: Option<&'static str>,
+    pub conversation: Option<String>,
+}
+
+impl From<&crate::config::crm::Crm> for CrmAbout {
+    fn from(crm: &crate::config::crm::Crm) -> Self {
+        let (kind, address, conversation) = match &crm.system {
+            System::Bridge(bridge) => ("bridge", bridge.url.clone(), None),
+            System::Salesforce(salesforce) => {
+                let object = salesforce.conversation.as_ref().map(|conversation| conversation.object.clone());
+                ("salesforce", salesforce.login_url.clone(), object)
+            }
+        };
+        let tasks = match crm.tasks {
+            Tasks::All => "all",
+            Tasks::Abandoned => "abandoned",
+            Tasks::None => "none",
+        };
+        CrmAbout { kind: Some(kind), address: Some(address), tasks: Some(tasks), conversation }
+    }
 }
 
 impl Settings {
@@ -122,6 +153,7 @@ pub struct Parts {
     document: String,
     post: Post,
     speech: Arc<SpeechEngine>,
+    crm: Option<Arc<dyn Crm>>,
     events: Arc<events::Events>,
     board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
@@ -163,6 +195,7 @@ impl Api {
         random: Random,
         post: Post,
         speech: Arc<SpeechEngine>,
+        crm: Option<Arc<dyn Crm>>,
     ) -> Result<Self, secret::PasswordError> {
         let mint = secret::Mint::new(random);
         let run = mint.id("");
@@ -182,6 +215,7 @@ impl Api {
             document: document.to_string(),
             post,
             speech,
+            crm,
             events: Arc::new(events::Events::new(run)),
             board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),

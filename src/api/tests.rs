@@ -64,11 +64,12 @@ fn run_with<F: Future<Output = ()>>(speech: Option<&[&str]>, test: impl FnOnce(W
             reads_forwarded: false,
             sync_folder: Some("config/site".to_owned()),
             outside: Default::default(),
+            crm: None,
         };
         let (post, _) = Post::new().unwrap();
         let (clock, random) = (SystemClock::start(), Random::from_seed(1));
         let speech = Arc::new(SpeechEngine::new(speech));
-        let api = Api::new(Some(database), settings, clock, random, post, speech).unwrap();
+        let api = Api::new(Some(database), settings, clock, random, post, speech, None).unwrap();
         let router = api.with_console(Router::new());
         test(World { api, router, _folder: folder }).await;
     });

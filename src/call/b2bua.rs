@@ -28,7 +28,7 @@ use crate::audio::Clip;
 use crate::clock::{Instant, Now};
 use crate::flow::{
     self, Action as FlowAction, Event as FlowEvent, FlowVersion, Interpreter, LookupError, LookupId, Outcome,
-    Party, Reply,
+    Party, Person, Reply,
 };
 use crate::ids::{CallId, Random};
 use crate::media::Command;
@@ -224,6 +224,11 @@ impl Call {
         {
             self.feed(FlowEvent::Timeout, context);
         }
+    }
+
+    /// Whom the CRM knows under the caller's number.
+    pub(super) fn contact(&self) -> Option<&Person> {
+        self.interpreter.as_ref().and_then(Interpreter::contact)
     }
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {

@@ -49,6 +49,7 @@ struct Invite {
     from: NameAddr,
     tcp: bool,
     max_forwards: u8,
+    headers: Vec<(String, String)>,
 }
 
 /// Where a target is rung.
@@ -99,7 +100,8 @@ impl Call {
             return Some((DialFailure::Failed, Some(503)));
         };
         let request = self.new_request();
-        let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards };
+        let headers = if agent.is_some() { self.screen_pop() } else { Vec::new() };
+        let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards, headers };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
         let mut dialled =
@@ -115,6 +117,30 @@ impl Call {
         self.dialled.push(dialled);
         self.tell_leg(dial, LegState::Dialled, context);
         None
+    }
+}
+
+/// Characters of a name in a header.
+const NAME_CHARS_MAX: usize = 100;
+
+impl Call {
+    /// What an agent's telephone or its program shows of the caller: the call, and the record that the CRM has. Only
+    /// agents get it; whoever else is dialled is a stranger to the CRM.
+    fn screen_pop(&self) -> Vec<(String, String)> {
+        let mut headers = vec![("X-Cordboard-Call-Id".to_owned(), self.id.to_string())];
+        let Some(person) = self.contact() else { return headers };
+        let plain =
+            |text: &str| text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect::<String>();
+        headers.push(("X-Cordboard-Contact".to_owned(), plain(&format!("{} {}", person.kind, person.id))));
+        if !person.name.is_empty() {
+            headers.push(("X-Cordboard-Contact-Name".to_owned(), plain(&person.name)));
+        }
+        // RFC 3261 section 20.9: telephones open it, or show it to be opened.
+        let is_plain = |url: &&String| url.chars().all(|c| c.is_ascii_graphic() && !"<>\"".contains(c));
+        if let Some(url) = person.url.as_ref().filter(is_plain) {
+            headers.push(("Call-Info".to_owned(), format!("<{url}>;purpose=info")));
+        }
+        headers
     }
 }
 
@@ -141,7 +167,7 @@ impl Dialled {
             request_uri: self.invite.request_uri.clone(),
             from: self.invite.from.clone(),
             to: NameAddr::new(self.invite.request_uri.clone()),
-            headers: Vec::new(),
+            headers: self.invite.headers.clone(),
             body: Some(sdp_body(media.offer(like))),
             call_id: None,
             max_forwards: Some(self.invite.max_forwards),

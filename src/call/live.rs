@@ -8,7 +8,7 @@ use super::record::EndReason;
 use super::switchboard::Switchboard;
 use super::troubles::Severity;
 use crate::clock::{Instant, Wall};
-use crate::flow::{DialId, FlowName, LookupError, OutcomeKind, Reply};
+use crate::flow::{DialId, FlowName, LookupError, OutcomeKind, Person, Reply};
 use crate::ids::CallId;
 use crate::media::DigitSource;
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub enum What {
         result: String,
         ms: u64,
     },
+    /// The CRM knows the caller's number: what an agent's screen shows of the caller.
+    Contact(Person),
     StepLeft {
         step: String,
         port: String,
@@ -97,7 +99,11 @@ impl What {
     /// Whether the call looks different in a list after it.
     pub(super) fn changes_row(&self) -> bool {
         match self {
-            What::Started { .. } | What::Answered | What::StepEntered { .. } | What::Leg { .. } => true,
+            What::Started { .. }
+            | What::Answered
+            | What::StepEntered { .. }
+            | What::Contact(_)
+            | What::Leg { .. } => true,
             What::Replied { .. }
             | What::StepLeft { .. }
             | What::Key { .. }
@@ -146,6 +152,8 @@ pub(super) fn result_words(result: &Result<Reply, LookupError>) -> String {
         Ok(Reply::Sms) => "sent".to_owned(),
         Ok(Reply::Callout(fields)) => format!("{} fields", fields.len()),
         Ok(Reply::Query(records)) => format!("{} records", records.len()),
+        Ok(Reply::Match(Some(person))) => person.kind.clone(),
+        Ok(Reply::Match(None)) => "nobody".to_owned(),
         Err(error) => cut(&format!("{}: {}", error.code, error.message), RESULT_CHARS_MAX),
     }
 }

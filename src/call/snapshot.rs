@@ -58,6 +58,8 @@ pub struct Agent {
     pub uri: Option<String>,
     /// The endpoint's address where its URI names one, which is also where the agent's own calls come from.
     pub address: Option<SocketAddr>,
+    /// The id of the user that this agent is in the CRM.
+    pub crm_user: Option<String>,
 }
 
 /// Audio in memory.
@@ -154,6 +156,7 @@ mod tests {
             name: "Alice".into(),
             skills: vec![],
             uri: None,
+            crm_user: None,
             address: Some("192.0.2.5:5071".parse().unwrap()),
         };
         let snapshot = Snapshot {

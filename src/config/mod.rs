@@ -1,5 +1,6 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
+pub mod crm;
 mod http;
 mod outside;
 pub mod reader;

@@ -1,20 +1,21 @@
 //! What of the outside world flows may ask: web services, text messages, the CRM, and the secrets for them.
 
+use super::crm::{Crm, System, Webhook};
 use super::reader::Section;
 use std::collections::BTreeMap;
 
 /// Most secrets: one for each system that flows ask, with room.
 const SECRETS_MAX: usize = 500;
 
-/// `[http_client]`, `[sms]`, `[crm]` and `[secrets]`.
+/// `[http_client]`, `[sms]`, `[crm]`, `[salesforce]`, `[webhook]` and `[secrets]`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Outside {
     /// Hosts, with a port where it is not the usual one, that may be asked over plain HTTP and at private addresses.
     pub allowed_hosts: Vec<String>,
     /// Where text messages are posted to.
     pub sms: Option<SmsProvider>,
-    /// A web service that answers callouts and queries.
-    pub crm_bridge: Option<String>,
+    pub crm: Option<Crm>,
+    pub webhook: Option<Webhook>,
     /// By name. Values are never shown.
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -46,7 +47,8 @@ pub(super) fn read(root: &Section<'_>) -> Outside {
     let sms = root.section("sms");
     let token = sms.text("token");
     let sms = url(&sms, "url").map(|url| SmsProvider { url, token });
-    let crm_bridge = url(&root.section("crm"), "bridge");
+    let crm = super::crm::read(root);
+    let webhook = super::crm::read_webhook(root);
     let section = root.section("secrets");
     let secrets = section.all_texts();
     if secrets.len() > SECRETS_MAX {
@@ -66,10 +68,10 @@ pub(super) fn read(root: &Section<'_>) -> Outside {
         (name, Secret { value, hosts })
     };
     let secrets = secrets.into_iter().map(secret).collect();
-    Outside { allowed_hosts, sms, crm_bridge, secrets }
+    Outside { allowed_hosts, sms, crm, webhook, secrets }
 }
 
-fn url(section: &Section<'_>, key: &'static str) -> Option<String> {
+pub(super) fn url(section: &Section<'_>, key: &'static str) -> Option<String> {
     let url = section.text(key)?;
     let is_web =
         ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
@@ -85,7 +87,14 @@ impl std::fmt::Debug for Outside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outside")
             .field("allowed_hosts", &self.allowed_hosts)
-            .field("crm_bridge", &self.crm_bridge)
+            .field(
+                "crm",
+                &self.crm.as_ref().map(|crm| match &crm.system {
+                    System::Bridge(bridge) => &bridge.url,
+                    System::Salesforce(salesforce) => &salesforce.login_url,
+                }),
+            )
+            .field("webhook", &self.webhook.as_ref().map(|webhook| &webhook.url))
             .field("sms", &self.sms.as_ref().map(|sms| &sms.url))
             .field("secrets", &self.secrets.keys())
             .finish()

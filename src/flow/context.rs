@@ -1,6 +1,7 @@
 //! What all steps of one call share.
 
 use super::graph::{Flow, Step};
+use super::interpreter::contact::Contact;
 use super::library::FlowVersion;
 use super::step::repeat;
 use super::variables::{Scope, VariableError, VariableValue, Variables};
@@ -80,6 +81,12 @@ pub(super) struct CallState {
     pub agent_id: Option<String>,
     /// The conversation that goes on.
     pub talking_since: Option<Instant>,
+    /// What the dial step of the last conversation says of the task that a CRM gets.
+    pub task: Option<super::TaskText>,
+    /// Who calls.
+    pub contact: Contact,
+    /// What the CRM answered to queries of this call, with the moment.
+    pub answers: super::step::query::Answers,
     /// Conversations that ended.
     pub talked: std::time::Duration,
     /// How often a leg was connected.
@@ -135,6 +142,9 @@ impl CallState {
             offers: Vec::new(),
             agent_id: None,
             talking_since: None,
+            task: None,
+            contact: Contact::default(),
+            answers: Default::default(),
             talked: std::time::Duration::ZERO,
             conversations: 0,
             loops: Vec::new(),

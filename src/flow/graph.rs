@@ -10,6 +10,7 @@ use super::step::{Config, KINDS, LATER_KINDS, time};
 use super::subflows::Run;
 use super::template::Template;
 use super::validate;
+use super::variables::OWNER_ID;
 use crate::ids::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -56,6 +57,8 @@ pub struct Flow {
     steps: Vec<Step>,
     reads_keys: bool,
     pub(super) has_sensitive: bool,
+    /// Some step, or a text of the settings, reads who calls, as the CRM knows it.
+    pub(super) reads_contact: bool,
     prompts: BTreeSet<String>,
     speech: BTreeSet<Speech>,
     runs: Vec<Run>,
@@ -85,6 +88,8 @@ pub(super) struct Step {
     pub id: String,
     pub name: String,
     pub config: Config,
+    /// It reads who calls.
+    pub reads_contact: bool,
     on: Vec<(Port, usize)>,
 }
 
@@ -281,7 +286,14 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
         );
     }
     let (speech, prompts) = (std::mem::take(&mut reading.speech), std::mem::take(&mut reading.prompts));
-    let steps: Vec<Step> = drafts.into_iter().filter_map(Draft::into_step).collect();
+    let mut steps: Vec<Step> = drafts.into_iter().filter_map(Draft::into_step).collect();
+    let readers = || reading.reads.iter().filter(|read| matches!(read.root.as_str(), "contact" | OWNER_ID));
+    for step in readers().filter_map(|read| read.step) {
+        if let Some(step) = steps.get_mut(step) {
+            step.reads_contact = true;
+        }
+    }
+    let reads_contact = readers().next().is_some() || steps.iter().any(|step| step.reads_contact);
     let runs = runs(&steps, &at_once);
     let digest = digest(value);
     Some(Flow {
@@ -294,6 +306,7 @@ fn read_document(text: &str, resources: &Resources, reading: &mut Reading) -> Op
         entry: entry?,
         reads_keys: steps.iter().any(|step| step.config.reads_keys()),
         has_sensitive: steps.iter().any(|step| step.config.is_sensitive()),
+        reads_contact,
         steps,
         prompts: prompts.into_iter().map(|(id, _)| id).collect(),
         speech,
@@ -560,7 +573,7 @@ fn read_port(config: &Config, name: &str, pointer: &str, reading: &mut Reading) 
 impl Draft {
     fn into_step(self) -> Option<Step> {
         let on = self.on.iter().filter_map(|edge| edge.port.zip(edge.target)).collect();
-        Some(Step { id: self.id, name: self.name, config: self.config?, on })
+        Some(Step { id: self.id, name: self.name, config: self.config?, reads_contact: false, on })
     }
 }
 

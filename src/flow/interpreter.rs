@@ -3,6 +3,7 @@
 //! Invariants: every call ends, with [`Action::Finished`] once and as the last action; the caller is answered
 //! at most once; between two events no more steps are run than the loop guard allows (twice, with the fallback).
 
+pub(super) mod contact;
 mod end;
 mod way;
 
@@ -89,6 +90,7 @@ impl Interpreter {
         } else if call.flow.settings.answer_immediately {
             call.answer();
         }
+        interpreter.ask_who_calls(now, actions);
         if let ControlFlow::Break(exit) = interpreter.enter(entry, now, actions) {
             interpreter.follow(exit, now, actions);
         }
@@ -236,6 +238,9 @@ impl Interpreter {
     ) {
         if now.instant >= self.ends_at {
             return self.dispatch(&Event::Timeout, now, actions);
+        }
+        if self.knows_who_calls(lookup, &result, now, actions) {
+            return;
         }
         let Phase::Step(machine) = &mut self.phase else { return };
         let mut call = Call::new(&self.current, &self.library, &mut self.state, now, actions);

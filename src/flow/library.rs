@@ -13,6 +13,8 @@ pub struct Library {
     pub caller_lists: HashMap<String, CallerList>,
     /// By id.
     pub flows: HashMap<String, LiveFlow>,
+    /// Agents by the user that each is in the CRM; [`crm_user_key`] of its id.
+    pub crm_users: HashMap<String, String>,
     /// By id.
     pub schedules: HashMap<String, Schedule>,
     pub account: Account,
@@ -45,7 +47,21 @@ pub struct Canary {
     pub share: u8,
 }
 
+/// What of the id of a user tells it from others: Salesforce shows ids of 15 characters, and of 18, whose last three only
+/// repeat which of them are capitals.
+pub fn crm_user_key(id: &str) -> &str {
+    match id.get(..15) {
+        Some(key) if id.len() == 18 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => key,
+        _ => id,
+    }
+}
+
 impl Library {
+    /// The agent of that id, or the one who is that user of the CRM; the id as it came where neither is known.
+    pub fn agent<'a>(&'a self, id: &'a str) -> &'a str {
+        self.crm_users.get(crm_user_key(id)).map_or(id, String::as_str)
+    }
+
     /// The version of a flow that this caller gets: the one of that number, else the live one or its canary.
     pub fn version(&self, flow: &str, number: Option<u32>, caller: &str) -> Option<FlowVersion> {
         let flow = self.flows.get(flow)?;

@@ -20,6 +20,7 @@ pub enum Question {
     Sms(TextMessage),
     Callout(Callout),
     Query(Query),
+    Match(Match),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -81,6 +82,32 @@ pub struct Query {
     pub timeout: Duration,
 }
 
+/// Which person of the CRM has a telephone number.
+#[derive(Clone, PartialEq)]
+pub struct Match {
+    /// E.164 where it could be read so.
+    pub number: String,
+    pub timeout: Duration,
+}
+
+/// Somebody whom the CRM knows.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub id: String,
+    /// What kind of record it is: `Contact` or `Lead`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub name: String,
+    /// The CRM's user to whom the record belongs.
+    #[serde(default)]
+    pub owner_id: String,
+    /// Where the record is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
 /// An answer from outside.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Reply {
@@ -95,6 +122,8 @@ pub enum Reply {
     Callout(Map<String, Value>),
     /// A record each.
     Query(Vec<Map<String, Value>>),
+    /// Nobody has that number where absent.
+    Match(Option<Person>),
 }
 
 /// Why there is no answer.
@@ -135,6 +164,8 @@ impl Question {
             Question::Sms(_) => "sms".to_owned(),
             Question::Callout(callout) => callout.path.clone(),
             Question::Query(_) => "query".to_owned(),
+            // The number is the caller's own.
+            Question::Match(_) => "contact".to_owned(),
         }
     }
 
@@ -144,6 +175,7 @@ impl Question {
             Question::Sms(_) => "sms",
             Question::Callout(_) => "callout",
             Question::Query(_) => "query",
+            Question::Match(_) => "match",
         }
     }
 }

@@ -26,6 +26,7 @@ mod step;
 pub mod studio;
 mod subflows;
 mod template;
+pub mod trial;
 mod validate;
 mod variables;
 pub mod web_address;
@@ -37,14 +38,14 @@ pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
 pub use json::pointer_of;
-pub use library::{Canary, FlowVersion, Library, LiveFlow};
+pub use library::{Canary, FlowVersion, Library, LiveFlow, crm_user_key};
 pub use lookup::{
-    Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Method, Query, Question, Reply,
-    TextMessage,
+    Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Match, Method, Person, Query,
+    Question, Reply, TextMessage,
 };
 pub use reading::Speech;
 pub use subflows::{Run, cycle};
-pub use template::{Template, TemplateError, url_escaped};
+pub use template::{Template, TemplateError, soql_escaped, url_escaped};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
 
 use crate::ids::PlaybackId;
@@ -287,6 +288,8 @@ pub enum LogEvent {
         key: String,
         value: String,
     },
+    /// The CRM knows the caller's number.
+    Contact(Person),
     /// Speech that did not start within 3 s; counted as silence.
     TtsLate {
         step: String,
@@ -352,6 +355,12 @@ pub struct Outcome {
     /// What tag steps wrote, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Whom the CRM knows under the caller's number, where the flow asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Person>,
+    /// For a caller who talked to somebody: what the dial step says of the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_task: Option<TaskText>,
     /// For a caller who gave up before an agent came, unless it was a short abandon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abandoned_task: Option<AbandonedTask>,
@@ -390,6 +399,25 @@ pub struct FlowName {
     pub id: String,
     pub version: u32,
 }
+
+/// What a task says.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskText {
+    /// At most 255 characters; empty where the flow says nothing.
+    #[serde(default)]
+    pub subject: String,
+    /// At most 32,000 characters.
+    #[serde(default)]
+    pub comments: String,
+}
+
+/// Longest subject of a task, in characters: Salesforce's. flows.md 2.9.
+const SUBJECT_CHARS_MAX: usize = 255;
+/// Longest comments of a task, in characters. flows.md 2.9.
+const COMMENTS_CHARS_MAX: usize = 32_000;
+/// What stands for a step where the CRM is asked who calls, in [`Action::Ask`] and in the replies of a simulation.
+pub const CONTACT_STEP: &str = "contact";
 
 /// The task that is to be made for a caller whom nobody spoke to. flows.md 2.2.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]

@@ -7,7 +7,7 @@ use super::finding::{Code, Report, nearest, quoted};
 use super::json::below;
 use super::schema::Description;
 use super::template::{FILTERS, Template, TemplateError};
-use super::variables::{RESERVED, is_variable_name};
+use super::variables::{OWNER_ID, RESERVED, is_variable_name};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -127,6 +127,12 @@ impl Reading {
         if let Some(step) = self.step {
             self.writes.push((step, name.to_owned()));
         }
+    }
+
+    /// The step being read goes by who calls, as the CRM knows it.
+    pub fn reads_contact(&mut self, pointer: String) {
+        let (path, root) = (OWNER_ID.to_owned(), OWNER_ID.to_owned());
+        self.reads.push(Read { step: self.step, path, root, has_default: true, pointer });
     }
 
     /// Says that a field is read and does nothing yet.

@@ -82,7 +82,8 @@ pub enum DialOutcome {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum SimulatedReply {
     /// For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-    /// its list of records; for sms anything.
+    /// its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+    /// where nobody has that number; for sms anything.
     Value(Value),
     /// No reply, for this reason.
     Failure(String),
@@ -286,6 +287,8 @@ fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, L
     let failed = |code, message: &str| Err(LookupError { code, message: message.to_owned() });
     let value = match given {
         None if matches!(question, Question::Sms(_)) => return Ok(Reply::Sms),
+        // Most callers are strangers.
+        None if matches!(question, Question::Match(_)) => return Ok(Reply::Match(None)),
         None => return failed("not_simulated", "No reply was given to this simulation."),
         Some(SimulatedReply::Failure(reason)) => return failed("simulated", reason),
         Some(SimulatedReply::Value(value)) => value,
@@ -308,6 +311,11 @@ fn reply(question: &Question, given: Option<&SimulatedReply>) -> Result<Reply, L
         (Question::Query(_), Value::Array(records)) => {
             Ok(Reply::Query(records.iter().filter_map(Value::as_object).cloned().collect()))
         }
+        (Question::Match(_), Value::Null) => Ok(Reply::Match(None)),
+        (Question::Match(_), person) => match serde_json::from_value(person.clone()) {
+            Ok(person) => Ok(Reply::Match(Some(person))),
+            Err(error) => failed("simulated", &format!("The given reply is no person: {error}.")),
+        },
         _ => failed("simulated", "The given reply is none to this question."),
     }
 }

@@ -301,7 +301,7 @@ pub fn url_escaped(value: &str) -> String {
 }
 
 /// As the SOQL reference wants it; other control characters have no place in a value.
-fn soql_escaped(value: &str) -> String {
+pub fn soql_escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars() {
         match c {

@@ -5,7 +5,9 @@ use super::graph::{Draft, Resources, Settings, Way, way};
 use super::port::Port;
 use super::reading::{Read, Reading, known_words};
 use super::step::{Config, repeat};
-use super::variables::{CALL_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, NEVER_SET, QUEUE_VARIABLES};
+use super::variables::{
+    CALL_FIELDS, CONTACT_FIELDS, DIAL_FIELDS, ERROR_FIELDS, FLOW_FIELDS, OWNER_ID, QUEUE_VARIABLES,
+};
 use super::web_address::{is_allowed, needs_leave};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -136,25 +138,29 @@ fn web_addresses(resources: &Resources, reading: &mut Reading) {
 
 /// W13.
 pub(super) fn services(drafts: &[Draft], resources: &Resources, reading: &mut Reading) {
-    for (is_there, kinds, message, remedy) in [
+    for (is_there, needs_it, message, remedy) in [
         (
             resources.sends_messages,
-            &["sms"][..],
+            (|config| matches!(config, Config::Sms(_))) as fn(&Config) -> bool,
             "No text message can be sent from here: the configuration has no [sms].",
             "Add [sms] with the `url` of a provider to the configuration, or take the step out.",
         ),
         (
             resources.asks_crm,
-            &["query", "callout"],
-            "No CRM can be asked from here: the configuration has no [crm].",
-            "Add [crm] with the `bridge` that answers to the configuration, or take the step out.",
+            |config| match config {
+                Config::Query(_) | Config::Callout(_) => true,
+                Config::Dial(dial) => dial.rings_owner(),
+                _ => false,
+            },
+            "No CRM can be asked from here: the configuration has no [salesforce] and no [crm].",
+            "Add [salesforce], or [crm] with the `bridge` that answers, to the configuration, or take the step out.",
         ),
     ] {
         if is_there != Some(false) {
             continue;
         }
         for draft in drafts {
-            if draft.config.as_ref().is_some_and(|config| kinds.contains(&config.kind())) {
+            if draft.config.as_ref().is_some_and(needs_it) {
                 reading.report.add(Code::W13, format!("/steps/{}/type", draft.id), message, remedy);
             }
         }
@@ -436,12 +442,8 @@ fn judge_read(read: &Read, may_be_set: impl Fn(&str) -> bool) -> Option<(Code, S
             "Give it a default: {{name | default: \"a few\"}}.".to_owned(),
             read,
         )),
-        root if NEVER_SET.contains(&root) => Some((
-            Code::W03,
-            format!("{} is not set by this version.", quoted(&read.path)),
-            "Give it a default: {{name | default: \"…\"}}.".to_owned(),
-            read,
-        )),
+        "contact" => of_group(&CONTACT_FIELDS),
+        OWNER_ID => None,
         root if !may_be_set(root) => Some((
             Code::W03,
             format!("No path that leads here sets {}.", quoted(root)),

@@ -35,13 +35,20 @@ pub(super) const FLOW_FIELDS: [&str; 3] = ["id", "name", "version"];
 pub(super) const DIAL_FIELDS: [&str; 5] = ["result", "agentId", "talkSec", "ringSec", "sipCode"];
 /// Fields of `error.*`, written by a step error.
 pub(super) const ERROR_FIELDS: [&str; 3] = ["code", "step", "message"];
-/// Reserved names that steps of this version never write.
-pub(super) const NEVER_SET: [&str; 2] = ["contact", "owner_id"];
+/// Fields of `contact.*`, set where the CRM knows the caller's number.
+pub(super) const CONTACT_FIELDS: [&str; 4] = ["id", "type", "name", "ownerId"];
+/// The owner of that record, by the name that the seed gives it.
+pub(super) const OWNER_ID: &str = "owner_id";
 /// Reserved names that only a queue gives a value.
 pub(super) const QUEUE_VARIABLES: [&str; 2] = ["queue_size", "queue_average_wait_time"];
 /// First words that belong to the engine; a step cannot save under them.
 pub(super) const RESERVED: [&str; 8] =
     ["call", "flow", "dial", "error", "contact", "owner_id", "queue_size", "queue_average_wait_time"];
+
+/// The engine's own are told by the dot in their names, but for the one that the seed named.
+fn is_own(name: &str) -> bool {
+    name.contains('.') || name == OWNER_ID
+}
 
 /// `[a-z][a-zA-Z0-9_]{0,39}`, flows.md 1.2 rule 9.
 pub(super) fn is_variable_name(name: &str) -> bool {
@@ -128,16 +135,16 @@ impl Variables {
         self.by_name.insert(name.to_owned(), variable);
     }
 
-    /// The engine's own, for another flow of the same call: they are told by the dot in their names.
+    /// The engine's own, for another flow of the same call.
     pub(super) fn own(&self) -> Variables {
-        let own = self.by_name.iter().filter(|(name, _)| name.contains('.'));
+        let own = self.by_name.iter().filter(|(name, _)| is_own(name));
         Variables { by_name: own.map(|(name, variable)| (name.clone(), variable.clone())).collect() }
     }
 
     /// Takes over the engine's own and those of the given names.
     pub(super) fn take_from(&mut self, other: &Variables, names: &[String]) -> Result<(), VariableError> {
         for (name, variable) in &other.by_name {
-            if name.contains('.') {
+            if is_own(name) {
                 self.by_name.insert(name.clone(), variable.clone());
             } else if names.contains(name) {
                 self.set(name, variable.value.clone(), variable.sensitive)?;
@@ -283,6 +290,13 @@ impl<'a> Scope<'a> {
 
     pub fn render(&self, template: &Template, bytes_max: usize) -> Rendered {
         template.render(self, Escape::Plain, bytes_max)
+    }
+
+    /// A text of so many characters at most.
+    pub fn render_chars(&self, template: &Template, chars_max: usize) -> String {
+        // Four bytes hold any character.
+        let text = self.render(template, chars_max * 4).text;
+        text.chars().take(chars_max).collect()
     }
 
     fn call_field(&self, field: Option<&str>) -> Cow<'a, str> {

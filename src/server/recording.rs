@@ -1,8 +1,10 @@
 //! What writes call records beside the threads of calls.
 
 use super::ServerError;
-use crate::config::Config;
+use crate::config::crm::System;
+use crate::config::{Config, Outside};
 use crate::store::database::Database;
+use crate::store::database::outbox::Told;
 use crate::store::records::Records;
 use crate::store::spool::{Limits, Spool};
 use crate::store::uploader::Uploader;
@@ -29,7 +31,7 @@ impl Recording {
         let mut spool = None;
         if let (Some(store), Some(database)) = (&config.store, database) {
             let (writer, backlog) = Spool::open(&store.spool, &store.node, Limits::of(store.spool_bytes))?;
-            recording.uploader = Some(Uploader::new(database.clone(), backlog));
+            recording.uploader = Some(Uploader::new(database.clone(), backlog, told(&config.outside)));
             spool = Some(writer);
         }
         let path = config.records.as_deref();
@@ -59,4 +61,13 @@ impl Recording {
             tracing::warn!("the database is away: call records wait on disk for the next start");
         }
     }
+}
+
+/// What the configuration wants others to be told of calls.
+fn told(outside: &Outside) -> Told {
+    let usual = Told { records: outside.webhook.is_some(), ..Told::default() };
+    let Some(crm) = &outside.crm else { return usual };
+    let conversations =
+        matches!(&crm.system, System::Salesforce(salesforce) if salesforce.conversation.is_some());
+    Told { tasks: crm.tasks, conversations, ..usual }
 }

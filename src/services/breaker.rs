@@ -9,17 +9,25 @@ use std::time::Duration;
 const FAILURES_MAX: u32 = 5;
 /// How long it is left alone; then one request tries again.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Requests to one host: ten a second, fifty at once. A flow in a circle shall not flood a service.
-const INTERVAL: Duration = Duration::from_millis(100);
-const BURST: Duration = Duration::from_secs(5);
-/// Requests to one host under way: one that hangs shall not take the places of all others.
-const UNDER_WAY_MAX: u32 = 32;
 /// Hosts that are remembered; those that flows name are few.
 const HOSTS_MAX: usize = 1_024;
 
+/// How often one host is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests a second, in the long run.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+    /// Requests without an answer yet: a host that hangs shall not take the places of all others.
+    pub under_way: u32,
+}
+
 /// Which hosts may be asked now.
-#[derive(Default)]
-pub struct Breakers(HashMap<String, Host>);
+pub struct Breakers {
+    limits: Limits,
+    hosts: HashMap<String, Host>,
+}
 
 #[derive(Default)]
 struct Host {
@@ -56,13 +64,19 @@ pub enum Refusal {
 }
 
 impl Breakers {
+    pub fn new(limits: Limits) -> Self {
+        Breakers { limits, hosts: HashMap::new() }
+    }
+
     /// Whether a host may be asked. While one try is under way after a pause, others are refused.
     pub fn ask(&mut self, host: &str, now: Instant) -> Result<(), Refusal> {
-        if self.0.len() >= HOSTS_MAX && !self.0.contains_key(host) {
-            self.0.retain(|_, host| host.under_way > 0);
+        let Limits { per_second, burst, under_way } = self.limits;
+        let interval = Duration::from_secs(1) / per_second.max(1);
+        if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(host) {
+            self.hosts.retain(|_, host| host.under_way > 0);
         }
-        let host = self.0.entry(host.to_owned()).or_default();
-        if host.under_way >= UNDER_WAY_MAX {
+        let host = self.hosts.entry(host.to_owned()).or_default();
+        if host.under_way >= under_way {
             return Err(Refusal::TooMany);
         }
         if let Gate::Closed { until } | Gate::Trying { until } = host.gate
@@ -70,7 +84,7 @@ impl Breakers {
         {
             return Err(Refusal::Broken);
         }
-        if !host.budget.allows(now, INTERVAL, BURST) {
+        if !host.budget.allows(now, interval, interval * burst) {
             return Err(Refusal::TooOften);
         }
         if !matches!(host.gate, Gate::Open { .. }) {
@@ -82,7 +96,7 @@ impl Breakers {
 
     /// What became of a request.
     pub fn tell(&mut self, host: &str, worked: bool, now: Instant) {
-        let Some(host) = self.0.get_mut(host) else { return };
+        let Some(host) = self.hosts.get_mut(host) else { return };
         host.under_way = host.under_way.saturating_sub(1);
         host.gate = match host.gate {
             _ if worked => Gate::default(),
@@ -93,7 +107,7 @@ impl Breakers {
 
     /// A request was given up from our side, which says nothing about the host: where it was to try it, the next does.
     pub fn forget(&mut self, host: &str, now: Instant) {
-        let Some(host) = self.0.get_mut(host) else { return };
+        let Some(host) = self.hosts.get_mut(host) else { return };
         host.under_way = host.under_way.saturating_sub(1);
         if matches!(host.gate, Gate::Trying { .. }) {
             host.gate = Gate::Closed { until: now };
@@ -105,9 +119,13 @@ impl Breakers {
 mod tests {
     use super::*;
 
+    fn breakers() -> Breakers {
+        Breakers::new(Limits { per_second: 10, burst: 50, under_way: 32 })
+    }
+
     #[test]
     fn who_fails_five_times_in_a_row_is_tried_again_after_thirty_seconds_by_one() {
-        let mut breakers = Breakers::default();
+        let mut breakers = breakers();
         let at = Instant::from_millis;
         for i in 0..5 {
             assert_eq!(breakers.ask("h", at(i)), Ok(()));
@@ -127,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_given_up_is_no_failure_and_leaves_its_place_and_its_turn_to_the_next() {
-        let mut breakers = Breakers::default();
+        let mut breakers = breakers();
         let at = Instant::from_millis;
         for i in 0..20 {
             assert_eq!(breakers.ask("h", at(i * 200)), Ok(()), "{i}");
@@ -148,7 +166,7 @@ mod tests {
 
     #[test]
     fn one_success_forgets_the_failures_before() {
-        let mut breakers = Breakers::default();
+        let mut breakers = breakers();
         for i in 0..20 {
             let now = Instant::from_millis(i * 100);
             assert_eq!(breakers.ask("h", now), Ok(()), "{i}");
@@ -158,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_host_is_asked_fifty_times_at_once_and_then_ten_times_a_second() {
-        let mut breakers = Breakers::default();
+        let mut breakers = breakers();
         let mut ask = |ms: u64| {
             let asked = breakers.ask("h", Instant::from_millis(ms));
             if asked.is_ok() {
@@ -174,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_host_that_does_not_answer_takes_thirty_two_places_and_no_more() {
-        let mut breakers = Breakers::default();
+        let mut breakers = breakers();
         let asked = (0..40).filter(|_| breakers.ask("h", Instant::from_millis(5)).is_ok()).count();
         assert_eq!(asked, 32);
         assert_eq!(breakers.ask("h", Instant::from_millis(6)), Err(Refusal::TooMany));

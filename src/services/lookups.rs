@@ -1,7 +1,7 @@
 //! Answers what flows ask: web services, text messages, the CRM.
 
 use super::crm::Crm;
-use super::web::{Answer, WebClient};
+use super::web::{Answer, Limits, WebClient};
 use crate::clock::SystemClock;
 use crate::config::{Outside, Secret, SmsProvider};
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Question, Reply, TextMessage, url_escaped};
@@ -15,33 +15,32 @@ const SMS_TIMEOUT: Duration = Duration::from_secs(8);
 pub struct Lookups {
     /// For what flows ask by themselves.
     flows: WebClient,
-    /// For messages and the CRM.
-    own: Arc<WebClient>,
+    /// For messages.
+    own: WebClient,
     sms: Option<SmsProvider>,
-    crm: Option<Box<dyn Crm>>,
+    crm: Option<Arc<dyn Crm>>,
 }
+
+/// Ten requests a second to one host, fifty at once: a flow in a circle shall not flood a service.
+const LIMITS: Limits = Limits { per_second: 10, burst: 50, under_way: 32 };
 
 impl Lookups {
     /// From the configuration.
-    pub fn new(outside: &Outside, clock: SystemClock) -> Result<Self, reqwest::Error> {
-        let flows = WebClient::new(outside.allowed_hosts.clone(), outside.secrets.clone(), clock)?;
-        // Whoever wrote these into the configuration allowed them, for messages and look-ups alone: flows cannot ask
-        // them by themselves.
-        let hosts = outside.sms.iter().map(|sms| &sms.url).chain(&outside.crm_bridge).filter_map(|url| {
+    pub fn new(
+        outside: &Outside,
+        crm: Option<Arc<dyn Crm>>,
+        clock: SystemClock,
+    ) -> Result<Self, reqwest::Error> {
+        let flows = WebClient::new(outside.allowed_hosts.clone(), outside.secrets.clone(), clock, LIMITS)?;
+        // Whoever wrote it into the configuration allowed it, for messages alone: flows cannot ask it by themselves.
+        let hosts = outside.sms.iter().map(|sms| &sms.url).filter_map(|url| {
             let url: reqwest::Url = url.parse().ok()?;
             Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
         });
         let token = outside.sms.as_ref().and_then(|sms| sms.token.clone());
         let token = token.map(|value| (SMS_TOKEN.to_owned(), Secret { value, hosts: None }));
-        let own = Arc::new(WebClient::new(hosts.collect(), token.into_iter().collect(), clock)?);
-        let bridge = outside.crm_bridge.clone();
-        let crm = bridge.map(|url| Box::new(super::crm::Bridge::new(url, own.clone())) as Box<dyn Crm>);
+        let own = WebClient::new(hosts.collect(), token.into_iter().collect(), clock, LIMITS)?;
         Ok(Lookups { flows, own, sms: outside.sms.clone(), crm })
-    }
-
-    /// With another CRM.
-    pub fn with_crm(self, crm: Box<dyn Crm>) -> Self {
-        Lookups { crm: Some(crm), ..self }
     }
 
     /// The answer, read to its end: nothing is left to parse for who waits for it.
@@ -50,7 +49,7 @@ impl Lookups {
             || LookupError { code: "crm_not_connected", message: "No CRM is connected.".to_owned() };
         match question {
             Question::Http(request) => {
-                let Answer { status, body, is_json } = self.flows.send(request).await?;
+                let Answer { status, body, is_json, .. } = self.flows.send(request).await?;
                 Reply::http(status, body, is_json)
             }
             Question::Sms(message) => self.send_message(message).await,
@@ -60,6 +59,10 @@ impl Lookups {
             Question::Query(query) => {
                 self.crm.as_ref().ok_or_else(not_connected)?.query(query).await.map(Reply::Query)
             }
+            Question::Match(asked) => match &self.crm {
+                Some(crm) => crm.person(asked).await.map(Reply::Match),
+                None => Ok(Reply::Match(None)),
+            },
         }
     }
 

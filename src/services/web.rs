@@ -4,6 +4,7 @@
 //! address between a check and the connection is checked all the same. Redirects are not followed: a service could
 //! send us anywhere. No proxy of the environment is used, no cookie is kept.
 
+pub use super::breaker::Limits;
 use super::breaker::{Breakers, Refusal};
 use crate::clock::SystemClock;
 use crate::config::Secret;
@@ -47,6 +48,7 @@ impl WebClient {
         allowed: Vec<String>,
         secrets: BTreeMap<String, Secret>,
         clock: SystemClock,
+        limits: Limits,
     ) -> Result<Self, reqwest::Error> {
         // The process may have one already: whichever was there first does.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -65,7 +67,7 @@ impl WebClient {
             allowed,
             secrets,
             clock,
-            breakers: Mutex::default(),
+            breakers: Mutex::new(Breakers::new(limits)),
             places: Semaphore::new(REQUESTS_MAX),
         })
     }
@@ -198,9 +200,10 @@ impl WebClient {
                 format!("{host} failed several times in a row and is left alone for 30 s."),
             ),
             Refusal::TooMany => failed("http_refused", format!("Too many requests to {host} are under way.")),
-            Refusal::TooOften => {
-                failed("http_too_often", format!("{host} is asked more than ten times a second."))
-            }
+            Refusal::TooOften => failed(
+                "http_too_often",
+                format!("{host} is asked more often than this server allows itself."),
+            ),
         })
     }
 
@@ -221,6 +224,14 @@ pub struct Answer {
     pub body: String,
     /// The other side says that it is JSON.
     pub is_json: bool,
+    pub headers: HeaderMap,
+}
+
+impl Answer {
+    /// The value of a header; nothing where it is no text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// A request that the breaker counts as under way, until this is dropped.
@@ -255,16 +266,16 @@ async fn exchange(
         }
     };
     let status = response.status();
-    let is_json =
-        response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
-            let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            kind == "application/json" || kind.ends_with("+json")
-        });
+    let headers = response.headers().clone();
+    let is_json = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        kind == "application/json" || kind.ends_with("+json")
+    });
     let body = match request.bytes_max {
         0 => Ok(String::new()),
         bytes_max => read(response, bytes_max).await,
     };
-    let answer = body.map(|body| Answer { status: status.as_u16(), body, is_json });
+    let answer = body.map(|body| Answer { status: status.as_u16(), body, is_json, headers });
     (!status.is_server_error(), answer.map_err(|error| Failure { error, may_repeat: false }))
 }
 

@@ -6,7 +6,7 @@ use crate::audio::Clip;
 use crate::call::services;
 use crate::call::snapshot::{Agent, Answers, Number, Prompts, Snapshot, Speech, Trunk};
 use crate::flow::schedule::Schedule;
-use crate::flow::{CallerList, Canary, Flow, FlowVersion, Library, LiveFlow, Resources};
+use crate::flow::{CallerList, Canary, Flow, FlowVersion, Library, LiveFlow, Resources, crm_user_key};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -76,6 +76,9 @@ pub fn flows(sources: &[FlowSource], catalogue: &Catalogue, compiler: &mut Compi
     let defaults = &catalogue.account.settings;
     let mut flows = Flows::default();
     flows.library.caller_lists = catalogue.caller_lists.clone();
+    let crm_user =
+        |agent: &Agent| Some((crm_user_key(agent.crm_user.as_deref()?).to_owned(), agent.id.clone()));
+    flows.library.crm_users = catalogue.agents.values().filter_map(crm_user).collect();
     flows.library.schedules = catalogue.schedules.clone();
     flows.library.account = catalogue.account.calendar.clone();
     let mut by_id = HashMap::new();

@@ -9,7 +9,7 @@ pub fn resources(outside: &Outside) -> Resources {
         secrets: Some(outside.secrets.keys().cloned().collect()),
         allowed_hosts: Some(outside.allowed_hosts.clone()),
         sends_messages: Some(outside.sms.is_some()),
-        asks_crm: Some(outside.crm_bridge.is_some()),
+        asks_crm: Some(outside.crm.is_some()),
         ..Resources::default()
     }
 }

@@ -284,7 +284,7 @@ pub fn is_set_up(folder: &Path) -> bool {
 pub fn library(folder: &Path) -> Library {
     let sources = read_flows(&folder.join("flows"), &Resources::default(), &mut Vec::new());
     let mut catalogue = Catalogue::default();
-    for kind in [Kind::Account, Kind::Schedule, Kind::List] {
+    for kind in [Kind::Account, Kind::Schedule, Kind::List, Kind::Agent] {
         for (_, checked, _) in read_kind(folder, kind, &mut Vec::new()) {
             catalogue.add(checked.id, checked.object);
         }

@@ -1,6 +1,7 @@
 //! Brings call records from the spool into the database, and waits where that is away.
 
 use super::database::call_records::{NewRecord, Written};
+use super::database::outbox::Told;
 use super::database::{Database, DatabaseError};
 use super::spool::{Backlog, Batch};
 use std::sync::atomic::Ordering;
@@ -15,11 +16,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub struct Uploader {
     database: Database,
     backlog: Backlog,
+    told: Told,
 }
 
 impl Uploader {
-    pub fn new(database: Database, backlog: Backlog) -> Self {
-        Uploader { database, backlog }
+    pub fn new(database: Database, backlog: Backlog, told: Told) -> Self {
+        Uploader { database, backlog, told }
     }
 
     /// Runs until the spool's other end is gone and all is delivered. It may be dropped at any await: what was not
@@ -52,7 +54,7 @@ impl Uploader {
         let totals = self.backlog.totals();
         let mut pause = PAUSE_FIRST;
         loop {
-            match self.database.write_records(records).await {
+            match self.database.write_records(records, self.told).await {
                 Ok(Written { conflicting, .. }) => {
                     let taken = records.len() - conflicting.len();
                     totals.written.fetch_add(taken as u64, Ordering::Relaxed);
@@ -118,7 +120,7 @@ mod tests {
                 .collect();
             spool.put(documents.iter().map(String::as_bytes));
             drop(spool);
-            Uploader::new(database.clone(), backlog).run().await;
+            Uploader::new(database.clone(), backlog, Told::default()).run().await;
             assert_eq!(database.records(&Default::default(), None, 100).await.unwrap().len(), 18);
             let count = |total: &std::sync::atomic::AtomicU64| total.load(Ordering::Relaxed);
             assert_eq!((count(&totals.written), count(&totals.lost), count(&totals.waiting)), (18, 2, 0));
@@ -141,7 +143,7 @@ mod tests {
                 let totals = spool.totals();
                 spool.put(documents.iter().map(String::as_bytes));
                 drop(spool);
-                Uploader::new(database.clone(), backlog).run().await;
+                Uploader::new(database.clone(), backlog, Told::default()).run().await;
                 let count = |total: &std::sync::atomic::AtomicU64| total.load(Ordering::Relaxed);
                 let conflicts = u64::from(documents[1] == other);
                 let counts = (count(&totals.written), count(&totals.lost), count(&totals.conflicting));

@@ -134,6 +134,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
             skills: Vec::new(),
             uri: Some(format!("sip:{id}@{at}")),
             address: Some(at),
+            crm_user: None,
         };
         (id, agent)
     };

@@ -4,6 +4,7 @@ mod audit;
 pub mod call;
 pub mod call_media;
 mod call_trace;
+mod crm;
 mod diff;
 mod finding;
 mod flow;
@@ -36,6 +37,7 @@ pub fn routes() -> Vec<Route> {
         audit::routes(),
         object::routes(),
         finding::routes(),
+        crm::routes(),
         flow::routes(),
         studio::routes(),
         publish::routes(),

@@ -6,7 +6,7 @@ use crate::api::parameter::time;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
-use crate::api::route::{Route, get};
+use crate::api::route::{Route, get, post};
 use crate::call::record::EndReason;
 use crate::clock::Wall;
 use crate::store::database::counts::{ALL_DAYS, Day, StepCount, day_of};
@@ -32,7 +32,7 @@ pub fn routes() -> Vec<Route> {
         get(
             "/records/{node}/{id}",
             "getRecord",
-            "One whole record, with the call's path, keys, offers and legs.",
+            "One whole record, with the call's path, keys, offers and legs; `told`: what others were told of it.",
         )
         .tag("records")
         .needs(read)
@@ -58,6 +58,12 @@ pub fn routes() -> Vec<Route> {
         .query::<OutboxQuery>()
         .gives_page::<OutboxItem>("A page of the outbox.")
         .to(outbox),
+        post("/outbox/{id}/retry", "retryOutbox", "Has a row that was set aside or given up tried anew, at once.")
+            .tag("records")
+            .needs(Permission::SystemEdit)
+            .gives_nothing("It is tried anew.")
+            .problems(&[409])
+            .to(retry),
     ]
 }
 
@@ -202,6 +208,8 @@ enum OutboxState {
     Claimed,
     Done,
     Dead,
+    /// Somebody has to look at it.
+    Parked,
 }
 
 /// Something that is to be told to another system.
@@ -223,6 +231,10 @@ struct OutboxItem {
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// What it became in the other system: its id, and where it is looked at.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
 }
 
 fn item(record: StoredRecord) -> RecordItem {
@@ -290,8 +302,11 @@ async fn one(
     State(api): State<Api>,
     InPath((node, id)): InPath<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
-    let record = api.database()?.record(&node, &id).await?;
+    let database = api.database()?;
+    let record = database.record(&node, &id).await?;
     let mut document = record.ok_or_else(|| Problem::not_found("there is no such record"))?.document;
+    let told: Vec<OutboxItem> = database.outbox_of(&node, &id).await?.into_iter().map(shown).collect();
+    document["told"] = serde_json::to_value(told).unwrap_or_default();
     document["node"] = node.into();
     Ok(Json(document))
 }
@@ -341,9 +356,14 @@ async fn outbox(
         OutboxState::Claimed => "claimed",
         OutboxState::Done => "done",
         OutboxState::Dead => "dead",
+        OutboxState::Parked => "parked",
     });
     let rows = api.database()?.outbox(state, before, limit + 1).await?;
-    let shown = |row: OutboxRow| OutboxItem {
+    Ok(Json(Page::new(rows, limit, |row| row.id.to_string(), shown)))
+}
+
+fn shown(row: OutboxRow) -> OutboxItem {
+    OutboxItem {
         id: row.id,
         kind: row.kind,
         key: row.key,
@@ -353,6 +373,13 @@ async fn outbox(
         attempts: row.attempts,
         state: row.state,
         last_error: row.last_error,
-    };
-    Ok(Json(Page::new(rows, limit, |row| row.id.to_string(), shown)))
+        result: row.result.and_then(|result| serde_json::from_str(&result).ok()),
+    }
+}
+
+async fn retry(State(api): State<Api>, InPath(id): InPath<i64>) -> Result<StatusCode, Problem> {
+    match api.database()?.outbox_retry(id, api.now().wall).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::conflict("there is no such row that was set aside or given up")),
+    }
 }

@@ -120,6 +120,10 @@ impl Call {
             LogEvent::StepLeave { step, port, vars, .. } => {
                 self.tell(What::StepLeft { step, port, vars: variables(vars) }, context)
             }
+            LogEvent::Contact(person) => {
+                tracing::debug!(call = %self.id, kind = %person.kind, id = %person.id, "the CRM knows the caller");
+                self.tell(What::Contact(person), context);
+            }
             LogEvent::Tag { .. } => {}
         }
     }

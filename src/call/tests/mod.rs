@@ -98,6 +98,7 @@ fn snapshot() -> Arc<Snapshot> {
         skills: Vec::new(),
         uri: Some(format!("sip:alice@{}", agent())),
         address: Some(agent()),
+        crm_user: None,
     };
     let trunk = Trunk {
         id: "carrier".to_owned(),

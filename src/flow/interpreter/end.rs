@@ -5,15 +5,14 @@ use crate::clock::Now;
 use crate::flow::audio::Playing;
 use crate::flow::context::End;
 use crate::flow::variables::{Scope, Variables};
-use crate::flow::{AbandonedTask, Action, BuiltIn, EndedBy, FinalStep, Outcome, OutcomeKind, Party, Sound};
+use crate::flow::{
+    AbandonedTask, Action, BuiltIn, COMMENTS_CHARS_MAX, EndedBy, FinalStep, Outcome, OutcomeKind, Party,
+    SUBJECT_CHARS_MAX, Sound,
+};
 use std::time::Duration;
 
 /// The last word is cut after this: an end that is never reported must not keep a call.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
-/// Longest subject of a task, in characters: Salesforce's. flows.md 2.9.
-const SUBJECT_CHARS_MAX: usize = 255;
-/// Longest comments of a task, in characters. flows.md 2.9.
-const COMMENTS_CHARS_MAX: usize = 32_000;
 
 impl Interpreter {
     pub(super) fn time_is_up(&mut self, now: Now, actions: &mut Vec<Action>) {
@@ -26,7 +25,10 @@ impl Interpreter {
         let phase = std::mem::replace(&mut self.phase, Phase::Finished);
         let mut call = self.call(now, actions);
         match phase {
-            Phase::Step(machine) => machine.abandon(caller_gone, &mut call),
+            Phase::Step(machine) => {
+                let config = call.flow.step(call.state.step).map(|step| &step.config);
+                machine.abandon(config, caller_gone, &mut call);
+            }
             Phase::Goodbye { playing: Some(playing), .. } => playing.stop(&mut call),
             Phase::Goodbye { .. } | Phase::Finished => {}
         }
@@ -103,6 +105,8 @@ impl Interpreter {
         let abandoned_task =
             is_abandoned(outcome).then(|| self.abandoned_task(&variables, final_step.as_ref()));
         self.phase = Phase::Finished;
+        let contact = self.contact().cloned();
+        self.forget_who_calls(actions);
         let state = &mut self.state;
         actions.push(Action::Finished(Box::new(Outcome {
             outcome,
@@ -115,6 +119,8 @@ impl Interpreter {
             ended_by,
             vars: variables.open(),
             tags: std::mem::take(&mut state.tags),
+            contact,
+            call_task: state.task.take(),
             abandoned_task,
         })));
     }
@@ -140,11 +146,7 @@ impl Interpreter {
             started: self.state.started.wall,
             variables: &masked,
         };
-        let text = |template, chars_max: usize| {
-            // Four bytes hold any character.
-            let text = scope.render(template, chars_max * 4).text;
-            text.chars().take(chars_max).collect::<String>()
-        };
+        let text = |template, chars_max| scope.render_chars(template, chars_max);
         let line = last
             .filter(|_| settings.append_final_step)
             .map(|step| format!("Last step: {} ({}), for {} s.", step.name, step.id, step.seconds_in));

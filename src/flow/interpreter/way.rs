@@ -1,12 +1,13 @@
 //! From step to step, into other flows and back.
 
+use super::contact::Waiting;
 use super::{Interpreter, Phase};
 use crate::clock::Now;
 use crate::flow::context::{Call, Descent, Exit};
 use crate::flow::graph::{Flow, Way};
 use crate::flow::library::FlowVersion;
 use crate::flow::port::Port;
-use crate::flow::step::repeat;
+use crate::flow::step::{Machine, repeat};
 use crate::flow::variables::{VariableValue, Variables};
 use crate::flow::{Action, EndedBy, LOOP_GUARD, LogEvent, Visit};
 use std::ops::ControlFlow;
@@ -82,7 +83,11 @@ impl Interpreter {
             name: step.name.clone(),
             kind: step.config.kind(),
         }));
-        self.phase = Phase::Step(step.config.enter(&mut call)?);
+        let waiting = step.reads_contact.then(|| Waiting::begin(&call)).flatten();
+        self.phase = Phase::Step(match waiting {
+            Some(waiting) => Machine::Contact(waiting),
+            None => step.config.enter(&mut call)?,
+        });
         ControlFlow::Continue(())
     }
 
@@ -160,6 +165,7 @@ impl Interpreter {
             variables: std::mem::replace(&mut self.state.variables, variables),
             returns,
         });
+        self.ask_who_calls(now, actions);
         Some(entry)
     }
 
@@ -179,6 +185,7 @@ impl Interpreter {
         self.state.loops.clear();
         let entry = flow.flow.entry;
         self.current = flow;
+        self.ask_who_calls(now, actions);
         Some(entry)
     }
 

@@ -98,6 +98,9 @@ fn write_log(log: &LogEvent, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         LogEvent::Key { digit, .. } => write!(f, "key {digit}"),
         LogEvent::StepError { code, message, .. } => write!(f, "error {code}: {}", plain(message)),
+        LogEvent::Contact(person) => {
+            write!(f, "the caller is {} {} \"{}\"", person.kind, plain(&person.id), plain(&person.name))
+        }
         LogEvent::Tag { key, value, .. } => write!(f, "tag {key}=\"{}\"", plain(value)),
         LogEvent::TtsLate { .. } => f.write_str("speech is late"),
         LogEvent::Fallback { port, to, .. } if port == LOOP_GUARD => {

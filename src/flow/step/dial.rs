@@ -3,11 +3,13 @@
 mod leg;
 mod machine;
 
-use super::dial_target::{Target, is_number};
+use super::dial_target::{Target, is_number, target_schema};
 use crate::flow::CallerIdentity;
 use crate::flow::audio::Audio;
 use crate::flow::finding::{Code, quoted};
 use crate::flow::reading::{Field, Fields, Reading, known_words, wrong_type};
+use crate::flow::template::Template;
+use crate::flow::{COMMENTS_CHARS_MAX, SUBJECT_CHARS_MAX};
 pub use machine::Dial;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -27,8 +29,11 @@ pub const FIELDS: [Field; 18] = [
     ("ringback", "What the caller hears meanwhile: the ringing tone (tone), music, or audio."),
     ("recording", "Whether the conversation is recorded; this version does not record."),
     ("dispositionRequired", "Whether the agent has to say how the call went; this version does not ask."),
-    ("taskSubject", "The subject of the task that the CRM gets; this version does not write one."),
-    ("taskComments", "The comments of that task; this version does not write one."),
+    (
+        "taskSubject",
+        "The subject of the task that the CRM gets of the conversation; variables are filled in.",
+    ),
+    ("taskComments", "The comments of that task; variables are filled in."),
     ("whisper", "What the called party hears before it is joined with the caller."),
     (
         "screen",
@@ -38,7 +43,10 @@ pub const FIELDS: [Field; 18] = [
     ("amd", "Whether answering machines are told from people; this version does not."),
     ("maxTalkSec", "How long the conversation may last, in seconds; 0 for as long as the call may."),
     ("onBusy", "Whether an agent who is in a conversation is left out (skip) or rung all the same (ring)."),
-    ("fallbackOwner", "Who is rung where a record has no owner; this version has no such target."),
+    (
+        "fallbackOwner",
+        "Who is rung where the caller has no record, its owner is no agent here, or has no telephone to ring.",
+    ),
     (
         "afterAnswered",
         "Whether the call is over after the conversation (end) or leaves by the port after_call (continue).",
@@ -48,6 +56,10 @@ pub const FIELDS: [Field; 18] = [
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
     target: Target,
+    /// For a record that has no owner who can be rung.
+    fallback: Vec<Template>,
+    task_subject: Option<Template>,
+    task_comments: Option<Template>,
     order: Order,
     /// Each leg.
     ring: Duration,
@@ -89,6 +101,11 @@ enum Screen {
 }
 
 impl Config {
+    /// Whom it rings, the CRM says.
+    pub fn rings_owner(&self) -> bool {
+        self.target == Target::RecordOwner
+    }
+
     pub fn read(fields: &Fields, reading: &mut Reading) -> Config {
         let target = Target::read(fields, reading);
         fields.describe("totalSec", reading, || json!({"type": "integer", "minimum": 5, "maximum": 300}));
@@ -98,6 +115,9 @@ impl Config {
             reading.writes.push((step, "dial".to_owned()));
         }
         Config {
+            fallback: read_fallback_owner(fields, &target, reading),
+            task_subject: fields.template("taskSubject", SUBJECT_CHARS_MAX, reading),
+            task_comments: fields.template("taskComments", COMMENTS_CHARS_MAX, reading),
             order: read_order(fields, reading),
             ring: Duration::from_secs(fields.number("ringSec", 5..=120, 25, reading).into()),
             total: Duration::from_secs(fields.number("totalSec", 5..=300, total_default, reading).into()),
@@ -214,13 +234,33 @@ fn note_unused(fields: &Fields, reading: &mut Reading) {
     if fields.get("dispositionRequired").is_some() {
         reading.unused(fields.at("dispositionRequired"), "`dispositionRequired`");
     }
-    for (key, chars_max) in [("taskSubject", 255), ("taskComments", 32_000)] {
-        if fields.template(key, chars_max, reading).is_some() {
-            reading.unused(fields.at(key), format_args!("`{key}`"));
-        }
+}
+
+/// Agents: the same object as a target, of the kind `user` or `users`.
+fn read_fallback_owner(fields: &Fields, target: &Target, reading: &mut Reading) -> Vec<Template> {
+    fields.describe("fallbackOwner", reading, || {
+        let mut schema = target_schema();
+        schema["properties"]["kind"] = json!({"enum": ["user", "users", "queue"]});
+        schema
+    });
+    if reading.description.is_some() || fields.get("fallbackOwner").is_none() {
+        return Vec::new();
     }
-    fields.describe("fallbackOwner", reading, || json!({"enum": ["user", "queue"]}));
-    if fields.get("fallbackOwner").is_some() {
-        reading.unused(fields.at("fallbackOwner"), "`fallbackOwner`");
+    let pointer = fields.at("fallbackOwner");
+    if *target != Target::RecordOwner {
+        let message = "`fallbackOwner` stands beside a target that is no record's owner.";
+        reading.error(Code::E03, &pointer, message, "Take it out, or take the target `record_owner`.");
+    }
+    match Target::read_at(fields, "fallbackOwner", reading) {
+        Target::Users(users) => users,
+        _ => {
+            reading.error(
+                Code::E03,
+                &pointer,
+                "The fallback is no agent.",
+                "Take the kind `user` or `users`.",
+            );
+            Vec::new()
+        }
     }
 }

@@ -5,20 +5,23 @@ use crate::flow::context::Call;
 use crate::flow::finding::{Code, nearest, quoted};
 use crate::flow::reading::{Field, Fields, Reading, known_words, template_schema, template_value};
 use crate::flow::template::Template;
+use crate::flow::variables::OWNER_ID;
 use serde_json::json;
 
 const FIELDS: [Field; 3] = [
-    ("kind", "An agent (user), several (users), a telephone number (number) or a SIP address (sip)."),
-    ("value", "The id of the agent, the number or the SIP address; variables are filled in."),
+    (
+        "kind",
+        "An agent (user), several (users), whoever owns the caller's Lead or Contact in the CRM (record_owner), a telephone number (number) or a SIP address (sip).",
+    ),
+    (
+        "value",
+        "The id of the agent, or of the CRM's user that the agent is, the number or the SIP address; variables are filled in.",
+    ),
     ("values", "The ids of several agents; variables are filled in."),
 ];
-const KINDS: [&str; 4] = ["user", "users", "number", "sip"];
+const KINDS: [&str; 5] = ["user", "users", "record_owner", "number", "sip"];
 /// Target kinds of the catalogue that this version cannot ring.
-const LATER_KINDS: [(&str, &str); 3] = [
-    ("queue", "queues"),
-    ("skill", "agents found by their skills"),
-    ("record_owner", "a connection to a CRM"),
-];
+const LATER_KINDS: [(&str, &str); 2] = [("queue", "queues"), ("skill", "agents found by their skills")];
 /// Most agents rung by one step; more telephones than that do not fit one caller.
 pub const TARGETS_MAX: usize = 50;
 /// Longest target in bytes, as long as a SIP URI reasonably gets.
@@ -28,19 +31,15 @@ const TARGET_BYTES_MAX: usize = 256;
 pub enum Target {
     /// Agents; a text may come out as several, with `|` or `,` between.
     Users(Vec<Template>),
+    /// The agent who owns the caller's record in the CRM.
+    RecordOwner,
     Number(Template),
     Sip(Template),
 }
 
 impl Target {
     pub fn read(step: &Fields, reading: &mut Reading) -> Target {
-        step.describe("target", reading, || {
-            let value = template_schema(TARGET_BYTES_MAX);
-            json!({"type": "object", "additionalProperties": false, "required": ["kind"], "properties": {
-                "kind": {"enum": KINDS.into_iter().chain(LATER_KINDS.map(|(kind, _)| kind)).collect::<Vec<_>>(), "description": FIELDS[0].1},
-                "value": {"type": value["type"], "maxLength": TARGET_BYTES_MAX, "description": FIELDS[1].1},
-                "values": {"type": "array", "minItems": 1, "maxItems": TARGETS_MAX, "items": value, "description": FIELDS[2].1}}})
-        });
+        step.describe("target", reading, target_schema);
         if reading.description.is_some() {
             step.missing("target", reading);
             return Target::Users(Vec::new());
@@ -48,9 +47,14 @@ impl Target {
         if step.get("target").is_none() {
             step.missing("target", reading);
         }
-        let fields = Fields::new(step.get("target"), step.at("target"), &FIELDS, reading);
+        Target::read_at(step, "target", reading)
+    }
+
+    /// Reads the target that stands there under that key.
+    pub fn read_at(step: &Fields, key: &str, reading: &mut Reading) -> Target {
+        let fields = Fields::new(step.get(key), step.at(key), &FIELDS, reading);
         let Some(kind) = fields.get("kind").and_then(|kind| kind.as_str()) else {
-            if step.get("target").is_some() {
+            if step.get(key).is_some() {
                 fields.required_text("kind", 40, reading);
             }
             return Target::Users(Vec::new());
@@ -61,6 +65,16 @@ impl Target {
                 Target::Users(vec![read_user(&fields, reading)])
             }
             "users" => Target::Users(read_users(&fields, reading)),
+            "record_owner" => {
+                for key in ["value", "values"] {
+                    if fields.get(key).is_some() {
+                        let message = format!("`{key}` says nothing where the record's owner is rung.");
+                        reading.error(Code::E03, &fields.at(key), message, "Take it out.");
+                    }
+                }
+                reading.reads_contact(fields.at("kind"));
+                Target::RecordOwner
+            }
             "number" => {
                 refuse(&fields, "values", "A number is dialled alone.", reading);
                 Target::Number(fields.required_template("value", TARGET_BYTES_MAX, reading))
@@ -113,7 +127,7 @@ impl Target {
     pub fn is_list(&self) -> bool {
         match self {
             Target::Users(users) => users.len() > 1 || users.iter().any(|user| user.as_constant().is_none()),
-            Target::Number(_) | Target::Sip(_) => false,
+            Target::RecordOwner | Target::Number(_) | Target::Sip(_) => false,
         }
     }
 
@@ -125,17 +139,14 @@ impl Target {
     pub fn resolve(&self, call: &Call) -> Result<Vec<DialTarget>, String> {
         let render = |template: &Template| call.scope().render(template, 8_192).text;
         match self {
-            Target::Users(users) => {
-                let mut targets: Vec<DialTarget> = Vec::new();
-                for text in users.iter().map(render) {
-                    for id in text.split(['|', ',']).map(str::trim).filter(|id| !id.is_empty()) {
-                        let is_new = !targets.iter().any(|target| target.text() == id);
-                        if is_new && targets.len() < TARGETS_MAX && is_plain(id) {
-                            targets.push(DialTarget::User(id.to_owned()));
-                        }
-                    }
-                }
-                Ok(targets)
+            Target::Users(users) => Ok(agents(users, call)),
+            Target::RecordOwner => {
+                let owner = call.state.variables.get(OWNER_ID).unwrap_or_default();
+                let is_one = !owner.is_empty() && is_plain(&owner);
+                Ok(is_one
+                    .then(|| DialTarget::User(call.library.agent(&owner).to_owned()))
+                    .into_iter()
+                    .collect())
             }
             Target::Number(template) => {
                 let text = render(template);
@@ -160,6 +171,31 @@ impl Target {
             }
         }
     }
+}
+
+/// The agents that these come out as.
+pub fn agents(users: &[Template], call: &Call) -> Vec<DialTarget> {
+    let mut targets: Vec<DialTarget> = Vec::new();
+    for text in users.iter().map(|template| call.scope().render(template, 8_192).text) {
+        for id in text.split(['|', ',']).map(str::trim).filter(|id| !id.is_empty()) {
+            // A CRM names its own users, not our agents.
+            let id = call.library.agent(id);
+            let is_new = !targets.iter().any(|target| target.text() == id);
+            if is_new && targets.len() < TARGETS_MAX && is_plain(id) {
+                targets.push(DialTarget::User(id.to_owned()));
+            }
+        }
+    }
+    targets
+}
+
+pub fn target_schema() -> serde_json::Value {
+    let value = template_schema(TARGET_BYTES_MAX);
+    let kinds = KINDS.into_iter().chain(LATER_KINDS.map(|(kind, _)| kind)).collect::<Vec<_>>();
+    json!({"type": "object", "additionalProperties": false, "required": ["kind"], "properties": {
+        "kind": {"enum": kinds, "description": FIELDS[0].1},
+        "value": {"type": value["type"], "maxLength": TARGET_BYTES_MAX, "description": FIELDS[1].1},
+        "values": {"type": "array", "minItems": 1, "maxItems": TARGETS_MAX, "items": value, "description": FIELDS[2].1}}})
 }
 
 impl DialTarget {

@@ -25,6 +25,7 @@ pub(super) mod wait;
 
 use super::Event;
 use super::context::{Call, Exit};
+use super::interpreter::contact;
 use super::lookup::{LookupError, LookupId, Reply};
 use super::port::Port;
 use super::reading::{Field, Fields, Reading};
@@ -86,6 +87,8 @@ pub(super) enum Config {
 /// A step that takes time; the others are over at once.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Machine {
+    /// The step has not begun.
+    Contact(contact::Waiting),
     Greeting(greeting::Greeting),
     Menu(menu::Menu),
     Prompt(prompt::Prompt),
@@ -288,6 +291,12 @@ impl Machine {
     /// Anything but a key of the caller.
     pub fn on_event(&mut self, config: &Config, event: &Event, call: &mut Call) -> ControlFlow<Exit> {
         match (self, config) {
+            (machine @ Machine::Contact(_), config) => {
+                if matches!(machine, Machine::Contact(waiting) if waiting.is_over(event, call)) {
+                    *machine = config.enter(call)?;
+                }
+                ControlFlow::Continue(())
+            }
             (Machine::Greeting(machine), Config::Greeting(config)) => machine.on_event(config, event, call),
             (Machine::Menu(machine), Config::Menu(config)) => machine.on_event(config, event, call),
             (Machine::Prompt(machine), Config::Prompt(config)) => machine.on_event(config, event, call),
@@ -335,6 +344,7 @@ impl Machine {
 
     pub fn next_timeout(&self) -> Option<Instant> {
         match self {
+            Machine::Contact(waiting) => Some(waiting.until()),
             Machine::Greeting(machine) => machine.next_timeout(),
             Machine::Menu(machine) => machine.next_timeout(),
             Machine::Prompt(machine) => machine.next_timeout(),
@@ -346,12 +356,17 @@ impl Machine {
     }
 
     /// Stops what goes on, because the caller is gone or the call must end.
-    pub fn abandon(self, caller_gone: bool, call: &mut Call) {
+    pub fn abandon(self, config: Option<&Config>, caller_gone: bool, call: &mut Call) {
         match self {
+            Machine::Contact(_) => {}
             Machine::Greeting(machine) => machine.abandon(call),
             Machine::Menu(machine) => machine.abandon(call),
             Machine::Prompt(machine) => machine.abandon(call),
-            Machine::Dial(machine) => machine.abandon(caller_gone, call),
+            Machine::Dial(machine) => {
+                if let Some(Config::Dial(config)) = config {
+                    machine.abandon(config, caller_gone, call);
+                }
+            }
             Machine::Lookup(machine) => machine.abandon(call),
             Machine::Wait(machine) => machine.abandon(call),
             Machine::Hangup(machine) => machine.abandon(call),

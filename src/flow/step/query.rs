@@ -1,8 +1,9 @@
 //! query: looks records up with SOQL. Values of the call go between quotes only, escaped: they cannot become part of
 //! the statement.
 
+use super::failure;
 use super::lookup::Lookup;
-use super::{failure, leave};
+use crate::clock::Instant;
 use crate::flow::audio::Audio;
 use crate::flow::context::{Call, Exit};
 use crate::flow::finding::Code;
@@ -10,8 +11,9 @@ use crate::flow::lookup::{LookupError, Query, Question, Reply};
 use crate::flow::port::Port;
 use crate::flow::reading::{Field, Fields, Reading};
 use crate::flow::template::{Escape, Template};
-use crate::flow::variables::VariableValue;
+use crate::flow::variables::{Scope, VariableValue};
 use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -51,38 +53,87 @@ impl Config {
         }
     }
 
+    /// The statement with its values; nothing where it is too long with them.
+    pub fn statement(&self, scope: &Scope) -> Option<String> {
+        let rendered = self.soql.render(scope, Escape::Soql, SOQL_CHARS_MAX * 4);
+        let fits = !rendered.cut && rendered.text.chars().count() <= SOQL_CHARS_MAX;
+        fits.then(|| format!("{} LIMIT {}", rendered.text.trim(), self.limit))
+    }
+
     pub fn enter(&self, call: &mut Call) -> ControlFlow<Exit, Lookup> {
-        let rendered = self.soql.render(&call.scope(), Escape::Soql, SOQL_CHARS_MAX * 4);
-        if rendered.cut || rendered.text.chars().count() > SOQL_CHARS_MAX {
+        let Some(soql) = self.statement(&call.scope()) else {
             return failure("query_too_long", "With its values the query is longer than 4,000 characters.");
+        };
+        if let Some(records) = call.state.answers.known(&soql, call.now.instant) {
+            return ControlFlow::Break(self.keep(records, call));
         }
-        let soql = format!("{} LIMIT {}", rendered.text.trim(), self.limit);
+        call.state.answers.asked = Some(soql.clone());
         let question = Question::Query(Query { soql, timeout: self.timeout });
         let audio = self.wait_audio.as_ref();
         ControlFlow::Continue(Lookup::start(question, self.timeout, audio, call))
     }
 
     pub fn replied(&self, result: Result<Reply, LookupError>, call: &mut Call) -> ControlFlow<Exit> {
-        let mut records = match result {
+        let asked = call.state.answers.asked.take();
+        let records = match result {
             Ok(Reply::Query(records)) => records,
             Ok(_) => return failure("query_failed", "The reply is none to a query."),
             Err(error) => return failure(error.code, error.message),
         };
-        records.truncate(self.limit as usize);
-        let found = !records.is_empty();
-        if let Some(name) = &self.save_as {
-            let ids: Vec<&str> = records.iter().filter_map(|r| r.get("Id").and_then(Value::as_str)).collect();
-            let mut value = Map::new();
-            value.insert("count".to_owned(), json!(records.len()));
-            value.insert("ids".to_owned(), json!(ids.join("|")));
-            for (i, record) in records.into_iter().enumerate() {
-                value.insert(i.to_string(), Value::Object(record));
-            }
-            if let Err(error) = call.state.variables.set_reply(name, VariableValue::Json(value.into())) {
-                return failure("variable_refused", format!("`{name}`: {error}."));
-            }
+        if let Some(soql) = asked {
+            call.state.answers.note(soql, &records, call.now.instant);
         }
-        leave(if found { Port::Found } else { Port::NotFound })
+        ControlFlow::Break(self.keep(records, call))
+    }
+
+    /// Keeps the records in the variable, and gives the way out.
+    fn keep(&self, mut records: Vec<Record>, call: &mut Call) -> Exit {
+        records.truncate(self.limit as usize);
+        let port = if records.is_empty() { Port::NotFound } else { Port::Found };
+        let Some(name) = &self.save_as else { return Exit::Port(port) };
+        let ids: Vec<&str> = records.iter().filter_map(|r| r.get("Id").and_then(Value::as_str)).collect();
+        let mut value = Map::new();
+        value.insert("count".to_owned(), json!(records.len()));
+        value.insert("ids".to_owned(), json!(ids.join("|")));
+        for (i, record) in records.into_iter().enumerate() {
+            value.insert(i.to_string(), Value::Object(record));
+        }
+        match call.state.variables.set_reply(name, VariableValue::Json(value.into())) {
+            Ok(()) => Exit::Port(port),
+            Err(error) => Exit::Error { code: "variable_refused", message: format!("`{name}`: {error}.") },
+        }
+    }
+}
+
+type Record = Map<String, Value>;
+
+/// For how long an answer stands for the same question of the same call: a loop or a menu that leads back asks again and
+/// again, and a record that is changed meanwhile is seen soon.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+/// Answers of one call that are kept; each may be of 256 KB.
+const ANSWERS_MAX: usize = 4;
+
+/// What queries of one call were answered.
+#[derive(Debug, Default)]
+pub(in crate::flow) struct Answers {
+    /// The statement that waits for its answer.
+    asked: Option<String>,
+    /// The latest last.
+    known: VecDeque<(Instant, String, Vec<Record>)>,
+}
+
+impl Answers {
+    fn known(&self, soql: &str, now: Instant) -> Option<Vec<Record>> {
+        let fresh = |(at, known, _): &&(Instant, String, Vec<Record>)| known == soql && now - *at < FRESH_FOR;
+        self.known.iter().find(fresh).map(|(_, _, records)| records.clone())
+    }
+
+    fn note(&mut self, soql: String, records: &[Record], now: Instant) {
+        self.known.retain(|(_, known, _)| *known != soql);
+        if self.known.len() >= ANSWERS_MAX {
+            self.known.pop_front();
+        }
+        self.known.push_back((now, soql, records.to_vec()));
     }
 }
 

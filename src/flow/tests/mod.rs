@@ -143,7 +143,9 @@ fn short(action: &Action) -> Option<String> {
         Action::Log(LogEvent::StepLeave { port, .. }) => format!("leave {port}"),
         Action::Log(LogEvent::TtsLate { .. }) => "late".into(),
         Action::Log(LogEvent::StepError { code, .. }) => format!("error {code}"),
-        Action::Log(LogEvent::Key { .. } | LogEvent::Tag { .. } | LogEvent::Fallback { .. }) => return None,
+        Action::Log(
+            LogEvent::Key { .. } | LogEvent::Tag { .. } | LogEvent::Contact(_) | LogEvent::Fallback { .. },
+        ) => return None,
         Action::Finished(outcome) => format!("finished {:?}", outcome.outcome),
     })
 }

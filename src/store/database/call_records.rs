@@ -1,8 +1,10 @@
 //! Call records: written once each, with what follows from them. [`super::record_list`] reads them.
 
 use super::counts::Tally;
+use super::outbox::Told;
 use super::{Database, DatabaseError, outbox, rows};
 use crate::clock::Wall;
+use crate::flow::{Person, TaskText};
 use serde::Deserialize;
 use sqlx::{AnyConnection, Row};
 use std::collections::HashSet;
@@ -45,6 +47,11 @@ pub(super) struct Facts {
     pub path: Vec<Visit>,
     pub final_step: Option<outbox::LastStep>,
     pub abandoned_task: Option<AbandonedTask>,
+    #[serde(default)]
+    pub to: String,
+    pub outcome_text: Option<String>,
+    pub contact: Option<Person>,
+    pub call_task: Option<TaskText>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -105,9 +112,9 @@ impl Database {
     /// Writes records with their counts and their rows of the outbox in one transaction. One that is there already stays
     /// as it is, so that whoever does not know whether a write went through may do it again; one that another record has
     /// the key of is not written.
-    pub async fn write_records(&self, records: &[NewRecord]) -> Result<Written, DatabaseError> {
+    pub async fn write_records(&self, records: &[NewRecord], told: Told) -> Result<Written, DatabaseError> {
         let mut transaction = self.pool.begin().await?;
-        let (mut written, mut tally, mut tasks) = (Written::default(), Tally::default(), Vec::new());
+        let (mut written, mut tally, mut entries) = (Written::default(), Tally::default(), Vec::new());
         let mut start = 0;
         for part in rows::parts(records) {
             let mut new = insert(&mut transaction, part).await?;
@@ -116,14 +123,14 @@ impl Database {
                 if new.remove(&(record.node.clone(), record.facts.call_id.clone())) {
                     written.new += 1;
                     tally.add(&record.facts);
-                    tasks.extend(outbox::CrmTask::of(record));
+                    entries.extend(outbox::entries(record, told)?);
                 } else if !is_there(&mut transaction, record).await? {
                     written.conflicting.push(index);
                 }
             }
             start += part.len();
         }
-        outbox::insert(&mut transaction, &tasks).await?;
+        outbox::insert(&mut transaction, &entries).await?;
         tally.write(&mut transaction).await?;
         transaction.commit().await?;
         Ok(written)

@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 5] = [
+const VERSIONS: [(&str, &str, &str); 6] = [
     (
         "call records",
         include_str!("migrations/sqlite/0001_call_records.sql"),
@@ -30,6 +30,11 @@ const VERSIONS: [(&str, &str, &str); 5] = [
         "counts by day",
         include_str!("migrations/sqlite/0005_counts_by_day.sql"),
         include_str!("migrations/postgres/0005_counts_by_day.sql"),
+    ),
+    (
+        "outbox results",
+        include_str!("migrations/sqlite/0006_outbox_results.sql"),
+        include_str!("migrations/postgres/0006_outbox_results.sql"),
     ),
 ];
 

@@ -3,9 +3,11 @@
 //! Of several servers one sends: it claims a row for a while. A claim is known by the row's count of attempts, so that
 //! one who was too slow cannot end what another has taken over.
 
-use super::call_records::{NewRecord, micros};
+use super::call_records::{AbandonedTask, Facts, NewRecord, micros};
 use super::{Database, DatabaseError, rows};
 use crate::clock::Wall;
+use crate::config::crm::Tasks;
+use crate::flow::Person;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -26,7 +28,35 @@ const ROWS_MAX: u32 = 500;
 /// Characters of an error that are kept: a reply may be a page of HTML.
 const ERROR_CHARS_MAX: usize = 1_000;
 
-/// The task of a CRM for a caller whom nobody spoke to: all that flows.md 2.9 puts into one.
+/// What others are told of calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Which calls become a task of the CRM.
+    pub tasks: Tasks,
+    /// Calls become a record of an object of their own, too.
+    pub conversations: bool,
+    /// Each record is posted to somebody.
+    pub records: bool,
+}
+
+impl Default for Told {
+    /// Tasks for callers who gave up wait for a CRM to be connected; of all else nobody wants to hear.
+    fn default() -> Self {
+        Told { tasks: Tasks::Abandoned, conversations: false, records: false }
+    }
+}
+
+/// Kinds of rows.
+pub mod kind {
+    /// A task of the CRM; the payload is a [`super::CrmTask`].
+    pub const TASK: &str = "crm_task";
+    /// The same call as a record of an object of its own.
+    pub const CONVERSATION: &str = "crm_conversation";
+    /// A call record for the webhook; it is read when it is sent.
+    pub const RECORD: &str = "record";
+}
+
+/// The task of a CRM for a call: all that flows.md 2.9 puts into one.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CrmTask {
@@ -40,6 +70,26 @@ pub struct CrmTask {
     pub call_key: String,
     /// The caller, by whom a Lead or Contact is found.
     pub from: String,
+    /// As it was dialled.
+    #[serde(default)]
+    pub to: String,
+    /// The caller gave up before anybody came. So it was with all that an earlier version wrote.
+    #[serde(default = "yes")]
+    pub is_abandoned: bool,
+    /// Whom the CRM knew under the caller's number, where the call asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Person>,
+    /// A record that the task is about, beside the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related_to: Option<String>,
+    /// Who talked to the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    /// What a step called the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome_text: Option<String>,
     /// The Smart Number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
@@ -75,18 +125,39 @@ pub struct Entry {
     pub kind: String,
     /// Of what it tells: for a task of a CRM, node/call_id.
     pub key: String,
-    /// JSON: a [`CrmTask`].
+    /// JSON, see [`kind`].
     pub payload: String,
     pub created: Wall,
     pub due: Wall,
     /// Attempts begun.
     pub attempts: u32,
+    /// Those of them before somebody had it tried anew.
+    pub round: u32,
     pub last_error: Option<String>,
 }
 
-/// What became of a failed attempt.
+/// What is to be noted of a claimed row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It was sent; JSON of what it became.
+    Done(Option<String>),
+    /// It is tried again after a while, or given up after the last attempt.
+    Failed(String),
+    /// It never works as it is: somebody has to look at it.
+    Parked(String),
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What comes next of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
+    /// Nothing: it was sent.
+    Done,
+    /// Somebody looks at it.
+    Parked,
     /// It is due again then.
     At(Wall),
     /// It was the last.
@@ -96,21 +167,57 @@ pub enum Next {
 }
 
 impl CrmTask {
-    /// The kind of such rows.
-    pub const KIND: &str = "crm_task";
+    /// Of a call at that moment of which nothing else is known.
+    pub fn empty(at: jiff::Timestamp) -> Self {
+        CrmTask {
+            subject: String::new(),
+            comments: String::new(),
+            assign_to: None,
+            node: String::new(),
+            call_id: String::new(),
+            call_key: String::new(),
+            from: String::new(),
+            to: String::new(),
+            is_abandoned: false,
+            contact: None,
+            related_to: None,
+            agent_id: None,
+            ended_by: None,
+            outcome_text: None,
+            number: None,
+            flow_id: None,
+            version: None,
+            start: at,
+            end: at,
+            talk_sec: 0,
+            outcome: None,
+            final_step: None,
+        }
+    }
 
     /// `None` for a call that asks for none.
-    pub(super) fn of(record: &NewRecord) -> Option<CrmTask> {
+    fn of(record: &NewRecord, tasks: Tasks) -> Option<CrmTask> {
         let facts = record.facts.clone();
-        let task = facts.abandoned_task?;
+        let text = match (&facts.abandoned_task, tasks) {
+            (_, Tasks::None) | (None, Tasks::Abandoned) => return None,
+            (Some(task), _) => task.clone(),
+            (None, Tasks::All) => of_others(&facts)?,
+        };
         Some(CrmTask {
-            subject: task.subject,
-            comments: task.comments,
-            assign_to: task.assign_to,
+            subject: text.subject,
+            comments: text.comments,
+            assign_to: text.assign_to,
             node: record.node().to_owned(),
             call_id: facts.call_id,
             call_key: facts.call_key,
             from: facts.from,
+            to: facts.to,
+            is_abandoned: facts.outcome.as_deref().is_some_and(|outcome| outcome.starts_with("abandoned")),
+            contact: facts.contact,
+            related_to: None,
+            agent_id: facts.agent_id,
+            ended_by: facts.ended_by,
+            outcome_text: facts.outcome_text,
             number: facts.number,
             flow_id: facts.flow_id,
             version: facts.version,
@@ -123,23 +230,67 @@ impl CrmTask {
     }
 }
 
-/// Puts tasks into the outbox, where there is none of that call. They are due at once.
-pub(super) async fn insert(connection: &mut AnyConnection, tasks: &[CrmTask]) -> Result<(), DatabaseError> {
+/// What the task of a call says that nobody gave up. Short abandons are left out, and so are calls that no flow had.
+fn of_others(facts: &Facts) -> Option<AbandonedTask> {
+    let outcome = facts.outcome.as_deref().filter(|outcome| *outcome != "short_abandon")?;
+    let text = facts.call_task.clone().unwrap_or_default();
+    let subject = match text.subject.as_str() {
+        "" if outcome == "answered" => format!("Call from {}", facts.from),
+        "" => format!("Call from {} ({})", facts.from, outcome.replace('_', " ")),
+        subject => subject.to_owned(),
+    };
+    Some(AbandonedTask { subject, comments: text.comments, assign_to: None })
+}
+
+/// A row before it is written.
+pub(super) struct NewEntry {
+    kind: &'static str,
+    key: String,
+    payload: String,
+    at: i64,
+}
+
+/// What a record is to be told to others as.
+pub(super) fn entries(record: &NewRecord, told: Told) -> Result<Vec<NewEntry>, DatabaseError> {
+    let (key, at) = (format!("{}/{}", record.node(), record.call_id()), micros(record.facts.end));
+    let mut entries = Vec::new();
+    let mut put = |kind, payload| entries.push(NewEntry { kind, key: key.clone(), payload, at });
+    if let Some(task) = CrmTask::of(record, told.tasks) {
+        put(kind::TASK, serde_json::to_string(&task)?);
+    }
+    if told.conversations
+        && let Some(task) = CrmTask::of(record, Tasks::All)
+    {
+        put(kind::CONVERSATION, serde_json::to_string(&task)?);
+    }
+    if told.records {
+        put(kind::RECORD, "{}".to_owned());
+    }
+    Ok(entries)
+}
+
+/// Puts rows into the outbox, where there is none of that kind and call. They are due at once.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    entries: &[NewEntry],
+) -> Result<(), DatabaseError> {
     const COLUMNS: [&str; 7] = ["kind", "key", "payload", "created", "due", "attempts", "state"];
-    for part in rows::parts(tasks) {
+    for part in rows::parts(entries) {
         let once = "ON CONFLICT (kind, key) DO NOTHING";
         let mut query = sqlx::query(rows::insert("outbox", &COLUMNS, part.len(), once));
-        for task in part {
-            let (key, at) = (format!("{}/{}", task.node, task.call_id), micros(task.end));
-            query = query.bind(CrmTask::KIND).bind(key).bind(serde_json::to_string(task)?);
-            query = query.bind(at).bind(at).bind(0i64).bind("waiting");
+        for NewEntry { kind, key, payload, at } in part {
+            query = query.bind(*kind).bind(key).bind(payload);
+            query = query.bind(*at).bind(*at).bind(0i64).bind("waiting");
         }
         query.execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-/// Reads `id, kind, key, payload, created, due, attempts, last_error`.
+/// Columns that [`entry`] reads.
+pub(super) const ENTRY: &str = "id, kind, key, payload, created, due, attempts, round, last_error";
+
+/// Reads [`ENTRY`].
 pub(super) fn entry(row: &AnyRow) -> Result<Entry, DatabaseError> {
     Ok(Entry {
         id: row.try_get(0)?,
@@ -149,68 +300,129 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, DatabaseError> {
         created: Wall::from_unix_micros(row.try_get(4)?),
         due: Wall::from_unix_micros(row.try_get(5)?),
         attempts: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(u32::MAX),
-        last_error: row.try_get(7)?,
+        round: u32::try_from(row.try_get::<i64, _>(7)?).unwrap_or(u32::MAX),
+        last_error: row.try_get(8)?,
     })
 }
 
+impl Entry {
+    /// Attempts since it was made, or since somebody had it tried anew.
+    fn tries(&self) -> usize {
+        self.attempts.saturating_sub(self.round) as usize
+    }
+}
+
 impl Database {
-    /// Rows that may be tried now, those that have waited longest first.
-    pub async fn outbox_due(&self, limit: u32, now: Wall) -> Result<Vec<Entry>, DatabaseError> {
-        const DUE: &str = "SELECT id, kind, key, payload, created, due, attempts, last_error FROM outbox \
-                           WHERE state IN ('waiting', 'claimed') AND due <= $1 ORDER BY due, id LIMIT $2";
-        let limit = i64::from(limit.min(ROWS_MAX));
-        let rows = sqlx::query(DUE).bind(now.as_unix_micros()).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter().map(entry).collect()
+    /// Rows of these kinds that may be tried now, those that have waited longest first.
+    pub async fn outbox_due(
+        &self,
+        kinds: &[&str],
+        limit: u32,
+        now: Wall,
+    ) -> Result<Vec<Entry>, DatabaseError> {
+        let places = (3..3 + kinds.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let due = format!(
+            "SELECT {ENTRY} FROM outbox WHERE state IN ('waiting', 'claimed') AND due <= $1 AND kind IN ({places}) \
+             ORDER BY due, id LIMIT $2"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(due));
+        query = query.bind(now.as_unix_micros()).bind(i64::from(limit.min(ROWS_MAX)));
+        for kind in kinds {
+            query = query.bind(*kind);
+        }
+        query.fetch_all(&self.pool).await?.iter().map(entry).collect()
     }
 
-    /// Takes a row for [`LEASE`]. `None` where another server was quicker, and where its last attempt was begun and never
-    /// ended: then it is dead.
-    pub async fn outbox_claim(&self, entry: &Entry, now: Wall) -> Result<Option<Entry>, DatabaseError> {
+    /// Takes rows for [`LEASE`]. Those that another server was quicker with are left out, and those whose last attempt
+    /// was begun and never ended: they are dead.
+    pub async fn outbox_claim(&self, entries: &[Entry], now: Wall) -> Result<Vec<Entry>, DatabaseError> {
         const CLAIM: &str = "UPDATE outbox SET state = 'claimed', due = $1, attempts = attempts + 1 \
                              WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed') AND due <= $4";
-        if entry.attempts as usize > RETRIES.len() {
-            let error = "the server that made the last attempt did not say how it ended";
-            self.end(entry, "dead", Some(error)).await?;
-            return Ok(None);
-        }
         let due = now + LEASE;
-        let query = sqlx::query(CLAIM).bind(due.as_unix_micros()).bind(entry.id);
-        let query = query.bind(i64::from(entry.attempts)).bind(now.as_unix_micros());
-        let is_ours = query.execute(&self.pool).await?.rows_affected() == 1;
-        Ok(is_ours.then(|| Entry { due, attempts: entry.attempts + 1, ..entry.clone() }))
+        let mut claimed = Vec::with_capacity(entries.len());
+        let mut transaction = self.pool.begin().await?;
+        for entry in entries {
+            if entry.tries() > RETRIES.len() {
+                let error = "the server that made the last attempt did not say how it ended";
+                end(&mut transaction, entry, "dead", Some(error), None).await?;
+                continue;
+            }
+            let query = sqlx::query(CLAIM).bind(due.as_unix_micros()).bind(entry.id);
+            let query = query.bind(i64::from(entry.attempts)).bind(now.as_unix_micros());
+            if query.execute(&mut *transaction).await?.rows_affected() == 1 {
+                claimed.push(Entry { due, attempts: entry.attempts + 1, ..entry.clone() });
+            }
+        }
+        transaction.commit().await?;
+        Ok(claimed)
     }
 
-    /// A claimed row was sent. Whether the claim still held.
-    pub async fn outbox_done(&self, claimed: &Entry) -> Result<bool, DatabaseError> {
-        self.end(claimed, "done", None).await
-    }
-
-    /// A claimed row could not be sent.
-    pub async fn outbox_failed(
+    /// Notes what became of claimed rows, all at once; says what of each comes next, in the same order.
+    pub async fn outbox_settle(
         &self,
-        claimed: &Entry,
-        error: &str,
+        verdicts: &[(Entry, Verdict)],
         now: Wall,
-    ) -> Result<Next, DatabaseError> {
-        const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2 \
-                             WHERE id = $3 AND attempts = $4 AND state = 'claimed'";
-        let Some(pause) = RETRIES.get((claimed.attempts as usize).saturating_sub(1)) else {
-            let was_ours = self.end(claimed, "dead", Some(error)).await?;
-            return Ok(if was_ours { Next::Dead } else { Next::Gone });
-        };
-        let due = now + *pause;
-        let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(claimed.id);
-        let was_ours =
-            query.bind(i64::from(claimed.attempts)).execute(&self.pool).await?.rows_affected() == 1;
-        Ok(if was_ours { Next::At(due) } else { Next::Gone })
+    ) -> Result<Vec<Next>, DatabaseError> {
+        let mut transaction = self.pool.begin().await?;
+        let mut next = Vec::with_capacity(verdicts.len());
+        for (entry, verdict) in verdicts {
+            let pause = RETRIES.get(entry.tries().saturating_sub(1));
+            let (ended, then) = match (verdict, pause) {
+                (Verdict::Done(result), _) => {
+                    (end(&mut transaction, entry, "done", None, result.as_deref()).await?, Next::Done)
+                }
+                (Verdict::Parked(error), _) => {
+                    (end(&mut transaction, entry, "parked", Some(error), None).await?, Next::Parked)
+                }
+                (Verdict::Failed(error), None) => {
+                    (end(&mut transaction, entry, "dead", Some(error), None).await?, Next::Dead)
+                }
+                (Verdict::Failed(error), Some(pause)) => {
+                    let due = now + *pause;
+                    (again(&mut transaction, entry, error, due).await?, Next::At(due))
+                }
+            };
+            next.push(if ended { then } else { Next::Gone });
+        }
+        transaction.commit().await?;
+        Ok(next)
     }
 
-    async fn end(&self, entry: &Entry, state: &str, error: Option<&str>) -> Result<bool, DatabaseError> {
-        const END: &str = "UPDATE outbox SET state = $1, last_error = $2 \
-                           WHERE id = $3 AND attempts = $4 AND state = 'claimed'";
-        let query = sqlx::query(END).bind(state).bind(error.map(short)).bind(entry.id);
-        Ok(query.bind(i64::from(entry.attempts)).execute(&self.pool).await?.rows_affected() == 1)
+    /// Has a row that was given up or set aside tried anew, at once. False where there is none such.
+    pub async fn outbox_retry(&self, id: i64, now: Wall) -> Result<bool, DatabaseError> {
+        const RETRY: &str = "UPDATE outbox SET state = 'waiting', due = $1, round = attempts \
+                             WHERE id = $2 AND state IN ('dead', 'parked')";
+        let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id);
+        Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
+}
+
+async fn again(
+    connection: &mut AnyConnection,
+    entry: &Entry,
+    error: &str,
+    due: Wall,
+) -> Result<bool, DatabaseError> {
+    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2 \
+                         WHERE id = $3 AND attempts = $4 AND state = 'claimed'";
+    let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(entry.id);
+    Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)
+}
+
+async fn end(
+    connection: &mut AnyConnection,
+    entry: &Entry,
+    state: &str,
+    error: Option<&str>,
+    result: Option<&str>,
+) -> Result<bool, DatabaseError> {
+    const END: &str = "UPDATE outbox SET state = $1, last_error = $2, result = $3 \
+                       WHERE id = $4 AND attempts = $5 AND state = 'claimed'";
+    let query = sqlx::query(END).bind(state).bind(error.map(short)).bind(result).bind(entry.id);
+    Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)
 }
 
 fn short(error: &str) -> String {

@@ -62,6 +62,7 @@ impl Database {
 mod tests {
     use super::*;
     use crate::store::database::call_records::NewRecord;
+    use crate::store::database::outbox::Told;
     use crate::store::database::samples::{self, BEGIN};
     use crate::store::database::testing::for_each_engine;
     use std::collections::BTreeMap;
@@ -82,7 +83,7 @@ mod tests {
         }
         assert!(expected.len() > 3, "{expected:?}");
         for_each_engine(async |database| {
-            database.write_records(&records).await.unwrap();
+            database.write_records(&records, Told::default()).await.unwrap();
             let sums = database.call_sums(from, until, None, 10_000).await.unwrap();
             let found: BTreeMap<_, _> = sums
                 .iter()

@@ -7,7 +7,9 @@ use crate::config::reader::Section;
 use crate::sip::message::SipUri;
 use std::net::{IpAddr, SocketAddr};
 
-pub const AGENT_KEYS: [&str; 5] = ["id", "name", "skills", "uri", "password"];
+pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "crm_user"];
+/// Longest id of a user of a CRM, in characters: Salesforce's have 18.
+const CRM_USER_CHARS_MAX: usize = 100;
 pub const TRUNK_KEYS: [&str; 4] = ["id", "match", "host", "default_country"];
 
 pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
@@ -35,10 +37,17 @@ pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
             "add uri = \"sip:USER@HOST:PORT\"",
         );
     }
+    let crm_user = section.text("crm_user").filter(|user| !user.is_empty());
+    if crm_user
+        .as_ref()
+        .is_some_and(|user| user.chars().count() > CRM_USER_CHARS_MAX || user.contains(char::is_whitespace))
+    {
+        section.error("crm_user", "is no id of a user of the CRM", "as in 0055e000001AbCdAAK");
+    }
     let address = uri.as_deref().and_then(|text| agent_address(section, text));
     let id = id?;
     let name = name.unwrap_or_else(|| id.clone());
-    let agent = Agent { id: id.clone(), name: name.clone(), skills, uri, address };
+    let agent = Agent { id: id.clone(), name: name.clone(), skills, uri, address, crm_user };
     Some(Checked { id, name, links: Vec::new(), object: Object::Agent(agent) })
 }
 

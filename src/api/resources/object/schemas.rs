@@ -86,6 +86,7 @@ pub fn agent(schemas: &mut Schemas) -> Value {
         "name": { "type": "string" },
         "skills": list(json!({ "type": "string" })),
         "uri": about("A fixed endpoint, such as sip:alice@192.0.2.5:5071."),
+        "crmUser": { "type": "string", "maxLength": 100, "description": "The id of the user that this agent is in the CRM, such as 0055e000001AbCdAAK." },
         "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
     });
     put(schemas, "Agent", "A person who answers calls.", &["id"], properties)

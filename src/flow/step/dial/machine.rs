@@ -6,9 +6,12 @@ use crate::clock::Instant;
 use crate::flow::audio::{Heard, Playing};
 use crate::flow::context::{Call, End, Exit};
 use crate::flow::port::Port;
-use crate::flow::step::{failure, leave};
+use crate::flow::step::{dial_target, failure, leave};
+use crate::flow::template::Template;
+use crate::flow::variables::Scope;
 use crate::flow::{
-    Action, CancelReason, DialFailure, DialId, DialTarget, EndedBy, Event, LogEvent, Party, Sound,
+    Action, COMMENTS_CHARS_MAX, CancelReason, DialFailure, DialId, DialTarget, EndedBy, Event, LogEvent,
+    Party, SUBJECT_CHARS_MAX, Sound, TaskText,
 };
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -34,6 +37,8 @@ pub struct Offering {
     /// Who comes next, where one is rung after the other.
     waiting: VecDeque<DialTarget>,
     ringback: Option<Playing>,
+    /// Who is rung where the owner of the record cannot be.
+    fallback: Vec<DialTarget>,
     /// The failure to leave by, and its SIP code.
     best: Option<(DialFailure, Option<u16>)>,
 }
@@ -47,6 +52,8 @@ impl Dial {
             Ok(targets) => targets,
             Err(message) => return failure("bad_target", message),
         };
+        let mut fallback = dial_target::agents(&config.fallback, call);
+        let targets = if targets.is_empty() { std::mem::take(&mut fallback) } else { targets };
         let now = call.now.instant;
         let mut offering = Offering {
             since: now,
@@ -54,6 +61,7 @@ impl Dial {
             legs: Vec::new(),
             waiting: targets.into(),
             ringback: None,
+            fallback,
             best: None,
         };
         if offering.waiting.is_empty() {
@@ -90,7 +98,7 @@ impl Dial {
                     }
                     _ => return ControlFlow::Continue(()),
                 };
-                end_talk(*since, call);
+                end_talk(*since, config, call);
                 if config.continues {
                     call.listen(true);
                     return leave(Port::AfterCall);
@@ -112,11 +120,11 @@ impl Dial {
         }
     }
 
-    pub fn abandon(self, caller_gone: bool, call: &mut Call) {
+    pub fn abandon(self, config: &Config, caller_gone: bool, call: &mut Call) {
         match self {
             Dial::Talking { dial, since, .. } => {
                 call.act(Action::HangUpDialled { dial });
-                end_talk(since, call);
+                end_talk(since, config, call);
             }
             Dial::Offering(offering) => {
                 let (reason, result) = if caller_gone {
@@ -136,11 +144,28 @@ impl Dial {
     }
 }
 
-fn end_talk(since: Instant, call: &mut Call) {
+fn end_talk(since: Instant, config: &Config, call: &mut Call) {
     let talked = call.now.instant - since;
     call.state.talked += talked;
     call.state.talking_since = None;
     call.set_own("dial.talkSec", talked.as_secs().to_string());
+    call.state.task = task(config, call);
+}
+
+/// What the step says of the task that the CRM gets of the conversation. Sensitive values do not go into it.
+fn task(config: &Config, call: &Call) -> Option<TaskText> {
+    if config.task_subject.is_none() && config.task_comments.is_none() {
+        return None;
+    }
+    let variables = call.state.variables.masked();
+    let scope = Scope { variables: &variables, ..call.scope() };
+    let text = |template: &Option<Template>, chars_max| {
+        template.as_ref().map(|template| scope.render_chars(template, chars_max)).unwrap_or_default()
+    };
+    Some(TaskText {
+        subject: text(&config.task_subject, SUBJECT_CHARS_MAX),
+        comments: text(&config.task_comments, COMMENTS_CHARS_MAX),
+    })
 }
 
 impl Offering {
@@ -308,6 +333,9 @@ impl Offering {
             call.waited();
         }
         leg.note(result_name(cause), call);
+        if cause == DialFailure::Unavailable {
+            self.waiting.extend(self.fallback.drain(..));
+        }
         self.fail(cause, sip_code);
     }
 

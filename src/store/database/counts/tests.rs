@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::database::call_records::NewRecord;
+use crate::store::database::outbox::Told;
 use crate::store::database::testing::{for_each_engine, for_each_url};
 use crate::store::database::{Engine, migrations, samples};
 use serde_json::{Value, json};
@@ -58,8 +59,8 @@ fn each_visit_is_counted_with_its_port_its_time_and_how_the_call_ended_in_it() {
             call("e", "disconnected_by_flow", "caller", &[("", "menu", Some("2"), 50)]),
         ];
         // In one batch and again in two: nothing is counted twice.
-        database.write_records(&calls[..3]).await.unwrap();
-        assert_eq!(database.write_records(&calls).await.unwrap().new, 2);
+        database.write_records(&calls[..3], Told::default()).await.unwrap();
+        assert_eq!(database.write_records(&calls, Told::default()).await.unwrap().new, 2);
         assert_eq!(
             database.step_counts("main", 3, ALL_DAYS).await.unwrap(),
             [
@@ -93,7 +94,7 @@ fn servers_that_write_at_the_same_time_lose_no_count_and_never_wait_for_each_oth
             for part in numbers.chunks(50) {
                 let read = |n: &u64| NewRecord::read(node, &samples::document(*n)).unwrap();
                 let records: Vec<_> = part.iter().map(read).collect();
-                assert_eq!(database.write_records(&records).await.unwrap().new, 50);
+                assert_eq!(database.write_records(&records, Told::default()).await.unwrap().new, 50);
             }
             database
         };
@@ -142,7 +143,7 @@ fn counts_of_a_store_without_days_are_of_the_first_day_and_those_of_today_stand_
         });
         let record = NewRecord::read("east", &record.to_string()).unwrap();
         for _ in 0..2 {
-            database.write_records(std::slice::from_ref(&record)).await.unwrap();
+            database.write_records(std::slice::from_ref(&record), Told::default()).await.unwrap();
         }
         let before = [
             count("menu", [5, 1, 2], 9.0, &[("key:1", 4), ("key:2", 1)]),
@@ -171,7 +172,7 @@ fn a_period_has_the_calls_that_came_in_on_its_days() {
         let day = |date: &str| day_of(format!("{date}T00:00:00Z").parse().unwrap());
         let calls =
             [on("a", "2026-11-22"), on("b", "2026-11-23"), on("c", "2026-11-23"), on("d", "2026-11-25")];
-        database.write_records(&calls).await.unwrap();
+        database.write_records(&calls, Told::default()).await.unwrap();
         for (first, last, entered) in [
             ("2026-11-22", "2026-11-22", Some(1)),
             ("2026-11-22", "2026-11-23", Some(3)),
@@ -192,7 +193,7 @@ fn a_call_without_a_flow_is_kept_and_counted_nowhere() {
     for_each_engine(async |database| {
         let record = NewRecord::read("east", &samples::document(9)).unwrap();
         assert!(record.facts.flow_id.is_none());
-        assert_eq!(database.write_records(&[record.clone(), record]).await.unwrap().new, 1);
+        assert_eq!(database.write_records(&[record.clone(), record], Told::default()).await.unwrap().new, 1);
         let rows = sqlx::query("SELECT step FROM step_counts").fetch_all(&database.pool).await.unwrap();
         assert!(rows.is_empty());
         assert_eq!(database.records(&Default::default(), None, 10).await.unwrap().len(), 1);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::database::call_records::NewRecord;
+use crate::store::database::outbox::Told;
 use crate::store::database::samples::{self, BEGIN};
 use crate::store::database::testing::for_each_engine;
 use std::time::Duration;
@@ -77,7 +78,7 @@ fn every_filter_shows_what_it_means_in_order_on_pages_of_any_size() {
     for_each_engine(async |database| {
         let records = samples();
         for part in records.chunks(700) {
-            assert_eq!(database.write_records(part).await.unwrap().new, part.len() as u64);
+            assert_eq!(database.write_records(part, Told::default()).await.unwrap().new, part.len() as u64);
         }
         for (n, filter) in filters(&records).iter().enumerate() {
             let expected = expected(&records, filter);
@@ -103,7 +104,7 @@ fn every_filter_shows_what_it_means_in_order_on_pages_of_any_size() {
 fn a_filter_that_matches_nothing_or_is_hostile_gives_an_empty_page() {
     for_each_engine(async |database| {
         let records: Vec<_> = samples().into_iter().take(50).collect();
-        database.write_records(&records).await.unwrap();
+        database.write_records(&records, Told::default()).await.unwrap();
         for text in
             ["nosuch", "'; DROP TABLE call_records; --", "%", "\0", "\u{10FFFF}", "$1", &"x".repeat(10_000)]
         {
@@ -129,7 +130,7 @@ fn a_filter_that_matches_nothing_or_is_hostile_gives_an_empty_page() {
 fn a_record_is_found_by_its_key_with_all_that_was_written() {
     for_each_engine(async |database| {
         let records: Vec<_> = samples().into_iter().take(20).collect();
-        database.write_records(&records).await.unwrap();
+        database.write_records(&records, Told::default()).await.unwrap();
         for record in &records {
             let stored = database.record(record.node(), record.call_id()).await.unwrap().unwrap();
             assert_eq!(stored.document.to_string(), record.document());

@@ -1,0 +1,116 @@
+//! The CRM: what flows ask of it about a caller, and what it is told of calls. [`Crm`] is all that the rest of the server
+//! knows; each CRM is a file or a folder beside it.
+
+pub mod bridge;
+mod deed;
+mod health;
+pub mod salesforce;
+pub mod spelling;
+
+pub use deed::{Deed, DeedKind, Done, NotDone, Severity};
+pub use health::{Health, HealthShown};
+
+use super::web::{Limits, WebClient};
+use crate::clock::SystemClock;
+use crate::config::crm::{Crm as Settings, System};
+use crate::config::{Outside, Secret};
+use crate::flow::{Callout, LookupError, Match, Person, Query};
+use serde_json::{Map, Value};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// An answer that is on its way.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A CRM that is connected.
+pub trait Crm: Send + Sync {
+    /// What it is called, for people.
+    fn name(&self) -> &'static str;
+
+    /// Calls a class by its path; gives the names and texts it returned.
+    fn callout<'a>(&'a self, callout: &'a Callout) -> Pending<'a, Result<Map<String, Value>, LookupError>>;
+
+    /// Runs one SELECT; gives the records, without the attributes that Salesforce adds to each.
+    fn query<'a>(&'a self, query: &'a Query) -> Pending<'a, Result<Vec<Map<String, Value>>, LookupError>>;
+
+    /// The person who has a number, in whatever spelling.
+    fn person<'a>(&'a self, asked: &'a Match) -> Pending<'a, Result<Option<Person>, LookupError>>;
+
+    /// Writes down what happened in calls; says of each what became of it, in the same order. A deed that was done before
+    /// is found and not done again.
+    fn write<'a>(&'a self, deeds: &'a [Deed]) -> Pending<'a, Vec<Result<Done, NotDone>>>;
+
+    /// Tries the connection, step by step, as an administrator would.
+    fn check(&self) -> Pending<'_, Vec<CheckStep>>;
+
+    /// How the connection has been.
+    fn health(&self) -> &Health;
+
+    /// The fields that a deed would write, to be looked at.
+    fn preview(&self, deed: &Deed) -> Map<String, Value>;
+}
+
+/// One step of a check.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct CheckStep {
+    /// What was tried.
+    pub name: String,
+    #[serde(rename = "passed")]
+    pub is_passed: bool,
+    /// What came of it.
+    pub text: String,
+    /// What to do about it, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl CheckStep {
+    pub fn passed(name: &str, text: impl Into<String>) -> Self {
+        CheckStep { name: name.to_owned(), is_passed: true, text: text.into(), remedy: None }
+    }
+
+    pub fn failed(name: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        CheckStep { name: name.to_owned(), is_passed: false, text: text.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// As many calls as one server takes in a second may each ask once; a flow in a circle shall not flood an org.
+const LIMITS: Limits = Limits { per_second: 100, burst: 500, under_way: 64 };
+
+/// The CRM of the configuration, where there is one.
+pub fn connect(outside: &Outside, clock: SystemClock) -> Result<Option<Arc<dyn Crm>>, reqwest::Error> {
+    let Some(settings) = &outside.crm else { return Ok(None) };
+    let client = |secrets| WebClient::new(hosts(settings), secrets, clock, LIMITS);
+    Ok(Some(match &settings.system {
+        System::Bridge(settings) => {
+            let secret =
+                |value: &String| (bridge::SECRET.to_owned(), Secret { value: value.clone(), hosts: None });
+            let secrets = settings.secret.iter().map(secret).collect();
+            Arc::new(bridge::Bridge::new(settings, client(secrets)?, clock))
+        }
+        System::Salesforce(settings) => {
+            // What is written has a client of its own: look-ups that fail do not hold it up, nor it them.
+            let clients = (client(Default::default())?, client(Default::default())?);
+            Arc::new(salesforce::Salesforce::new((**settings).clone(), clients, clock))
+        }
+    }))
+}
+
+/// Whoever wrote these into the configuration allowed them, for the CRM alone: flows cannot ask them by themselves.
+fn hosts(settings: &Settings) -> Vec<String> {
+    let url = match &settings.system {
+        System::Bridge(bridge) => &bridge.url,
+        System::Salesforce(salesforce) => &salesforce.login_url,
+    };
+    let host = url
+        .parse()
+        .ok()
+        .and_then(|url: reqwest::Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+    host.into_iter().collect()
+}
+
+/// A failed look-up.
+fn failed(message: impl Into<String>) -> LookupError {
+    LookupError { code: "crm_failed", message: message.into() }
+}

@@ -1,0 +1,214 @@
+//! Writing: never twice. What stands there already is looked for first, by the call's id; the rest is made in one request.
+//! Where the org has a field with an external id, that request is an upsert, and two servers at one moment still make one.
+
+use super::super::{Deed, DeedKind, Done, NotDone, Severity};
+use super::answer::{Refusal, json, quoted};
+use super::fields;
+use super::{Ask, Salesforce};
+use crate::flow::{Method, Person};
+use serde_json::{Map, Value, json as tree};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Each request of a batch: an org that is busy takes its time, and the claim on the rows lasts for all of them.
+const TIMEOUT: Duration = Duration::from_secs(25);
+/// Records of one request. Salesforce takes 200; a trigger of the org has to bear them too.
+pub const BATCH_MAX: usize = 50;
+/// To find whose number it is: without an answer the task is written later rather than without its person.
+const FIND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An object that is written, and the field that has the call's id.
+struct Kept<'a> {
+    object: &'a str,
+    field: &'a str,
+    is_external: bool,
+}
+
+type Results = Vec<Option<Result<Done, NotDone>>>;
+
+impl Salesforce {
+    pub(super) async fn write_all(&self, deeds: &[Deed]) -> Vec<Result<Done, NotDone>> {
+        let mut results: Results = vec![None; deeds.len()];
+        for kind in [DeedKind::Task, DeedKind::Conversation] {
+            let places: Vec<usize> =
+                (0..deeds.len()).filter(|at| deeds.get(*at).is_some_and(|d| d.kind == kind)).collect();
+            for part in places.chunks(BATCH_MAX) {
+                if let Err(refusal) = self.write_part(kind, deeds, part, &mut results).await {
+                    for at in part {
+                        if let Some(result @ None) = results.get_mut(*at) {
+                            *result = Some(Err(not_done(&refusal)));
+                        }
+                    }
+                }
+            }
+        }
+        let unsaid =
+            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
+        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
+    }
+
+    /// An error where it is that of all which have no result yet.
+    async fn write_part(
+        &self,
+        kind: DeedKind,
+        deeds: &[Deed],
+        places: &[usize],
+        results: &mut Results,
+    ) -> Result<(), Refusal> {
+        if self.health.is_nearly_used_up() {
+            let words = "less than a twentieth of the day's requests is left, and kept for callers";
+            return Err(Refusal::new("REQUEST_LIMIT_EXCEEDED", words));
+        }
+        let Some(kept) = self.kept(kind) else {
+            return Err(Refusal::new(
+                "not_configured",
+                "[salesforce.conversation] is not in the configuration any more",
+            ));
+        };
+        let deed = |at: &usize| deeds.get(*at);
+        let known =
+            self.known(&kept, places.iter().filter_map(deed).map(|deed| deed.task.call_id.as_str())).await?;
+        let mut missing = Vec::new();
+        for at in places {
+            let Some(deed) = deed(at) else { continue };
+            match known.get(deed.task.call_id.as_str()) {
+                Some(id) => set(results, *at, Ok(self.done(id))),
+                None => missing.push((*at, deed)),
+            }
+        }
+        let people = self.people(missing.iter().map(|(_, deed)| *deed)).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let record = |(_, deed): &(usize, &Deed)| {
+            let contact = deed.task.contact.as_ref().or_else(|| people.get(&deed.task.from)?.as_ref());
+            let mut record = fields::of(deed, &self.settings, contact);
+            record.insert("attributes".to_owned(), tree!({"type": kept.object}));
+            Value::Object(record)
+        };
+        let records: Vec<Value> = missing.iter().map(record).collect();
+        let saved = self.save(&kept, records).await?;
+        for ((at, _), result) in missing.iter().zip(saved) {
+            set(results, *at, result.map(|id| self.done(&id)).map_err(|refusal| not_done(&refusal)));
+        }
+        Ok(())
+    }
+
+    fn kept(&self, kind: DeedKind) -> Option<Kept<'_>> {
+        match kind {
+            DeedKind::Task => {
+                let external = self.settings.task_id_field.as_deref();
+                // CallObject is made for the id that a telephone system has of a call.
+                Some(Kept {
+                    object: "Task",
+                    field: external.unwrap_or("CallObject"),
+                    is_external: external.is_some(),
+                })
+            }
+            DeedKind::Conversation => {
+                let object = self.settings.conversation.as_ref()?;
+                Some(Kept {
+                    object: &object.object,
+                    field: &object.id_field,
+                    is_external: object.id_is_external,
+                })
+            }
+        }
+    }
+
+    /// Of these calls those that have a record, by their ids.
+    async fn known<'a>(
+        &self,
+        kept: &Kept<'_>,
+        calls: impl Iterator<Item = &'a str>,
+    ) -> Result<HashMap<String, String>, Refusal> {
+        let list = calls.map(quoted).collect::<Vec<_>>().join(",");
+        if list.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let Kept { object, field, .. } = kept;
+        let soql = format!("SELECT Id, {field} FROM {object} WHERE {field} IN ({list})");
+        let found = self.select(&self.writing, &soql, TIMEOUT).await?;
+        let text = |record: &Map<String, Value>, key: &str| Some(record.get(key)?.as_str()?.to_owned());
+        Ok(found.iter().filter_map(|record| Some((text(record, field)?, text(record, "Id")?))).collect())
+    }
+
+    /// Whose numbers these are, where the call did not ask.
+    async fn people<'a>(
+        &self,
+        deeds: impl Iterator<Item = &'a Deed>,
+    ) -> Result<HashMap<String, Option<Person>>, Refusal> {
+        let mut people = HashMap::new();
+        for deed in deeds.filter(|deed| deed.task.contact.is_none() && !deed.task.from.is_empty()) {
+            if !people.contains_key(&deed.task.from) {
+                let person = self.find(&self.writing, &deed.task.from, FIND_TIMEOUT).await?;
+                people.insert(deed.task.from.clone(), person);
+            }
+        }
+        Ok(people)
+    }
+
+    async fn save(
+        &self,
+        kept: &Kept<'_>,
+        records: Vec<Value>,
+    ) -> Result<Vec<Result<String, Refusal>>, Refusal> {
+        let count = records.len();
+        let body = tree!({"allOrNone": false, "records": records});
+        let path = match kept.is_external {
+            true => self.data(&format!("composite/sobjects/{}/{}", kept.object, kept.field)),
+            false => self.data("composite/sobjects"),
+        };
+        let mut ask = Ask::post(&path, &body, TIMEOUT);
+        if kept.is_external {
+            ask.method = Method::Patch;
+        }
+        let answer = self.send(&self.writing, &ask).await?;
+        let Value::Array(saved) = json(&answer)? else {
+            return Err(Refusal::unreadable("an answer that is no list"));
+        };
+        if saved.len() != count {
+            return Err(Refusal::unreadable("an answer with another number of records"));
+        }
+        Ok(saved.iter().map(one).collect())
+    }
+
+    fn done(&self, id: &str) -> Done {
+        let instance = self.health.shown().instance;
+        Done { id: id.to_owned(), url: instance.map(|instance| format!("{instance}/{id}")) }
+    }
+}
+
+/// What became of one record.
+fn one(saved: &Value) -> Result<String, Refusal> {
+    if saved.get("success").and_then(Value::as_bool) == Some(true)
+        && let Some(id) = saved.get("id").and_then(Value::as_str)
+    {
+        return Ok(id.to_owned());
+    }
+    let first = saved.get("errors").and_then(|errors| errors.get(0)).cloned().unwrap_or_default();
+    let text = |key: &str| first.get(key).and_then(Value::as_str).unwrap_or_default();
+    let fields: Vec<&str> = first
+        .get("fields")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let words = match fields.as_slice() {
+        [] => text("message").to_owned(),
+        fields => format!("{} ({})", text("message"), fields.join(", ")),
+    };
+    let code = if text("statusCode").is_empty() { "UNKNOWN_EXCEPTION" } else { text("statusCode") };
+    Err(Refusal::new(code, &words))
+}
+
+fn not_done(refusal: &Refusal) -> NotDone {
+    NotDone { words: refusal.to_string(), severity: refusal.severity() }
+}
+
+fn set(results: &mut Results, at: usize, result: Result<Done, NotDone>) {
+    if let Some(place) = results.get_mut(at) {
+        *place = Some(result);
+    }
+}
