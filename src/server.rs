@@ -6,6 +6,7 @@ mod listeners;
 mod node_name;
 mod recording;
 mod speaking;
+mod telling;
 
 use crate::api::{self, Api};
 use crate::call::b2bua::Settings;
@@ -158,10 +159,14 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         None => Arc::new(load(config, &speech, 1, None).await?),
     };
     recording.upload();
-    if let (Some(database), Some(store)) = (shared, &config.store) {
+    if let (Some(database), Some(store)) = (shared.clone(), &config.store) {
         tokio::spawn(node_name::watch(database, store.node.clone()));
     }
     let control = feed.as_ref().map(Feed::control);
+    let sent = match &shared {
+        Some(database) => telling::start(database.clone(), &config.outside, crm.clone(), &api, clock)?,
+        None => None,
+    };
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ready = Arc::new(AtomicBool::new(false));
     let (watchers, live) = Watchers::new();
@@ -176,6 +181,8 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         ready: ready.clone(),
         loaded: control.as_ref().map(|control| control.loaded.clone()),
         away: control.as_ref().map(|control| control.away.clone()),
+        sent,
+        crm: crm.clone(),
     };
     api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));

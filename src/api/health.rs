@@ -3,6 +3,8 @@
 use super::metrics;
 use crate::call::snapshot::NOTHING_LOADED;
 use crate::net::signalling::Figures;
+use crate::services::crm::Crm;
+use crate::services::sender::SenderTotals;
 use crate::store::records::RecordFigures;
 use axum::Router;
 use axum::extract::State;
@@ -31,6 +33,9 @@ pub struct Sources {
     pub loaded: Option<Arc<AtomicBool>>,
     /// While the database cannot be read; absent where there is none.
     pub away: Option<Arc<AtomicBool>>,
+    /// What others are told of calls; absent where nobody is.
+    pub sent: Option<Arc<SenderTotals>>,
+    pub crm: Option<Arc<dyn Crm>>,
 }
 
 /// The routes that need no sign-in.

@@ -3,6 +3,7 @@
 use super::health::Sources;
 use crate::clock::SystemClock;
 use crate::net::media_thread::Totals;
+use crate::services::sender::SenderTotals;
 use crate::sip::endpoint::Counters;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -111,6 +112,34 @@ impl Collector for Page {
         counter(e, "flow_steps", "Steps entered", calls.flow_steps)?;
         counter(e, "flow_lookups", "Questions of flows to other systems", calls.lookups)?;
         counter(e, "flow_lookups_failed", "Questions of flows without a usable reply", calls.lookups_failed)?;
+        let sent = self.0.sent.as_deref();
+        let of = |total: fn(&SenderTotals) -> &AtomicU64| {
+            sent.map_or(0, |sent| total(sent).load(Ordering::Relaxed))
+        };
+        counters(
+            e,
+            "outbox_rows",
+            "Rows of the outbox by what became of an attempt",
+            vec![
+                (vec![("result", "sent")], of(|totals| &totals.sent)),
+                (vec![("result", "failed")], of(|totals| &totals.failed)),
+                (vec![("result", "parked")], of(|totals| &totals.parked)),
+                (vec![("result", "dead")], of(|totals| &totals.dead)),
+            ],
+        )?;
+        let crm = self.0.crm.as_ref().map(|crm| crm.health().shown()).unwrap_or_default();
+        counters(
+            e,
+            "crm_requests",
+            "Requests to the CRM by what came of them",
+            vec![
+                (vec![("result", "answered")], crm.requests - crm.failures),
+                (vec![("result", "failed")], crm.failures),
+            ],
+        )?;
+        let (used, all) = crm.allowance.unwrap_or_default();
+        gauge(e, "crm_requests_today", "Requests of the day that the CRM has counted", used)?;
+        gauge(e, "crm_requests_per_day", "Requests that the CRM allows a day; 0 where it has not said", all)?;
         counter(e, "flow_step_errors", "Steps that failed", calls.flow_step_errors)?;
         counters(
             e,

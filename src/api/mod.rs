@@ -291,7 +291,8 @@ impl Api {
         self.current.set(snapshot);
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    /// What new calls start on.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.get()
     }
 

@@ -360,7 +360,13 @@ mod tests {
 
     fn client(allowed: &[&str]) -> WebClient {
         let allowed = allowed.iter().map(|host| (*host).to_owned()).collect();
-        WebClient::new(allowed, BTreeMap::new(), SystemClock::start()).unwrap()
+        WebClient::new(
+            allowed,
+            BTreeMap::new(),
+            SystemClock::start(),
+            Limits { per_second: 10, burst: 50, under_way: 32 },
+        )
+        .unwrap()
     }
 
     #[test]

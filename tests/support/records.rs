@@ -104,6 +104,8 @@ fn outcome(n: u64, start: Wall, end: Wall, random: &mut Random) -> Outcome {
     let agent_id = is_answered.then(|| format!("agent-{}", random.below(50)));
     let by_caller = is_abandoned || kind == OutcomeKind::ShortAbandon || n.is_multiple_of(4);
     Outcome {
+        contact: None,
+        call_task: None,
         outcome: kind,
         outcome_text: None,
         final_step: Some(FinalStep {

@@ -7,6 +7,11 @@ use std::sync::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+fn lookups(outside: &Outside) -> Result<Lookups, reqwest::Error> {
+    let clock = SystemClock::start();
+    Lookups::new(outside, super::super::crm::connect(outside, clock).unwrap(), clock)
+}
+
 /// A service that gives each request the same answer, or, without one, none. Says of each connection when it is closed.
 async fn service(answer: Option<String>) -> (Lookups, String, Arc<Mutex<(u32, u32)>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -29,7 +34,7 @@ async fn service(answer: Option<String>) -> (Lookups, String, Arc<Mutex<(u32, u3
         }
     });
     let outside = Outside { allowed_hosts: vec![host.clone()], ..Outside::default() };
-    (Lookups::new(&outside, SystemClock::start()).unwrap(), format!("http://{host}/"), connections)
+    (lookups(&outside).unwrap(), format!("http://{host}/"), connections)
 }
 
 fn http(kind: &str, body: &str) -> String {
@@ -107,7 +112,7 @@ async fn a_question_that_is_given_up_closes_its_connection_leaves_its_place_and_
 async fn what_the_sms_provider_answers_is_not_read_as_json() {
     let (_, url, _) = service(Some(http("application/json", "{ no JSON"))).await;
     let outside = Outside { sms: Some(SmsProvider { url, token: None }), ..Outside::default() };
-    let lookups = Lookups::new(&outside, SystemClock::start()).unwrap();
+    let lookups = lookups(&outside).unwrap();
     let message = TextMessage { to: "+1".to_owned(), from: "+2".to_owned(), body: "x".to_owned() };
     assert_eq!(lookups.answer(&Question::Sms(message)).await, Ok(Reply::Sms));
 }
@@ -116,7 +121,7 @@ async fn what_the_sms_provider_answers_is_not_read_as_json() {
 async fn a_message_that_was_taken_is_sent_however_much_the_provider_says_about_it() {
     let (_, url, _) = service(Some(http("text/html", &"x".repeat(300_000)))).await;
     let outside = Outside { sms: Some(SmsProvider { url, token: None }), ..Outside::default() };
-    let lookups = Lookups::new(&outside, SystemClock::start()).unwrap();
+    let lookups = lookups(&outside).unwrap();
     let message = TextMessage { to: "+1".to_owned(), from: "+2".to_owned(), body: "x".to_owned() };
     assert_eq!(lookups.answer(&Question::Sms(message)).await, Ok(Reply::Sms));
 }
