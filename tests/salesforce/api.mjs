@@ -1,6 +1,6 @@
 // The data API under /services/data: from a method and a path to an answer. Composite requests come through here
 // too, one part at a time.
-import { createCollection, upsertCollection, upsertRecord } from './collections.mjs';
+import { createCollection, readExternal, upsertCollection, upsertRecord } from './collections.mjs';
 import { composite } from './composite.mjs';
 import { ApiError, badRequest, methodNotAllowed, notFound } from './errors.mjs';
 import { queryAnswer, moreAnswer } from './query.mjs';
@@ -111,10 +111,9 @@ function byField(ctx, object, name, value, { method, query, body }) {
     throw notFound(`Provided external ID field does not exist or is not accessible: ${name}`);
   }
   const one = () => {
-    const matches = [...ctx.store.having(object, field.name, value)];
-    if (matches.length === 0) throw notFound();
-    if (matches.length > 1) throw severalMatches(ctx, object, matches);
-    return matches[0];
+    const [row] = matching(ctx, object, field, value);
+    if (!row) throw notFound();
+    return row;
   };
   return needMethod(method, {
     GET: () => json(200, show(ctx, object, one(), query.fields)),
@@ -126,16 +125,17 @@ function byField(ctx, object, name, value, { method, query, body }) {
   });
 }
 
-/** Several records with one external id: answered with the list of their addresses, not with an error. */
-function severalMatches(ctx, object, matches) {
-  const error = new ApiError(300, 'MULTIPLE', 'several records have this external id');
-  error.body = () => matches.map((row) => urlOf(ctx, object, row.Id));
-  return error;
+/** The record with an external id, if any; several are answered with the list of their addresses, under 300. */
+function matching(ctx, object, field, value) {
+  const rows = [...ctx.store.having(object, field.name, readExternal(field, value))];
+  if (rows.length <= 1) return rows;
+  const error = new ApiError(300, 'MULTIPLE_CHOICES', 'several records have this external id');
+  error.body = () => rows.map((row) => urlOf(ctx, object, row.Id));
+  throw error;
 }
 
 function upsert(ctx, object, field, value, { query, body }) {
-  const matches = [...ctx.store.having(object, field.name, value)];
-  if (matches.length > 1) throw severalMatches(ctx, object, matches);
+  matching(ctx, object, field, value);
   const outcome = upsertRecord(ctx, object, field, value, body, { updateOnly: query.updateOnly === 'true' });
   const answer = { id: outcome.id, success: true, errors: [] };
   // Since version 46 the answer says whether the record was made; before, a change was answered with nothing.

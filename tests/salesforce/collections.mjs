@@ -1,5 +1,6 @@
 // Several records in one request: each has its own outcome, in the order in which they were sent.
-import { ApiError, badRequest, eachError } from './errors.mjs';
+import { ApiError, badRequest, eachError, notFound } from './errors.mjs';
+import { Unreadable, readValue } from './values.mjs';
 import { createRecord, updateRecord } from './writes.mjs';
 
 const MOST = 200;
@@ -25,21 +26,32 @@ export function upsertCollection(ctx, object, field, body) {
   });
 }
 
-/** Finds a record by its external id and changes it, or makes it. `matches` is set when several have that value. */
+/** Finds a record by its external id and changes it, or makes it: `{id, created}`. */
 export function upsertRecord(ctx, object, field, raw, body, { updateOnly = false } = {}) {
-  const matches = [...ctx.store.having(object, field.name, String(raw))];
-  if (matches.length > 1) {
-    const error = new ApiError(300, 'DUPLICATE_EXTERNAL_ID', `${field.name}: more than one record found for external id field: [${matches.map((row) => row.Id).join(', ')}]`, [field.name]);
-    error.matches = matches;
+  const value = readExternal(field, raw);
+  const [row, ...others] = ctx.store.having(object, field.name, value);
+  if (others.length > 0) throw severalRecords(field, [row, ...others]);
+  if (row) {
+    updateRecord(ctx, object, row, body, { external: field.name });
+    return { id: row.Id, created: false };
+  }
+  if (updateOnly) throw notFound();
+  return { id: createRecord(ctx, object, body, { external: field.name, preset: { [field.name]: value } }), created: true };
+}
+
+/** An external id's value from an address or a body; what its field cannot hold leads to no record. */
+export function readExternal(field, raw) {
+  try {
+    return readValue(field, raw);
+  } catch (error) {
+    if (error instanceof Unreadable) throw notFound();
     throw error;
   }
-  if (matches.length === 1) {
-    updateRecord(ctx, object, matches[0], body, { external: field.name });
-    return { id: matches[0].Id, created: false };
-  }
-  if (updateOnly) throw new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist');
-  const preset = { [field.name]: String(raw) };
-  return { id: createRecord(ctx, object, body, { external: field.name, preset }), created: true };
+}
+
+function severalRecords(field, rows) {
+  const ids = rows.map((row) => row.Id).join(', ');
+  return badRequest('DUPLICATE_EXTERNAL_ID', `${field.label}: more than one record found for external id field: [${ids}]`, [field.name]);
 }
 
 function typeOf(ctx, record, wanted) {
@@ -57,13 +69,12 @@ function run(ctx, body, one) {
   if (records.length > MOST) {
     throw badRequest('EXCEEDED_ID_LIMIT', `record limit reached. cannot submit more than ${MOST} records into this call`);
   }
-  const { result } = ctx.store.transaction(() => {
+  return ctx.store.transaction(() => {
     const outcomes = records.map((record) => attempt(() => one(record)));
     const failed = outcomes.some((outcome) => !outcome.success);
-    const back = failed && (body.allOrNone === true || ctx.wholly);
+    const back = failed && body.allOrNone === true;
     return { result: back ? outcomes.map(rolledBack) : outcomes, commit: !back };
   });
-  return result;
 }
 
 function attempt(work) {
@@ -78,8 +89,7 @@ function attempt(work) {
 /** With allOrNone a record that was well is taken back for the sake of one that was not. */
 function rolledBack(outcome) {
   if (!outcome.success) return outcome;
-  return {
-    success: false,
-    errors: [{ statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message: 'Record rolled back because not all records were valid and the request was using AllOrNone header', fields: [] }],
-  };
+  const words = 'Record rolled back because not all records were valid and the request was using AllOrNone header';
+  const error = { statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message: words, fields: [] };
+  return { success: false, errors: [error] };
 }

@@ -70,7 +70,7 @@ export const usualWords = {
   INVALID_AUTH_HEADER: [401, 'INVALID_HEADER_TYPE'],
   REQUEST_LIMIT_EXCEEDED: [403, 'TotalRequests Limit exceeded.'],
   UNABLE_TO_LOCK_ROW: [400, 'unable to obtain exclusive access to this record', []],
-  SERVER_UNAVAILABLE: [503, 'Server is temporarily unavailable. Please try again later.'],
+  SERVER_UNAVAILABLE: [503, 'Server Unavailable'],
   UNKNOWN_EXCEPTION: [
     500,
     'An unexpected error occurred. Please include this ErrorId if you contact support: 1045178512-20416 (1318521547)',

@@ -4,9 +4,10 @@ import { apexAnswer } from './apex.mjs';
 import { dataAnswer, versions } from './api.mjs';
 import { control } from './control.mjs';
 import { ApiError, OAuthError, badRequest, errorOfClass, notFound } from './errors.mjs';
+import { parseJson } from './json.mjs';
 import { tokenRequest, userInfo, userOfToken } from './oauth.mjs';
 
-// Salesforce's limit of a request body, and the longest address it reads; what is longer is turned away.
+// No request of the data API may be larger; and so large may be an address, or an address and the headers.
 const LARGEST_BODY = 50 * 1024 * 1024;
 const LONGEST_ADDRESS = 16_384;
 const HUGE_BODY_BYTES = 64 * 1024 * 1024;
@@ -23,7 +24,8 @@ export function requestHandler(org) {
 
 async function handle(org, request, response) {
   const text = await readBody(request);
-  if (request.url.length > LONGEST_ADDRESS) return send(response, { status: 414, text: 'URI Too Long' });
+  const tooLong = longerThanRead(request);
+  if (tooLong) return send(response, tooLong);
   const url = new URL(request.url, 'http://standin');
   const query = Object.fromEntries(url.searchParams);
   if (url.pathname.startsWith('/_control/')) return send(response, controlAnswer(org, request, url, query, text));
@@ -43,6 +45,12 @@ async function handle(org, request, response) {
   if (trouble?.hang) return leave(entry);
   entry.status = answer.status;
   return send(response, spoil(answer, trouble));
+}
+
+function longerThanRead(request) {
+  if (request.url.length > LONGEST_ADDRESS) return { status: 414, text: 'URI Too Long' };
+  const all = request.url.length + request.rawHeaders.join('').length;
+  return all > LONGEST_ADDRESS ? { status: 431, text: 'Request Header Fields Too Large' } : null;
 }
 
 function close(request, entry) {
@@ -115,8 +123,9 @@ function oauth(org, request, name, text) {
 function data(org, request, segments, query, text, entry) {
   if (segments.length === 0 && request.method === 'GET') return { status: 200, body: versions() };
   const user = admitted(org, request, entry);
-  const body = text === '' ? undefined : parseJson(text);
-  const answer = dataAnswer(org.context(user, '0'), { method: methodOf(request, query), segments, query, body });
+  const { value: body, where } = text === '' ? {} : parseJson(needJson(request, text));
+  const ctx = { ...org.context(user), where: where ?? (() => '[line:1, column:1]') };
+  const answer = dataAnswer(ctx, { method: methodOf(request, query), segments, query, body });
   return { ...answer, headers: { ...answer.headers, ...limitHeader(org) } };
 }
 
@@ -144,17 +153,16 @@ function admitted(org, request, entry) {
 
 const limitHeader = (org) => ({ 'Sforce-Limit-Info': `api-usage=${org.limit.used}/${org.limit.max}` });
 
-function parseJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest('JSON_PARSER_ERROR', error.message);
-  }
+function needJson(request, text) {
+  if (isJson(request)) return text;
+  throw new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Unsupported Media Type');
 }
+
+const isJson = (request) => /\bjson\b/.test(request.headers['content-type'] ?? '');
 
 function controlAnswer(org, request, url, query, text) {
   try {
-    const body = text ? parseJson(text) : {};
+    const body = text ? parseJson(text).value : {};
     return { status: 200, body: control(org, request.method, url.pathname.slice('/_control/'.length), query, body) };
   } catch (error) {
     return errorAnswer(org, error);
@@ -163,9 +171,9 @@ function controlAnswer(org, request, url, query, text) {
 
 function shownBody(request, text) {
   if (text === '') return null;
-  if (!/json/.test(request.headers['content-type'] ?? '')) return text;
+  if (!isJson(request)) return text;
   try {
-    return JSON.parse(text);
+    return parseJson(text).value;
   } catch {
     return text;
   }

@@ -45,5 +45,5 @@ function checkClaims(org, app, claims) {
   const now = Math.floor(org.now() / 1000);
   if (typeof claims.exp !== 'number') throw invalid();
   if (claims.exp <= now) throw invalid('expired authorization code');
-  if (claims.exp > now + LONGEST_AHEAD_S) throw invalid('assertion expiration is too far in the future');
+  if (claims.exp > now + LONGEST_AHEAD_S) throw invalid();
 }

@@ -17,9 +17,11 @@ function byAssertion(org, form) {
   if (!assertion) throw new OAuthError('invalid_request', 'must provide assertion');
   const { app, claims } = checkAssertion(org, assertion);
   const user = org.userByName(claims.sub ?? claims.prn);
-  if (!user || !approved(app, user)) throw new OAuthError('invalid_grant', "user hasn't approved this consumer");
+  if (!user) throw new OAuthError('invalid_grant', "user hasn't approved this consumer");
   needActive(user);
-  return [app, user];
+  needApproved(app, user);
+  // The published answer of this flow has neither a signature nor a time of issue.
+  return [app, user, ['access_token', 'scope', 'instance_url', 'id', 'token_type']];
 }
 
 function bySecret(org, form, authorization) {
@@ -32,15 +34,19 @@ function bySecret(org, form, authorization) {
   const user = app.runAs ? org.userByName(app.runAs) : undefined;
   if (!user) throw new OAuthError('invalid_grant', 'no client credentials user enabled');
   needActive(user);
-  return [app, user];
+  return [app, user, ['access_token', 'signature', 'scope', 'instance_url', 'id', 'token_type', 'issued_at']];
 }
 
 function needActive(user) {
   if (!user.IsActive) throw new OAuthError('inactive_user', 'user is inactive');
 }
 
-/** An app that names no approved users is approved for all. */
-const approved = (app, user) => !app.approvedUsers || app.approvedUsers.includes(user.Username);
+/** An app that names no approved users is approved for all; who must approve decides the words. */
+function needApproved(app, user) {
+  if (!app.approvedUsers || app.approvedUsers.includes(user.Username)) return;
+  if (app.adminApproved) throw new OAuthError('invalid_app_access', 'user is not admin approved to access this app');
+  throw new OAuthError('invalid_grant', "user hasn't approved this consumer");
+}
 
 function basic(authorization) {
   const encoded = /^Basic\s+(\S+)$/i.exec(authorization ?? '')?.[1];
@@ -63,13 +69,13 @@ function same(a, b) {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-function give(org, app, user) {
+function give(org, app, user, told) {
   const issued = org.now();
   const token = `${org.id.slice(0, 15)}!${randomBytes(72).toString('base64url')}`;
   org.tokens.set(token, { user: user.Id, app: app.clientId, until: issued + org.lifetimeMs });
   const id = `${org.url}/id/${org.id}/${user.Id}`;
   const signature = createHmac('sha256', app.clientSecret ?? '').update(id + issued).digest('base64');
-  return {
+  const answer = {
     access_token: token,
     signature,
     scope: app.scope ?? 'api',
@@ -78,6 +84,7 @@ function give(org, app, user) {
     token_type: 'Bearer',
     issued_at: String(issued),
   };
+  return Object.fromEntries(told.map((name) => [name, answer[name]]));
 }
 
 /** The user of an Authorization header's token, or undefined when it is none or its time is over. */

@@ -1,9 +1,8 @@
 // The whole state of the stand-in: one org's schema, records, users, apps, tokens and what tests arranged.
 import { Access } from './access.mjs';
-import { errorOfClass } from './errors.mjs';
-import { readSeed } from './seed.mjs';
 import { RequestLog } from './log.mjs';
 import { Schema } from './schema/schema.mjs';
+import { readSeed } from './seed.mjs';
 import { Store } from './store.mjs';
 import { Troubles } from './trouble.mjs';
 
@@ -45,20 +44,17 @@ export class Org {
     return user;
   }
 
-  /** What one request works with: the org, who asks, in which version, and what that user may do. */
-  context(user, version) {
+  /** What one request works with: the org, who asks, and what that user may do. */
+  context(user) {
     return {
       org: this,
       user,
-      version,
       schema: this.schema,
       store: this.store,
       rules: this.rules,
       now: this.now,
       access: new Access(this.permissions, user.Username),
       trouble: (object, operation) => this.troubles.forRecord(object, operation),
-      unreadable: (error) => errorOfClass('JSON_PARSER_ERROR', { message: error.message }),
-      wholly: false,
     };
   }
 }

@@ -44,7 +44,7 @@ export function putRecord(org, name, record) {
 
 function store(org, object, values) {
   const existing = values.Id ? org.store.get(object, values.Id) : undefined;
-  const ctx = { ...org.context({ Id: SYSTEM_USER, Username: '' }, '0'), user: { Id: SYSTEM_USER } };
+  const ctx = org.context({ Id: SYSTEM_USER, Username: '' });
   const given = { ...values };
   if (existing) {
     org.store.update(object, existing, { ...complete(ctx, object, { ...existing, ...values }, existing), ...given });

@@ -119,18 +119,22 @@ export class Store {
     });
   }
 
-  /** Runs work whose writes are taken back when it says so. Nothing waits inside, so nobody sees them between. */
+  /**
+   * Runs work that says whether its writes stay: `{result, commit}`. If they do not, or if it throws, they are taken
+   * back, its own and no others, for one may run within another. Nothing waits inside, so nobody sees them between.
+   */
   transaction(work) {
-    if (this.journal) return work();
-    this.journal = [];
+    const outermost = this.journal === null;
+    this.journal ??= [];
+    const mark = this.journal.length;
     let keep = false;
     try {
       const { result, commit } = work();
       keep = commit;
-      return { result, commit };
+      return result;
     } finally {
-      if (!keep) for (const undo of this.journal.reverse()) undo();
-      this.journal = null;
+      if (!keep) for (const undo of this.journal.splice(mark).reverse()) undo();
+      if (outermost) this.journal = null;
     }
   }
 }

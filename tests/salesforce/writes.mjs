@@ -26,7 +26,7 @@ export function readFields(ctx, object, body, { updating, external }) {
       throw badRequest('INVALID_FIELD', `The ${field.name} field should not be specified in the sobject data.`);
     }
     if (!(updating ? field.updateable : field.createable) || !ctx.access.canWrite(object, field)) throw unwritable(field);
-    values[field.name] = read(ctx, field, raw, name);
+    values[field.name] = read(ctx, field, body, name);
   }
   return values;
 }
@@ -40,24 +40,25 @@ function unwritable(field) {
   );
 }
 
-function read(ctx, field, raw, name) {
+function read(ctx, field, body, name) {
   try {
-    return readValue(field, raw);
+    return readValue(field, body[name]);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    throw ctx.unreadable(error, name);
+    throw badRequest('JSON_PARSER_ERROR', `${error.message} or request may be missing a required field at ${ctx.where(body, name)}`);
   }
 }
 
 /** The record that a lookup names by an external id instead of by its own. */
 function byExternalId(ctx, relation, raw) {
-  const [name, value] = Object.entries(raw).find(([key]) => key.toLowerCase() !== 'attributes') ?? [];
+  const name = Object.keys(raw).find((key) => key.toLowerCase() !== 'attributes');
   const target = ctx.schema.targets(relation).map((one) => ctx.schema.get(one)).find((one) => one.byName.get(String(name).toLowerCase())?.idLookup);
   if (!target) {
     throw badRequest('INVALID_FIELD', `Foreign key external ID field does not exist or is not an external ID: ${name}`);
   }
   const field = target.byName.get(name.toLowerCase());
-  const [found] = ctx.store.having(target, field.name, read(ctx, field, value, name));
+  const value = read(ctx, field, raw, name);
+  const [found] = ctx.store.having(target, field.name, value);
   if (found) return found.Id;
   throw badRequest(
     'INVALID_FIELD',

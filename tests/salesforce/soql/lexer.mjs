@@ -33,7 +33,10 @@ function excerptEnd(text, at) {
 export const unexpected = (text, token) =>
   queryError(text, token.at, 'MALFORMED_QUERY', `unexpected token: '${token.kind === 'end' ? '<EOF>' : token.text}'`);
 
-/** All tokens of a query, the last of kind 'end'. */
+/**
+ * All tokens of a query, the last of kind 'end' or, where no token could be read, of kind 'bad' with the error: it is
+ * told only when the parser comes to it, for what stands before it may be wrong in its own way.
+ */
 export function tokens(text) {
   const found = [];
   let at = 0;
@@ -42,12 +45,25 @@ export function tokens(text) {
       at += 1;
       continue;
     }
-    const token = text[at] === "'" ? stringToken(text, at) : plainToken(text, at);
-    found.push(token);
-    at += token.text.length;
+    try {
+      const token = text[at] === "'" ? stringToken(text, at) : plainToken(text, at);
+      found.push(token);
+      at += token.text.length;
+    } catch (error) {
+      found.push({ kind: 'bad', text: '', at, error });
+      return found;
+    }
   }
   found.push({ kind: 'end', text: '', at: text.length });
   return found;
+}
+
+/** What Salesforce says where its lexer stops; it counts these columns from nought. */
+function unreadable(text, at, words) {
+  const before = text.slice(0, at);
+  const row = before.split('\n').length;
+  const column = at - (before.lastIndexOf('\n') + 1);
+  return badRequest('MALFORMED_QUERY', `line ${row}:${column} ${words}`);
 }
 
 function plainToken(text, at) {
@@ -57,7 +73,7 @@ function plainToken(text, at) {
     const match = pattern.exec(rest);
     if (match) return { kind, text: match[0], at };
   }
-  throw queryError(text, at, 'MALFORMED_QUERY', `unexpected token: '${text[at]}'`);
+  throw unreadable(text, at, `no viable alternative at character '${text[at]}'`);
 }
 
 /** A string's characters, with those that stood after a backslash marked: LIKE reads `\%` otherwise than `%`. */
@@ -67,47 +83,36 @@ function stringToken(text, at) {
   while (i < text.length) {
     const char = text[i];
     if (char === "'") return { kind: 'string', text: text.slice(at, i + 1), at, chars };
-    if (char === '\n' || char === '\r') break;
     if (char !== '\\') {
       chars.push({ char, escaped: false });
       i += 1;
       continue;
     }
-    const escape = readEscape(text, i, at);
+    const escape = readEscape(text, i);
     chars.push({ char: escape.char, escaped: true });
     i += escape.length;
   }
-  throw queryError(text, at, 'MALFORMED_QUERY', "unexpected token: '<EOF>'");
+  throw unreadable(text, text.length, "mismatched character '<EOF>' expecting '''");
 }
 
 const ESCAPES = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', '"': '"', "'": "'", '\\': '\\', _: '_', '%': '%' };
 
-function readEscape(text, i, stringAt) {
+function readEscape(text, i) {
   const next = text[i + 1] ?? '';
   const plain = ESCAPES[/[A-Z]/.test(next) ? next.toLowerCase() : next];
   if (plain !== undefined) return { char: plain, length: 2 };
   const unicode = /^\\u([0-9a-fA-F]{4})/.exec(text.slice(i, i + 6));
   if (unicode) return { char: String.fromCharCode(parseInt(unicode[1], 16)), length: 6 };
-  const ending = text.indexOf("'", i + 2);
-  const literal = text.slice(stringAt, ending < 0 ? text.length : ending + 1);
-  throw queryError(
-    text,
-    stringAt,
-    'MALFORMED_QUERY',
-    `Invalid string literal ${literal}. Illegal character sequence '\\${next}' in string literal.`,
-  );
+  if (next === '') throw unreadable(text, text.length, "mismatched character '<EOF>' expecting '''");
+  throw unreadable(text, i + 1, `no viable alternative at character '${next}'`);
 }
 
 /** A string's plain value, as every operator but LIKE reads it. */
 export function plainString(token, text) {
   const wild = token.chars.find(({ char, escaped }) => escaped && (char === '_' || char === '%'));
   if (wild) {
-    throw queryError(
-      text,
-      token.at,
-      'MALFORMED_QUERY',
-      `Invalid string literal ${token.text}. Illegal character sequence '\\${wild.char}' in string literal.`,
-    );
+    const words = `Invalid string literal ${token.text}. Illegal character sequence '\\${wild.char}' in string literal.`;
+    throw queryError(text, token.at, 'MALFORMED_QUERY', words);
   }
   return token.chars.map(({ char }) => char).join('');
 }

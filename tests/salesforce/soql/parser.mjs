@@ -1,5 +1,5 @@
 // SOQL tokens into a tree: what is selected, from where, under which condition, in which order, how many.
-import { tokens, unexpected } from './lexer.mjs';
+import { queryError, tokens, unexpected } from './lexer.mjs';
 
 const RESERVED = new Set(['and', 'or', 'not', 'in', 'like', 'from', 'where', 'order', 'limit', 'offset', 'select', 'null', 'true', 'false']);
 const COMPARISONS = new Set(['=', '!=', '<>', '<', '<=', '>', '>=']);
@@ -19,7 +19,9 @@ class Parser {
   }
 
   get token() {
-    return this.tokens[this.at];
+    const token = this.tokens[this.at];
+    if (token.kind === 'bad') throw token.error;
+    return token;
   }
 
   next() {
@@ -169,6 +171,9 @@ class Parser {
 
   value() {
     const token = this.token;
+    if (token.kind === 'operator' && token.text === ':') {
+      throw queryError(this.text, token.at, 'MALFORMED_QUERY', 'Bind variables only allowed in Apex code');
+    }
     const isLiteral = ['string', 'number', 'date', 'datetime'].includes(token.kind);
     const isWord = ['null', 'true', 'false'].some((word) => this.isWord(word));
     if (!isLiteral && !isWord) this.fail();

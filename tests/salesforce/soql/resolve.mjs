@@ -2,8 +2,14 @@
 // Salesforce's words, and so is one that this user may not see: Salesforce does not tell the two apart.
 import { queryError } from './lexer.mjs';
 
-// What can be asked of a record through a relationship that may point at several objects.
-const NAME_FIELDS = new Set(['id', 'name', 'type', 'firstname', 'lastname', 'email', 'phone', 'title', 'username', 'alias', 'isactive']);
+// What can be asked of a record through a relationship that may point at several objects, and of what type it is.
+const NAME_FIELDS = new Map(
+  [
+    ['Id', 'id'], ['Name', 'string'], ['Type', 'string'], ['FirstName', 'string'], ['LastName', 'string'],
+    ['Email', 'email'], ['Phone', 'phone'], ['Title', 'string'], ['Username', 'string'], ['Alias', 'string'],
+    ['IsActive', 'boolean'],
+  ].map(([name, type]) => [name.toLowerCase(), { name, type, filterable: true, sortable: true }]),
+);
 
 export class Resolver {
   constructor(object, text, ctx) {
@@ -18,12 +24,10 @@ export class Resolver {
       const field = this.#own(this.object, names[0], at);
       return { field, read: (row) => row[field.name] ?? null };
     }
-    if (names.length > 2 && names[0].toLowerCase() !== this.object.name.toLowerCase()) {
-      throw queryError(this.text, at, 'INVALID_FIELD', 'Only one level of relationship is understood by this stand-in');
-    }
     // An object's own name may stand before its field.
     if (names[0].toLowerCase() === this.object.name.toLowerCase()) return this.path({ names: names.slice(1), at });
-    return this.#related(names, at);
+    if (names.length === 2) return this.#related(names, at);
+    throw queryError(this.text, at, 'INVALID_FIELD', 'This stand-in follows one relationship, no further');
   }
 
   sortable(path) {
@@ -65,20 +69,12 @@ export class Resolver {
     const targets = this.ctx.schema.targets(lookup);
     const many = targets.length > 1;
     const field = many ? this.#nameField(name, at) : this.#own(this.ctx.schema.get(targets[0]), name, at);
-    const relation = { lookup, many };
-    return { field, relation, read: (row) => this.#readOver(row, lookup, field) };
+    return { field, relation: { lookup, many }, read: (row) => this.#readOver(row, lookup, field, many) };
   }
 
   #nameField(name, at) {
-    if (!NAME_FIELDS.has(name.toLowerCase())) return this.#own({ name: 'Name', byName: new Map() }, name, at);
-    const known = [...NAME_FIELDS].find((one) => one === name.toLowerCase());
-    const spelled = { firstname: 'FirstName', lastname: 'LastName', isactive: 'IsActive' }[known];
-    return {
-      name: spelled ?? known[0].toUpperCase() + known.slice(1),
-      type: known === 'id' ? 'id' : known === 'isactive' ? 'boolean' : 'string',
-      filterable: true,
-      sortable: true,
-    };
+    const field = NAME_FIELDS.get(name.toLowerCase());
+    return field ?? this.#own({ name: 'Name', byName: new Map() }, name, at);
   }
 
   /** The object and the row that a lookup points at, or undefined. */
@@ -89,10 +85,11 @@ export class Resolver {
     return found ? { object, row: found } : undefined;
   }
 
-  #readOver(row, lookup, field) {
+  #readOver(row, lookup, field, many) {
     const parent = this.parent(row, lookup);
     if (!parent) return null;
-    return field.name === 'Type' && !parent.object.byName.has('type') ? parent.object.name : (parent.row[field.name] ?? null);
+    // Over such a relationship Type is which object it is, even if that object has a field of that name.
+    return many && field.name === 'Type' ? parent.object.name : (parent.row[field.name] ?? null);
   }
 
   /** One row as JSON, with what is asked over relationships in objects of their own. */
