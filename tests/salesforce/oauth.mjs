@@ -96,7 +96,8 @@ export function userOfToken(org, authorization) {
     org.tokens.delete(token);
     return undefined;
   }
-  return org.user(held.user);
+  const user = org.user(held.user);
+  return user?.IsActive ? user : undefined;
 }
 
 export function userInfo(org, user) {

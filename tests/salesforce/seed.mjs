@@ -22,7 +22,7 @@ export function readSeed(org, seed) {
 }
 
 function putUser(org, { apiDisabled, ...user }) {
-  const row = putRecord(org, 'User', { IsActive: true, ...user });
+  const row = putRecord(org, 'User', user);
   if (apiDisabled === true) org.apiDisabled.users.add(row.Id);
   if (apiDisabled === false) org.apiDisabled.users.delete(row.Id);
 }

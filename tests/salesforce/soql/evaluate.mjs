@@ -22,7 +22,7 @@ export function runQuery(text, ctx) {
   const condition = query.where ? compileCondition(query.where, resolver) : null;
   const orders = query.order.map((order) => ({ ...order, way: resolver.sortable(order.path) }));
   if (query.offset > MOST_OFFSET) {
-    throw queryError(text, text.length, 'NUMBER_OUTSIDE_VALID_RANGE', `Maximum SOQL offset allowed is ${MOST_OFFSET}`);
+    throw badRequest('NUMBER_OUTSIDE_VALID_RANGE', `Maximum SOQL offset allowed is ${MOST_OFFSET}`);
   }
 
   let rows = [];
