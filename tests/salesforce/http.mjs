@@ -39,7 +39,8 @@ async function handle(org, request, response) {
   if (trouble?.closeBefore) return close(request, entry, trouble);
   if (trouble?.hang && !trouble.hang.effect) return leave(entry);
 
-  const answer = trouble?.error || trouble?.redirect ? troubled(org, trouble) : route(org, request, url, query, text, entry);
+  const instead = trouble?.error || trouble?.redirect;
+  const answer = instead ? troubled(org, url.pathname, trouble) : route(org, request, url, query, text, entry);
   await wait((trouble?.answerDelayMs ?? 0) + (answer.delayMs ?? 0));
   if (trouble?.closeAfter) return close(request, entry, trouble);
   if (trouble?.hang) return leave(entry);
@@ -63,10 +64,11 @@ function leave(entry) {
   entry.status = 'hung';
 }
 
-function troubled(org, { error, redirect }) {
+function troubled(org, path, { error, redirect }) {
   if (redirect) return { status: 302, headers: { Location: redirect } };
-  const made = errorOfClass(error.code, error);
-  return { status: made.status, body: error.body ?? made.body(), headers: limitHeader(org) };
+  const inOAuth = path.startsWith('/services/oauth2/');
+  const made = inOAuth ? new OAuthError(error.code, error.message ?? error.code, error.status) : errorOfClass(error.code, error);
+  return { status: made.status, body: made.body(), headers: { ...limitHeader(org), ...error.headers } };
 }
 
 function spoil(answer, trouble) {

@@ -16,6 +16,7 @@ export function readSeed(org, seed) {
   for (const reply of seed.apex ?? []) org.apex.set(reply.path.replace(/^\/+|\/+$/g, ''), reply);
   if (seed.rules) org.rules = seed.rules;
   if (seed.permissions) org.permissions = { ...org.permissions, ...seed.permissions };
+  if (seed.trouble) org.troubles.set(seed.trouble);
   if (seed.limit) org.limit = { ...org.limit, ...seed.limit };
   if (seed.apiDisabled !== undefined) org.apiDisabled.org = seed.apiDisabled;
   if (seed.tokens?.lifetimeSeconds !== undefined) org.lifetimeMs = seed.tokens.lifetimeSeconds * 1000;

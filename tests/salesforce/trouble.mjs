@@ -16,6 +16,20 @@ const BEHAVIOURS = new Set([
   'latencyMs', 'answerDelayMs', 'error', 'closeBefore', 'closeAfter', 'hang', 'badJson', 'hugeBody', 'redirect',
 ]);
 
+/** One rule as a test gives it, checked: a trouble that is misspelt must not look like none. */
+function readRule(rule) {
+  const { match = {}, every = 1, skip = 0, probability = 1, count = Infinity, name, ...behaviour } = rule ?? {};
+  const unknown = Object.keys(behaviour).find((key) => !BEHAVIOURS.has(key));
+  if (unknown) throw badRequest('CONTROL', `unknown behaviour: ${unknown}`);
+  if (Object.keys(behaviour).length === 0) throw badRequest('CONTROL', 'a rule needs a behaviour');
+  if (behaviour.error && typeof behaviour.error.code !== 'string') throw badRequest('CONTROL', 'an error needs a code');
+  if (match.object && !behaviour.error) throw badRequest('CONTROL', 'of one record only an error can be told');
+  for (const [key, value] of Object.entries({ every, skip, probability, count })) {
+    if (typeof value !== 'number' || value < 0) throw badRequest('CONTROL', `${key} must be a number`);
+  }
+  return { name, match, every, skip, probability, left: count, seen: 0, applied: 0, behaviour };
+}
+
 export class Troubles {
   constructor(seed) {
     this.random = generator(seed);
@@ -24,18 +38,14 @@ export class Troubles {
     this.slowMs = 0;
   }
 
-  /** Puts these rules in place of those that are. */
+  /** Puts these rules in place of those that are, or none of them if one is not understood. */
   set(rules) {
     if (!Array.isArray(rules)) throw badRequest('CONTROL', 'rules must be a list');
-    this.rules = [];
-    for (const rule of rules) this.add(rule);
+    this.rules = rules.map(readRule);
   }
 
   add(rule) {
-    const { match = {}, every = 1, skip = 0, probability = 1, count = Infinity, name, ...behaviour } = rule ?? {};
-    const unknown = Object.keys(behaviour).filter((key) => !BEHAVIOURS.has(key));
-    if (unknown.length > 0) throw badRequest('CONTROL', `unknown behaviour: ${unknown.join(', ')}`);
-    this.rules.push({ name, match, every, skip, probability, left: count, seen: 0, applied: 0, behaviour });
+    this.rules.push(readRule(rule));
   }
 
   /** The behaviour of the first rule that picks this request, or null. */
