@@ -13,11 +13,13 @@ export class Org {
     this.rng = rng;
     this.log = new RequestLog();
     this.now = Date.now;
+    this.era = 0;
     this.reset();
   }
 
   /** Back to how it was at the start; `seeded` false leaves even the seed file out. */
   reset(seeded = true) {
+    this.era += 1;
     this.id = '00DHs0000000001MAA';
     this.schema = new Schema();
     this.store = new Store();

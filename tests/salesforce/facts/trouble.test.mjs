@@ -252,3 +252,13 @@ test('what is arranged in the seed is there from the start', async (t) => {
   const client = await standIn(t, { seed });
   assert.equal((await make(client)).body[0].errorCode, 'X');
 });
+
+test('a request that waited while the org was reset writes nothing', async (t) => {
+  const client = await standIn(t);
+  await trouble(client, { match: POST, latencyMs: 150 });
+  const late = assert.rejects(make(client), { name: 'TypeError' });
+  await new Promise((done) => setTimeout(done, 50));
+  await client.control('POST', 'reset');
+  await late;
+  assert.equal(await count(client), 0);
+});
