@@ -26,7 +26,7 @@ const RESOURCES = {
   limits: (ctx, { method }) => needMethod(method, { GET: () => json(200, limits(ctx)) }),
   query: (ctx, { method, rest, query }) =>
     needMethod(method, {
-      GET: () => json(200, rest[0] ? moreAnswer(ctx, rest[0]) : queryAnswer(ctx, query.q, query)),
+      GET: () => json(200, rest[0] ? moreAnswer(ctx, rest[0]) : queryAnswer(ctx, query.q)),
     }),
   sobjects: (ctx, request) => sobjects(ctx, request),
   composite: (ctx, request) => compositeResource(ctx, request),
@@ -50,8 +50,7 @@ function limits({ org }) {
 
 function sobjects(ctx, { method, rest, query, body }) {
   if (rest.length === 0) return needMethod(method, { GET: () => json(200, listObjects(ctx)) });
-  const object = ctx.schema.get(rest[0]);
-  if (ctx.access.object(object) === 'none') throw notFound();
+  const object = objectOf(ctx, rest[0]);
   if (rest.length === 1) return needMethod(method, { POST: () => created(ctx, object, createRecord(ctx, object, body)) });
   if (rest.length === 2 && rest[1] === 'describe') {
     return needMethod(method, { GET: () => json(200, ctx.schema.describe(object, ctx.version, ctx.access)) });
@@ -59,6 +58,13 @@ function sobjects(ctx, { method, rest, query, body }) {
   if (rest.length === 2) return oneRecord(ctx, object, rest[1], { method, query, body });
   if (rest.length === 3) return byField(ctx, object, rest[1], rest[2], { method, query, body });
   throw notFound();
+}
+
+/** The object of an address; one out of the user's reach is as if it were not there. */
+function objectOf(ctx, name) {
+  const object = ctx.schema.get(name);
+  if (ctx.access.object(object) === 'none') throw notFound();
+  return object;
 }
 
 function listObjects(ctx) {
@@ -150,7 +156,7 @@ function compositeResource(ctx, { method, rest, body }) {
   if (rest.length !== 3) throw notFound();
   return needMethod(method, {
     PATCH: () => {
-      const object = ctx.schema.get(rest[1]);
+      const object = objectOf(ctx, rest[1]);
       const field = object.byName.get(rest[2].toLowerCase());
       if (!field?.externalId || !ctx.access.canRead(object, field)) {
         throw notFound(`Provided external ID field does not exist or is not accessible: ${rest[2]}`);

@@ -57,7 +57,7 @@ function severalRecords(field, rows) {
 function typeOf(ctx, record, wanted) {
   const type = record?.attributes?.type;
   const object = type === undefined ? undefined : ctx.schema.find(type);
-  if (!object || (wanted && object !== wanted)) {
+  if (!object || ctx.access.object(object) === 'none' || (wanted && object !== wanted)) {
     throw badRequest('INVALID_TYPE', `sObject type '${type}' is not supported.`, []);
   }
   return object;

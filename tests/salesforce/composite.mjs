@@ -87,18 +87,13 @@ class Filler {
   }
 
   all(value) {
-    if (typeof value === 'string') return this.#whole(value);
+    if (typeof value === 'string') return this.text(value);
     if (Array.isArray(value)) return value.map((one) => this.all(one));
     if (value === null || typeof value !== 'object') return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, this.all(one)]));
   }
 
-  /** A text that is one reference and nothing else may be filled with nothing. */
-  #whole(text) {
-    const only = /^@\{([^}]*)\}$/.exec(text)?.[1];
-    return only !== undefined && this.#lookUp(only) === null ? null : this.text(text);
-  }
-
+  /** A text with its references filled in; what is empty leaves an empty text, which means nothing at all. */
   text(text) {
     return text.replace(REFERENCE, (_, reference) => String(this.#lookUp(reference) ?? ''));
   }

@@ -1,7 +1,7 @@
 // Creating, changing and deleting records. What is written is read by its fields' types, checked as Salesforce
 // checks it, and completed with what Salesforce fills in.
 import { checkRecord } from './checks.mjs';
-import { ApiError, badRequest, errorOfClass, notFound } from './errors.mjs';
+import { badRequest, errorOfClass, notFound } from './errors.mjs';
 import { isId, toLongId } from './ids.mjs';
 import { Unreadable, readValue, showTime } from './values.mjs';
 
@@ -97,11 +97,8 @@ export function deleteRecord(ctx, object, row) {
 }
 
 function needRight(ctx, object) {
-  const right = ctx.access.object(object);
-  if (right === 'none') throw notFound();
-  if (right === 'read') {
-    throw new ApiError(400, 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${object.label}`, []);
-  }
+  if (ctx.access.object(object) === 'all') return;
+  throw badRequest('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', `entity type cannot be inserted: ${object.label}`, []);
 }
 
 const defaults = (object) => Object.fromEntries(object.fields.map((field) => [field.name, field.defaultValue]));

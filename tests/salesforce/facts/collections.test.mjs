@@ -111,5 +111,13 @@ for (const body of BODIES) {
 test('a collection by a field that is no external id leads nowhere', async (t) => {
   const client = await standIn(t);
   assert.equal((await client.data('PATCH', '/composite/sobjects/Task/Subject', { records: [] })).status, 404);
-  assert.equal((await client.data('PATCH', '/composite/sobjects/Nope/Subject', { records: [] })).status, 404);
+  assert.equal((await client.data('PATCH', `/composite/sobjects/Nope/${EXT}`, { records: [] })).status, 404);
+});
+
+test('an object out of the user\'s reach is not supported for any record, and not found in an address', async (t) => {
+  const client = await standIn(t);
+  await client.control('POST', 'seed', { permissions: { '*': { objects: { Task: 'none' } } } });
+  const { body } = await client.data('POST', '/composite/sobjects', { records: [task({}), { attributes: { type: 'Case' } }] });
+  assert.deepEqual(body.map((one) => one.errors[0]?.statusCode), ['INVALID_TYPE', undefined]);
+  assert.equal((await client.data('PATCH', `/composite/sobjects/Task/${EXT}`, { records: [] })).status, 404);
 });

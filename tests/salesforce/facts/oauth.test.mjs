@@ -72,6 +72,12 @@ for (const text of ['', 'x', 'a.b', 'a.b.c', '..', `${'a'.repeat(5000)}.b.c`]) {
   });
 }
 
+test('a good assertion with a fourth part is refused', async (t) => {
+  const client = await standIn(t, { seed: seedWithJwt() });
+  const { body } = await client.oauth({ grant_type: JWT, assertion: `${assertion(good())}.x` });
+  assert.equal(body.error_description, 'invalid assertion');
+});
+
 test('a payload changed after signing is refused', async (t) => {
   const client = await standIn(t, { seed: seedWithJwt() });
   const [header, , signature] = assertion(good()).split('.');

@@ -42,6 +42,8 @@ const STRINGS = [
   ["LastName = 'caf\\u00e9'", ['café'], 'u and four digits are a character by its code'],
   ["LastName = 'CAF\\u00C9'", ['café'], 'strings are the same whatever their case'],
   ["LastName LIKE '100\\% \\_sure\\_'", ['100% _sure_'], 'percent and underscore after a backslash are themselves'],
+  ["LastName LIKE '100\\%%'", ['100% _sure_'], 'a percent after a backslash stands beside one that does not'],
+  ["LastName LIKE 'Ze\\_'", [], 'an underscore after a backslash is no other character'],
   ["LastName LIKE '100%'", ['100% _sure_', '100 percent'], 'percent is any characters'],
   ["LastName LIKE 'ze_'", ['Zed'], 'underscore is one character, in any case'],
   ["LastName LIKE '%\\\\%'", ['back\\slash'], 'two backslashes are one in LIKE too'],
@@ -86,6 +88,8 @@ for (const [where, expected, fact] of CONDITIONS) {
 const QUERIES = [
   ['SELECT Name FROM Account WHERE NumberOfEmployees > 3 ORDER BY Name', ['Large']],
   ['SELECT Name FROM Account WHERE NumberOfEmployees >= 3 ORDER BY NumberOfEmployees DESC', ['Large', 'Small']],
+  ['SELECT Name FROM Account WHERE NumberOfEmployees < 10', ['Small'], 'nothing is not less than a number'],
+  ['SELECT Name FROM Account WHERE NumberOfEmployees <= 10', ['Small']],
   ['SELECT Name FROM Account WHERE AnnualRevenue = 10.5', ['Small']],
   ['SELECT Name FROM Account ORDER BY NumberOfEmployees', ['Harbour Lights Ltd', 'Small', 'Large'], 'nothing comes first by itself'],
   ['SELECT Name FROM Account ORDER BY NumberOfEmployees DESC NULLS LAST, Name', ['Large', 'Small', 'Harbour Lights Ltd']],

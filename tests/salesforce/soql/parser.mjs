@@ -121,7 +121,7 @@ class Parser {
     return Number(this.next().text);
   }
 
-  /** Terms joined by AND, or by OR: one level may not mix the two, parentheses must say which binds. */
+  /** Terms joined by AND, or by OR. The two are not mixed: what follows the one must close it, so the other fails. */
   condition() {
     this.depth += 1;
     if (this.depth > DEEPEST) this.fail();
@@ -133,7 +133,6 @@ class Parser {
     }
     const terms = [first];
     while (this.takeWord(kind)) terms.push(this.term());
-    if (this.isWord('and') || this.isWord('or')) this.fail();
     this.depth -= 1;
     return { kind, terms };
   }
