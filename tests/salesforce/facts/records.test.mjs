@@ -184,12 +184,12 @@ const LOST = [
   ['DELETE', '/query', 405, 'METHOD_NOT_ALLOWED'],
   ['DELETE', '/sobjects/Task', 405, 'METHOD_NOT_ALLOWED'],
   ['POST', '/limits', 405, 'METHOD_NOT_ALLOWED'],
-  ['GET', '/sobjects/%zz/x', 404, 'NOT_FOUND'],
+  ['PATCH', '/sobjects/Task/Cordboard_Call_Id__c/%E0%A4%A', 404, 'NOT_FOUND'],
 ];
 for (const [method, path, status, code] of LOST) {
   test(`${method} ${path} is answered with ${status} ${code}`, async (t) => {
     const client = await standIn(t);
-    const answer = await client.data(method, path, method === 'POST' ? {} : undefined);
+    const answer = await client.data(method, path, method === 'POST' || method === 'PATCH' ? {} : undefined);
     assert.deepEqual([answer.status, answer.body[0].errorCode], [status, code]);
   });
 }

@@ -48,10 +48,15 @@ test('the process ends when it is told to, even while a client is connected', as
 });
 
 test('a port can be chosen, and one that is taken is an error', async (t) => {
-  const { url } = await run(t);
-  const { port } = new URL(url);
+  const first = await run(t);
+  first.child.stdin.end();
+  await first.ended;
+  const { port } = new URL(first.url);
+  assert.equal((await run(t, '--port', port)).url, first.url);
   const child = spawn(process.execPath, [SERVER, '--port', port]);
-  assert.equal((await once(child, 'exit'))[0], 1);
+  t.after(() => child.kill('SIGKILL'));
+  const [code] = await Promise.race([once(child, 'exit'), once(child.stdout, 'data')]);
+  assert.equal(code, 1);
 });
 
 test('a seed that is not JSON, or not a seed, is an error', async (t) => {
