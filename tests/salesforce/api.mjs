@@ -1,11 +1,11 @@
 // The data API under /services/data: from a method and a path to an answer. Composite requests come through here
 // too, one part at a time.
-import { createCollection, readExternal, upsertCollection, upsertRecord } from './collections.mjs';
-import { composite } from './composite.mjs';
-import { ApiError, badRequest, methodNotAllowed, notFound } from './errors.mjs';
-import { queryAnswer, moreAnswer } from './query.mjs';
-import { createRecord, deleteRecord, rowOfUrl, updateRecord } from './writes.mjs';
-import { isOffered, versions } from './versions.mjs';
+import { createCollection, readExternal, upsertCollection, upsertRecord } from "./collections.mjs";
+import { composite } from "./composite.mjs";
+import { ApiError, badRequest, methodNotAllowed, notFound } from "./errors.mjs";
+import { moreAnswer, queryAnswer } from "./query.mjs";
+import { isOffered, versions } from "./versions.mjs";
+import { createRecord, deleteRecord, rowOfUrl, updateRecord } from "./writes.mjs";
 
 export { versions };
 
@@ -14,7 +14,7 @@ const json = (status, body, headers = {}) => ({ status, body, headers });
 /** The answer to one request: `segments` are the path's parts after /services/data. */
 export function dataAnswer(ctx, { method, segments, query, body }) {
   const [version, resource, ...rest] = segments;
-  ctx = { ...ctx, version: String(version).replace(/^v/, '') };
+  ctx = { ...ctx, version: String(version).replace(/^v/, "") };
   if (!isOffered(version)) throw notFound();
   if (resource === undefined) return needMethod(method, { GET: () => json(200, resources(ctx.version)) });
   const answer = RESOURCES[resource];
@@ -32,7 +32,7 @@ const RESOURCES = {
   composite: (ctx, request) => compositeResource(ctx, request),
 };
 
-export function needMethod(method, ways) {
+function needMethod(method, ways) {
   const way = ways[method];
   if (!way) throw methodNotAllowed(method, Object.keys(ways));
   return way();
@@ -40,7 +40,9 @@ export function needMethod(method, ways) {
 
 function resources(version) {
   const base = `/services/data/v${version}`;
-  return Object.fromEntries(['limits', 'query', 'sobjects', 'composite'].map((name) => [name, `${base}/${name}`]));
+  return Object.fromEntries(
+    ["limits", "query", "sobjects", "composite"].map((name) => [name, `${base}/${name}`]),
+  );
 }
 
 function limits({ org }) {
@@ -51,8 +53,9 @@ function limits({ org }) {
 function sobjects(ctx, { method, rest, query, body }) {
   if (rest.length === 0) return needMethod(method, { GET: () => json(200, listObjects(ctx)) });
   const object = objectOf(ctx, rest[0]);
-  if (rest.length === 1) return needMethod(method, { POST: () => created(ctx, object, createRecord(ctx, object, body)) });
-  if (rest.length === 2 && rest[1] === 'describe') {
+  if (rest.length === 1)
+    return needMethod(method, { POST: () => created(ctx, object, createRecord(ctx, object, body)) });
+  if (rest.length === 2 && rest[1] === "describe") {
     return needMethod(method, { GET: () => json(200, ctx.schema.describe(object, ctx.version, ctx.access)) });
   }
   if (rest.length === 2) return oneRecord(ctx, object, rest[1], { method, query, body });
@@ -63,14 +66,14 @@ function sobjects(ctx, { method, rest, query, body }) {
 /** The object of an address; one out of the user's reach is as if it were not there. */
 function objectOf(ctx, name) {
   const object = ctx.schema.get(name);
-  if (ctx.access.object(object) === 'none') throw notFound();
+  if (ctx.access.object(object) === "none") throw notFound();
   return object;
 }
 
 function listObjects(ctx) {
-  const shown = [...ctx.schema.objects.values()].filter((object) => ctx.access.object(object) !== 'none');
+  const shown = [...ctx.schema.objects.values()].filter((object) => ctx.access.object(object) !== "none");
   return {
-    encoding: 'UTF-8',
+    encoding: "UTF-8",
     maxBatchSize: 200,
     sobjects: shown.map(({ name, label, prefix, custom }) => ({ name, label, keyPrefix: prefix, custom })),
   };
@@ -99,7 +102,9 @@ function oneRecord(ctx, object, id, { method, query, body }) {
 
 function show(ctx, object, row, wanted) {
   const shown = { attributes: { type: object.name, url: urlOf(ctx, object, row.Id) } };
-  for (const field of wanted === undefined ? object.fields : wanted.split(',').map((name) => known(ctx, object, name.trim()))) {
+  for (const field of wanted === undefined
+    ? object.fields
+    : wanted.split(",").map((name) => known(ctx, object, name.trim()))) {
     if (ctx.access.canRead(object, field)) shown[field.name] = row[field.name] ?? null;
   }
   return shown;
@@ -108,12 +113,12 @@ function show(ctx, object, row, wanted) {
 function known(ctx, object, name) {
   const field = object.byName.get(name.toLowerCase());
   if (field && ctx.access.canRead(object, field)) return field;
-  throw badRequest('INVALID_FIELD', `No such column '${name}' on sobject of type ${object.name}`);
+  throw badRequest("INVALID_FIELD", `No such column '${name}' on sobject of type ${object.name}`);
 }
 
 function byField(ctx, object, name, value, { method, query, body }) {
   const field = object.byName.get(name.toLowerCase());
-  if (!field?.idLookup || field.name === 'Id' || !ctx.access.canRead(object, field)) {
+  if (!field?.idLookup || field.name === "Id" || !ctx.access.canRead(object, field)) {
     throw notFound(`Provided external ID field does not exist or is not accessible: ${name}`);
   }
   const one = () => {
@@ -135,23 +140,25 @@ function byField(ctx, object, name, value, { method, query, body }) {
 function matching(ctx, object, field, value) {
   const rows = [...ctx.store.having(object, field.name, readExternal(field, value))];
   if (rows.length <= 1) return rows;
-  const error = new ApiError(300, 'MULTIPLE_CHOICES', 'several records have this external id');
+  const error = new ApiError(300, "MULTIPLE_CHOICES", "several records have this external id");
   error.body = () => rows.map((row) => urlOf(ctx, object, row.Id));
   throw error;
 }
 
 function upsert(ctx, object, field, value, { query, body }) {
   matching(ctx, object, field, value);
-  const outcome = upsertRecord(ctx, object, field, value, body, { updateOnly: query.updateOnly === 'true' });
+  const outcome = upsertRecord(ctx, object, field, value, body, { updateOnly: query.updateOnly === "true" });
   const answer = { id: outcome.id, success: true, errors: [] };
   // Since version 46 the answer says whether the record was made; before, a change was answered with nothing.
-  if (Number(ctx.version) >= 46) return json(outcome.created ? 201 : 200, { ...answer, created: outcome.created });
+  if (Number(ctx.version) >= 46)
+    return json(outcome.created ? 201 : 200, { ...answer, created: outcome.created });
   return outcome.created ? json(201, answer) : json(204);
 }
 
 function compositeResource(ctx, { method, rest, body }) {
-  if (rest.length === 0) return needMethod(method, { POST: () => json(200, composite(ctx, body, dataAnswer)) });
-  if (rest[0] !== 'sobjects') throw notFound();
+  if (rest.length === 0)
+    return needMethod(method, { POST: () => json(200, composite(ctx, body, dataAnswer)) });
+  if (rest[0] !== "sobjects") throw notFound();
   if (rest.length === 1) return needMethod(method, { POST: () => json(200, createCollection(ctx, body)) });
   if (rest.length !== 3) throw notFound();
   return needMethod(method, {
