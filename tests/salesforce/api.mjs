@@ -17,9 +17,8 @@ export function dataAnswer(ctx, { method, segments, query, body }) {
   ctx = { ...ctx, version: String(version).replace(/^v/, "") };
   if (!isOffered(version)) throw notFound();
   if (resource === undefined) return needMethod(method, { GET: () => json(200, resources(ctx.version)) });
-  const answer = RESOURCES[resource];
-  if (!answer) throw notFound();
-  return answer(ctx, { method, rest, query, body });
+  if (!Object.hasOwn(RESOURCES, resource)) throw notFound();
+  return RESOURCES[resource](ctx, { method, rest, query, body });
 }
 
 const RESOURCES = {
@@ -33,9 +32,8 @@ const RESOURCES = {
 };
 
 function needMethod(method, ways) {
-  const way = ways[method];
-  if (!way) throw methodNotAllowed(method, Object.keys(ways));
-  return way();
+  if (!Object.hasOwn(ways, method)) throw methodNotAllowed(method, Object.keys(ways));
+  return ways[method]();
 }
 
 function resources(version) {
@@ -102,11 +100,11 @@ function oneRecord(ctx, object, id, { method, query, body }) {
 
 function show(ctx, object, row, wanted) {
   const shown = { attributes: { type: object.name, url: urlOf(ctx, object, row.Id) } };
-  for (const field of wanted === undefined
-    ? object.fields
-    : wanted.split(",").map((name) => known(ctx, object, name.trim()))) {
-    if (ctx.access.canRead(object, field)) shown[field.name] = row[field.name] ?? null;
-  }
+  const fields =
+    wanted === undefined
+      ? object.fields.filter((field) => ctx.access.canRead(object, field))
+      : wanted.split(",").map((name) => known(ctx, object, name.trim()));
+  for (const field of fields) shown[field.name] = row[field.name] ?? null;
   return shown;
 }
 

@@ -71,23 +71,32 @@ function runPart(ctx, part, done, answer) {
   });
   try {
     const fill = new Filler(ctx, done);
-    const url = new URL(fill.text(part.url), "http://standin");
-    const segments = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
-    if (segments[0] !== "services" || segments[1] !== "data")
-      throw badRequest("INVALID_INPUT", `Invalid url: ${part.url}`);
+    const { segments, query } = readUrl(fill.text(part.url));
     const found = answer(ctx, {
       method: part.method,
-      segments: segments.slice(2),
-      query: Object.fromEntries(url.searchParams),
+      segments,
+      query,
       body: part.body === undefined ? undefined : fill.all(part.body),
     });
     return shape(found.status, found.body ?? null, found.headers);
   } catch (error) {
-    if (error instanceof URIError || error instanceof TypeError)
-      return shape(400, badRequest("INVALID_INPUT", `Invalid url: ${part.url}`).body());
     if (!(error instanceof ApiError)) throw error;
     return shape(error.status, error.body());
   }
+}
+
+/** The parts of an address after /services/data, and its query. */
+function readUrl(text) {
+  const wrong = badRequest("INVALID_INPUT", `Invalid url: ${text}`);
+  let url, segments;
+  try {
+    url = new URL(text, "http://standin");
+    segments = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    throw wrong;
+  }
+  if (segments[0] !== "services" || segments[1] !== "data") throw wrong;
+  return { segments: segments.slice(2), query: Object.fromEntries(url.searchParams) };
 }
 
 /** Puts what earlier parts answered where a text says @{ref.path}. */

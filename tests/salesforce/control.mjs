@@ -3,6 +3,7 @@
 import { ApiError, badRequest } from "./errors.mjs";
 import { putRecord, readSeed } from "./seed.mjs";
 import { keyOf } from "./store.mjs";
+import { readValue } from "./values.mjs";
 
 const ROUTES = {
   "POST reset": (org, { body }) => {
@@ -84,11 +85,13 @@ function fieldOf(object, name) {
 
 function records(org, { object: name, field, value }) {
   const object = objectOf(org, name);
-  const found = field
-    ? [...org.store.having(object, fieldOf(object, field).name, value)]
-    : [...org.store.all(object)];
+  const rows = field ? having(org, object, fieldOf(object, field), value) : org.store.all(object);
+  const found = [...rows];
   return { totalSize: found.length, records: found };
 }
+
+const having = (org, object, field, value) =>
+  org.store.having(object, field.name, readValue(field, value ?? null));
 
 /** How many records share a field's value: `duplicated` values, and `extra` records beyond the first of each. */
 function duplicates(org, { object: name, field: fieldName }) {

@@ -90,6 +90,7 @@ const usualWords = {
 
 /** An error of a class by its name, for the troubles that tests ask for. */
 export function errorOfClass(code, { status, message, fields } = {}) {
-  const [usualStatus, usualMessage, usualFields] = usualWords[code] ?? [400, code, undefined];
+  const usual = Object.hasOwn(usualWords, code) ? usualWords[code] : [400, code];
+  const [usualStatus, usualMessage, usualFields] = usual;
   return new ApiError(status ?? usualStatus, code, message ?? usualMessage, fields ?? usualFields);
 }

@@ -35,6 +35,8 @@ test("records are told whole, all of them or those with a value", async (t) => {
   assert.equal((await records(client, "object=Task")).totalSize, 2);
   const { totalSize, records: rows } = await records(client, "object=task&field=callobject&value=B");
   assert.deepEqual([totalSize, rows[0].CallObject, rows[0].Subject], [1, "b", "x"]);
+  await make(client, { CallDurationInSeconds: 61 });
+  assert.equal((await records(client, "object=Task&field=CallDurationInSeconds&value=61")).totalSize, 1);
 });
 
 test("the log tells each request with its query or body, its answer, and who asked", async (t) => {

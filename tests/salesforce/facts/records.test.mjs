@@ -228,6 +228,8 @@ const LOST = [
   ["GET", "/sobjects/Task/00THs0000000999", 404, "NOT_FOUND"],
   ["GET", `/sobjects/Task/${IDS.jonas}`, 400, "MALFORMED_ID"],
   ["GET", "/nothing", 404, "NOT_FOUND"],
+  ["GET", "/constructor", 404, "NOT_FOUND"],
+  ["POST", "/limits?_HttpMethod=constructor", 405, "METHOD_NOT_ALLOWED"],
   ["GET", "/composite/tree/Task", 404, "NOT_FOUND"],
   ["GET", "/sobjects/Task/a/b/c/d", 404, "NOT_FOUND"],
   ["DELETE", "/query", 405, "METHOD_NOT_ALLOWED"],

@@ -99,6 +99,7 @@ const CLASSES = [
   ["ENTITY_IS_DELETED", 404, "entity is deleted"],
   ["NOT_FOUND", 404, "The requested resource does not exist"],
   ["QUERY_TIMEOUT", 400, "QUERY_TIMEOUT"],
+  ["constructor", 400, "constructor"],
 ];
 for (const [code, status, words] of CLASSES) {
   test(`the error ${code} can be asked for by its name, and does nothing`, async (t) => {
