@@ -12,6 +12,10 @@ use std::time::Duration;
 
 /// Records of one request. Salesforce takes 200; a trigger of the org has to bear them too.
 pub const BATCH_MAX: usize = 50;
+/// What fails for a reason that passes is tried again at once, so often and as long as it fails quickly: a dropped connection
+/// or a lock should not make a task a minute late.
+const ROUNDS_MAX: usize = 3;
+const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 /// To find whose number it is: without an answer the task is written later rather than without its person.
 const FIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Failures in a row after which nobody else is looked for in the same batch.
@@ -31,11 +35,32 @@ type Results = Vec<Option<Result<Done, NotDone>>>;
 impl Salesforce {
     pub(super) async fn write_all(&self, deeds: &[Deed]) -> Vec<Result<Done, NotDone>> {
         let mut results: Results = vec![None; deeds.len()];
+        let begun = tokio::time::Instant::now();
+        for _ in 0..ROUNDS_MAX {
+            let is_open = |at: &usize| match results.get(*at) {
+                Some(Some(Err(not_done))) => not_done.severity != Severity::Lasting,
+                Some(None) => true,
+                _ => false,
+            };
+            let open: Vec<usize> = (0..deeds.len()).filter(is_open).collect();
+            if open.is_empty() || begun.elapsed() > AGAIN_WITHIN {
+                break;
+            }
+            self.write_open(deeds, &open, &mut results).await;
+        }
+        let unsaid =
+            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
+        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
+    }
+
+    /// Once through those which are not done.
+    async fn write_open(&self, deeds: &[Deed], open: &[usize], results: &mut Results) {
         for kind in [DeedKind::Task, DeedKind::Conversation] {
-            let places: Vec<usize> =
-                (0..deeds.len()).filter(|at| deeds.get(*at).is_some_and(|d| d.kind == kind)).collect();
+            let of_kind = |at: &&usize| deeds.get(**at).is_some_and(|deed| deed.kind == kind);
+            let places: Vec<usize> = open.iter().filter(of_kind).copied().collect();
             for part in places.chunks(BATCH_MAX) {
-                if let Err(refusal) = self.write_part(kind, deeds, part, &mut results).await {
+                part.iter().for_each(|at| clear(results, *at));
+                if let Err(refusal) = self.write_part(kind, deeds, part, results).await {
                     for at in part {
                         if let Some(result @ None) = results.get_mut(*at) {
                             *result = Some(Err(not_done(&refusal)));
@@ -44,9 +69,6 @@ impl Salesforce {
                 }
             }
         }
-        let unsaid =
-            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
     }
 
     /// An error where it is that of all which have no result yet.
@@ -230,6 +252,12 @@ fn one(saved: &Value) -> Result<String, Refusal> {
 
 fn not_done(refusal: &Refusal) -> NotDone {
     NotDone { words: refusal.to_string(), severity: refusal.severity() }
+}
+
+fn clear(results: &mut Results, at: usize) {
+    if let Some(place) = results.get_mut(at) {
+        *place = None;
+    }
 }
 
 fn set(results: &mut Results, at: usize, result: Result<Done, NotDone>) {
