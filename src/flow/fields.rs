@@ -29,7 +29,7 @@ pub(super) const SETTINGS_FIELDS: [Field; 15] = [
     ("voice", "The voice of spoken texts; the engine's own where it is left out."),
     (
         "assignAbandonedTo",
-        "The agent who gets the task for an abandoned call; whoever connected the CRM without it.",
+        "Who gets the task for an abandoned call: a user of the CRM by id, or an agent who is one; whoever connected the CRM without it.",
     ),
     ("appendFinalStep", "Whether the comments of that task end with the last step of the call."),
     (

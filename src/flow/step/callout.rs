@@ -20,7 +20,7 @@ pub const FIELDS: [Field; 5] = [
     ("input", "Names and values that the class is given; variables are filled in."),
     ("saveAs", "The name of the variable that keeps the texts of the reply."),
     ("timeoutSec", "How long the reply is waited for, in seconds."),
-    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+    ("waitAudio", "What the caller hears where the reply takes longer than a second; silence without it."),
 ];
 /// Parameters of an Apex method: it cannot have more than 32.
 const INPUT_MAX: usize = 32;

@@ -34,7 +34,7 @@ pub const FIELDS: [Field; 12] = [
     ("retries", "Further tries after a failure to connect, and with GET after any failure."),
     ("saveAs", "The name of the variable that keeps status, body and json of the reply."),
     ("maxBytes", "The largest reply that is read, in bytes."),
-    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+    ("waitAudio", "What the caller hears where the reply takes longer than a second; silence without it."),
     (
         "signWith",
         "The name of a secret: the body is signed with it (HMAC-SHA256, header X-Cordboard-Signature).",

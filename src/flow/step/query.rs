@@ -22,7 +22,7 @@ pub const FIELDS: [Field; 5] = [
     ("limit", "How many records are fetched at most."),
     ("saveAs", "The name of the variable that keeps count, ids and the records, by their numbers from 0."),
     ("timeoutSec", "How long the reply is waited for, in seconds."),
-    ("waitAudio", "What the caller hears meanwhile; silence without it."),
+    ("waitAudio", "What the caller hears where the reply takes longer than a second; silence without it."),
 ];
 /// Longest statement in characters. flows.md 1.3.
 const SOQL_CHARS_MAX: usize = 4_000;

@@ -123,7 +123,17 @@ impl Salesforce {
             return Ok(());
         }
         let saved = self.save(&kept, records).await?;
+        let call_id = |at: usize| deed(&at).map(|deed| deed.task.call_id.as_str());
+        // Another server made it a moment ago, and some fields can be set only then.
+        let is_late = |result: &Result<String, Refusal>| {
+            kept.is_external
+                && result.as_ref().is_err_and(|refusal| refusal.code == "INVALID_FIELD_FOR_INSERT_UPDATE")
+        };
+        let late = written.iter().zip(&saved).filter(|(_, result)| is_late(result));
+        let made = self.known(&kept, late.filter_map(|(at, _)| call_id(*at))).await?;
         for (at, result) in written.into_iter().zip(saved) {
+            let made = call_id(at).and_then(|call| made.get(call)).cloned();
+            let result = made.map_or(result, Ok);
             set(results, at, result.map(|id| self.done(&id)).map_err(|refusal| not_done(&refusal)));
         }
         Ok(())
