@@ -194,7 +194,10 @@ function Fields({ id, step }: { id: string; step: Step }) {
   ) =>
     builder.edit((before) => {
       const all = Object.entries({ ...also, [name]: value });
-      const next = all.reduce((sum, [field, own]) => withField(sum, field, own), before.steps[id]?.config ?? {});
+      const next = all.reduce(
+        (sum, [field, own]) => withField(sum, field, own),
+        before.steps[id]?.config ?? {},
+      );
       return setConfig(before, id, next, ports);
     }, `${id} ${name}`);
   const draw = (names: string[]) =>

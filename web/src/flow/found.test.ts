@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { sampleFlow } from "../test/flow";
-import { type FlowDocument } from "./document";
+import type { FlowDocument } from "./document";
 import { cellOf, columnsOf, foundOf, keptPaths, readsOf, withFound } from "./found";
 import { variablesAt } from "./variables";
 
 it.each([
   ["SELECT Id FROM Contact", []],
-  ["WHERE Phone = '{{call.from}}' AND A = '{{ account | digits }}' OR B = '{{call.from}}'", ["call.from", "account"]],
+  [
+    "WHERE Phone = '{{call.from}}' AND A = '{{ account | digits }}' OR B = '{{call.from}}'",
+    ["call.from", "account"],
+  ],
   ["{{ open", []],
   ['{{a | default: "x"}}', ["a"]],
 ])("%s reads %j", (template, paths) => {
@@ -16,7 +19,12 @@ it.each([
 /** The sample, with a query before its menu. */
 function withQuery(): FlowDocument {
   const document = sampleFlow();
-  const query = { type: "query", name: "Look up", config: { soql: "", saveAs: "who" }, on: { found: "menu" } };
+  const query = {
+    type: "query",
+    name: "Look up",
+    config: { soql: "", saveAs: "who" },
+    on: { found: "menu" },
+  };
   return { ...document, entry: "query", steps: { ...document.steps, query } };
 }
 
@@ -59,11 +67,8 @@ describe("a table of records", () => {
   });
 
   it("shows values as text, and nothing where there is none", () => {
-    expect(["Id", "Owner.Name", "Amount", "Phone"].map((column) => cellOf(records[0] ?? {}, column))).toEqual([
-      "003A",
-      "Ann",
-      "5",
-      "",
-    ]);
+    expect(["Id", "Owner.Name", "Amount", "Phone"].map((column) => cellOf(records[0] ?? {}, column))).toEqual(
+      ["003A", "Ann", "5", ""],
+    );
   });
 });

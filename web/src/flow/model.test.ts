@@ -129,7 +129,9 @@ describe("arrow keys", () => {
 
 describe("variables", () => {
   const at = (document: FlowDocument, id: string) => {
-    const own = variablesAt(document, id).filter(({ path }) => !/^(call|flow|contact)\.|^owner_id$/.test(path));
+    const own = variablesAt(document, id).filter(
+      ({ path }) => !/^(call|flow|contact)\.|^owner_id$/.test(path),
+    );
     return Object.fromEntries(own.map(({ path, isSure }) => [path, isSure]));
   };
 
@@ -230,7 +232,9 @@ describe("a ladder", () => {
   it("says who calls", () => {
     const person = { event: "contact", id: "003A", type: "Contact", name: "Ann Reed", ownerId: "005A" };
     expect(rungWords(sampleFlow(), person)).toBe("The caller is “Ann Reed” (Contact) in the CRM.");
-    expect(rungWords(sampleFlow(), { ...person, name: "" })).toBe("The caller is “003A” (Contact) in the CRM.");
+    expect(rungWords(sampleFlow(), { ...person, name: "" })).toBe(
+      "The caller is “003A” (Contact) in the CRM.",
+    );
   });
 
   it("has a sentence for each rung, whatever it is", () => {

@@ -81,7 +81,10 @@ function writesOf(step: Step, port: string): [path: string, text: string][] {
             [`${saveAs}.count`, `How many records ${of}`],
             [`${saveAs}.ids`, `Their ids ${of}`],
             [`${saveAs}.0`, `The first record ${of}; fields follow after a dot`],
-            ...foundOf(step).map((path): [string, string] => [`${saveAs}.${path}`, `Found by ${of.slice(3)}`]),
+            ...foundOf(step).map((path): [string, string] => [
+              `${saveAs}.${path}`,
+              `Found by ${of.slice(3)}`,
+            ]),
           ]
         : [];
     case "callout":

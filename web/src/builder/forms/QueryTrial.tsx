@@ -21,7 +21,7 @@ export function QueryTrial({ soql, limit }: { soql: string; limit: number }) {
   const [typed, setTyped] = useState<Record<string, string>>({});
   const paths = readsOf(soql);
   const trial = useMutation({
-    mutationFn: () => {
+    mutationFn: (soql: string) => {
       const values = Object.fromEntries(paths.map((path) => [path, typed[path] ?? USUAL[path] ?? ""]));
       return tryQuery(soql, Math.min(LIMIT_MAX, Math.max(1, limit)), values);
     },
@@ -32,9 +32,11 @@ export function QueryTrial({ soql, limit }: { soql: string; limit: number }) {
       }
     },
   });
+  // What was said of a statement says nothing of another one.
+  const isOfThis = trial.variables === soql;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    trial.mutate();
+    trial.mutate(soql);
   };
   return (
     <Fieldset legend="Try it" p="xs">
@@ -62,8 +64,8 @@ export function QueryTrial({ soql, limit }: { soql: string; limit: number }) {
           >
             Test query
           </Button>
-          {trial.error && <ProblemAlert error={withoutPlaces(trial.error)} />}
-          {trial.data && <Found result={trial.data} />}
+          {isOfThis && trial.error && <ProblemAlert error={withoutPlaces(trial.error)} />}
+          {isOfThis && trial.data && <Found result={trial.data} />}
         </Stack>
       </form>
     </Fieldset>

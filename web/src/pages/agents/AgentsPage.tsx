@@ -16,7 +16,14 @@ const page: KindOfPage<"agents"> = {
     { title: "Phone", cell: (agent) => agent.document?.uri ?? "registers with a password" },
     { title: "Skills", from: "sm", cell: (agent) => agent.document?.skills?.join(", ") || "–" },
   ],
-  labels: { id: "Id", name: "Name", skills: "Skills", uri: "Phone", password: "Password", crmUser: "CRM user" },
+  labels: {
+    id: "Id",
+    name: "Name",
+    skills: "Skills",
+    uri: "Phone",
+    password: "Password",
+    crmUser: "CRM user",
+  },
   fresh: { id: "" },
 };
 

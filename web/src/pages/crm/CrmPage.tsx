@@ -72,7 +72,8 @@ function Condition({ state }: { state: CrmState }) {
       return (
         <Alert color="red" title={`${name} did not take the last request`}>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-            {state.lastError && `${sentence(state.lastError.text)} That was at ${whenText(state.lastError.at)}. `}
+            {state.lastError &&
+              `${sentence(state.lastError.text)} That was at ${whenText(state.lastError.at)}. `}
             Calls go on, and what is to be noted is tried again.
           </Text>
         </Alert>

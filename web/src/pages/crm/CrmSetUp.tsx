@@ -15,18 +15,18 @@ export function CrmSetUp() {
     <Stack>
       <Alert color="gray" title="No CRM is connected">
         <Text size="sm">
-          Calls become no tasks, and steps that look something up leave by their error port. A connection stands
-          in the server's configuration, as it holds secrets.
+          Calls become no tasks, and steps that look something up leave by their error port. A connection
+          stands in the server's configuration, as it holds secrets.
         </Text>
       </Alert>
       <Example title="Salesforce" text={SALESFORCE}>
         Write this into <Code>cordboard.toml</Code> and start the server again. Then this page tests it.{" "}
-        <Code>docs/salesforce.md</Code> says how the connected app is made, which permissions its user needs, and
-        how fields are mapped.
+        <Code>docs/salesforce.md</Code> says how the connected app is made, which permissions its user needs,
+        and how fields are mapped.
       </Example>
       <Example title="Another CRM" text={BRIDGE}>
-        A web service of your own that stands for it: it answers look-ups and takes tasks, in requests that are
-        signed.
+        A web service of your own that stands for it: it answers look-ups and takes tasks, in requests that
+        are signed.
       </Example>
     </Stack>
   );

@@ -29,7 +29,9 @@ describe("the connection", () => {
 
   it("that is taken out says nothing of its last request, and what is set aside stays", () => {
     const said = attention({ isFailing: true, outbox: { ...quiet, parked: 2 } });
-    expect(said).toEqual(["2 things that other systems were to be told are set aside: somebody has to look at the reason."]);
+    expect(said).toEqual([
+      "2 things that other systems were to be told are set aside: somebody has to look at the reason.",
+    ]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { Alert, Paper, Table, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { previewTask, type TaskPreview as Preview } from "../../api/crm";
+import { useMemo } from "react";
+import { type TaskPreview as Preview, previewTask } from "../../api/crm";
 import { useSession } from "../../app/session";
 import { sentence } from "../../live/words";
 import { type FlowDetails, withDetails } from "./details";
@@ -18,7 +19,8 @@ export function TaskPreview({ details }: { details: FlowDetails }) {
   const { may } = useSession();
   const numbers = useNumbersOfFlows();
   const dialled = numbers.data?.byFlow.get(details.body.id)?.[0]?.id ?? DIALLED;
-  const [document] = useDebouncedValue(withDetails(details), TYPING_MS);
+  const edited = useMemo(() => withDetails(details), [details]);
+  const [document] = useDebouncedValue(edited, TYPING_MS);
   const preview = useQuery({
     queryKey: ["task-preview", document, dialled],
     queryFn: () => previewTask(document, CALLER, dialled),

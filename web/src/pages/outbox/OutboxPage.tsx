@@ -120,7 +120,9 @@ function Row({ row }: { row: OutboxItem }) {
             )}
             {result && (
               <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-                <OutLink url={result.url}>{result.url ? "In the CRM" : `Its id there is ${result.id}`}</OutLink>
+                <OutLink url={result.url}>
+                  {result.url ? "In the CRM" : `Its id there is ${result.id}`}
+                </OutLink>
               </Text>
             )}
           </Group>

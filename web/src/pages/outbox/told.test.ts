@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { callOf, canRetry, fieldsOf, isUnderWay, kindText, type OutboxItem, resultOf, stateOf, titleOf } from "./told";
+import {
+  callOf,
+  canRetry,
+  fieldsOf,
+  isUnderWay,
+  kindText,
+  type OutboxItem,
+  resultOf,
+  stateOf,
+  titleOf,
+} from "./told";
 
 function item(part: object): OutboxItem {
   const bare = { id: 1, kind: "crm_task", key: "n1/c01", payload: {}, attempts: 1, state: "waiting" };

@@ -89,10 +89,12 @@ const FIELDS: Record<string, string> = {
 
 /** The fields of what is sent, named and in words; long lists and what is empty are left out. */
 export function fieldsOf(item: OutboxItem): [name: string, value: string][] {
-  return Object.entries(item.payload as Record<string, unknown>).flatMap(([key, value]): [string, string][] => {
-    const words = valueWords(value);
-    return words === "" ? [] : [[FIELDS[key] ?? spaced(key), words]];
-  });
+  return Object.entries(item.payload as Record<string, unknown>).flatMap(
+    ([key, value]): [string, string][] => {
+      const words = valueWords(value);
+      return words === "" ? [] : [[FIELDS[key] ?? spaced(key), words]];
+    },
+  );
 }
 
 function valueWords(value: unknown): string {

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Loader, SimpleGrid, Stack, Table, Text, } from "@mantine/core";
+import { Alert, Anchor, Loader, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { Link, useParams } from "react-router";
 import { useFlowName, useStepNames } from "../../live/flowNames";
 import { PathList } from "../../live/PathList";

@@ -50,7 +50,8 @@ function One({ item }: { item: OutboxItem }) {
       )}
       {isUnderWay(item) && item.attempts > 0 && (
         <Text size="sm" c="dimmed">
-          Tried {item.attempts === 1 ? "once" : `${item.attempts} times`}; the next time at {whenText(item.due)}.
+          Tried {item.attempts === 1 ? "once" : `${item.attempts} times`}; the next time at{" "}
+          {whenText(item.due)}.
         </Text>
       )}
       <RetryButton items={[item]} label="Try again" name={`Try again: ${kind}`} />
