@@ -14,7 +14,7 @@ async function retry(items: OutboxItem[]): Promise<number> {
   let count = 0;
   for (const { id } of items) {
     try {
-      await ask(api.POST("/outbox/{id}/retry", { params: { path: { id } } }));
+      await ask(api.POST("/outbox/{id}/retry", { params: { path: { id: String(id) } } }));
       count += 1;
     } catch (error) {
       if (!(error instanceof Problem && error.status === NOT_SET_ASIDE)) {
