@@ -12,12 +12,12 @@ export function OutLink({ url, children }: OutLinkProps) {
   }
   return (
     <Anchor href={url} target="_blank" rel="noreferrer" inherit underline="always">
-      {children}
+      {children}{" "}
       <IconExternalLink
         size={14}
         aria-label="(opens beside)"
         role="img"
-        style={{ marginInlineStart: 4, verticalAlign: "text-bottom" }}
+        style={{ verticalAlign: "text-bottom" }}
       />
     </Anchor>
   );

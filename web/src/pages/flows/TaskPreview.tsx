@@ -33,7 +33,7 @@ export function TaskPreview({ details }: { details: FlowDetails }) {
   }
   return (
     <Paper withBorder p="md" component="section" aria-label="Preview of the task">
-      <Title order={3} size="h5">
+      <Title order={2} size="h5">
         The task, as it would be made
       </Title>
       <Text size="xs" c="dimmed" mb="sm">

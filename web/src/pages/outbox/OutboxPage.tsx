@@ -101,7 +101,7 @@ function Row({ row }: { row: OutboxItem }) {
   const title = titleOf(row);
   const { label, color } = stateOf(row);
   return (
-    <Table.Tr>
+    <Table.Tr style={{ verticalAlign: "top" }}>
       <Table.Td>
         <Stack gap={4} align="flex-start">
           <Text size="sm" fw={600} style={{ overflowWrap: "anywhere" }}>
@@ -127,7 +127,7 @@ function Row({ row }: { row: OutboxItem }) {
             )}
           </Group>
           {row.lastError && row.state !== "done" && (
-            <Text size="sm" c="red" style={{ overflowWrap: "anywhere" }}>
+            <Text size="sm" c="var(--mantine-color-error)" style={{ overflowWrap: "anywhere" }}>
               {sentence(row.lastError)}
             </Text>
           )}

@@ -1,6 +1,8 @@
 // What other systems are told of a call, in words: tasks and records of the CRM, and call records for a webhook.
 
 import type { Schema } from "../../api/client";
+import { outcomeText } from "../../live/words";
+import { whenText } from "../../ui/moments";
 
 export type OutboxItem = Schema<"OutboxItem">;
 export type OutboxState = "waiting" | "claimed" | "parked" | "done" | "dead";
@@ -91,11 +93,18 @@ const FIELDS: Record<string, string> = {
 export function fieldsOf(item: OutboxItem): [name: string, value: string][] {
   return Object.entries(item.payload as Record<string, unknown>).flatMap(
     ([key, value]): [string, string][] => {
-      const words = valueWords(value);
+      const words = (WORDS[key] ?? valueWords)(value);
       return words === "" ? [] : [[FIELDS[key] ?? spaced(key), words]];
     },
   );
 }
+
+/** Fields whose values say it in words of the machine. */
+const WORDS: Record<string, (value: unknown) => string> = {
+  start: (value) => whenText(valueWords(value)),
+  end: (value) => whenText(valueWords(value)),
+  outcome: (value) => outcomeText(valueWords(value)),
+};
 
 function valueWords(value: unknown): string {
   switch (typeof value) {

@@ -44,7 +44,7 @@ function One({ item }: { item: OutboxItem }) {
         )}
       </Group>
       {item.lastError && item.state !== "done" && (
-        <Text size="sm" c="red" style={{ overflowWrap: "anywhere" }}>
+        <Text size="sm" c="var(--mantine-color-error)" style={{ overflowWrap: "anywhere" }}>
           {sentence(item.lastError)}
         </Text>
       )}

@@ -149,7 +149,7 @@ function Parts({ parts }: { parts: Record<string, string> }) {
                     Well
                   </Badge>
                 ) : (
-                  <Text size="sm" c="red">
+                  <Text size="sm" c="var(--mantine-color-error)">
                     {PARTS[part]?.bad ?? state}
                   </Text>
                 )}
