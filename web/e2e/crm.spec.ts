@@ -285,6 +285,7 @@ test("the owner of a record is rung in the simulator; otherwise somebody else", 
   await form.getByRole("button", { name: "It knows nobody" }).click();
   await form.getByRole("button", { name: "1", exact: true }).click();
   await expect(log).toContainText("carol is dialled.");
+  await expect(log).not.toContainText("in the CRM");
   // Another kind of target takes the fallback with it.
   await page.getByRole("tab", { name: "Fields" }).click();
   await step(page, "Ring the owner").click();
