@@ -2,6 +2,7 @@
 
 use super::outside::url;
 use super::reader::Section;
+use std::time::Duration;
 
 /// The CRM that this server is connected to.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Salesforce {
     pub grant: Grant,
     /// As in `62.0`.
     pub api_version: String,
+    /// How long a request may take that no caller waits for.
+    pub write_timeout: Duration,
     /// A field of Task with an external id, by which an upsert never makes a second one.
     pub task_id_field: Option<String>,
     /// Further fields of the Task, each with what it gets.
@@ -189,6 +192,7 @@ fn read_salesforce(section: &Section<'_>) -> Option<Salesforce> {
         }
         _ => Err("a version of Salesforce's API from 46.0 on, as in 62.0".to_owned()),
     });
+    let timeout = section.integer("write_timeout_s", 1..=25);
     let task_id_field = field_name(section, "task_id_field");
     let task_fields = fields(&section.section("task_fields"));
     let conversation = read_conversation(&section.section("conversation"));
@@ -203,6 +207,8 @@ fn read_salesforce(section: &Section<'_>) -> Option<Salesforce> {
         client_id: client_id?,
         grant: grant?,
         api_version: api_version.unwrap_or_else(|| "62.0".to_owned()),
+        // Three of them fit into a batch's time (services/sender.rs).
+        write_timeout: Duration::from_secs(timeout.map_or(25, i64::unsigned_abs)),
         task_id_field,
         task_fields,
         conversation,

@@ -5,8 +5,8 @@ use crate::clock::{Budget, Instant};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Failures in a row after which a host is left alone: one could be chance.
-const FAILURES_MAX: u32 = 5;
+/// Failures in a row after which a host is left alone, as a rule: one could be chance.
+pub const FAILURES_MAX: u32 = 5;
 /// How long it is left alone; then one request tries again.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Hosts that are remembered; those that flows name are few.
@@ -21,6 +21,8 @@ pub struct Limits {
     pub burst: u32,
     /// Requests without an answer yet: a host that hangs shall not take the places of all others.
     pub under_way: u32,
+    /// Failures in a row after which it is left alone for a while.
+    pub failures: u32,
 }
 
 /// Which hosts may be asked now.
@@ -70,7 +72,7 @@ impl Breakers {
 
     /// Whether a host may be asked. While one try is under way after a pause, others are refused.
     pub fn ask(&mut self, host: &str, now: Instant) -> Result<(), Refusal> {
-        let Limits { per_second, burst, under_way } = self.limits;
+        let Limits { per_second, burst, under_way, .. } = self.limits;
         let interval = Duration::from_secs(1) / per_second.max(1);
         if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(host) {
             self.hosts.retain(|_, host| host.under_way > 0);
@@ -100,7 +102,9 @@ impl Breakers {
         host.under_way = host.under_way.saturating_sub(1);
         host.gate = match host.gate {
             _ if worked => Gate::default(),
-            Gate::Open { failures } if failures + 1 < FAILURES_MAX => Gate::Open { failures: failures + 1 },
+            Gate::Open { failures } if failures.saturating_add(1) < self.limits.failures => {
+                Gate::Open { failures: failures + 1 }
+            }
             _ => Gate::Closed { until: now + PAUSE },
         };
     }
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     fn breakers() -> Breakers {
-        Breakers::new(Limits { per_second: 10, burst: 50, under_way: 32 })
+        Breakers::new(Limits { per_second: 10, burst: 50, under_way: 32, failures: FAILURES_MAX })
     }
 
     #[test]

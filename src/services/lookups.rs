@@ -1,7 +1,7 @@
 //! Answers what flows ask: web services, text messages, the CRM.
 
 use super::crm::Crm;
-use super::web::{Answer, Limits, WebClient};
+use super::web::{Answer, FAILURES_MAX, Limits, WebClient};
 use crate::clock::SystemClock;
 use crate::config::{Outside, Secret, SmsProvider};
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Question, Reply, TextMessage, url_escaped};
@@ -22,7 +22,7 @@ pub struct Lookups {
 }
 
 /// Ten requests a second to one host, fifty at once: a flow in a circle shall not flood a service.
-const LIMITS: Limits = Limits { per_second: 10, burst: 50, under_way: 32 };
+const LIMITS: Limits = Limits { per_second: 10, burst: 50, under_way: 32, failures: FAILURES_MAX };
 
 impl Lookups {
     /// From the configuration.

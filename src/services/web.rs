@@ -4,8 +4,8 @@
 //! address between a check and the connection is checked all the same. Redirects are not followed: a service could
 //! send us anywhere. No proxy of the environment is used, no cookie is kept.
 
-pub use super::breaker::Limits;
 use super::breaker::{Breakers, Refusal};
+pub use super::breaker::{FAILURES_MAX, Limits};
 use crate::clock::SystemClock;
 use crate::config::Secret;
 use crate::flow::web_address::is_public;
@@ -364,7 +364,7 @@ mod tests {
             allowed,
             BTreeMap::new(),
             SystemClock::start(),
-            Limits { per_second: 10, burst: 50, under_way: 32 },
+            Limits { per_second: 10, burst: 50, under_way: 32, failures: FAILURES_MAX },
         )
         .unwrap()
     }

@@ -1,7 +1,7 @@
 // Several records in one request: each has its own outcome, in the order in which they were sent.
-import { ApiError, badRequest, eachError, notFound } from './errors.mjs';
-import { Unreadable, readValue } from './values.mjs';
-import { createRecord, updateRecord } from './writes.mjs';
+import { ApiError, badRequest, eachError, notFound } from "./errors.mjs";
+import { readValue, Unreadable } from "./values.mjs";
+import { createRecord, updateRecord } from "./writes.mjs";
 
 const MOST = 200;
 
@@ -19,7 +19,8 @@ export function upsertCollection(ctx, object, field, body) {
     typeOf(ctx, record, object);
     const name = Object.keys(record).find((key) => key.toLowerCase() === field.name.toLowerCase());
     const value = name === undefined ? null : record[name];
-    if (value === null || value === '') throw badRequest('MISSING_ARGUMENT', `${field.name} not specified`, []);
+    if (value === null || value === "")
+      throw badRequest("MISSING_ARGUMENT", `${field.name} not specified`, []);
     const { [name]: _, ...rest } = record;
     const { id, created } = upsertRecord(ctx, object, field, value, rest);
     return { id, success: true, errors: [], created };
@@ -36,7 +37,10 @@ export function upsertRecord(ctx, object, field, raw, body, { updateOnly = false
     return { id: row.Id, created: false };
   }
   if (updateOnly) throw notFound();
-  return { id: createRecord(ctx, object, body, { external: field.name, preset: { [field.name]: value } }), created: true };
+  return {
+    id: createRecord(ctx, object, body, { external: field.name, preset: { [field.name]: value } }),
+    created: true,
+  };
 }
 
 /** An external id's value from an address or a body; what its field cannot hold leads to no record. */
@@ -50,24 +54,31 @@ export function readExternal(field, raw) {
 }
 
 function severalRecords(field, rows) {
-  const ids = rows.map((row) => row.Id).join(', ');
-  return badRequest('DUPLICATE_EXTERNAL_ID', `${field.label}: more than one record found for external id field: [${ids}]`, [field.name]);
+  const ids = rows.map((row) => row.Id).join(", ");
+  return badRequest(
+    "DUPLICATE_EXTERNAL_ID",
+    `${field.label}: more than one record found for external id field: [${ids}]`,
+    [field.name],
+  );
 }
 
 function typeOf(ctx, record, wanted) {
   const type = record?.attributes?.type;
   const object = type === undefined ? undefined : ctx.schema.find(type);
-  if (!object || (wanted && object !== wanted)) {
-    throw badRequest('INVALID_TYPE', `sObject type '${type}' is not supported.`, []);
+  if (!object || ctx.access.object(object) === "none" || (wanted && object !== wanted)) {
+    throw badRequest("INVALID_TYPE", `sObject type '${type}' is not supported.`, []);
   }
   return object;
 }
 
 function run(ctx, body, one) {
   const records = body?.records;
-  if (!Array.isArray(records)) throw badRequest('JSON_PARSER_ERROR', 'The records list is required');
+  if (!Array.isArray(records)) throw badRequest("JSON_PARSER_ERROR", "The records list is required");
   if (records.length > MOST) {
-    throw badRequest('EXCEEDED_ID_LIMIT', `record limit reached. cannot submit more than ${MOST} records into this call`);
+    throw badRequest(
+      "EXCEEDED_ID_LIMIT",
+      `record limit reached. cannot submit more than ${MOST} records into this call`,
+    );
   }
   return ctx.store.transaction(() => {
     const outcomes = records.map((record) => attempt(() => one(record)));
@@ -81,7 +92,7 @@ function attempt(work) {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code === 'JSON_PARSER_ERROR') throw error;
+    if (!(error instanceof ApiError) || error.code === "JSON_PARSER_ERROR") throw error;
     return { success: false, errors: eachError(error).map((one) => one.inCollection()) };
   }
 }
@@ -89,7 +100,8 @@ function attempt(work) {
 /** With allOrNone a record that was well is taken back for the sake of one that was not. */
 function rolledBack(outcome) {
   if (!outcome.success) return outcome;
-  const words = 'Record rolled back because not all records were valid and the request was using AllOrNone header';
-  const error = { statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message: words, fields: [] };
+  const words =
+    "Record rolled back because not all records were valid and the request was using AllOrNone header";
+  const error = { statusCode: "ALL_OR_NONE_OPERATION_ROLLED_BACK", message: words, fields: [] };
   return { success: false, errors: [error] };
 }

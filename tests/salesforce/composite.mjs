@@ -1,11 +1,11 @@
 // Several requests in one, where a later one may use what an earlier one answered.
-import { ApiError, badRequest } from './errors.mjs';
+import { ApiError, badRequest } from "./errors.mjs";
 
 const MOST = 25;
 const REFERENCE = /@\{([^}]*)\}/g;
-const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 // Headers that a part takes from the whole request and may not have of its own.
-const OWN_TO_THE_WHOLE = new Set(['accept', 'authorization', 'content-type']);
+const OWN_TO_THE_WHOLE = new Set(["accept", "authorization", "content-type"]);
 
 /** POST /composite. `answer` is how one part is answered: the data API itself. */
 export function composite(ctx, body, answer) {
@@ -28,55 +28,75 @@ export function composite(ctx, body, answer) {
 
 function checkParts(ctx, body) {
   const parts = body?.compositeRequest;
-  if (!Array.isArray(parts)) throw badRequest('JSON_PARSER_ERROR', 'compositeRequest is required');
+  if (!Array.isArray(parts)) throw badRequest("JSON_PARSER_ERROR", "compositeRequest is required");
   if (parts.length > MOST) {
-    throw badRequest('LIMIT_EXCEEDED', `A composite request can have no more than ${MOST} subrequests`);
+    throw badRequest("LIMIT_EXCEEDED", `A composite request can have no more than ${MOST} subrequests`);
   }
   const seen = new Set();
   for (const part of parts) {
     checkPart(ctx, part);
-    if (seen.has(part.referenceId)) throw badRequest('INVALID_INPUT', `Duplicate referenceId: ${part.referenceId}`);
+    if (seen.has(part.referenceId))
+      throw badRequest("INVALID_INPUT", `Duplicate referenceId: ${part.referenceId}`);
     seen.add(part.referenceId);
   }
   return parts;
 }
 
 function checkPart(ctx, part) {
-  for (const name of ['method', 'url', 'referenceId']) {
-    if (typeof part?.[name] !== 'string') throw badRequest('JSON_PARSER_ERROR', `Missing required field: ${name}`);
+  for (const name of ["method", "url", "referenceId"]) {
+    if (typeof part?.[name] !== "string")
+      throw badRequest("JSON_PARSER_ERROR", `Missing required field: ${name}`);
   }
-  if (!METHODS.has(part.method)) throw badRequest('INVALID_INPUT', `Invalid method: ${part.method}`);
+  if (!METHODS.has(part.method)) throw badRequest("INVALID_INPUT", `Invalid method: ${part.method}`);
   // Before version 52 such a name was accepted; since then the whole request fails for it.
   if (Number(ctx.version) >= 52 && !/^[A-Za-z0-9][A-Za-z0-9_]*$/.test(part.referenceId)) {
     throw badRequest(
-      'INVALID_INPUT',
+      "INVALID_INPUT",
       `Provided referenceId ('${part.referenceId}') must start with a letter or a number, and it can contain only ` +
         "letters, numbers and underscores ('_').",
     );
   }
-  const forbidden = Object.keys(part.httpHeaders ?? {}).find((name) => OWN_TO_THE_WHOLE.has(name.toLowerCase()));
-  if (forbidden) throw badRequest('INVALID_INPUT', `Header not allowed in a subrequest: ${forbidden}`);
+  const forbidden = Object.keys(part.httpHeaders ?? {}).find((name) =>
+    OWN_TO_THE_WHOLE.has(name.toLowerCase()),
+  );
+  if (forbidden) throw badRequest("INVALID_INPUT", `Header not allowed in a subrequest: ${forbidden}`);
 }
 
 function runPart(ctx, part, done, answer) {
-  const shape = (httpStatusCode, body, httpHeaders = {}) => ({ body, httpHeaders, httpStatusCode, referenceId: part.referenceId });
+  const shape = (httpStatusCode, body, httpHeaders = {}) => ({
+    body,
+    httpHeaders,
+    httpStatusCode,
+    referenceId: part.referenceId,
+  });
   try {
     const fill = new Filler(ctx, done);
-    const url = new URL(fill.text(part.url), 'http://standin');
-    const segments = url.pathname.split('/').filter(Boolean).map(decodeURIComponent);
-    if (segments[0] !== 'services' || segments[1] !== 'data') throw badRequest('INVALID_INPUT', `Invalid url: ${part.url}`);
+    const { segments, query } = readUrl(fill.text(part.url));
     const found = answer(ctx, {
       method: part.method,
-      segments: segments.slice(2),
-      query: Object.fromEntries(url.searchParams),
+      segments,
+      query,
       body: part.body === undefined ? undefined : fill.all(part.body),
     });
     return shape(found.status, found.body ?? null, found.headers);
   } catch (error) {
-    if (error instanceof URIError || error instanceof TypeError) return shape(400, badRequest('INVALID_INPUT', `Invalid url: ${part.url}`).body());
     if (!(error instanceof ApiError)) throw error;
     return shape(error.status, error.body());
   }
+}
+
+/** The parts of an address after /services/data, and its query. */
+function readUrl(text) {
+  const wrong = badRequest("INVALID_INPUT", `Invalid url: ${text}`);
+  let url, segments;
+  try {
+    url = new URL(text, "http://standin");
+    segments = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    throw wrong;
+  }
+  if (segments[0] !== "services" || segments[1] !== "data") throw wrong;
+  return { segments: segments.slice(2), query: Object.fromEntries(url.searchParams) };
 }
 
 /** Puts what earlier parts answered where a text says @{ref.path}. */
@@ -87,30 +107,29 @@ class Filler {
   }
 
   all(value) {
-    if (typeof value === 'string') return this.#whole(value);
+    if (typeof value === "string") return this.text(value);
     if (Array.isArray(value)) return value.map((one) => this.all(one));
-    if (value === null || typeof value !== 'object') return value;
+    if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, this.all(one)]));
   }
 
-  /** A text that is one reference and nothing else may be filled with nothing. */
-  #whole(text) {
-    const only = /^@\{([^}]*)\}$/.exec(text)?.[1];
-    return only !== undefined && this.#lookUp(only) === null ? null : this.text(text);
-  }
-
+  /** A text with its references filled in; what is empty leaves an empty text, which means nothing at all. */
   text(text) {
-    return text.replace(REFERENCE, (_, reference) => String(this.#lookUp(reference) ?? ''));
+    return text.replace(REFERENCE, (_, reference) => String(this.#lookUp(reference) ?? ""));
   }
 
   #lookUp(reference) {
     const [name, ...steps] = reference.split(/[.[\]]+/).filter(Boolean);
     const earlier = this.done.get(name);
     let value = earlier && earlier.httpStatusCode < 400 ? earlier.body : undefined;
-    for (const step of steps) value = value === null || typeof value !== 'object' ? undefined : own(value, step);
+    for (const step of steps)
+      value = value === null || typeof value !== "object" ? undefined : own(value, step);
     // A field that is there and empty was an error before version 52.
     if (value !== undefined && (value !== null || Number(this.ctx.version) >= 52)) return value;
-    throw badRequest('PROCESSING_HALTED', `Invalid reference specified. No value for ${reference} found in ${name}`);
+    throw badRequest(
+      "PROCESSING_HALTED",
+      `Invalid reference specified. No value for ${reference} found in ${name}`,
+    );
   }
 }
 
@@ -127,9 +146,9 @@ function failed({ httpStatusCode, body }) {
  */
 function takenBack(part, outcome) {
   if (outcome && (failed(outcome) || Array.isArray(outcome.body))) return outcome;
-  const words = 'The transaction was rolled back since another operation in the same transaction failed.';
+  const words = "The transaction was rolled back since another operation in the same transaction failed.";
   return {
-    body: [{ errorCode: 'PROCESSING_HALTED', message: words }],
+    body: [{ errorCode: "PROCESSING_HALTED", message: words }],
     httpHeaders: {},
     httpStatusCode: 400,
     referenceId: part.referenceId,

@@ -50,46 +50,47 @@ export class OAuthError extends Error {
 /** The single complaints in an error, whether it is one or several. */
 export const eachError = (error) => (error instanceof ApiErrors ? error.errors : [error]);
 
-export const notFound = (message = 'The requested resource does not exist') =>
-  new ApiError(404, 'NOT_FOUND', message);
+export const notFound = (message = "The requested resource does not exist") =>
+  new ApiError(404, "NOT_FOUND", message);
 
 export const badRequest = (code, message, fields) => new ApiError(400, code, message, fields);
 
 export const methodNotAllowed = (method, allowed) =>
   new ApiError(
     405,
-    'METHOD_NOT_ALLOWED',
-    `HTTP Method '${method}' not allowed. Allowed are ${allowed.join(',')}`,
+    "METHOD_NOT_ALLOWED",
+    `HTTP Method '${method}' not allowed. Allowed are ${allowed.join(",")}`,
   );
 
 /** What the words of every other error class are when a test asks for the class and gives no words. */
-export const usualWords = {
-  API_CURRENTLY_DISABLED: [403, 'API is disabled for this User'],
-  API_DISABLED_FOR_ORG: [403, 'The REST API is not enabled for this Organization.'],
-  INVALID_SESSION_ID: [401, 'Session expired or invalid'],
-  INVALID_AUTH_HEADER: [401, 'INVALID_HEADER_TYPE'],
-  REQUEST_LIMIT_EXCEEDED: [403, 'TotalRequests Limit exceeded.'],
-  UNABLE_TO_LOCK_ROW: [400, 'unable to obtain exclusive access to this record', []],
-  SERVER_UNAVAILABLE: [503, 'Server Unavailable'],
+const usualWords = {
+  API_CURRENTLY_DISABLED: [403, "API is disabled for this User"],
+  API_DISABLED_FOR_ORG: [403, "The REST API is not enabled for this Organization."],
+  INVALID_SESSION_ID: [401, "Session expired or invalid"],
+  INVALID_AUTH_HEADER: [401, "INVALID_HEADER_TYPE"],
+  REQUEST_LIMIT_EXCEEDED: [403, "TotalRequests Limit exceeded."],
+  UNABLE_TO_LOCK_ROW: [400, "unable to obtain exclusive access to this record", []],
+  SERVER_UNAVAILABLE: [503, "Server Unavailable"],
   UNKNOWN_EXCEPTION: [
     500,
-    'An unexpected error occurred. Please include this ErrorId if you contact support: 1045178512-20416 (1318521547)',
+    "An unexpected error occurred. Please include this ErrorId if you contact support: 1045178512-20416 (1318521547)",
   ],
-  INSUFFICIENT_ACCESS_OR_READONLY: [403, 'insufficient access rights on object id', []],
+  INSUFFICIENT_ACCESS_OR_READONLY: [403, "insufficient access rights on object id", []],
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: [
     400,
-    'insufficient access rights on cross-reference id',
+    "insufficient access rights on cross-reference id",
     [],
   ],
-  INVALID_CROSS_REFERENCE_KEY: [400, 'invalid cross reference id', []],
-  CANNOT_UPDATE_CONVERTED_LEAD: [400, 'cannot reference converted lead', []],
-  INACTIVE_OWNER_OR_USER: [400, 'operation performed with inactive user', ['OwnerId']],
-  ENTITY_IS_DELETED: [404, 'entity is deleted', []],
-  NOT_FOUND: [404, 'The requested resource does not exist'],
+  INVALID_CROSS_REFERENCE_KEY: [400, "invalid cross reference id", []],
+  CANNOT_UPDATE_CONVERTED_LEAD: [400, "cannot reference converted lead", []],
+  INACTIVE_OWNER_OR_USER: [400, "operation performed with inactive user", ["OwnerId"]],
+  ENTITY_IS_DELETED: [404, "entity is deleted", []],
+  NOT_FOUND: [404, "The requested resource does not exist"],
 };
 
 /** An error of a class by its name, for the troubles that tests ask for. */
 export function errorOfClass(code, { status, message, fields } = {}) {
-  const [usualStatus, usualMessage, usualFields] = usualWords[code] ?? [400, code, undefined];
+  const usual = Object.hasOwn(usualWords, code) ? usualWords[code] : [400, code];
+  const [usualStatus, usualMessage, usualFields] = usual;
   return new ApiError(status ?? usualStatus, code, message ?? usualMessage, fields ?? usualFields);
 }

@@ -26,6 +26,9 @@ export class RequestLog {
         (!status || String(entry.status) === status) &&
         (!after || entry.n > Number(after)),
     );
-    return { count: found.length, entries: limit === undefined ? found : found.slice(-Number(limit) || found.length) };
+    return {
+      count: found.length,
+      entries: limit === undefined ? found : found.slice(-Number(limit) || found.length),
+    };
   }
 }

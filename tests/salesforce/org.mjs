@@ -1,14 +1,14 @@
 // The whole state of the stand-in: one org's schema, records, users, apps, tokens and what tests arranged.
-import { Access } from './access.mjs';
-import { RequestLog } from './log.mjs';
-import { Schema } from './schema/schema.mjs';
-import { readSeed } from './seed.mjs';
-import { Store } from './store.mjs';
-import { Troubles } from './trouble.mjs';
+import { Access } from "./access.mjs";
+import { RequestLog } from "./log.mjs";
+import { Schema } from "./schema/schema.mjs";
+import { readSeed } from "./seed.mjs";
+import { Store } from "./store.mjs";
+import { Troubles } from "./trouble.mjs";
 
 export class Org {
   constructor({ seed = null, rng = 1 } = {}) {
-    this.url = '';
+    this.url = "";
     this.firstSeed = seed;
     this.rng = rng;
     this.log = new RequestLog();
@@ -20,7 +20,7 @@ export class Org {
   /** Back to how it was at the start; `seeded` false leaves even the seed file out. */
   reset(seeded = true) {
     this.era += 1;
-    this.id = '00DHs0000000001MAA';
+    this.id = "00DHs0000000001MAA";
     this.schema = new Schema();
     this.store = new Store();
     this.troubles = new Troubles(this.rng);
@@ -38,11 +38,11 @@ export class Org {
   }
 
   user(id) {
-    return this.store.get(this.schema.get('User'), id);
+    return this.store.get(this.schema.get("User"), id);
   }
 
   userByName(username) {
-    const [user] = this.store.having(this.schema.get('User'), 'Username', username ?? null);
+    const [user] = this.store.having(this.schema.get("User"), "Username", username ?? null);
     return user;
   }
 

@@ -1,9 +1,9 @@
 // The records, in memory: one table an object, with indexes over the fields that are searched by equality, and a
 // journal so that a request which must take effect wholly or not at all can be taken back.
-import { makeId, toLongId } from './ids.mjs';
+import { makeId, toLongId } from "./ids.mjs";
 
 /** Values are the same in Salesforce when they differ by case alone. */
-export const keyOf = (value) => (typeof value === 'string' ? value.toLowerCase() : value);
+export const keyOf = (value) => (typeof value === "string" ? value.toLowerCase() : value);
 
 class Table {
   constructor(object) {
@@ -81,8 +81,8 @@ export class Store {
 
   /** The rows whose field has a value, in no order that means anything. */
   having(object, name, value) {
-    if (name === 'Id') {
-      const row = typeof value === 'string' && value.length >= 15 ? this.get(object, value) : undefined;
+    if (name === "Id") {
+      const row = typeof value === "string" && value.length >= 15 ? this.get(object, value) : undefined;
       return row ? [row] : [];
     }
     return this.table(object).index(name).get(keyOf(value)) ?? [];

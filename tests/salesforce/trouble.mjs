@@ -1,5 +1,5 @@
 // Troubles that tests ask for: rules that pick requests, and what happens to those they pick.
-import { badRequest, errorOfClass } from './errors.mjs';
+import { badRequest, errorOfClass } from "./errors.mjs";
 
 /** A generator whose run repeats for a seed, so that a test that failed can be seen again (mulberry32). */
 export function generator(seed) {
@@ -13,19 +13,37 @@ export function generator(seed) {
 }
 
 const BEHAVIOURS = new Set([
-  'latencyMs', 'answerDelayMs', 'error', 'closeBefore', 'closeAfter', 'hang', 'badJson', 'hugeBody', 'redirect',
+  "latencyMs",
+  "answerDelayMs",
+  "error",
+  "closeBefore",
+  "closeAfter",
+  "hang",
+  "badJson",
+  "hugeBody",
+  "redirect",
 ]);
 
 /** One rule as a test gives it, checked: a trouble that is misspelt must not look like none. */
 function readRule(rule) {
-  const { match = {}, every = 1, skip = 0, probability = 1, count = Infinity, name, ...behaviour } = rule ?? {};
+  const {
+    match = {},
+    every = 1,
+    skip = 0,
+    probability = 1,
+    count = Infinity,
+    name,
+    ...behaviour
+  } = rule ?? {};
   const unknown = Object.keys(behaviour).find((key) => !BEHAVIOURS.has(key));
-  if (unknown) throw badRequest('CONTROL', `unknown behaviour: ${unknown}`);
-  if (Object.keys(behaviour).length === 0) throw badRequest('CONTROL', 'a rule needs a behaviour');
-  if (behaviour.error && typeof behaviour.error.code !== 'string') throw badRequest('CONTROL', 'an error needs a code');
-  if (match.object && !behaviour.error) throw badRequest('CONTROL', 'of one record only an error can be told');
+  if (unknown) throw badRequest("CONTROL", `unknown behaviour: ${unknown}`);
+  if (Object.keys(behaviour).length === 0) throw badRequest("CONTROL", "a rule needs a behaviour");
+  if (behaviour.error && typeof behaviour.error.code !== "string")
+    throw badRequest("CONTROL", "an error needs a code");
+  if (match.object && !behaviour.error)
+    throw badRequest("CONTROL", "of one record only an error can be told");
   for (const [key, value] of Object.entries({ every, skip, probability, count })) {
-    if (typeof value !== 'number' || value < 0) throw badRequest('CONTROL', `${key} must be a number`);
+    if (typeof value !== "number" || value < 0) throw badRequest("CONTROL", `${key} must be a number`);
   }
   return { name, match, every, skip, probability, left: count, seen: 0, applied: 0, behaviour };
 }
@@ -40,7 +58,7 @@ export class Troubles {
 
   /** Puts these rules in place of those that are, or none of them if one is not understood. */
   set(rules) {
-    if (!Array.isArray(rules)) throw badRequest('CONTROL', 'rules must be a list');
+    if (!Array.isArray(rules)) throw badRequest("CONTROL", "rules must be a list");
     this.rules = rules.map(readRule);
   }
 
@@ -56,7 +74,9 @@ export class Troubles {
   /** The same for one record about to be written: only rules that name an object. */
   forRecord(object, operation) {
     const found = this.#pick(
-      (match) => match.object?.toLowerCase() === object.name.toLowerCase() && (!match.operation || match.operation === operation),
+      (match) =>
+        match.object?.toLowerCase() === object.name.toLowerCase() &&
+        (!match.operation || match.operation === operation),
     );
     if (found?.error) throw errorOfClass(found.error.code, found.error);
   }

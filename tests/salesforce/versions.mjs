@@ -2,7 +2,7 @@
 
 const FIRST = 31;
 const LAST = 66;
-const SEASONS = ['Winter', 'Spring', 'Summer'];
+const SEASONS = ["Winter", "Spring", "Summer"];
 
 /** What GET /services/data lists: each version with its season, that of v29.0 being Winter '14. */
 export function versions() {
@@ -14,6 +14,6 @@ export function versions() {
 }
 
 export function isOffered(segment) {
-  const number = /^v(\d{2})\.0$/.exec(segment ?? '')?.[1];
+  const number = /^v(\d{2})\.0$/.exec(segment ?? "")?.[1];
   return number !== undefined && Number(number) >= FIRST && Number(number) <= LAST;
 }

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod database;
 pub mod phone;
 pub mod records;
+pub mod salesforce;
 pub mod service;
 pub mod sound;
 

@@ -240,7 +240,7 @@ fn note_unused(fields: &Fields, reading: &mut Reading) {
 fn read_fallback_owner(fields: &Fields, target: &Target, reading: &mut Reading) -> Vec<Template> {
     fields.describe("fallbackOwner", reading, || {
         let mut schema = target_schema();
-        schema["properties"]["kind"] = json!({"enum": ["user", "users", "queue"]});
+        schema["properties"]["kind"]["enum"] = json!(["user", "users", "queue"]);
         schema
     });
     if reading.description.is_some() || fields.get("fallbackOwner").is_none() {

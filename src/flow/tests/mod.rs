@@ -1,5 +1,6 @@
 //! The interpreter by ladders: what goes in at which millisecond, and what comes out.
 
+mod crm;
 mod dialling;
 mod lookups;
 mod property;

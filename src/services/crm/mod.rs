@@ -10,7 +10,7 @@ pub mod spelling;
 pub use deed::{Deed, DeedKind, Done, NotDone, Severity};
 pub use health::{Health, HealthShown};
 
-use super::web::{Limits, WebClient};
+use super::web::{FAILURES_MAX, Limits, WebClient};
 use crate::clock::SystemClock;
 use crate::config::crm::{Crm as Settings, System};
 use crate::config::{Outside, Secret};
@@ -76,22 +76,24 @@ impl CheckStep {
 }
 
 /// As many calls as one server takes in a second may each ask once; a flow in a circle shall not flood an org.
-const LIMITS: Limits = Limits { per_second: 100, burst: 500, under_way: 64 };
+const LIMITS: Limits = Limits { per_second: 100, burst: 500, under_way: 64, failures: FAILURES_MAX };
+/// What is written has its own: a CRM that is away is left alone by the sender, which knows what waits.
+const WRITING: Limits = Limits { failures: u32::MAX, ..LIMITS };
 
 /// The CRM of the configuration, where there is one.
 pub fn connect(outside: &Outside, clock: SystemClock) -> Result<Option<Arc<dyn Crm>>, reqwest::Error> {
     let Some(settings) = &outside.crm else { return Ok(None) };
-    let client = |secrets| WebClient::new(hosts(settings), secrets, clock, LIMITS);
+    let client = |secrets, limits| WebClient::new(hosts(settings), secrets, clock, limits);
     Ok(Some(match &settings.system {
         System::Bridge(settings) => {
             let secret =
                 |value: &String| (bridge::SECRET.to_owned(), Secret { value: value.clone(), hosts: None });
             let secrets = settings.secret.iter().map(secret).collect();
-            Arc::new(bridge::Bridge::new(settings, client(secrets)?, clock))
+            Arc::new(bridge::Bridge::new(settings, client(secrets, LIMITS)?, clock))
         }
         System::Salesforce(settings) => {
             // What is written has a client of its own: look-ups that fail do not hold it up, nor it them.
-            let clients = (client(Default::default())?, client(Default::default())?);
+            let clients = (client(Default::default(), LIMITS)?, client(Default::default(), WRITING)?);
             Arc::new(salesforce::Salesforce::new((**settings).clone(), clients, clock))
         }
     }))

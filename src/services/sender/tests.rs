@@ -182,6 +182,7 @@ fn whom_a_flow_names_for_abandoned_calls_has_to_be_a_user_of_the_crm() {
                 due,
                 attempts: 1,
                 round: 0,
+                failures: 0,
                 last_error: None,
             };
             sender.deed(&row).map(|deed| deed.owner).map_err(|error| error.severity)

@@ -23,6 +23,8 @@ pub const RETRIES: [Duration; 5] = [
 ];
 /// How long one attempt may take; then another server may try. A CRM is given up after far less.
 pub const LEASE: Duration = Duration::from_secs(120);
+/// How often a row is taken by servers that end before they say what became of it: one that they die of is given up.
+pub const CLAIMS_MAX: u32 = 30;
 /// Rows of one look.
 const ROWS_MAX: u32 = 500;
 /// Characters of an error that are kept: a reply may be a page of HTML.
@@ -133,6 +135,8 @@ pub struct Entry {
     pub attempts: u32,
     /// Those of them before somebody had it tried anew.
     pub round: u32,
+    /// Attempts that failed, since then. One that a server died in has not.
+    pub failures: u32,
     pub last_error: Option<String>,
 }
 
@@ -288,7 +292,7 @@ pub(super) async fn insert(
 }
 
 /// Columns that [`entry`] reads.
-pub(super) const ENTRY: &str = "id, kind, key, payload, created, due, attempts, round, last_error";
+pub(super) const ENTRY: &str = "id, kind, key, payload, created, due, attempts, round, failures, last_error";
 
 /// Reads [`ENTRY`].
 pub(super) fn entry(row: &AnyRow) -> Result<Entry, DatabaseError> {
@@ -301,15 +305,9 @@ pub(super) fn entry(row: &AnyRow) -> Result<Entry, DatabaseError> {
         due: Wall::from_unix_micros(row.try_get(5)?),
         attempts: u32::try_from(row.try_get::<i64, _>(6)?).unwrap_or(u32::MAX),
         round: u32::try_from(row.try_get::<i64, _>(7)?).unwrap_or(u32::MAX),
-        last_error: row.try_get(8)?,
+        failures: u32::try_from(row.try_get::<i64, _>(8)?).unwrap_or(u32::MAX),
+        last_error: row.try_get(9)?,
     })
-}
-
-impl Entry {
-    /// Attempts since it was made, or since somebody had it tried anew.
-    fn tries(&self) -> usize {
-        self.attempts.saturating_sub(self.round) as usize
-    }
 }
 
 impl Database {
@@ -336,8 +334,8 @@ impl Database {
         query.fetch_all(&self.pool).await?.iter().map(entry).collect()
     }
 
-    /// Takes rows for [`LEASE`]. Those that another server was quicker with are left out, and those whose last attempt
-    /// was begun and never ended: they are dead.
+    /// Takes rows for [`LEASE`]. Those that another server was quicker with are left out, and those that were taken too often
+    /// by servers that never came back: they are dead.
     pub async fn outbox_claim(&self, entries: &[Entry], now: Wall) -> Result<Vec<Entry>, DatabaseError> {
         const CLAIM: &str = "UPDATE outbox SET state = 'claimed', due = $1, attempts = attempts + 1 \
                              WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed') AND due <= $4";
@@ -345,8 +343,8 @@ impl Database {
         let mut claimed = Vec::with_capacity(entries.len());
         let mut transaction = self.pool.begin().await?;
         for entry in entries {
-            if entry.tries() > RETRIES.len() {
-                let error = "the server that made the last attempt did not say how it ended";
+            if entry.attempts.saturating_sub(entry.round) >= CLAIMS_MAX {
+                let error = "the servers that tried it did not say how it ended";
                 end(&mut transaction, entry, "dead", Some(error), None).await?;
                 continue;
             }
@@ -369,7 +367,7 @@ impl Database {
         let mut transaction = self.pool.begin().await?;
         let mut next = Vec::with_capacity(verdicts.len());
         for (entry, verdict) in verdicts {
-            let pause = RETRIES.get(entry.tries().saturating_sub(1));
+            let pause = RETRIES.get(entry.failures as usize);
             let (ended, then) = match (verdict, pause) {
                 (Verdict::Done(result), _) => {
                     (end(&mut transaction, entry, "done", None, result.as_deref()).await?, Next::Done)
@@ -393,7 +391,7 @@ impl Database {
 
     /// Has a row that was given up or set aside tried anew, at once. False where there is none such.
     pub async fn outbox_retry(&self, id: i64, now: Wall) -> Result<bool, DatabaseError> {
-        const RETRY: &str = "UPDATE outbox SET state = 'waiting', due = $1, round = attempts \
+        const RETRY: &str = "UPDATE outbox SET state = 'waiting', due = $1, round = attempts, failures = 0 \
                              WHERE id = $2 AND state IN ('dead', 'parked')";
         let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id);
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
@@ -406,7 +404,7 @@ async fn again(
     error: &str,
     due: Wall,
 ) -> Result<bool, DatabaseError> {
-    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2 \
+    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2, failures = failures + 1 \
                          WHERE id = $3 AND attempts = $4 AND state = 'claimed'";
     let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(entry.id);
     Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)

@@ -83,6 +83,6 @@ impl Database {
 
 fn read(row: &AnyRow) -> Result<OutboxRow, DatabaseError> {
     let Entry { id, kind, key, payload, created, due, attempts, last_error, .. } = entry(row)?;
-    let (state, result) = (row.try_get(9)?, row.try_get(10)?);
+    let (state, result) = (row.try_get(10)?, row.try_get(11)?);
     Ok(OutboxRow { id, kind, key, payload, created, due, attempts, state, last_error, result })
 }

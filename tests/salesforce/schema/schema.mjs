@@ -1,8 +1,8 @@
 // The objects of the org: found by any spelling of their names, extended by a seed, and described.
-import { notFound } from '../errors.mjs';
-import { conversationObject } from './conversation.mjs';
-import { customName, field, systemFields } from './fields.mjs';
-import { allStandardObjects } from './standard.mjs';
+import { notFound } from "../errors.mjs";
+import { conversationObject } from "./conversation.mjs";
+import { customName, field, systemFields } from "./fields.mjs";
+import { allStandardObjects } from "./standard.mjs";
 
 export class Schema {
   constructor() {
@@ -38,11 +38,11 @@ export class Schema {
   extend(objects) {
     for (const [name, wanted] of Object.entries(objects)) {
       const object = this.find(name) ?? this.#add(newCustom(name, wanted, this.byPrefix));
-      for (const { name: own, type = 'string', ...options } of wanted.fields ?? []) {
-        const fieldName = own ?? customName(options.label ?? '');
+      for (const { name: own, type = "string", ...options } of wanted.fields ?? []) {
+        const fieldName = own ?? customName(options.label ?? "");
         const given = { ...options };
-        if (type === 'reference' && !given.relationship && /__c$/.test(fieldName)) {
-          given.relationship = fieldName.replace(/__c$/, '__r');
+        if (type === "reference" && !given.relationship && /__c$/.test(fieldName)) {
+          given.relationship = fieldName.replace(/__c$/, "__r");
         }
         replace(object, field(fieldName, type, given));
       }
@@ -51,9 +51,9 @@ export class Schema {
 
   /** What a lookup may point at; Task's WhatId takes every custom object too. */
   targets(one) {
-    if (!one.referenceTo.includes('*custom')) return one.referenceTo;
+    if (!one.referenceTo.includes("*custom")) return one.referenceTo;
     const custom = [...this.objects.values()].filter((object) => object.custom).map((object) => object.name);
-    return [...one.referenceTo.filter((name) => name !== '*custom'), ...custom];
+    return [...one.referenceTo.filter((name) => name !== "*custom"), ...custom];
   }
 
   /** The describe answer, without the fields that this user cannot see. */
@@ -66,11 +66,13 @@ export class Schema {
       labelPlural: `${object.label}s`,
       keyPrefix: object.prefix,
       custom: object.custom,
-      createable: rights === 'all',
-      updateable: rights === 'all',
-      deletable: rights === 'all',
+      createable: rights === "all",
+      updateable: rights === "all",
+      deletable: rights === "all",
       queryable: true,
-      fields: object.fields.filter((one) => access.canRead(object, one)).map((one) => this.#describeField(object, one, access)),
+      fields: object.fields
+        .filter((one) => access.canRead(object, one))
+        .map((one) => this.#describeField(object, one, access)),
       urls: { sobject: base, describe: `${base}/describe`, rowTemplate: `${base}/{ID}` },
     };
   }
@@ -101,17 +103,22 @@ function replace(object, one) {
 
 function newCustom(name, wanted, taken) {
   let n = 1;
-  const prefix = () => `a${String(n).padStart(2, '0')}`;
+  const prefix = () => `a${String(n).padStart(2, "0")}`;
   while (taken.has(prefix())) n += 1;
   return {
     name,
-    label: wanted.label ?? name.replace(/__c$/, '').replace(/_/g, ' '),
+    label: wanted.label ?? name.replace(/__c$/, "").replace(/_/g, " "),
     prefix: wanted.prefix ?? prefix(),
     custom: true,
     fields: [
       ...systemFields(),
-      field('Name', 'string', { length: 80 }),
-      field('OwnerId', 'reference', { label: 'Owner ID', to: ['Group', 'User'], relationship: 'Owner', nillable: false }),
+      field("Name", "string", { length: 80 }),
+      field("OwnerId", "reference", {
+        label: "Owner ID",
+        to: ["Group", "User"],
+        relationship: "Owner",
+        nillable: false,
+      }),
     ],
   };
 }

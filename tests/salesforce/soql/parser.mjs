@@ -1,8 +1,23 @@
 // SOQL tokens into a tree: what is selected, from where, under which condition, in which order, how many.
-import { queryError, tokens, unexpected } from './lexer.mjs';
+import { queryError, tokens, unexpected } from "./lexer.mjs";
 
-const RESERVED = new Set(['and', 'or', 'not', 'in', 'like', 'from', 'where', 'order', 'limit', 'offset', 'select', 'null', 'true', 'false']);
-const COMPARISONS = new Set(['=', '!=', '<>', '<', '<=', '>', '>=']);
+const RESERVED = new Set([
+  "and",
+  "or",
+  "not",
+  "in",
+  "like",
+  "from",
+  "where",
+  "order",
+  "limit",
+  "offset",
+  "select",
+  "null",
+  "true",
+  "false",
+]);
+const COMPARISONS = new Set(["=", "!=", "<>", "<", "<=", ">", ">="]);
 // A tree deeper than this would end the process's stack; no query of a client comes near.
 const DEEPEST = 400;
 
@@ -20,7 +35,7 @@ class Parser {
 
   get token() {
     const token = this.tokens[this.at];
-    if (token.kind === 'bad') throw token.error;
+    if (token.kind === "bad") throw token.error;
     return token;
   }
 
@@ -35,7 +50,7 @@ class Parser {
   }
 
   isWord(word, token = this.token) {
-    return token?.kind === 'name' && token.text.toLowerCase() === word;
+    return token?.kind === "name" && token.text.toLowerCase() === word;
   }
 
   takeWord(word) {
@@ -45,7 +60,7 @@ class Parser {
   }
 
   takeOperator(text) {
-    if (this.token.kind !== 'operator' || this.token.text !== text) return false;
+    if (this.token.kind !== "operator" || this.token.text !== text) return false;
     this.at += 1;
     return true;
   }
@@ -59,52 +74,52 @@ class Parser {
   }
 
   query() {
-    this.needWord('select');
+    this.needWord("select");
     const count = this.#count();
     const select = count ? [] : this.#list(() => this.path());
-    this.needWord('from');
+    this.needWord("from");
     const from = this.name();
-    const where = this.takeWord('where') ? this.condition() : null;
+    const where = this.takeWord("where") ? this.condition() : null;
     const order = this.#order();
-    const limit = this.takeWord('limit') ? this.whole() : null;
-    const offset = this.takeWord('offset') ? this.whole() : 0;
-    if (this.token.kind !== 'end') this.fail();
+    const limit = this.takeWord("limit") ? this.whole() : null;
+    const offset = this.takeWord("offset") ? this.whole() : 0;
+    if (this.token.kind !== "end") this.fail();
     return { count, select, from, where, order, limit, offset };
   }
 
   #count() {
     const [word, open, close] = [this.token, this.tokens[this.at + 1], this.tokens[this.at + 2]];
-    if (!this.isWord('count', word) || open?.text !== '(' || close?.text !== ')') return false;
+    if (!this.isWord("count", word) || open?.text !== "(" || close?.text !== ")") return false;
     this.at += 3;
     return true;
   }
 
   #list(one) {
     const found = [one()];
-    while (this.takeOperator(',')) found.push(one());
+    while (this.takeOperator(",")) found.push(one());
     return found;
   }
 
   #order() {
-    if (!this.takeWord('order')) return [];
-    this.needWord('by');
+    if (!this.takeWord("order")) return [];
+    this.needWord("by");
     return this.#list(() => {
       const path = this.path();
-      const descending = this.takeWord('desc');
-      if (!descending) this.takeWord('asc');
+      const descending = this.takeWord("desc");
+      if (!descending) this.takeWord("asc");
       return { path, descending, nullsLast: this.#nullsLast() };
     });
   }
 
   #nullsLast() {
-    if (!this.takeWord('nulls')) return false;
-    if (this.takeWord('last')) return true;
-    this.needWord('first');
+    if (!this.takeWord("nulls")) return false;
+    if (this.takeWord("last")) return true;
+    this.needWord("first");
     return false;
   }
 
   name() {
-    if (this.token.kind !== 'name' || RESERVED.has(this.token.text.toLowerCase())) this.fail();
+    if (this.token.kind !== "name" || RESERVED.has(this.token.text.toLowerCase())) this.fail();
     return this.next();
   }
 
@@ -112,43 +127,42 @@ class Parser {
   path() {
     const first = this.name();
     const names = [first.text];
-    while (this.takeOperator('.')) names.push(this.name().text);
+    while (this.takeOperator(".")) names.push(this.name().text);
     return { names, at: first.at };
   }
 
   whole() {
-    if (this.token.kind !== 'number' || !/^\d+$/.test(this.token.text)) this.fail();
+    if (this.token.kind !== "number" || !/^\d+$/.test(this.token.text)) this.fail();
     return Number(this.next().text);
   }
 
-  /** Terms joined by AND, or by OR: one level may not mix the two, parentheses must say which binds. */
+  /** Terms joined by AND, or by OR. The two are not mixed: what follows the one must close it, so the other fails. */
   condition() {
     this.depth += 1;
     if (this.depth > DEEPEST) this.fail();
     const first = this.term();
-    const kind = this.isWord('and') ? 'and' : this.isWord('or') ? 'or' : null;
+    const kind = this.isWord("and") ? "and" : this.isWord("or") ? "or" : null;
     if (!kind) {
       this.depth -= 1;
       return first;
     }
     const terms = [first];
     while (this.takeWord(kind)) terms.push(this.term());
-    if (this.isWord('and') || this.isWord('or')) this.fail();
     this.depth -= 1;
     return { kind, terms };
   }
 
   term() {
-    if (this.takeWord('not')) {
+    if (this.takeWord("not")) {
       this.depth += 1;
       if (this.depth > DEEPEST) this.fail();
       const term = this.term();
       this.depth -= 1;
-      return { kind: 'not', term };
+      return { kind: "not", term };
     }
-    if (this.takeOperator('(')) {
+    if (this.takeOperator("(")) {
       const inner = this.condition();
-      this.needOperator(')');
+      this.needOperator(")");
       return inner;
     }
     return this.comparison();
@@ -156,28 +170,28 @@ class Parser {
 
   comparison() {
     const path = this.path();
-    if (this.token.kind === 'operator' && COMPARISONS.has(this.token.text)) {
-      const operator = this.next().text.replace('<>', '!=');
-      return { kind: 'compare', path, operator, value: this.value() };
+    if (this.token.kind === "operator" && COMPARISONS.has(this.token.text)) {
+      const operator = this.next().text.replace("<>", "!=");
+      return { kind: "compare", path, operator, value: this.value() };
     }
-    if (this.takeWord('like')) return { kind: 'compare', path, operator: 'like', value: this.value() };
-    const negated = this.takeWord('not');
-    this.needWord('in');
-    this.needOperator('(');
+    if (this.takeWord("like")) return { kind: "compare", path, operator: "like", value: this.value() };
+    const negated = this.takeWord("not");
+    this.needWord("in");
+    this.needOperator("(");
     const values = this.#list(() => this.value());
-    this.needOperator(')');
-    return { kind: 'in', path, negated, values };
+    this.needOperator(")");
+    return { kind: "in", path, negated, values };
   }
 
   value() {
     const token = this.token;
-    if (token.kind === 'operator' && token.text === ':') {
-      throw queryError(this.text, token.at, 'MALFORMED_QUERY', 'Bind variables only allowed in Apex code');
+    if (token.kind === "operator" && token.text === ":") {
+      throw queryError(this.text, token.at, "MALFORMED_QUERY", "Bind variables only allowed in Apex code");
     }
-    const isLiteral = ['string', 'number', 'date', 'datetime'].includes(token.kind);
-    const isWord = ['null', 'true', 'false'].some((word) => this.isWord(word));
+    const isLiteral = ["string", "number", "date", "datetime"].includes(token.kind);
+    const isWord = ["null", "true", "false"].some((word) => this.isWord(word));
     if (!isLiteral && !isWord) this.fail();
     this.at += 1;
-    return isWord ? { ...token, kind: 'word', text: token.text.toLowerCase() } : token;
+    return isWord ? { ...token, kind: "word", text: token.text.toLowerCase() } : token;
   }
 }

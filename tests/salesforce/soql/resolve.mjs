@@ -1,13 +1,21 @@
 // Names in a query to the fields they mean, over one relationship at most; a name that means nothing is refused in
 // Salesforce's words, and so is one that this user may not see: Salesforce does not tell the two apart.
-import { queryError } from './lexer.mjs';
+import { queryError } from "./lexer.mjs";
 
 // What can be asked of a record through a relationship that may point at several objects, and of what type it is.
 const NAME_FIELDS = new Map(
   [
-    ['Id', 'id'], ['Name', 'string'], ['Type', 'string'], ['FirstName', 'string'], ['LastName', 'string'],
-    ['Email', 'email'], ['Phone', 'phone'], ['Title', 'string'], ['Username', 'string'], ['Alias', 'string'],
-    ['IsActive', 'boolean'],
+    ["Id", "id"],
+    ["Name", "string"],
+    ["Type", "string"],
+    ["FirstName", "string"],
+    ["LastName", "string"],
+    ["Email", "email"],
+    ["Phone", "phone"],
+    ["Title", "string"],
+    ["Username", "string"],
+    ["Alias", "string"],
+    ["IsActive", "boolean"],
   ].map(([name, type]) => [name.toLowerCase(), { name, type, filterable: true, sortable: true }]),
 );
 
@@ -25,21 +33,32 @@ export class Resolver {
       return { field, read: (row) => row[field.name] ?? null };
     }
     // An object's own name may stand before its field.
-    if (names[0].toLowerCase() === this.object.name.toLowerCase()) return this.path({ names: names.slice(1), at });
+    if (names[0].toLowerCase() === this.object.name.toLowerCase())
+      return this.path({ names: names.slice(1), at });
     if (names.length === 2) return this.#related(names, at);
-    throw queryError(this.text, at, 'INVALID_FIELD', 'This stand-in follows one relationship, no further');
+    throw queryError(this.text, at, "INVALID_FIELD", "This stand-in follows one relationship, no further");
   }
 
   sortable(path) {
     const way = this.path(path);
     if (way.field.sortable) return way;
-    throw queryError(this.text, path.at, 'INVALID_FIELD', `field '${way.field.name}' can not be sorted in a query call`);
+    throw queryError(
+      this.text,
+      path.at,
+      "INVALID_FIELD",
+      `field '${way.field.name}' can not be sorted in a query call`,
+    );
   }
 
   filterable(path) {
     const way = this.path(path);
     if (way.field.filterable) return way;
-    throw queryError(this.text, path.at, 'INVALID_FIELD', `field '${way.field.name}' can not be filtered in a query call`);
+    throw queryError(
+      this.text,
+      path.at,
+      "INVALID_FIELD",
+      `field '${way.field.name}' can not be filtered in a query call`,
+    );
   }
 
   #own(object, name, at) {
@@ -48,7 +67,7 @@ export class Resolver {
     throw queryError(
       this.text,
       at,
-      'INVALID_FIELD',
+      "INVALID_FIELD",
       `No such column '${name}' on entity '${object.name}'. If you are attempting to use a custom field, be sure to ` +
         "append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
     );
@@ -60,10 +79,10 @@ export class Resolver {
       throw queryError(
         this.text,
         at,
-        'INVALID_FIELD',
+        "INVALID_FIELD",
         `Didn't understand relationship '${relationship}' in field path. If you are attempting to use a custom ` +
           "relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or " +
-          'the describe call for the appropriate names.',
+          "the describe call for the appropriate names.",
       );
     }
     const targets = this.ctx.schema.targets(lookup);
@@ -74,7 +93,7 @@ export class Resolver {
 
   #nameField(name, at) {
     const field = NAME_FIELDS.get(name.toLowerCase());
-    return field ?? this.#own({ name: 'Name', byName: new Map() }, name, at);
+    return field ?? this.#own({ name: "Name", byName: new Map() }, name, at);
   }
 
   /** The object and the row that a lookup points at, or undefined. */
@@ -89,7 +108,7 @@ export class Resolver {
     const parent = this.parent(row, lookup);
     if (!parent) return null;
     // Over such a relationship Type is which object it is, even if that object has a field of that name.
-    return many && field.name === 'Type' ? parent.object.name : (parent.row[field.name] ?? null);
+    return many && field.name === "Type" ? parent.object.name : (parent.row[field.name] ?? null);
   }
 
   /** One row as JSON, with what is asked over relationships in objects of their own. */
@@ -106,7 +125,7 @@ export class Resolver {
         shown[lookup.relationshipName] = null;
         continue;
       }
-      const type = many ? 'Name' : parent.object.name;
+      const type = many ? "Name" : parent.object.name;
       shown[lookup.relationshipName] ??= { attributes: this.#attributes(type, parent.object, parent.row.Id) };
       shown[lookup.relationshipName][way.field.name] = way.read(row);
     }

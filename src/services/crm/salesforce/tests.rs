@@ -11,6 +11,7 @@ pub fn settings() -> Settings {
         client_id: "app".to_owned(),
         grant: Grant::ClientCredentials { secret: "hidden".to_owned() },
         api_version: "62.0".to_owned(),
+        write_timeout: Duration::from_secs(25),
         task_id_field: None,
         task_fields: Vec::new(),
         conversation: None,

@@ -7,15 +7,19 @@ use super::fields;
 use super::{Ask, Salesforce};
 use crate::flow::{Method, Person};
 use serde_json::{Map, Value, json as tree};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// Each request of a batch: an org that is busy takes its time, and the claim on the rows lasts for all of them.
-const TIMEOUT: Duration = Duration::from_secs(25);
 /// Records of one request. Salesforce takes 200; a trigger of the org has to bear them too.
 pub const BATCH_MAX: usize = 50;
+/// What fails for a reason that passes is tried again at once, so often and as long as it fails quickly: a dropped connection
+/// or a lock should not make a task a minute late.
+const ROUNDS_MAX: usize = 3;
+const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 /// To find whose number it is: without an answer the task is written later rather than without its person.
 const FIND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Failures in a row after which nobody else is looked for in the same batch.
+const FAILURES_MAX: u32 = 3;
 
 /// An object that is written, and the field that has the call's id.
 struct Kept<'a> {
@@ -24,16 +28,39 @@ struct Kept<'a> {
     is_external: bool,
 }
 
+/// By their numbers.
+type People = BTreeMap<String, Result<Option<Person>, Refusal>>;
 type Results = Vec<Option<Result<Done, NotDone>>>;
 
 impl Salesforce {
     pub(super) async fn write_all(&self, deeds: &[Deed]) -> Vec<Result<Done, NotDone>> {
         let mut results: Results = vec![None; deeds.len()];
+        let begun = tokio::time::Instant::now();
+        for _ in 0..ROUNDS_MAX {
+            let is_open = |at: &usize| match results.get(*at) {
+                Some(Some(Err(not_done))) => not_done.severity != Severity::Lasting,
+                Some(None) => true,
+                _ => false,
+            };
+            let open: Vec<usize> = (0..deeds.len()).filter(is_open).collect();
+            if open.is_empty() || begun.elapsed() > AGAIN_WITHIN {
+                break;
+            }
+            self.write_open(deeds, &open, &mut results).await;
+        }
+        let unsaid =
+            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
+        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
+    }
+
+    /// Once through those which are not done.
+    async fn write_open(&self, deeds: &[Deed], open: &[usize], results: &mut Results) {
         for kind in [DeedKind::Task, DeedKind::Conversation] {
-            let places: Vec<usize> =
-                (0..deeds.len()).filter(|at| deeds.get(*at).is_some_and(|d| d.kind == kind)).collect();
+            let of_kind = |at: &&usize| deeds.get(**at).is_some_and(|deed| deed.kind == kind);
+            let places: Vec<usize> = open.iter().filter(of_kind).copied().collect();
             for part in places.chunks(BATCH_MAX) {
-                if let Err(refusal) = self.write_part(kind, deeds, part, &mut results).await {
+                part.iter().for_each(|at| clear(results, *at));
+                if let Err(refusal) = self.write_part(kind, deeds, part, results).await {
                     for at in part {
                         if let Some(result @ None) = results.get_mut(*at) {
                             *result = Some(Err(not_done(&refusal)));
@@ -42,9 +69,6 @@ impl Salesforce {
                 }
             }
         }
-        let unsaid =
-            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
     }
 
     /// An error where it is that of all which have no result yet.
@@ -76,20 +100,31 @@ impl Salesforce {
                 None => missing.push((*at, deed)),
             }
         }
-        let people = self.people(missing.iter().map(|(_, deed)| *deed)).await?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let record = |(_, deed): &(usize, &Deed)| {
-            let contact = deed.task.contact.as_ref().or_else(|| people.get(&deed.task.from)?.as_ref());
+        let people = self.people(missing.iter().map(|(_, deed)| *deed)).await;
+        let mut records = Vec::with_capacity(missing.len());
+        let mut written = Vec::with_capacity(missing.len());
+        for (at, deed) in missing {
+            let contact = match (&deed.task.contact, people.get(&deed.task.from)) {
+                (Some(person), _) => Some(person),
+                (None, Some(Ok(person))) => person.as_ref(),
+                // Without its person a task is of little use: it is written when the person can be looked for.
+                (None, Some(Err(refusal))) => {
+                    set(results, at, Err(not_done(refusal)));
+                    continue;
+                }
+                (None, None) => None,
+            };
             let mut record = fields::of(deed, &self.settings, contact);
             record.insert("attributes".to_owned(), tree!({"type": kept.object}));
-            Value::Object(record)
-        };
-        let records: Vec<Value> = missing.iter().map(record).collect();
+            records.push(Value::Object(record));
+            written.push(at);
+        }
+        if records.is_empty() {
+            return Ok(());
+        }
         let saved = self.save(&kept, records).await?;
-        for ((at, _), result) in missing.iter().zip(saved) {
-            set(results, *at, result.map(|id| self.done(&id)).map_err(|refusal| not_done(&refusal)));
+        for (at, result) in written.into_iter().zip(saved) {
+            set(results, at, result.map(|id| self.done(&id)).map_err(|refusal| not_done(&refusal)));
         }
         Ok(())
     }
@@ -128,24 +163,36 @@ impl Salesforce {
         }
         let Kept { object, field, .. } = kept;
         let soql = format!("SELECT Id, {field} FROM {object} WHERE {field} IN ({list})");
-        let found = self.select(&self.writing, &soql, TIMEOUT).await?;
+        let found = self.select(&self.writing, &soql, self.settings.write_timeout).await?;
         let text = |record: &Map<String, Value>, key: &str| Some(record.get(key)?.as_str()?.to_owned());
         Ok(found.iter().filter_map(|record| Some((text(record, field)?, text(record, "Id")?))).collect())
     }
 
     /// Whose numbers these are, where the call did not ask.
-    async fn people<'a>(
-        &self,
-        deeds: impl Iterator<Item = &'a Deed>,
-    ) -> Result<HashMap<String, Option<Person>>, Refusal> {
-        let mut people = HashMap::new();
+    async fn people<'a>(&self, deeds: impl Iterator<Item = &'a Deed>) -> People {
+        let mut people = People::new();
+        let mut failures = 0;
         for deed in deeds.filter(|deed| deed.task.contact.is_none() && !deed.task.from.is_empty()) {
-            if !people.contains_key(&deed.task.from) {
-                let person = self.find(&self.writing, &deed.task.from, FIND_TIMEOUT).await?;
-                people.insert(deed.task.from.clone(), person);
+            if people.contains_key(&deed.task.from) {
+                continue;
             }
+            // An org that is away is not asked for each caller.
+            let last = people
+                .values()
+                .rev()
+                .find_map(|found| found.as_ref().err())
+                .filter(|_| failures >= FAILURES_MAX);
+            let found = match last {
+                Some(refusal) => Err(refusal.clone()),
+                None => {
+                    self.find(&self.writing, &deed.task.from, FIND_TIMEOUT.min(self.settings.write_timeout))
+                        .await
+                }
+            };
+            failures = if found.is_err() { failures + 1 } else { 0 };
+            people.insert(deed.task.from.clone(), found);
         }
-        Ok(people)
+        people
     }
 
     async fn save(
@@ -159,7 +206,7 @@ impl Salesforce {
             true => self.data(&format!("composite/sobjects/{}/{}", kept.object, kept.field)),
             false => self.data("composite/sobjects"),
         };
-        let mut ask = Ask::post(&path, &body, TIMEOUT);
+        let mut ask = Ask::post(&path, &body, self.settings.write_timeout);
         if kept.is_external {
             ask.method = Method::Patch;
         }
@@ -205,6 +252,12 @@ fn one(saved: &Value) -> Result<String, Refusal> {
 
 fn not_done(refusal: &Refusal) -> NotDone {
     NotDone { words: refusal.to_string(), severity: refusal.severity() }
+}
+
+fn clear(results: &mut Results, at: usize) {
+    if let Some(place) = results.get_mut(at) {
+        *place = None;
+    }
 }
 
 fn set(results: &mut Results, at: usize, result: Result<Done, NotDone>) {
