@@ -3,6 +3,7 @@
 import { test as base, type Page } from "@playwright/test";
 import { Server, USER } from "./server";
 import { Telephone } from "./sipp";
+import { StandIn } from "./standIn";
 
 type StorageState = Awaited<ReturnType<ReturnType<Page["context"]>["storageState"]>>;
 
@@ -13,13 +14,29 @@ type Fixtures = {
   telephone: (line: Line) => Promise<Telephone>;
 };
 
-type WorkerFixtures = { server: Server; signedIn: StorageState };
+type WorkerFixtures = {
+  /** Whether the server is connected to the stand-in for Salesforce. */
+  hasCrm: boolean;
+  standIn: StandIn | null;
+  server: Server;
+  signedIn: StorageState;
+};
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
+  hasCrm: [false, { option: true, scope: "worker" }],
+
+  standIn: [
+    async ({ hasCrm }, use) => {
+      const standIn = hasCrm ? await StandIn.start() : null;
+      await use(standIn);
+      standIn?.stop();
+    },
+    { scope: "worker" },
+  ],
+
   server: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright asks for a pattern
-    async ({}, use) => {
-      const server = await Server.start();
+    async ({ standIn }, use) => {
+      const server = await Server.start(standIn);
       await use(server);
       await server.stop();
     },
@@ -52,7 +69,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     page.on("pageerror", (error) => errors.push(String(error)));
     // What the Content-Security-Policy refuses, React finds odd, or does not load.
     page.on("console", (message) => {
-      if (message.type() === "error" && !/status of (401|404|412)/.test(message.text())) {
+      if (message.type() === "error" && !/status of (401|404|412|422)/.test(message.text())) {
         errors.push(message.text());
       }
     });

@@ -79,7 +79,16 @@ for (const scheme of ["light", "dark"] as const) {
 test("list and live pages fit a telephone", async ({ page, telephone }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await telephone({ scenario: "stays", number: DESK, caller: "+14155550174" });
-  for (const path of ["/flows", "/calls", "/records", "/abandoned", "/reports", "/outbox", "/system"]) {
+  for (const path of [
+    "/flows",
+    "/calls",
+    "/records",
+    "/abandoned",
+    "/reports",
+    "/crm",
+    "/outbox",
+    "/system",
+  ]) {
     await page.goto(path);
     await isSettled(page);
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -15,6 +15,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { ADA, APP, type StandIn } from "./standIn";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const START_MS_MAX = 90_000;
@@ -23,6 +24,9 @@ const START_MS_MAX = 90_000;
 export const DESK = "+15550190";
 /** Reaches the demo's music, which plays until the caller hangs up. */
 export const MUSIC = "+15550102";
+
+/** Where there is a CRM: reaches the flow `known`, which asks it who calls. */
+export const KNOWN = "+15550191";
 
 export const USER = { login: "ann", name: "Ann Admin", password: "a long enough password" };
 
@@ -39,11 +43,11 @@ export class Server {
   ) {}
 
   /** Starts one and waits until it takes calls. `CORDBOARD` names the binary. */
-  static async start(): Promise<Server> {
+  static async start(crm: StandIn | null): Promise<Server> {
     const binary = process.env.CORDBOARD ?? join(ROOT, "target/debug/cordboard");
     const folder = mkdtempSync(join(tmpdir(), "cordboard-console-"));
     const [http = 0, sip = 0, agent = 0, nobody = 0, media = 0] = await freePorts(5);
-    provision(folder, { carol: nobody, dora: agent });
+    provision(folder, { carol: nobody, dora: agent }, crm !== null);
     // Ports for audio from an even one on; what others hold is skipped.
     const first = Math.min(media - (media % 2), 62_000);
     writeFileSync(
@@ -69,7 +73,7 @@ node = "test"
 [provision]
 dir = "demo"
 mode = "seed"
-`,
+${crm ? salesforce(crm.url) : ""}`,
     );
     const log = join(folder, "log");
     writeFileSync(log, "");
@@ -136,7 +140,16 @@ mode = "seed"
   }
 }
 
-function provision(folder: string, agents: { carol: number; dora: number }): void {
+function salesforce(url: string): string {
+  return `[salesforce]
+login_url = "${url}"
+client_id = "${APP.id}"
+client_secret = "${APP.secret}"
+task_id_field = "Cordboard_Call_Id__c"
+`;
+}
+
+function provision(folder: string, agents: { carol: number; dora: number }, hasCrm: boolean): void {
   const demo = join(folder, "demo");
   // The demo's prompts may lie elsewhere in the tree, behind a link.
   cpSync(join(ROOT, "config/demo"), demo, { recursive: true, dereference: true });
@@ -145,6 +158,13 @@ function provision(folder: string, agents: { carol: number; dora: number }): voi
     join(demo, "numbers.toml"),
     `\n[[number]]\ne164 = "${DESK}"\nflow = "desk"\nlabel = "Desk"\n`,
   );
+  if (hasCrm) {
+    copyFileSync(join(import.meta.dirname, "flows/known.json"), join(demo, "flows/known.json"));
+    appendFileSync(
+      join(demo, "numbers.toml"),
+      `\n[[number]]\ne164 = "${KNOWN}"\nflow = "known"\nlabel = "Known"\n`,
+    );
+  }
   appendFileSync(
     join(demo, "agents.toml"),
     `
@@ -156,6 +176,7 @@ uri = "sip:carol@127.0.0.1:${agents.carol}"
 id = "dora"
 name = "Dora Dean"
 uri = "sip:dora@127.0.0.1:${agents.dora}"
+crm_user = "${ADA}"
 `,
   );
 }

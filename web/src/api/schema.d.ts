@@ -711,6 +711,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/crm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the connection to the CRM is, and what waits to be sent there.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["getCrm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/crm/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries the connection step by step: signs in, and looks whether everything can be read and written that is needed. Nothing is written.
+         * @description Needs the permission `system.edit`.
+         */
+        post: operations["checkCrm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/crm/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs the query of a query step with values for its variables.
+         * @description Needs the permission `flows.edit`.
+         */
+        post: operations["tryQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/crm/task-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The task that a caller makes who hangs up in the flow's first step that waits.
+         * @description Needs the permission `simulate`.
+         */
+        post: operations["previewTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/flows/validate": {
         parameters: {
             query?: never;
@@ -1497,7 +1577,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One whole record, with the call's path, keys, offers and legs.
+         * One whole record, with the call's path, keys, offers and legs; `told`: what others were told of it.
          * @description Needs the permission `calls.read`.
          */
         get: operations["getRecord"];
@@ -1543,6 +1623,26 @@ export interface paths {
         get: operations["listOutbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outbox/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a row that was set aside or given up tried anew, at once.
+         * @description Needs the permission `system.edit`.
+         */
+        post: operations["retryOutbox"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1618,8 +1718,15 @@ export interface components {
             skills?: string[] | null;
             /** @description A fixed endpoint, such as sip:alice@192.0.2.5:5071. */
             uri?: string | null;
+            /** @description The id of the user that this agent is in the CRM, such as 0055e000001AbCdAAK. */
+            crmUser?: string | null;
             /** @description A reference to a file on the server. */
             password?: string | null;
+        };
+        /** @description Requests of the day. */
+        Allowance: {
+            all: number;
+            used: number;
         };
         /** @description What went through a leg since it was opened. */
         AudioItem: {
@@ -1740,6 +1847,20 @@ export interface components {
             /** @enum {string} */
             state: "none" | "running" | "ending" | "done";
         };
+        /** @description A check of the connection. */
+        CheckResult: {
+            steps: components["schemas"]["CheckStep"][];
+        };
+        /** @description One step of a check. */
+        CheckStep: {
+            /** @description What was tried. */
+            name: string;
+            passed: boolean;
+            /** @description What to do about it, where it failed. */
+            remedy?: string | null;
+            /** @description What came of it. */
+            text: string;
+        };
         /** @description What the calls of a version did. */
         Counts: {
             steps: components["schemas"]["StepCountItem"][];
@@ -1756,6 +1877,32 @@ export interface components {
         Credentials: {
             login: string;
             password: string;
+        };
+        CrmError: {
+            /** Format: date-time */
+            at: string;
+            text: string;
+        };
+        /** @description The connection to the CRM. */
+        CrmState: {
+            /** @description Where it is. */
+            address?: string | null;
+            /** @description The object that has a record for each call beside the task. */
+            conversation?: string | null;
+            failures: number;
+            /** @description Whether the last thing that happened was an error. */
+            isFailing: boolean;
+            /** @description `salesforce` or `bridge`. */
+            kind?: string | null;
+            lastError?: components["schemas"]["CrmError"] | null;
+            /** Format: date-time */
+            lastSuccess?: string | null;
+            outbox: components["schemas"]["Waiting"];
+            /** @description Since this server started. */
+            requests: number;
+            requestsToday?: components["schemas"]["Allowance"] | null;
+            /** @description Which calls become a task: `all`, `abandoned` or `none`. */
+            tasks?: string | null;
         };
         /**
          * @description How bad it is.
@@ -1826,7 +1973,8 @@ export interface components {
                 [key: string]: {
                     /**
                      * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-                     *     its list of records; for sms anything.
+                     *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+                     *     where nobody has that number; for sms anything.
                      */
                     value: unknown;
                 } | {
@@ -1958,7 +2106,8 @@ export interface components {
                 [key: string]: {
                     /**
                      * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-                     *     its list of records; for sms anything.
+                     *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+                     *     where nobody has that number; for sms anything.
                      */
                     value: unknown;
                 } | {
@@ -2065,6 +2214,8 @@ export interface components {
             kind: string;
             lastError?: string | null;
             payload: Record<string, never>;
+            /** @description What it became in the other system: its id, and where it is looked at. */
+            result?: Record<string, never> | null;
             state: string;
         };
         /** @description A page of a list. */
@@ -2149,6 +2300,14 @@ export interface components {
         Pointers: {
             items: components["schemas"]["PointerItem"][];
         };
+        /** @description A flow whose task is to be looked at. */
+        PreviewRequest: {
+            document: Record<string, never>;
+            /** @description The caller's number. */
+            from?: string;
+            /** @description The number that was dialled. */
+            to?: string;
+        };
         /** @description Why a request was not carried out. */
         ProblemDetails: {
             /** @description What went wrong this time, in a sentence. */
@@ -2218,6 +2377,24 @@ export interface components {
             /** @description Nothing has changed since that version: none was made, and the comment stands in the audit log alone. */
             unchanged: boolean;
             version: number;
+        };
+        /** @description What a query found. */
+        QueryResult: {
+            /** @description Paths of what the records have, as they are read behind the variable: `0.Id`, `0.Owner.Name`. */
+            paths: string[];
+            records: Record<string, never>[];
+            /** @description The statement that was sent, values filled in. */
+            soql: string;
+        };
+        /** @description A query to be tried. */
+        QueryTrial: {
+            limit?: number;
+            /** @description As it stands in the step. */
+            soql: string;
+            /** @description Values of variables by their paths, such as `call.from`. */
+            values?: {
+                [key: string]: string;
+            };
         };
         /** @description A call as lists show it. */
         RecordItem: {
@@ -2413,7 +2590,8 @@ export interface components {
         SimulatedReply: {
             /**
              * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-             *     its list of records; for sms anything.
+             *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+             *     where nobody has that number; for sms anything.
              */
             value: unknown;
         } | {
@@ -2544,6 +2722,17 @@ export interface components {
         };
         /** @enum {string} */
         StudioOutcome: "mapped" | "attention" | "left_out";
+        /** @description A task as it would be written. */
+        TaskPreview: {
+            /** @description As the flow says it. */
+            assignTo?: string | null;
+            comments: string;
+            /** @description The fields by the CRM's names; empty where none is connected. */
+            fields: Record<string, never>;
+            /** @description Why nobody would get the task. */
+            problem?: string | null;
+            subject: string;
+        };
         /** @description What came of a kept test. */
         TestRun: {
             difference?: components["schemas"]["LineDifference"] | null;
@@ -2614,6 +2803,19 @@ export interface components {
             /** Format: date-time */
             published: string;
             version: number;
+        };
+        /** @description What is in the outbox, that of the webhook included. */
+        Waiting: {
+            /** @description Given up after the last attempt. */
+            dead: number;
+            /**
+             * Format: date-time
+             * @description When the first of those that wait was made.
+             */
+            oldest?: string | null;
+            /** @description Somebody has to look at them. */
+            parked: number;
+            waiting: number;
         };
         /** @description One thing that is wrong with what was sent. */
         Wrong: {
@@ -4770,6 +4972,135 @@ export interface operations {
             504: components["responses"]["Problem"];
         };
     };
+    getCrm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection; `kind` is absent where none is configured. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrmState"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    checkCrm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was tried, and what came of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckResult"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    tryQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryTrial"];
+            };
+        };
+        responses: {
+            /** @description The statement as it was sent, and what it found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    previewTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description The task, as the CRM would get it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPreview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
     validateFlow: {
         parameters: {
             query?: never;
@@ -6601,7 +6932,7 @@ export interface operations {
                 /** @description Where the page begins: `next` of the page before. */
                 cursor?: string;
                 /** @description Only those in that state. */
-                state?: "waiting" | "claimed" | "done" | "dead";
+                state?: "waiting" | "claimed" | "done" | "dead" | "parked";
             };
             header?: never;
             path?: never;
@@ -6622,6 +6953,37 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    retryOutbox: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is tried anew. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };

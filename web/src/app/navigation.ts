@@ -1,9 +1,9 @@
 import {
-  IconActivity,
   IconAlertTriangle,
   IconBuilding,
   IconChartBar,
   IconClock,
+  IconCloud,
   IconHistory,
   IconListSearch,
   IconNetwork,
@@ -11,6 +11,7 @@ import {
   IconPhoneCall,
   IconPhoneX,
   IconRoute,
+  IconSend,
   IconServer,
   IconUserCog,
   IconUserOff,
@@ -62,7 +63,8 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     pages: [
       { path: "/users", label: "Users", icon: IconUserCog, needs: "users.manage" },
       { path: "/audit", label: "Audit log", icon: IconListSearch, needs: "audit.read" },
-      { path: "/outbox", label: "Tasks to deliver", icon: IconActivity, needs: "calls.read" },
+      { path: "/crm", label: "Salesforce and CRM", icon: IconCloud, needs: "setup.read" },
+      { path: "/outbox", label: "Outbox", icon: IconSend, needs: "calls.read" },
       { path: "/system", label: "System", icon: IconServer, needs: "calls.read" },
     ],
   },

@@ -41,6 +41,10 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../pages/reports/ReportsPage")).ReportsPage }),
       },
       {
+        path: "crm",
+        lazy: async () => ({ Component: (await import("../pages/crm/CrmPage")).CrmPage }),
+      },
+      {
         path: "outbox",
         lazy: async () => ({ Component: (await import("../pages/outbox/OutboxPage")).OutboxPage }),
       },

@@ -3,6 +3,7 @@ import {
   Badge,
   Button,
   Collapse,
+  Fieldset,
   Group,
   Stack,
   Table,
@@ -23,7 +24,8 @@ import { FlowSettings } from "./FlowSettings";
 import { placeOf } from "./findings";
 import { FormContext } from "./forms/context";
 import { Field, withField } from "./forms/Field";
-import { SPECIAL } from "./forms/special";
+import { isShown, SECTIONS, SPECIAL } from "./forms/special";
+import type { Fields as FieldValues } from "./forms/specialProps";
 import { PortTarget } from "./PortTarget";
 import { useBuilder, useBuilderState } from "./store";
 
@@ -183,11 +185,21 @@ function Fields({ id, step }: { id: string; step: Step }) {
   if (kind === undefined) {
     return null;
   }
-  const set = (name: string, value: Json | undefined, ports?: Record<string, string>) =>
-    builder.edit(
-      (before) => setConfig(before, id, withField(before.steps[id]?.config ?? {}, name, value), ports),
-      `${id} ${name}`,
-    );
+  const config = step.config ?? {};
+  const set = (
+    name: string,
+    value: Json | undefined,
+    ports?: Record<string, string>,
+    also: FieldValues = {},
+  ) =>
+    builder.edit((before) => {
+      const all = Object.entries({ ...also, [name]: value });
+      const next = all.reduce(
+        (sum, [field, own]) => withField(sum, field, own),
+        before.steps[id]?.config ?? {},
+      );
+      return setConfig(before, id, next, ports);
+    }, `${id} ${name}`);
   const draw = (names: string[]) =>
     names.map((name) => {
       const schema = kind.fields[name] ?? {};
@@ -203,14 +215,17 @@ function Fields({ id, step }: { id: string; step: Step }) {
         <Special
           key={name}
           {...shared}
-          config={step.config ?? {}}
-          onChange={(value, ports) => set(name, value, ports)}
+          config={config}
+          onChange={(value, ports, also) => set(name, value, ports, also)}
         />
       ) : (
         <Field key={name} {...shared} onChange={(value) => set(name, value)} />
       );
     });
-  const names = Object.keys(kind.fields);
+  const section = SECTIONS[step.type];
+  const names = Object.keys(kind.fields).filter(
+    (name) => isShown(step.type, name, config) && !section?.fields.includes(name),
+  );
   const more = names.filter((name) => !above.has(name));
   const leadsBelow = more.some((name) => field?.startsWith(`config/${name}`));
   return (
@@ -235,6 +250,16 @@ function Fields({ id, step }: { id: string; step: Step }) {
           </Collapse>
         </>
       )}
+      {section && (
+        <Fieldset legend={section.title} p="xs">
+          <Stack gap="sm">
+            <Text size="xs" c="dimmed">
+              {section.text}
+            </Text>
+            {draw(section.fields.filter((name) => name in kind.fields))}
+          </Stack>
+        </Fieldset>
+      )}
     </>
   );
 }
@@ -242,7 +267,7 @@ function Fields({ id, step }: { id: string; step: Step }) {
 /** What is asked first of some kinds although it may be left out. */
 const FIRST: Record<string, string[]> = {
   time: ["scheduleId", "weekly", "useHolidays"],
-  dial: ["ringSec"],
+  dial: ["ringSec", "fallbackOwner"],
   hangup: ["audio"],
   menu: ["timeoutSec"],
 };

@@ -27,6 +27,7 @@ import { useBuilder, useBuilderState } from "./store";
 import { TryStart } from "./TryStart";
 import { usePlayer } from "./usePlayer";
 import { type Input, type Setting, type Simulation, type State, useSimulation } from "./useSimulation";
+import { WHO_CALLS, WhoCalls } from "./WhoCalls";
 
 /** The simulator beside the canvas: the same interpreter as for calls, with a clock that stands still between inputs. */
 export function TryIt({ id, autosave }: { id: string; autosave: Autosave }) {
@@ -94,6 +95,7 @@ const PAD = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 function Controls({ state, simulation }: { state: State; simulation: Simulation }) {
   const [seconds, setSeconds] = useState<number | string>(5);
   const { put, isBusy } = simulation;
+  const hasSuchStep = useBuilderState(({ document }) => Object.hasOwn(document.steps, WHO_CALLS));
   const send = (input: Input) => void put(input);
   return (
     <Stack gap="xs">
@@ -145,9 +147,13 @@ function Controls({ state, simulation }: { state: State; simulation: Simulation 
       {state.legs.map((target) => (
         <Leg key={target} target={target} isBusy={isBusy} send={send} />
       ))}
-      {state.questions.map((step) => (
-        <Question key={step} step={step} isBusy={isBusy} send={send} />
-      ))}
+      {state.questions.map((step) =>
+        step === WHO_CALLS && !hasSuchStep ? (
+          <WhoCalls key={step} isBusy={isBusy} send={send} />
+        ) : (
+          <Question key={step} step={step} isBusy={isBusy} send={send} />
+        ),
+      )}
     </Stack>
   );
 }

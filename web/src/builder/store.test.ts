@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nodesOf } from "../canvas/elements";
 import { renameStep } from "../flow/edits";
+import { withFound } from "../flow/found";
 import { placesOf } from "../flow/layout";
 import { sampleFlow } from "../test/flow";
 import { findingMarks, findingsAt, placeOf } from "./findings";
@@ -36,6 +37,16 @@ describe("the past", () => {
     expect(builder.store.getState().document.steps.menu?.name).toBe("AB");
     builder.undo();
     expect(builder.store.getState().document.steps.menu?.name).toBe("Main menu");
+  });
+
+  it("does not have what is noted beside the flow", () => {
+    const builder = builderOf(createBuilderStore(sampleFlow()));
+    builder.edit((document) => renameStep(document, "menu", "Other"));
+    builder.note((document) => withFound(document, "menu", ["0.Id"]));
+    expect(builder.store.getState().document.steps.menu?.ui).toHaveProperty("found");
+    builder.undo();
+    expect(builder.store.getState().document.steps.menu?.name).toBe("Main menu");
+    expect(builder.store.temporal.getState().pastStates).toEqual([]);
   });
 
   it("does not count selections", () => {

@@ -95,6 +95,12 @@ export function builderOf(store: BuilderStore) {
         past().resume();
       }
     },
+    /** Changes what is kept beside the flow, such as what a query found: it is nothing to take back. */
+    note(change: (document: FlowDocument) => FlowDocument) {
+      past().pause();
+      store.setState({ document: change(store.getState().document) });
+      past().resume();
+    },
     select(selected: readonly string[], field: string | null = null) {
       const panel = store.getState().panel;
       const show = panel === "try" || panel === "traffic" || panel === "versions" ? panel : "step";

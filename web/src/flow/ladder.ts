@@ -56,6 +56,8 @@ export function rungWords(document: FlowDocument, rung: Rung): string | null {
       return `Key ${textOf(rung.digit)}.`;
     case "tag":
       return `The record keeps ${textOf(rung.key)} = ${textOf(rung.value)}.`;
+    case "contact":
+      return `The caller is “${textOf(rung.name) || textOf(rung.id)}” (${textOf(rung.type)}) in the CRM.`;
     case "tts_late":
       return "The spoken text came too late.";
     case "answer":

@@ -129,7 +129,9 @@ describe("arrow keys", () => {
 
 describe("variables", () => {
   const at = (document: FlowDocument, id: string) => {
-    const own = variablesAt(document, id).filter(({ path }) => !/^(call|flow)\./.test(path));
+    const own = variablesAt(document, id).filter(
+      ({ path }) => !/^(call|flow|contact)\.|^owner_id$/.test(path),
+    );
     return Object.fromEntries(own.map(({ path, isSure }) => [path, isSure]));
   };
 
@@ -153,6 +155,11 @@ describe("variables", () => {
 
   it("are there in a flow that goes in circles", () => {
     expect(variablesAt(sampleFlow(), "menu").some(({ path }) => path === "call.from")).toBe(true);
+  });
+
+  it("of who calls are there at each step", () => {
+    const paths = variablesAt(sampleFlow(), "welcome").map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(["contact.name", "contact.ownerId", "owner_id"]));
   });
 });
 
@@ -220,6 +227,14 @@ describe("a ladder", () => {
   it("leaves steps of other flows out", () => {
     const other = { at_ms: 10, event: "step_enter", step: "bye", name: "x", kind: "hangup", flow: "hours" };
     expect(pathMarks([...rungs, other], true).bye).toBeUndefined();
+  });
+
+  it("says who calls", () => {
+    const person = { event: "contact", id: "003A", type: "Contact", name: "Ann Reed", ownerId: "005A" };
+    expect(rungWords(sampleFlow(), person)).toBe("The caller is “Ann Reed” (Contact) in the CRM.");
+    expect(rungWords(sampleFlow(), { ...person, name: "" })).toBe(
+      "The caller is “003A” (Contact) in the CRM.",
+    );
   });
 
   it("has a sentence for each rung, whatever it is", () => {

@@ -21,7 +21,7 @@ export function summaryOf(step: Step): string {
     case "time":
       return textOf(config.scheduleId) ? `Schedule ${textOf(config.scheduleId)}` : hoursWords(config.weekly);
     case "dial":
-      return dialWords(config.target);
+      return dialWords(config.target, config.fallbackOwner);
     case "caller_list":
       return textOf(config.listId);
     case "subflow":
@@ -78,9 +78,13 @@ function hoursWords(weekly: Json | undefined): string {
     .join("; ");
 }
 
-function dialWords(target: Json | undefined): string {
+function dialWords(target: Json | undefined, fallback?: Json): string {
   if (!isObject(target)) {
     return "";
+  }
+  if (target.kind === "record_owner") {
+    const others = dialWords(fallback);
+    return `The record's owner${others && `, else ${others}`}`;
   }
   return Array.isArray(target.values) ? target.values.map(textOf).join(", ") : textOf(target.value);
 }

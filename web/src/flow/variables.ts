@@ -1,6 +1,7 @@
 // Which variables a template may read at a step: those that every way to it has set, and those that only some have.
 
 import { type FlowDocument, isObject, type Step, textOf } from "./document";
+import { foundOf } from "./found";
 import { portsOf, wayOf } from "./ports";
 
 export type Variable = {
@@ -24,6 +25,15 @@ const ALWAYS: [path: string, text: string][] = [
   ["flow.name", "The name of this flow"],
   ["flow.id", "The id of this flow"],
   ["flow.version", "The version of this flow"],
+];
+
+/** Asked of the CRM where a flow reads them. */
+const CONTACT: [path: string, text: string][] = [
+  ["contact.name", "Whom the CRM knows under the caller's number; empty where it knows nobody"],
+  ["contact.type", "What kind of record that is: Contact or Lead"],
+  ["contact.id", "The id of that record"],
+  ["contact.ownerId", "The CRM's user to whom that record belongs"],
+  ["owner_id", "The same user"],
 ];
 
 const DIAL: [path: string, text: string][] = [
@@ -71,6 +81,10 @@ function writesOf(step: Step, port: string): [path: string, text: string][] {
             [`${saveAs}.count`, `How many records ${of}`],
             [`${saveAs}.ids`, `Their ids ${of}`],
             [`${saveAs}.0`, `The first record ${of}; fields follow after a dot`],
+            ...foundOf(step).map((path): [string, string] => [
+              `${saveAs}.${path}`,
+              `Found by ${of.slice(3)}`,
+            ]),
           ]
         : [];
     case "callout":
@@ -130,7 +144,7 @@ export function variablesAt(document: FlowDocument, id: string): Variable[] {
   const rest = [...(maybe.get(id) ?? [])].sort((a, b) => Number(isSure.has(b)) - Number(isSure.has(a)));
   return [
     ...rest.map((path) => ({ path, text: words.get(path) ?? "", isSure: isSure.has(path) })),
-    ...ALWAYS.map(([path, text]) => ({ path, text, isSure: true })),
+    ...[...ALWAYS, ...CONTACT].map(([path, text]) => ({ path, text, isSure: true })),
   ];
 }
 

@@ -50,7 +50,7 @@ export function PathList({ visits, flow, version, names, end, isLive = false }: 
             <Keys visit={visit} />
             <Replies visit={visit} />
             {visit.failure && (
-              <Text size="sm" c="red">
+              <Text size="sm" c="var(--mantine-color-error)">
                 Could not do its work: {visit.failure.message} ({visit.failure.code})
               </Text>
             )}

@@ -68,6 +68,14 @@ test("a call goes from its arrival through its flow to a conversation and its en
   expect(after(whats).ended).toEqual({ at: second(5), reason: "caller_hung_up", outcome: "answered" });
 });
 
+test("whom the CRM knows stays with the call, whatever a list that is read later says", () => {
+  const ann = { id: "003A", type: "Contact", name: "Ann Reed", ownerId: "005A", url: "https://crm/003A" };
+  const call = after([started, { event: "contact", ...ann }, entered("menu")]);
+  expect(call.contact).toEqual(ann);
+  expect(listed(call, item).contact).toEqual(ann);
+  expect(readEvent(JSON.stringify(event(1, { event: "contact", ...ann })))).toMatchObject(ann);
+});
+
 test("an event that is known changes nothing", () => {
   const call = after([started, entered("menu")]);
   expect(applied(call, { number: 1, event: event(1, entered("menu")) })).toBe(call);

@@ -1,6 +1,7 @@
 // Calls in progress, as the list and the events of the server tell of them. Pure: what comes in is given, nothing is asked.
 
 import type { Schema } from "../api/client";
+import type { Person } from "../api/crm";
 
 export type LiveCallItem = Schema<"LiveCallItem">;
 export type LegState = Schema<"LegStateName">;
@@ -16,6 +17,7 @@ export type What =
   | { event: "step_left"; step: string; port: string; vars?: Variable[] }
   | { event: "replied"; step: string; asked: string; result: string; ms: number }
   | { event: "key"; step: string; digit: string; source: string }
+  | ({ event: "contact" } & Person)
   | { event: "step_failed"; step: string; code: string; message: string }
   | { event: "leg"; leg: number; party: string; state: LegState }
   | { event: "ended"; reason: string; outcome?: string };
@@ -29,6 +31,8 @@ export type Numbered = { number: number; event: LiveEvent };
 export type WatchedCall = LiveCallItem & {
   /** What was heard of it, in order. */
   log: Numbered[];
+  /** Whom the CRM knows under the caller's number. */
+  contact?: Person;
   ended?: { at: string; reason: string; outcome?: string };
 };
 
@@ -42,6 +46,7 @@ const EVENTS = new Set<string>([
   "step_left",
   "key",
   "replied",
+  "contact",
   "step_failed",
   "leg",
   "ended",
@@ -105,6 +110,10 @@ function changed(call: WatchedCall, event: LiveEvent): WatchedCall {
       return { ...call, answered: true };
     case "step_entered":
       return { ...call, step: { id: event.step, name: event.name, entered: event.at } };
+    case "contact": {
+      const { id, type, name, ownerId, url } = event;
+      return { ...call, contact: { id, type, name, ownerId, ...(url && { url }) } };
+    }
     case "leg": {
       const others = call.legs.filter((leg) => leg.leg !== event.leg);
       const { leg, party, state } = event;
@@ -135,6 +144,7 @@ export function listed(call: WatchedCall | undefined, item: LiveCallItem): Watch
     answered: call.answered || item.answered,
     legs: hasLegEvents ? call.legs : item.legs,
     log: call.log,
+    ...(call.contact && { contact: call.contact }),
     ...(call.ended && { ended: call.ended }),
   };
 }

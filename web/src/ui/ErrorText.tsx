@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 export function ErrorText({ children }: { children: ReactNode }) {
   return (
     children && (
-      <Text size="sm" c="red" role="alert">
+      <Text size="sm" c="var(--mantine-color-error)" role="alert">
         {children}
       </Text>
     )

@@ -60,7 +60,7 @@ export function SpeechPreview({ text, language, voice, name }: SpeechPreviewProp
         </Text>
       )}
       {state.kind === "failed" && (
-        <Text size="xs" c="red" role="alert">
+        <Text size="xs" c="var(--mantine-color-error)" role="alert">
           {sentence(state.why)}
         </Text>
       )}

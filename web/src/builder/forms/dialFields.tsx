@@ -1,30 +1,26 @@
 // Who is rung, which number is shown, and what the caller hears meanwhile.
 
-import { Autocomplete, Fieldset, Select, Stack, TagsInput, TextInput } from "@mantine/core";
-import { isObject, textOf } from "../../flow/document";
+import { Autocomplete, Fieldset, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { isObject, type JsonObject, textOf } from "../../flow/document";
 import { AudioField } from "./AudioField";
 import { useFieldError, useForm, useObjects } from "./context";
+import { Wrong } from "./FieldError";
 import { wordLabel } from "./labels";
 import type { SpecialProps } from "./specialProps";
 import { TemplateInput } from "./TemplateInput";
 
-const TARGETS = ["user", "users", "number", "sip"];
+const TARGETS = ["user", "users", "record_owner", "number", "sip"];
 
-export function DialTarget({ path, value, onChange, schema }: SpecialProps) {
+export function DialTarget({ path, value, onChange, schema, config }: SpecialProps) {
   const { readOnly } = useForm();
   const error = useFieldError(path);
-  const agents = useObjects("/agents");
   const target = isObject(value) ? value : {};
   const kind = textOf(target.kind) || "users";
-  const labels = new Map(agents.map((choice) => [choice.value, choice.label]));
   const setKind = (next: string | null) => {
     if (next !== null && next !== kind) {
-      const first = Array.isArray(target.values) ? textOf(target.values[0]) : textOf(target.value);
-      onChange(
-        next === "users"
-          ? { kind: next, values: first ? [first] : [] }
-          : { kind: next, value: next === "user" ? first : "" },
-      );
+      // Who is rung instead of an owner goes with the owner.
+      const isStray = next !== "record_owner" && config.fallbackOwner !== undefined;
+      onChange(targetOf(next, target), undefined, isStray ? { fallbackOwner: undefined } : undefined);
     }
   };
   return (
@@ -39,29 +35,12 @@ export function DialTarget({ path, value, onChange, schema }: SpecialProps) {
           readOnly={readOnly}
           onChange={setKind}
         />
-        {kind === "users" ? (
-          <TagsInput
-            label="Agents"
-            description="Their ids, in the order in which they are rung one after the other; a variable such as {{owner}} may stand there."
-            data={agents.map((agent) => agent.value)}
-            renderOption={({ option }) => labels.get(option.value) ?? option.value}
-            value={Array.isArray(target.values) ? target.values.map(textOf) : []}
-            readOnly={readOnly}
-            acceptValueOnBlur
-            error={error}
-            onChange={(values) => onChange({ kind, values })}
-          />
-        ) : kind === "user" ? (
-          <Autocomplete
-            label="Agent"
-            description="An id; a variable such as {{owner}} may stand there."
-            data={agents.map((agent) => agent.value)}
-            renderOption={({ option }) => labels.get(option.value) ?? option.value}
-            value={textOf(target.value)}
-            readOnly={readOnly}
-            error={error}
-            onChange={(next) => onChange({ kind, value: next })}
-          />
+        {kind === "record_owner" ? (
+          <Text size="xs" c="dimmed">
+            The agent whose CRM user owns the Contact or Lead that has the caller’s number.
+          </Text>
+        ) : kind === "users" || kind === "user" ? (
+          <AgentFields target={target} kind={kind} error={error} onChange={onChange} />
         ) : (
           <TemplateInput
             label={kind === "sip" ? "SIP address" : "Number"}
@@ -71,8 +50,93 @@ export function DialTarget({ path, value, onChange, schema }: SpecialProps) {
             onChange={(next) => onChange({ kind, value: next })}
           />
         )}
+        {kind === "record_owner" && error && <Wrong text={error} />}
       </Stack>
     </Fieldset>
+  );
+}
+
+/** A target of another kind that keeps the agent of the one before. */
+function targetOf(kind: string, before: JsonObject): JsonObject {
+  const first = Array.isArray(before.values) ? textOf(before.values[0]) : textOf(before.value);
+  switch (kind) {
+    case "users":
+      return { kind, values: first ? [first] : [] };
+    case "record_owner":
+      return { kind };
+    default:
+      return { kind, value: kind === "user" ? first : "" };
+  }
+}
+
+/** Who is rung where the caller has no record, or nobody can be rung who owns it. */
+export function FallbackOwner({ path, value, onChange, schema }: SpecialProps) {
+  const { readOnly } = useForm();
+  const error = useFieldError(path);
+  const target = isObject(value) ? value : {};
+  const kind = textOf(target.kind) || "none";
+  return (
+    <Fieldset legend="Otherwise" p="xs" data-field={path}>
+      <Stack gap="xs">
+        <Select
+          label="Who is rung then"
+          description={schema.description}
+          data={[
+            { value: "none", label: "Nobody: the step is left" },
+            ...["user", "users"].map((word) => ({ value: word, label: wordLabel(word) })),
+          ]}
+          value={kind}
+          allowDeselect={false}
+          readOnly={readOnly}
+          onChange={(next) => {
+            if (next !== null && next !== kind) {
+              onChange(next === "none" ? undefined : targetOf(next, target));
+            }
+          }}
+        />
+        {(kind === "user" || kind === "users") && (
+          <AgentFields target={target} kind={kind} error={error} onChange={onChange} />
+        )}
+      </Stack>
+    </Fieldset>
+  );
+}
+
+type AgentProps = {
+  target: JsonObject;
+  kind: "user" | "users";
+  error: string | null;
+  onChange: (target: JsonObject) => void;
+};
+
+/** One agent or several, by id or by a variable. */
+function AgentFields({ target, kind, error, onChange }: AgentProps) {
+  const { readOnly } = useForm();
+  const agents = useObjects("/agents");
+  const labels = new Map(agents.map((choice) => [choice.value, choice.label]));
+  return kind === "users" ? (
+    <TagsInput
+      label="Agents"
+      description="Their ids, in the order in which they are rung one after the other; a variable such as {{owner}} may stand there."
+      data={agents.map((agent) => agent.value)}
+      renderOption={({ option }) => labels.get(option.value) ?? option.value}
+      value={Array.isArray(target.values) ? target.values.map(textOf) : []}
+      readOnly={readOnly}
+      acceptValueOnBlur
+      error={error}
+      onChange={(values) => onChange({ kind, values })}
+    />
+  ) : (
+    <Autocomplete
+      label="Agent"
+      description="An id; a variable such as {{owner}} may stand there."
+      data={agents.map((agent) => agent.value)}
+      renderOption={({ option }) => labels.get(option.value) ?? option.value}
+      value={textOf(target.value)}
+      readOnly={readOnly}
+      error={error}
+      onChange={(next) => onChange({ kind, value: next })}
+    />
   );
 }
 

@@ -9,6 +9,7 @@ import { durationText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
+import { CrmBanner } from "../crm/CrmBanner";
 import { fetchRecords, type RecordItem, type RecordQuery } from "../records/filter";
 import { RecordFields } from "../records/RecordFields";
 import { OutcomeBadge, recordPath } from "../records/RecordsPage";
@@ -30,6 +31,7 @@ export function AbandonedPage() {
       title="Abandoned calls"
       text="Callers who hung up before they reached anybody, and the step they left in."
     >
+      <CrmBanner />
       <RecordFields filter={filter} change={change} withoutOutcome />
       <Switch
         label="Also those who hung up within seconds"

@@ -16,7 +16,14 @@ const page: KindOfPage<"agents"> = {
     { title: "Phone", cell: (agent) => agent.document?.uri ?? "registers with a password" },
     { title: "Skills", from: "sm", cell: (agent) => agent.document?.skills?.join(", ") || "–" },
   ],
-  labels: { id: "Id", name: "Name", skills: "Skills", uri: "Phone", password: "Password" },
+  labels: {
+    id: "Id",
+    name: "Name",
+    skills: "Skills",
+    uri: "Phone",
+    password: "Password",
+    crmUser: "CRM user",
+  },
   fresh: { id: "" },
 };
 
@@ -47,6 +54,12 @@ export function AgentsPage() {
             description="The SIP address of a phone that stays where it is."
             placeholder="sip:alice@192.0.2.5:5060"
             {...form.text("uri")}
+          />
+          <TextInput
+            label="CRM user"
+            description="The id of the user that the agent is in the CRM, such as Salesforce: the agent gets the tasks of own calls, and callers whose record belongs to that user can be put through."
+            placeholder="005Hs00000Abc12IAB"
+            {...form.text("crmUser")}
           />
           <TextInput
             label="Password file"

@@ -28,6 +28,7 @@ import { Empty } from "../../ui/Empty";
 import { Facts } from "../../ui/Facts";
 import { timeText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
+import { PersonLink } from "../../ui/PersonLink";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { CallAudio, useCallMedia } from "./CallAudio";
 import { CallCapture } from "./CallCapture";
@@ -133,6 +134,7 @@ function CallView({ call, missed }: { call: WatchedCall; missed: number }) {
             ["Step", call.step?.name],
             ["Agent", partiesOf(call).join(", ")],
             ["Caller", call.from || "anonymous"],
+            ["In the CRM", call.contact && <PersonLink key="person" person={call.contact} />],
             ["Number", call.number],
             [
               "Call flow",

@@ -4,10 +4,8 @@ import {
   Fieldset,
   Group,
   List,
-  NumberInput,
   Select,
   Stack,
-  Switch,
   Text,
   Textarea,
   TextInput,
@@ -22,12 +20,13 @@ import { DeleteButton } from "../../ui/DeleteDialog";
 import { DocumentEditor } from "../../ui/DocumentEditor";
 import type { DocumentForm } from "../../ui/documentForm";
 import { FindingsOf } from "../../ui/FindingsBanner";
-import { LanguageField, ReferenceField, TimeZoneField } from "../../ui/fields";
+import { LanguageField, TimeZoneField } from "../../ui/fields";
 import { Page } from "../../ui/Page";
 import { pathOf } from "../../ui/places";
+import { AbandonedFields } from "./AbandonedFields";
+import { CountField } from "./CountField";
 import { detailsDoor, detailsOf, type FlowDetails, pauseAndDelete, startingFlow } from "./details";
 import { useNumbersOfFlows } from "./numbersOf";
-import { VariablesHelp } from "./VariablesHelp";
 
 const labels = {
   name: "Name",
@@ -192,57 +191,6 @@ function GeneralFields({ form, account }: FieldsProps & { account: ReactNode }) 
   );
 }
 
-function AbandonedFields({ form }: FieldsProps) {
-  return (
-    <Fieldset legend="Abandoned calls">
-      <Stack>
-        <Text size="sm" c="dimmed">
-          A call is abandoned when the caller hangs up within a step, before reaching an agent. A task is then
-          made in the CRM.
-        </Text>
-        <ReferenceField
-          kind="agents"
-          label="Assign abandoned call"
-          description="Who gets the task. Empty: whoever connected the CRM."
-          value={form.value.assignAbandonedTo}
-          onChange={(agent) => form.set("assignAbandonedTo", agent)}
-          error={form.error("assignAbandonedTo")}
-        />
-        <Switch
-          label="Append final call flow step details to task"
-          description="The comments end with the step at which the caller left."
-          checked={form.value.appendFinalStep ?? false}
-          onChange={(event) => form.set("appendFinalStep", event.currentTarget.checked ? true : null)}
-        />
-        <TextInput
-          label="Task subject"
-          description="Makes abandoned calls easy to find in reports. Empty: “Abandoned call from” and the number."
-          placeholder="Abandoned call from {{call.from}}"
-          maxLength={255}
-          {...form.text("abandonedSubject")}
-        />
-        <Textarea
-          label="Task comments"
-          description="What else is noted with the task."
-          autosize
-          minRows={3}
-          maxLength={32000}
-          {...form.text("abandonedComments")}
-        />
-        <VariablesHelp />
-        <CountField
-          form={form}
-          field="shortAbandonSec"
-          label="Short calls"
-          description="Callers who hang up within so many seconds make no task. 5 where it is empty."
-          min={0}
-          max={60}
-        />
-      </Stack>
-    </Fieldset>
-  );
-}
-
 function CallFields({ form }: FieldsProps) {
   const steps = Object.entries(form.value.body.steps).map(([value, step]) => ({
     value,
@@ -318,31 +266,5 @@ function CallFields({ form }: FieldsProps) {
         </Group>
       </Stack>
     </Fieldset>
-  );
-}
-
-type CountKey = "shortAbandonSec" | "maxCallSec" | "maxStepsBetweenInput" | "maxSubflowDepth";
-
-type CountFieldProps = FieldsProps & {
-  field: CountKey;
-  label: string;
-  description: string;
-  min: number;
-  max: number;
-};
-
-/** A whole number that may be left to its default. */
-function CountField({ form, field, label, description, min, max }: CountFieldProps) {
-  return (
-    <NumberInput
-      label={label}
-      description={description}
-      min={min}
-      max={max}
-      allowDecimal={false}
-      value={form.value[field] ?? ""}
-      onChange={(count) => form.set(field, typeof count === "number" ? count : null)}
-      error={form.error(field)}
-    />
   );
 }

@@ -9,6 +9,8 @@ const variables: [name: string, meaning: string][] = [
   ["call.numberLabel", "the label of that Smart Number"],
   ["call.startedAt", "when the call began"],
   ["call.id", "the call's id, as in its record"],
+  ["contact.name", "whom the CRM knows under the caller's number; so are contact.id and contact.type"],
+  ["owner_id", "the CRM's user to whom that record belongs"],
   ["flow.name", "the name of the call flow"],
   ["flow.version", "its version"],
 ];

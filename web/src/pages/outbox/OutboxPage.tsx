@@ -1,73 +1,85 @@
-import { Badge, Loader, Select, Table, Text } from "@mantine/core";
-import { useState } from "react";
-import { Link } from "react-router";
-import { api, ask, type Schema } from "../../api/client";
+import { Badge, Code, Group, Loader, Select, Stack, Table, Text } from "@mantine/core";
+import { Link, useSearchParams } from "react-router";
+import { api, ask } from "../../api/client";
+import { sentence } from "../../live/words";
 import { Empty } from "../../ui/Empty";
 import { whenText } from "../../ui/moments";
+import { OutLink } from "../../ui/OutLink";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
 import { ShowMore } from "../../ui/ShowMore";
+import { recordPath } from "../records/RecordsPage";
+import { RetryButton } from "./RetryButton";
+import {
+  callOf,
+  canRetry,
+  fieldsOf,
+  isState,
+  isUnderWay,
+  kindText,
+  type OutboxItem,
+  resultOf,
+  STATES,
+  stateOf,
+  titleOf,
+} from "./told";
 
-type OutboxItem = Schema<"OutboxItem">;
-type OutboxState = "waiting" | "claimed" | "done" | "dead";
+/** What is under way is something else soon. */
+const UNDER_WAY_MS = 3_000;
 
-const STATES: Record<OutboxState, { label: string; color: string }> = {
-  waiting: { label: "Waiting", color: "cord" },
-  claimed: { label: "Being sent", color: "yellow" },
-  done: { label: "Delivered", color: "teal" },
-  dead: { label: "Given up", color: "red" },
-};
-
-function isState(text: string): text is OutboxState {
-  return Object.hasOwn(STATES, text);
-}
-
-/** Tasks for other systems, such as the CRM's for an abandoned call, and what became of each. */
+/** What other systems are told of calls, and what became of each. */
 export function OutboxPage() {
-  const [wanted, setWanted] = useState<string | null>(null);
-  const state = wanted !== null && isState(wanted) ? wanted : undefined;
-  const tasks = usePages<OutboxItem>(["outbox", wanted], (cursor) =>
-    ask(
-      api.GET("/outbox", {
-        params: { query: { limit: 50, ...(state && { state }), ...(cursor && { cursor }) } },
-      }),
-    ),
+  const [params, setParams] = useSearchParams();
+  const wanted = params.get("state") ?? "";
+  const state = isState(wanted) ? wanted : undefined;
+  const rows = usePages<OutboxItem>(
+    ["outbox", state],
+    (cursor) =>
+      ask(
+        api.GET("/outbox", {
+          params: { query: { limit: 50, ...(state && { state }), ...(cursor && { cursor }) } },
+        }),
+      ),
+    (items) => (items.some(isUnderWay) ? UNDER_WAY_MS : false),
   );
   return (
     <Page
-      title="Tasks to deliver"
-      text="What other systems are to be told, such as a task for each abandoned call, and what became of it."
+      title="Outbox"
+      text="What other systems are told of calls, such as a task in the CRM for each abandoned one, and what became of it."
     >
-      <Select
-        label="State"
-        placeholder="Any"
-        data={Object.entries(STATES).map(([value, { label }]) => ({ value, label }))}
-        value={wanted}
-        onChange={setWanted}
-        clearable
-        w={190}
-      />
-      {tasks.error && <ProblemAlert error={tasks.error} retry={() => tasks.refetch()} />}
-      {tasks.isPending && <Loader aria-label="Loading" />}
-      {tasks.data?.length === 0 && (
+      <Group align="flex-end" gap="sm">
+        <Select
+          label="State"
+          placeholder="Any"
+          data={Object.entries(STATES).map(([value, { label }]) => ({ value, label }))}
+          value={state ?? null}
+          onChange={(next) => setParams(next === null ? {} : { state: next }, { replace: true })}
+          clearable
+          w={190}
+        />
+        <RetryButton items={rows.data ?? []} label="Try all shown again" />
+      </Group>
+      {rows.error && <ProblemAlert error={rows.error} retry={() => rows.refetch()} />}
+      {rows.isPending && <Loader aria-label="Loading" />}
+      {rows.data?.length === 0 && (
         <Empty
-          title={state ? `No task is “${STATES[state].label.toLowerCase()}”` : "There is no task yet"}
-          text="An abandoned call makes one; a caller who hangs up within seconds makes none."
+          title={state ? `Nothing is “${STATES[state].label.toLowerCase()}”` : "There is nothing to tell yet"}
+          text="Each call makes a task in a CRM that is connected, and a record for a web service that wants one. A caller who hangs up within seconds makes no task."
         />
       )}
-      {tasks.data && tasks.data.length > 0 && <TaskTable tasks={tasks.data} />}
-      <ShowMore query={tasks} />
+      {rows.data && rows.data.length > 0 && <OutboxTable rows={rows.data} />}
+      <ShowMore query={rows} />
     </Page>
   );
 }
 
-function TaskTable({ tasks }: { tasks: OutboxItem[] }) {
+function OutboxTable({ rows }: { rows: OutboxItem[] }) {
   return (
     <Table verticalSpacing="xs">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th>Task</Table.Th>
+          <Table.Th>What</Table.Th>
           <Table.Th>State</Table.Th>
           <Table.Th visibleFrom="sm">Made</Table.Th>
           <Table.Th visibleFrom="md">Next try</Table.Th>
@@ -75,49 +87,91 @@ function TaskTable({ tasks }: { tasks: OutboxItem[] }) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {tasks.map((task) => (
-          <TaskRow key={task.id} task={task} />
+        {rows.map((row) => (
+          <Row key={row.id} row={row} />
         ))}
       </Table.Tbody>
     </Table>
   );
 }
 
-function TaskRow({ task }: { task: OutboxItem }) {
-  const known = isState(task.state) ? STATES[task.state] : { label: task.state, color: "gray" };
-  const isOver = task.state === "done" || task.state === "dead";
-  const slash = task.key.indexOf("/");
-  const [node, call] = [task.key.slice(0, slash), task.key.slice(slash + 1)];
+function Row({ row }: { row: OutboxItem }) {
+  const call = callOf(row);
+  const result = resultOf(row);
+  const title = titleOf(row);
+  const { label, color } = stateOf(row);
   return (
-    <Table.Tr>
+    <Table.Tr style={{ verticalAlign: "top" }}>
       <Table.Td>
-        <Text size="sm" fw={600} style={{ overflowWrap: "anywhere" }}>
-          {subjectOf(task.payload) ?? task.kind.replaceAll("_", " ")}
-        </Text>
-        {slash > 0 && (
-          <Text size="sm">
-            <Link to={`/records/${encodeURIComponent(node)}/${encodeURIComponent(call)}`}>The call</Link>
+        <Stack gap={4} align="flex-start">
+          <Text size="sm" fw={600} style={{ overflowWrap: "anywhere" }}>
+            {title}
           </Text>
-        )}
-        {task.lastError && (
-          <Text size="sm" c="red">
-            {task.lastError}
-          </Text>
-        )}
+          {title !== kindText(row.kind) && (
+            <Text size="xs" c="dimmed">
+              {kindText(row.kind)}
+            </Text>
+          )}
+          <Group gap="sm">
+            {call && (
+              <Text size="sm">
+                <Link to={recordPath(call)}>The call</Link>
+              </Text>
+            )}
+            {result && (
+              <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                <OutLink url={result.url}>
+                  {result.url ? "In the CRM" : `Its id there is ${result.id}`}
+                </OutLink>
+              </Text>
+            )}
+          </Group>
+          {row.lastError && row.state !== "done" && (
+            <Text size="sm" c="var(--mantine-color-error)" style={{ overflowWrap: "anywhere" }}>
+              {sentence(row.lastError)}
+            </Text>
+          )}
+          <RowFields row={row} />
+          {canRetry(row) && <RetryButton items={[row]} label="Try again" name={`Try ${title} again`} />}
+        </Stack>
       </Table.Td>
       <Table.Td>
-        <Badge variant="light" color={known.color} tt="none">
-          {known.label}
+        <Badge variant="light" color={color} tt="none">
+          {label}
         </Badge>
       </Table.Td>
-      <Table.Td visibleFrom="sm">{whenText(task.created)}</Table.Td>
-      <Table.Td visibleFrom="md">{isOver ? "" : whenText(task.due)}</Table.Td>
-      <Table.Td visibleFrom="sm">{task.attempts}</Table.Td>
+      <Table.Td visibleFrom="sm">{whenText(row.created)}</Table.Td>
+      <Table.Td visibleFrom="md">{isUnderWay(row) ? whenText(row.due) : ""}</Table.Td>
+      <Table.Td visibleFrom="sm">{row.attempts}</Table.Td>
     </Table.Tr>
   );
 }
 
-function subjectOf(payload: unknown): string | undefined {
-  const subject = typeof payload === "object" && payload !== null && "subject" in payload && payload.subject;
-  return typeof subject === "string" && subject !== "" ? subject : undefined;
+/** What is sent, folded away. */
+function RowFields({ row }: { row: OutboxItem }) {
+  const fields = fieldsOf(row);
+  if (fields.length === 0) {
+    return null;
+  }
+  return (
+    <details>
+      <Text component="summary" size="sm">
+        Its fields
+      </Text>
+      <Table verticalSpacing={2} horizontalSpacing="xs" mt={4}>
+        <Table.Tbody>
+          {fields.map(([name, value]) => (
+            <Table.Tr key={name}>
+              <Table.Th fw={400} fz="xs" style={{ verticalAlign: "top" }}>
+                {name}
+              </Table.Th>
+              <Table.Td fz="xs" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+                {name === "Call id" ? <Code>{value}</Code> : value}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </details>
+  );
 }

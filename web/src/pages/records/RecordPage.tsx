@@ -1,5 +1,4 @@
-import { Alert, Anchor, Loader, Paper, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Alert, Anchor, Loader, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { Link, useParams } from "react-router";
 import { useFlowName, useStepNames } from "../../live/flowNames";
 import { PathList } from "../../live/PathList";
@@ -9,11 +8,14 @@ import { isAbandoned, offerText, sentence } from "../../live/words";
 import { Facts } from "../../ui/Facts";
 import { durationText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
+import { PersonLink } from "../../ui/PersonLink";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { Troubles } from "../calls/Troubles";
 import { LegTable } from "./LegTable";
 import { OutcomeBadge } from "./RecordsPage";
 import { type CallRecord, useRecord } from "./record";
+import { Section } from "./Section";
+import { Told } from "./Told";
 
 /** One call that is over: what happened, and why it ended. */
 export function RecordPage() {
@@ -53,20 +55,8 @@ function RecordView({ record }: { record: CallRecord }) {
       )}
       <Values record={record} />
       <Task record={record} />
+      <Told items={record.told ?? []} />
     </Stack>
-  );
-}
-
-function Section({ title, children }: { title?: string; children: ReactNode }) {
-  return (
-    <Paper withBorder p="md">
-      {title && (
-        <Title order={2} size="h4" mb="sm">
-          {title}
-        </Title>
-      )}
-      {children}
-    </Paper>
   );
 }
 
@@ -99,6 +89,7 @@ function RecordFacts({ record }: { record: CallRecord }) {
         ["Talked", record.talkSec ? durationText(record.talkSec) : null],
         ["Agent", record.agentId],
         ["Caller", record.from || "anonymous"],
+        ["In the CRM", record.contact && <PersonLink key="person" person={record.contact} />],
         ["Number", record.number],
         ["Dialled", record.to === record.number ? null : record.to],
         ["Call flow", record.flowId ? `${flowName(record.flowId)}, version ${record.version ?? "?"}` : null],
@@ -217,7 +208,7 @@ function Task({ record }: { record: CallRecord }) {
       <Facts
         facts={[
           ["Subject", task.subject],
-          ["For", task.assignTo ?? "whoever connected the CRM"],
+          ["For", task.assignTo || "whoever connected the CRM"],
         ]}
       />
       {task.comments && (

@@ -2,7 +2,9 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { api, ask, type Schema } from "../../api/client";
+import type { Person } from "../../api/crm";
 import type { RecordedPath } from "../../live/path";
+import { isUnderWay, type OutboxItem } from "../outbox/told";
 
 export type LegRecord = {
   party: string;
@@ -49,11 +51,15 @@ export type CallRecord = RecordedPath & {
   vars?: [string, string][];
   tags?: Record<string, string>;
   abandonedTask?: { subject: string; comments: string; assignTo?: string | null };
+  /** Whom the CRM knew under the caller's number. */
+  contact?: Person | null;
+  /** What other systems are told of the call, and what became of it. */
+  told?: OutboxItem[];
   legs?: LegRecord[];
   troubles?: TroubleRecord[];
 };
 
-/** A record by its server and call. It never changes. */
+/** A record by its server and call. It never changes but for what others are told of it. */
 export function recordQuery(node: string, id: string) {
   return {
     queryKey: ["records", "one", node, id],
@@ -65,6 +71,13 @@ export function recordQuery(node: string, id: string) {
   };
 }
 
+/** What is under way is something else soon. */
+const UNDER_WAY_MS = 2_000;
+
 export function useRecord(node: string, id: string) {
-  return useQuery(recordQuery(node, id));
+  return useQuery({
+    ...recordQuery(node, id),
+    staleTime: 0,
+    refetchInterval: ({ state }) => (state.data?.told?.some(isUnderWay) ? UNDER_WAY_MS : false),
+  });
 }

@@ -70,7 +70,7 @@ export function WeekEditor({ value, onChange, error }: WeekEditorProps) {
           <Stack gap={6}>
             <DayBar week={week} day={day} />
             {overlapsOn(week, day) && (
-              <Text size="xs" c="red">
+              <Text size="xs" c="var(--mantine-color-error)">
                 Some of these hours overlap.
               </Text>
             )}

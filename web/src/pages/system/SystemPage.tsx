@@ -17,6 +17,7 @@ import { Link } from "react-router";
 import { api, ask, Problem } from "../../api/client";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
+import { CrmBanner } from "../crm/CrmBanner";
 import { cpuShare, figure, readFigures, type Sample } from "./figures";
 
 const EVERY_MS = 5_000;
@@ -84,6 +85,7 @@ export function SystemPage() {
       )}
       {readiness.isPending && <Loader aria-label="Loading" />}
       {readiness.data && <Ready readiness={readiness.data} />}
+      <CrmBanner />
       {figures.data && <Load samples={figures.data} at={figures.dataUpdatedAt} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         {readiness.data && <Parts parts={readiness.data.parts} />}
@@ -147,7 +149,7 @@ function Parts({ parts }: { parts: Record<string, string> }) {
                     Well
                   </Badge>
                 ) : (
-                  <Text size="sm" c="red">
+                  <Text size="sm" c="var(--mantine-color-error)">
                     {PARTS[part]?.bad ?? state}
                   </Text>
                 )}
