@@ -284,3 +284,32 @@ fn an_org_that_is_away_for_an_hour_gets_all_tasks_afterwards_in_the_order_of_the
         assert_once(&database, &org, &ids).await;
     });
 }
+
+#[test]
+fn a_save_that_takes_effect_after_we_gave_it_up_is_found_and_not_made_again() {
+    let org = Org::start();
+    let folder = database::Folder::new("crm-late");
+    let url = format!("sqlite://{}/x.db", folder.0.display());
+    runtime().block_on(async {
+        let database = Database::open(&url).await.unwrap();
+        let (ids, now) = write_calls(&database, 5).await;
+        let mut sender = sender(database.clone(), &org.url(), None);
+        let saves = json!({"method": "POST", "path": "/services/data/v62.0/composite/sobjects"});
+        org.trouble(&json!([{"match": saves, "count": 1, "latencyMs": 1_600}]));
+        assert_eq!(sender.send_due(|| now).await.unwrap(), 5);
+        assert_eq!(org.records("Task").len(), 0, "it gave up before");
+        // One row would be tried after the pause; none is due for five minutes.
+        assert_eq!(sender.send_due(|| now + Duration::from_secs(240)).await.unwrap(), 0);
+        let begun = Instant::now();
+        while org.records("Task").len() < 5 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the late save never took effect");
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        let mut later = now + Duration::from_secs(301);
+        while database.outbox_counts().await.unwrap().waiting > 0 {
+            sender.send_due(|| later).await.unwrap();
+            later = later + STEP;
+        }
+        assert_once(&database, &org, &ids).await;
+    });
+}

@@ -130,6 +130,22 @@ const CONVERSATION_FIELDS: [(&str, &str); 17] = [
     ("ringdna__Total_Queue_Hold_Time__c", "total_queue_hold_seconds"),
     ("ringdna__Voicemail__c", "voicemail"),
 ];
+/// What every Task gets from the server itself.
+pub const TASK_FIELDS: [&str; 13] = [
+    "Subject",
+    "Description",
+    "OwnerId",
+    "WhoId",
+    "WhatId",
+    "CallDurationInSeconds",
+    "CallDisposition",
+    "CallType",
+    "CallObject",
+    "TaskSubtype",
+    "Status",
+    "Priority",
+    "ActivityDate",
+];
 /// Fields of one object that are mapped: more than any object of calls has.
 const FIELDS_MAX: usize = 100;
 
@@ -160,7 +176,12 @@ pub(super) fn read(root: &Section<'_>) -> Option<Crm> {
             );
             return None;
         }
-        (Some(salesforce), None) => System::Salesforce(Box::new(salesforce)),
+        (Some(salesforce), None) => {
+            if secret.is_some() {
+                section.warning("secret", "signs nothing beside [salesforce]", "take it out, or add bridge");
+            }
+            System::Salesforce(Box::new(salesforce))
+        }
         (None, Some(url)) => System::Bridge(Bridge { url, secret }),
         (None, None) => {
             if tasks.is_some() {
@@ -194,7 +215,14 @@ fn read_salesforce(section: &Section<'_>) -> Option<Salesforce> {
     });
     let timeout = section.integer("write_timeout_s", 1..=25);
     let task_id_field = field_name(section, "task_id_field");
-    let task_fields = fields(&section.section("task_fields"));
+    let own = section.section("task_fields");
+    let task_fields = fields(&own);
+    for (name, _) in &task_fields {
+        if TASK_FIELDS.contains(&name.as_str()) || Some(name) == task_id_field.as_ref() {
+            let remedy = "take it out: it would undo what the server writes, or have a call written twice";
+            own.error(name, "is a field that the server fills", remedy);
+        }
+    }
     let conversation = read_conversation(&section.section("conversation"));
     if !section.exists() {
         return None;
@@ -222,6 +250,21 @@ fn read_grant(section: &Section<'_>, login_url: Option<&str>) -> Option<Grant> {
     let audience = url(section, "audience");
     if !section.exists() {
         return None;
+    }
+    let host = login_url.unwrap_or_default().split("//").nth(1).unwrap_or_default();
+    let is_loopback = ["127.", "localhost", "[::1]"].iter().any(|start| host.starts_with(start));
+    if login_url.is_some_and(|url| url.starts_with("http://")) && !is_loopback {
+        section.error(
+            "login_url",
+            "is asked without encryption",
+            "https://; plain HTTP is for a test on this machine",
+        );
+    }
+    if secret.is_some()
+        && (host.is_empty() || host.starts_with("login.salesforce") || host.starts_with("test.salesforce"))
+    {
+        let remedy = "login_url = \"https://MYDOMAIN.my.salesforce.com\"";
+        section.error("client_secret", "client credentials work with the org's own My Domain only", remedy);
     }
     match (private_key, secret) {
         (Some(_), Some(_)) => {
@@ -330,11 +373,11 @@ mod tests {
     #[test]
     fn salesforce_is_read_with_either_grant_and_the_usual_values() {
         let (crm, findings) = read_text(
-            "[salesforce]\nclient_id = \"app\"\nclient_secret = \"hidden\"\n[salesforce.conversation]\n",
+            "[salesforce]\nlogin_url = \"https://acme.my.salesforce.com\"\nclient_id = \"app\"\nclient_secret = \"hidden\"\n[salesforce.conversation]\n",
         );
         assert_eq!(findings, Vec::<String>::new());
         let Some(Crm { system: System::Salesforce(settings), tasks: Tasks::All }) = crm else { panic!() };
-        assert_eq!(settings.login_url, "https://login.salesforce.com");
+        assert_eq!(settings.login_url, "https://acme.my.salesforce.com");
         assert_eq!(settings.api_version, "62.0");
         assert!(settings.grant == Grant::ClientCredentials { secret: "hidden".to_owned() });
         let conversation = settings.conversation.unwrap();
@@ -373,6 +416,17 @@ mod tests {
                 format!("[crm]\nbridge = \"https://x\"\n{app}client_secret = \"x\"\n"),
                 "stands beside [salesforce]",
             ),
+            (
+                format!(
+                    "{app}client_secret = \"x\"\n[salesforce.task_fields]\nCallObject = \"from_number\"\n"
+                ),
+                "a field that the server fills",
+            ),
+            (
+                format!("{app}client_secret = \"x\"\nlogin_url = \"http://acme.example\"\n"),
+                "without encryption",
+            ),
+            (format!("{app}client_secret = \"x\"\n"), "My Domain only"),
             ("[crm]\ntasks = \"most\"\n".to_owned(), "all, abandoned or none"),
             ("[crm]\ntasks = \"all\"\n".to_owned(), "says nothing without a CRM"),
         ] {

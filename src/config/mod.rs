@@ -185,6 +185,11 @@ fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
     let log = read_log(&root.section("log"));
     let provision = read_provision(&root.section("provision"), folder, folders);
     let outside = outside::read(root);
+    if store.is_none() && (outside.crm.is_some() || outside.webhook.is_some()) {
+        let remedy = "add url = \"sqlite://data/cordboard.db\"";
+        let what = "is missing: without a store nobody is told of calls, neither the CRM nor the webhook";
+        root.section("store").warning("url", what, remedy);
+    }
     Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
 }
 

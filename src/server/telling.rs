@@ -23,9 +23,19 @@ pub fn start(
     if crm.is_none() && webhook.is_none() {
         return Ok(None);
     }
-    let sender = Sender::new(database, crm, webhook, Arc::new(Current(api.clone())));
-    let totals = sender.totals();
-    tokio::spawn(sender.run(clock));
+    let totals: Arc<SenderTotals> = Arc::default();
+    let directory: Arc<dyn Directory> = Arc::new(Current(api.clone()));
+    let start = |crm, webhook| {
+        let sender = Sender::new(database.clone(), crm, webhook, directory.clone());
+        tokio::spawn(sender.with_totals(totals.clone()).run(clock));
+    };
+    // Each on its own: one that is slow does not hold up the other.
+    if crm.is_some() {
+        start(crm, None);
+    }
+    if webhook.is_some() {
+        start(None, webhook);
+    }
     Ok(Some(totals))
 }
 

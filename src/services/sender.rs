@@ -70,9 +70,12 @@ impl Rest {
         if self.until.is_some() { 1 } else { BATCH_MAX }
     }
 
-    fn note(&mut self, is_away: bool, now: Wall) {
-        if !is_away {
-            return *self = Rest::default();
+    /// `is_away`: nothing where nothing was sent.
+    fn note(&mut self, is_away: Option<bool>, now: Wall) {
+        match is_away {
+            None => return,
+            Some(false) => return *self = Rest::default(),
+            Some(true) => {}
         }
         self.pause = (self.pause * 2).clamp(PAUSE_FIRST, PAUSE_MAX);
         self.until = Some(now + self.pause);
@@ -91,8 +94,9 @@ impl Sender {
         Sender { database, crm, webhook, directory, totals, crm_rest, webhook_rest }
     }
 
-    pub fn totals(&self) -> Arc<SenderTotals> {
-        self.totals.clone()
+    /// Counts with others.
+    pub fn with_totals(self, totals: Arc<SenderTotals>) -> Self {
+        Sender { totals, ..self }
     }
 
     /// Runs for ever. It may be dropped at any await: what it has claimed is tried again when the claim has run out.
@@ -130,8 +134,7 @@ impl Sender {
             let rows = self.claim(&[kind::TASK, kind::CONVERSATION], self.crm_rest.limit(), clock()).await?;
             tried += rows.len();
             if !rows.is_empty() {
-                let results = self.to_crm(&*crm, &rows).await;
-                let is_away = results.iter().all(is_away);
+                let (results, is_away) = self.to_crm(&*crm, &rows).await;
                 self.settle(rows, results, clock()).await?;
                 self.crm_rest.note(is_away, clock());
             }
@@ -143,7 +146,7 @@ impl Sender {
             tried += rows.len();
             if !rows.is_empty() {
                 let results = within(rows.len(), webhook.send(&self.database, &rows)).await;
-                let is_away = results.iter().all(is_away);
+                let is_away = is_away(&results);
                 self.settle(rows, results, clock()).await?;
                 self.webhook_rest.note(is_away, clock());
             }
@@ -156,20 +159,20 @@ impl Sender {
         if due.is_empty() { Ok(due) } else { self.database.outbox_claim(&due, now).await }
     }
 
-    async fn to_crm(&self, crm: &dyn Crm, rows: &[Entry]) -> Vec<Result<Done, NotDone>> {
+    /// What became of each row, and whether the CRM is away.
+    async fn to_crm(&self, crm: &dyn Crm, rows: &[Entry]) -> (Vec<Result<Done, NotDone>>, Option<bool>) {
         // What cannot even be read is nobody's fault there.
         let deeds: Vec<Result<Deed, NotDone>> = rows.iter().map(|row| self.deed(row)).collect();
         let readable: Vec<Deed> = deeds.iter().filter_map(|deed| deed.as_ref().ok().cloned()).collect();
-        let mut written = within(readable.len(), crm.write(&readable)).await.into_iter();
-        let missing =
-            || Err(NotDone { words: "Nothing was said of it.".to_owned(), severity: Severity::Passing });
-        deeds
-            .into_iter()
-            .map(|deed| match deed {
-                Ok(_) => written.next().unwrap_or_else(missing),
-                Err(not_done) => Err(not_done),
-            })
-            .collect()
+        let written = within(readable.len(), crm.write(&readable)).await;
+        let is_away = is_away(&written);
+        let mut written = written.into_iter();
+        let missing = || Err(NotDone::new("Nothing was said of it.", Severity::Passing));
+        let results = deeds.into_iter().map(|deed| match deed {
+            Ok(_) => written.next().unwrap_or_else(missing),
+            Err(not_done) => Err(not_done),
+        });
+        (results.collect(), is_away)
     }
 
     fn deed(&self, row: &Entry) -> Result<Deed, NotDone> {
@@ -201,8 +204,13 @@ impl Sender {
     ) -> Result<(), DatabaseError> {
         let verdict = |result: Result<Done, NotDone>| match result {
             Ok(done) => Verdict::Done(serde_json::to_string(&done).ok()),
-            Err(NotDone { words, severity: Severity::Lasting }) => Verdict::Parked(words),
-            Err(NotDone { words, .. }) => Verdict::Failed(words),
+            Err(NotDone { words, severity }) => match severity {
+                Severity::Lasting => Verdict::Parked(words),
+                Severity::Passing => Verdict::Failed(words),
+                Severity::Away => Verdict::Away(words),
+                Severity::Unknown => Verdict::Unknown(words),
+                Severity::NotTried => Verdict::NotTried(words),
+            },
         };
         let verdicts: Vec<_> = rows.into_iter().zip(results.into_iter().map(verdict)).collect();
         let next = self.database.outbox_settle(&verdicts, now).await?;
@@ -215,7 +223,11 @@ impl Sender {
     fn note(&self, row: &Entry, verdict: &Verdict, next: Next) {
         let words = match verdict {
             Verdict::Done(_) => "",
-            Verdict::Failed(words) | Verdict::Parked(words) => words.as_str(),
+            Verdict::Failed(words)
+            | Verdict::Parked(words)
+            | Verdict::Away(words)
+            | Verdict::Unknown(words)
+            | Verdict::NotTried(words) => words.as_str(),
         };
         let (kind, key) = (&row.kind, &row.key);
         let count = |total: &AtomicU64| _ = total.fetch_add(1, Ordering::Relaxed);
@@ -247,13 +259,25 @@ async fn within(
 ) -> Vec<Result<Done, NotDone>> {
     let late = || NotDone {
         words: format!("No answer came within {} s.", BATCH_TIME_MAX.as_secs()),
-        severity: Severity::Away,
+        severity: Severity::Unknown,
     };
     tokio::time::timeout(BATCH_TIME_MAX, sending).await.unwrap_or_else(|_| vec![Err(late()); count])
 }
 
-fn is_away(result: &Result<Done, NotDone>) -> bool {
-    matches!(result, Err(not_done) if not_done.severity == Severity::Away)
+/// Whether the receiver is away, by what became of rows that were sent; nothing where none was.
+fn is_away(results: &[Result<Done, NotDone>]) -> Option<bool> {
+    let is = |of: fn(Severity) -> bool| {
+        results.iter().any(|result| result.as_ref().is_err_and(|error| of(error.severity)))
+    };
+    let is_taking = results.iter().any(|result| {
+        result
+            .as_ref()
+            .map_or_else(|error| matches!(error.severity, Severity::Passing | Severity::Lasting), |_| true)
+    });
+    match is_taking {
+        true => Some(false),
+        false => (!results.is_empty()).then(|| is(|severity| severity != Severity::Passing)),
+    }
 }
 
 /// An id of Salesforce: 15 or 18 letters and digits, those of users begin with 005.

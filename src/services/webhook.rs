@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// A receiver that takes longer is tried again later.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Of its answer only the first words are kept.
-const ANSWER_BYTES_MAX: u32 = 65_536;
+/// No record is begun later than this after the first of a batch: the others are sent with the next.
+const BEGIN_WITHIN: Duration = Duration::from_secs(60);
 /// As many as calls can end in a second here. Whoever is away is left alone by the sender.
 const LIMITS: Limits = Limits { per_second: 200, burst: 500, under_way: 16, failures: u32::MAX };
 /// No name that a configuration can have.
@@ -41,12 +41,15 @@ impl Webhook {
     /// Posts the records of these rows, one after the other; where the receiver is away, the rest is not tried.
     pub async fn send(&self, database: &Database, rows: &[Entry]) -> Vec<Result<Done, NotDone>> {
         let mut results: Vec<Result<Done, NotDone>> = Vec::with_capacity(rows.len());
+        let begun = tokio::time::Instant::now();
         for row in rows {
-            let result = match results.last() {
-                Some(Err(before)) if before.severity == Severity::Away => Err(before.clone()),
-                _ => self.send_one(database, row).await,
-            };
-            results.push(result);
+            let is_away = matches!(results.last(), Some(Err(before)) if before.severity != Severity::Lasting);
+            results.push(match is_away || begun.elapsed() > BEGIN_WITHIN {
+                true => {
+                    Err(NotDone::new("It was not tried: the receiver is away or slow.", Severity::NotTried))
+                }
+                false => self.send_one(database, row).await,
+            });
         }
         results
     }
@@ -68,18 +71,19 @@ impl Webhook {
             body: Some(("application/json", document.to_string())),
             timeout: TIMEOUT,
             retries: 0,
-            bytes_max: ANSWER_BYTES_MAX,
+            // Its status says whether it was taken.
+            bytes_max: 0,
             sign_with: self.is_signed.then(|| SECRET.to_owned()),
         };
         match self.web.send(&request).await {
             Ok(Answer { status: 200..300, .. }) => Ok(Done { id: call_id.to_owned(), url: None }),
-            Ok(Answer { status, body, .. }) => {
-                let words: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
-                let severity = match status {
-                    401 | 403 | 404 | 408 | 429 | 500.. => Severity::Away,
-                    _ => Severity::Lasting,
+            Ok(Answer { status, .. }) => {
+                let severity = if matches!(status, 400 | 409 | 410 | 413 | 422) {
+                    Severity::Lasting
+                } else {
+                    Severity::Away
                 };
-                Err(not_done(format!("The receiver answered {status}: {words}"), severity))
+                Err(not_done(format!("The receiver answered {status}."), severity))
             }
             Err(error) => Err(not_done(error.message, Severity::Away)),
         }

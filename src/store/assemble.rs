@@ -70,15 +70,27 @@ impl Catalogue {
     }
 }
 
+/// Agents by their users of the CRM. An agent's own id is never another's user; of two agents that are one user it is the first
+/// by id.
+fn crm_users(agents: &HashMap<String, Agent>) -> HashMap<String, String> {
+    let mut sorted: Vec<&Agent> = agents.values().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut users = HashMap::new();
+    for (user, agent) in sorted.into_iter().filter_map(|agent| Some((agent.crm_user.as_deref()?, agent))) {
+        if !agents.contains_key(user) {
+            users.entry(crm_user_key(user).to_owned()).or_insert_with(|| agent.id.clone());
+        }
+    }
+    users
+}
+
 /// Compiles what is new, with the account's settings where a flow has none, and once more in each language of numbers
 /// that lead to a flow which names none.
 pub fn flows(sources: &[FlowSource], catalogue: &Catalogue, compiler: &mut Compiler) -> Flows {
     let defaults = &catalogue.account.settings;
     let mut flows = Flows::default();
     flows.library.caller_lists = catalogue.caller_lists.clone();
-    let crm_user =
-        |agent: &Agent| Some((crm_user_key(agent.crm_user.as_deref()?).to_owned(), agent.id.clone()));
-    flows.library.crm_users = catalogue.agents.values().filter_map(crm_user).collect();
+    flows.library.crm_users = crm_users(&catalogue.agents);
     flows.library.schedules = catalogue.schedules.clone();
     flows.library.account = catalogue.account.calendar.clone();
     let mut by_id = HashMap::new();

@@ -232,9 +232,10 @@ async fn try_query(
         let findings = findings.into_iter().map(Into::into).collect();
         Problem::invalid("the query cannot be run").with_findings(findings)
     })?;
-    let query = Query { soql, timeout: QUERY_TIMEOUT };
+    let long = || Problem::value("/soql", "is longer than 4,000 characters with its values");
+    let query = Query { soql: soql.ok_or_else(long)?, timeout: QUERY_TIMEOUT };
     let records = crm
-        .query(&query)
+        .try_query(&query)
         .await
         .map_err(|error| Problem::invalid(format!("the CRM refused it: {}", error.message)))?;
     let mut paths = BTreeSet::new();

@@ -4,7 +4,7 @@
 //! task, which carries `Idempotency-Key: CALL_ID` and is answered by any 2xx. Each is signed where there is a secret.
 
 use super::spelling::spellings;
-use super::{CheckStep, Crm, Deed, Done, Health, NotDone, Pending, Severity, failed};
+use super::{CheckStep, Crm, Deed, DeedKind, Done, Health, NotDone, Pending, Severity, failed};
 use crate::clock::SystemClock;
 use crate::config::crm::Bridge as Settings;
 use crate::flow::{
@@ -18,6 +18,8 @@ use std::time::Duration;
 pub(super) const CALLOUT_BYTES_MAX: u32 = 65_536;
 /// No name that a configuration can have.
 pub(super) const SECRET: &str = "[crm] secret";
+/// No task is begun later than this after the first of a batch: the others are sent with the next.
+const BEGIN_WITHIN: Duration = Duration::from_secs(50);
 /// A task that is not taken within it is tried again later.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,25 +83,24 @@ impl Bridge {
     }
 
     async fn write_one(&self, deed: &Deed) -> Result<Done, NotDone> {
+        if deed.kind != DeedKind::Task {
+            return Err(NotDone::new("The web service keeps tasks alone.", Severity::Lasting));
+        }
         let key = ("Idempotency-Key".to_owned(), HeaderValue::Text(deed.task.call_id.clone()));
         let body = Value::Object(self.preview(deed));
-        let answer = self.send("tasks", &body, vec![key], WRITE_TIMEOUT, CALLOUT_BYTES_MAX).await;
-        let not_done = |words: String, severity| Err(NotDone { words, severity });
-        match answer {
+        match self.send("tasks", &body, vec![key], WRITE_TIMEOUT, CALLOUT_BYTES_MAX).await {
             Ok(Answer { status: 200..300, body, .. }) => {
                 let reply = reply_json::read(&body).unwrap_or_default();
                 let text = |key: &str| reply.get(key).and_then(Value::as_str).map(str::to_owned);
                 Ok(Done { id: text("id").unwrap_or_else(|| deed.task.call_id.clone()), url: text("url") })
             }
             Ok(Answer { status, body, .. }) => {
-                let words: String = body.chars().take(200).collect();
-                let severity = match status {
-                    401 | 403 | 408 | 429 | 500.. => Severity::Away,
-                    _ => Severity::Lasting,
-                };
-                not_done(format!("The CRM answered {status}: {words}"), severity)
+                let words: String = body.chars().filter(|c| !c.is_control()).take(200).collect();
+                let severity =
+                    if matches!(status, 400 | 409 | 410 | 422) { Severity::Lasting } else { Severity::Away };
+                Err(NotDone::new(format!("The CRM answered {status}: {words}"), severity))
             }
-            Err(error) => not_done(error.message, Severity::Away),
+            Err(error) => Err(NotDone::new(error.message, Severity::Away)),
         }
     }
 }
@@ -145,13 +146,16 @@ impl Crm for Bridge {
     fn write<'a>(&'a self, deeds: &'a [Deed]) -> Pending<'a, Vec<Result<Done, NotDone>>> {
         Box::pin(async move {
             let mut results: Vec<Result<Done, NotDone>> = Vec::with_capacity(deeds.len());
+            let begun = tokio::time::Instant::now();
             for deed in deeds {
-                // Where it is away, the rest would only wait one after the other.
-                let result = match results.last() {
-                    Some(Err(before)) if before.severity == Severity::Away => Err(before.clone()),
-                    _ => self.write_one(deed).await,
-                };
-                results.push(result);
+                let is_away =
+                    matches!(results.last(), Some(Err(before)) if before.severity != Severity::Lasting);
+                results.push(match is_away || begun.elapsed() > BEGIN_WITHIN {
+                    true => {
+                        Err(NotDone::new("It was not tried: the CRM is away or slow.", Severity::NotTried))
+                    }
+                    false => self.write_one(deed).await,
+                });
             }
             results
         })

@@ -39,12 +39,22 @@ pub struct NotDone {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {
+    /// It was not even tried: no time was left, or what is left of the day's requests is kept for callers.
+    NotTried,
     /// The CRM is away, refuses us altogether, or is at its limits: others would fare the same.
     Away,
+    /// It was sent, and nobody knows whether it was taken: it may be yet.
+    Unknown,
     /// This one may work when it is tried again.
     Passing,
     /// This one never works as it is: somebody has to do something about it.
     Lasting,
+}
+
+impl NotDone {
+    pub fn new(words: impl Into<String>, severity: Severity) -> Self {
+        NotDone { words: words.into(), severity }
+    }
 }
 
 impl fmt::Display for NotDone {

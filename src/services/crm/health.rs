@@ -2,9 +2,12 @@
 
 use crate::clock::{SystemClock, Wall};
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Characters of an error that are kept.
 const WORDS_MAX: usize = 500;
+/// For how long it is believed how much of the day's allowance is used, where nobody asks.
+const ALLOWANCE_FRESH_FOR: Duration = Duration::from_secs(300);
 
 /// Kept by each CRM about itself.
 pub struct Health {
@@ -22,6 +25,8 @@ pub struct HealthShown {
     pub last_error: Option<(Wall, String)>,
     /// Requests of the day that are used, and all there are.
     pub allowance: Option<(u64, u64)>,
+    /// When it was told.
+    pub told: Option<Wall>,
     pub requests: u64,
     pub failures: u64,
 }
@@ -49,14 +54,19 @@ impl Health {
     }
 
     pub fn used(&self, used: u64, all: u64) {
-        self.lock().allowance = Some((used, all));
+        let mut shown = self.lock();
+        shown.allowance = Some((used, all));
+        shown.told = Some(self.clock.now().wall);
     }
 
-    /// Whether so little of the allowance is left that it is kept for callers: what is written waits for the next day.
+    /// Whether so little of the allowance is left that it is kept for callers: what is written waits. What was told a while
+    /// ago says nothing: then it is tried.
     pub fn is_nearly_used_up(&self) -> bool {
-        self.lock()
-            .allowance
-            .is_some_and(|(used, all)| all > 0 && used.saturating_mul(100) >= all.saturating_mul(95))
+        let now = self.clock.now().wall;
+        let shown = self.lock();
+        let is_fresh = shown.told.is_some_and(|told| now < told + ALLOWANCE_FRESH_FOR);
+        let is_low = |(used, all): (u64, u64)| all > 0 && used.saturating_mul(100) >= all.saturating_mul(95);
+        is_fresh && shown.allowance.is_some_and(is_low)
     }
 
     pub fn shown(&self) -> HealthShown {
@@ -81,5 +91,7 @@ mod tests {
             health.used(used, all);
             assert_eq!(health.is_nearly_used_up(), expected, "{used} of {all}");
         }
+        health.lock().told = Some(Wall::from_unix_micros(0));
+        assert!(!health.is_nearly_used_up(), "what was told long ago");
     }
 }

@@ -25,6 +25,8 @@ pub const RETRIES: [Duration; 5] = [
 pub const LEASE: Duration = Duration::from_secs(120);
 /// How often a row is taken by servers that end before they say what became of it: one that they die of is given up.
 pub const CLAIMS_MAX: u32 = 30;
+/// Failures that an outage counts at the most.
+const AWAY_MAX: u32 = 3;
 /// Rows of one look.
 const ROWS_MAX: u32 = 500;
 /// Characters of an error that are kept: a reply may be a page of HTML.
@@ -147,6 +149,12 @@ pub enum Verdict {
     Done(Option<String>),
     /// It is tried again after a while, or given up after the last attempt.
     Failed(String),
+    /// The receiver is away, which is not the row's fault: it is tried again after a while, and never given up for it.
+    Away(String),
+    /// The same where it was sent and may be taken yet: it is not sent again soon.
+    Unknown(String),
+    /// It was not tried: it is soon, and nothing is counted.
+    NotTried(String),
     /// It never works as it is: somebody has to look at it.
     Parked(String),
 }
@@ -367,20 +375,34 @@ impl Database {
         let mut transaction = self.pool.begin().await?;
         let mut next = Vec::with_capacity(verdicts.len());
         for (entry, verdict) in verdicts {
-            let pause = RETRIES.get(entry.failures as usize);
-            let (ended, then) = match (verdict, pause) {
-                (Verdict::Done(result), _) => {
-                    (end(&mut transaction, entry, "done", None, result.as_deref()).await?, Next::Done)
+            // How long from now, how many failures then, and why.
+            let (pause, failures, error) = match verdict {
+                Verdict::Done(result) => {
+                    let ended = end(&mut transaction, entry, "done", None, result.as_deref()).await?;
+                    next.push(if ended { Next::Done } else { Next::Gone });
+                    continue;
                 }
-                (Verdict::Parked(error), _) => {
-                    (end(&mut transaction, entry, "parked", Some(error), None).await?, Next::Parked)
+                Verdict::Parked(error) => {
+                    let ended = end(&mut transaction, entry, "parked", Some(error), None).await?;
+                    next.push(if ended { Next::Parked } else { Next::Gone });
+                    continue;
                 }
-                (Verdict::Failed(error), None) => {
-                    (end(&mut transaction, entry, "dead", Some(error), None).await?, Next::Dead)
-                }
-                (Verdict::Failed(error), Some(pause)) => {
+                Verdict::Failed(error) => (RETRIES.get(entry.failures as usize), entry.failures + 1, error),
+                Verdict::Away(error) => (Some(away(entry.failures)), entry.failures + 1, error),
+                Verdict::Unknown(error) => (Some(away(entry.failures.max(1))), entry.failures + 1, error),
+                Verdict::NotTried(error) => (Some(&RETRIES[0]), entry.failures, error),
+            };
+            let (ended, then) = match pause {
+                None => (end(&mut transaction, entry, "dead", Some(error), None).await?, Next::Dead),
+                Some(pause) => {
                     let due = now + *pause;
-                    (again(&mut transaction, entry, error, due).await?, Next::At(due))
+                    // An outage leaves the last attempts to what fails by itself.
+                    let failures =
+                        if matches!(verdict, Verdict::Failed(_)) { failures } else { failures.min(AWAY_MAX) };
+                    (
+                        again(&mut transaction, entry, error, due, failures.max(entry.failures)).await?,
+                        Next::At(due),
+                    )
                 }
             };
             next.push(if ended { then } else { Next::Gone });
@@ -398,16 +420,24 @@ impl Database {
     }
 }
 
+/// How long a row waits whose receiver is away: at most two hours, so that it is found soon after it is back.
+fn away(failures: u32) -> &'static Duration {
+    let last = RETRIES.len() - 2;
+    RETRIES.get((failures as usize).min(last)).unwrap_or(&RETRIES[0])
+}
+
 async fn again(
     connection: &mut AnyConnection,
     entry: &Entry,
     error: &str,
     due: Wall,
+    failures: u32,
 ) -> Result<bool, DatabaseError> {
-    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2, failures = failures + 1 \
-                         WHERE id = $3 AND attempts = $4 AND state = 'claimed'";
-    let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(entry.id);
-    Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)
+    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2, failures = $3 \
+                         WHERE id = $4 AND attempts = $5 AND state = 'claimed'";
+    let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(i64::from(failures));
+    let query = query.bind(entry.id).bind(i64::from(entry.attempts));
+    Ok(query.execute(connection).await?.rows_affected() == 1)
 }
 
 async fn end(
@@ -418,7 +448,7 @@ async fn end(
     result: Option<&str>,
 ) -> Result<bool, DatabaseError> {
     const END: &str = "UPDATE outbox SET state = $1, last_error = $2, result = $3 \
-                       WHERE id = $4 AND attempts = $5 AND state = 'claimed'";
+                       WHERE id = $4 AND attempts = $5 AND state IN ('waiting', 'claimed')";
     let query = sqlx::query(END).bind(state).bind(error.map(short)).bind(result).bind(entry.id);
     Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)
 }

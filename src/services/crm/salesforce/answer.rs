@@ -16,6 +16,8 @@ pub struct Refusal {
     /// Salesforce's own, such as `INVALID_FIELD`; empty where it did not answer.
     pub code: String,
     pub words: String,
+    /// The status of the answer; 0 where it stood within one.
+    pub status: u16,
     /// Where no answer came.
     pub error: Option<LookupError>,
 }
@@ -52,12 +54,12 @@ const AWAY: [&str; 13] = [
 impl Refusal {
     pub fn new(code: impl Into<String>, words: &str) -> Self {
         let words = words.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
-        Refusal { code: code.into(), words, error: None }
+        Refusal { code: code.into(), words, status: 0, error: None }
     }
 
     /// No answer came.
     pub fn unanswered(error: LookupError) -> Self {
-        Refusal { code: String::new(), words: error.message.clone(), error: Some(error) }
+        Refusal { code: String::new(), words: error.message.clone(), status: 0, error: Some(error) }
     }
 
     pub fn late(timeout: Duration) -> Self {
@@ -69,12 +71,23 @@ impl Refusal {
         Refusal::new("UNKNOWN_EXCEPTION", &format!("{what} came."))
     }
 
+    /// The same where the other side repeats what it must not.
+    pub fn without(mut self, secret: &str) -> Self {
+        if !secret.is_empty() {
+            self.words = self.words.replace(secret, "•••");
+        }
+        self
+    }
+
     pub fn severity(&self) -> Severity {
         let is_in = |known: &[&str]| known.contains(&self.code.as_str());
         if self.error.is_some() || is_in(&AWAY) {
             Severity::Away
         } else if is_in(&PASSING) {
             Severity::Passing
+        } else if !matches!(self.status, 0 | 400) {
+            // A proxy's page, a moved instance, a missing permission: nothing that one record could be blamed for.
+            Severity::Away
         } else {
             Severity::Lasting
         }
@@ -105,7 +118,7 @@ pub fn checked(answer: Answer) -> Result<Answer, Refusal> {
         (None, status) => format!("HTTP {status}"),
     };
     let words = text("message").map_or_else(|| format!("It answered {}.", answer.status), str::to_owned);
-    Err(Refusal::new(code, &words))
+    Err(Refusal { status: answer.status, ..Refusal::new(code, &words) })
 }
 
 /// The body, as a tree.
@@ -202,7 +215,7 @@ mod tests {
             ),
             (503, "<html>", "SERVER_UNAVAILABLE: It answered 503.", Severity::Away),
             (500, "", "SERVER_UNAVAILABLE: It answered 500.", Severity::Away),
-            (302, "", "HTTP 302: It answered 302.", Severity::Lasting),
+            (302, "", "HTTP 302: It answered 302.", Severity::Away),
         ] {
             let refusal = checked(answer(status, body)).unwrap_err();
             assert_eq!(

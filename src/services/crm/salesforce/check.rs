@@ -3,29 +3,12 @@
 use super::super::{CheckStep, Severity};
 use super::answer::{Refusal, json};
 use super::{Ask, Salesforce};
-use crate::config::crm::Grant;
+use crate::config::crm::{Grant, TASK_FIELDS};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// What every Task of ours has.
-const TASK_FIELDS: [&str; 13] = [
-    "Subject",
-    "Description",
-    "OwnerId",
-    "WhoId",
-    "WhatId",
-    "CallDurationInSeconds",
-    "CallDisposition",
-    "CallType",
-    "CallObject",
-    "TaskSubtype",
-    "Status",
-    "Priority",
-    "ActivityDate",
-];
-
 /// What is known of the fields of an object: whether each may be written, and whether it is an external id.
 type Fields = BTreeMap<String, (bool, bool)>;
 

@@ -1,5 +1,6 @@
 //! Writing: never twice. What stands there already is looked for first, by the call's id; the rest is made in one request.
 //! Where the org has a field with an external id, that request is an upsert, and two servers at one moment still make one.
+//! A save that nobody answered is not sent again before it must be over: what it made is found then.
 
 use super::super::{Deed, DeedKind, Done, NotDone, Severity};
 use super::answer::{Refusal, json, quoted};
@@ -9,13 +10,16 @@ use crate::flow::{Method, Person};
 use serde_json::{Map, Value, json as tree};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Records of one request. Salesforce takes 200; a trigger of the org has to bear them too.
 pub const BATCH_MAX: usize = 50;
-/// What fails for a reason that passes is tried again at once, so often and as long as it fails quickly: a dropped connection
-/// or a lock should not make a task a minute late.
+/// No look for a person, and no request of a second round, is begun later than this after the first: what a batch takes in
+/// all stays below its time (`services/sender.rs`), and what was not tried is tried with the next.
+const BEGIN_WITHIN: Duration = Duration::from_secs(35);
+/// What fails for a reason that passes, before anything was sent or for that record alone, is tried again at once so often: a
+/// dropped connection or a lock should not make a task a minute late.
 const ROUNDS_MAX: usize = 3;
-const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 /// To find whose number it is: without an answer the task is written later rather than without its person.
 const FIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Failures in a row after which nobody else is looked for in the same batch.
@@ -29,112 +33,105 @@ struct Kept<'a> {
 }
 
 /// By their numbers.
-type People = BTreeMap<String, Result<Option<Person>, Refusal>>;
+type People = BTreeMap<String, Result<Option<Person>, NotDone>>;
+/// By the deeds' places; `None` where nothing was sent yet.
 type Results = Vec<Option<Result<Done, NotDone>>>;
 
 impl Salesforce {
     pub(super) async fn write_all(&self, deeds: &[Deed]) -> Vec<Result<Done, NotDone>> {
         let mut results: Results = vec![None; deeds.len()];
-        let begun = tokio::time::Instant::now();
+        // What is to be said of those that nothing was sent of.
+        let mut unsent = NotDone::new("No time was left to send it.", Severity::NotTried);
+        let begun = Instant::now();
         for _ in 0..ROUNDS_MAX {
             let is_open = |at: &usize| match results.get(*at) {
-                Some(Some(Err(not_done))) => not_done.severity != Severity::Lasting,
+                Some(Some(Err(not_done))) => not_done.severity == Severity::Passing,
                 Some(None) => true,
                 _ => false,
             };
             let open: Vec<usize> = (0..deeds.len()).filter(is_open).collect();
-            if open.is_empty() || begun.elapsed() > AGAIN_WITHIN {
+            if open.is_empty() || begun.elapsed() > BEGIN_WITHIN {
                 break;
             }
-            self.write_open(deeds, &open, &mut results).await;
+            if let Err(refusal) = self.write_open(deeds, &open, begun, &mut results).await {
+                unsent = refusal;
+            }
+            // Where it refuses us it does so at once again.
+            if matches!(unsent.severity, Severity::NotTried | Severity::Lasting)
+                && results.iter().any(Option::is_none)
+            {
+                break;
+            }
         }
-        let unsaid =
-            || NotDone { words: "Salesforce said nothing of it.".to_owned(), severity: Severity::Passing };
-        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsaid()))).collect()
+        results.into_iter().map(|result| result.unwrap_or_else(|| Err(unsent.clone()))).collect()
     }
 
-    /// Once through those which are not done.
-    async fn write_open(&self, deeds: &[Deed], open: &[usize], results: &mut Results) {
+    /// Once through those which are not done. The error is that of those of which nothing was sent.
+    async fn write_open(
+        &self,
+        deeds: &[Deed],
+        open: &[usize],
+        begun: Instant,
+        results: &mut Results,
+    ) -> Result<(), NotDone> {
+        let mut last = Ok(());
         for kind in [DeedKind::Task, DeedKind::Conversation] {
             let of_kind = |at: &&usize| deeds.get(**at).is_some_and(|deed| deed.kind == kind);
             let places: Vec<usize> = open.iter().filter(of_kind).copied().collect();
             for part in places.chunks(BATCH_MAX) {
-                part.iter().for_each(|at| clear(results, *at));
-                if let Err(refusal) = self.write_part(kind, deeds, part, results).await {
-                    for at in part {
-                        if let Some(result @ None) = results.get_mut(*at) {
-                            *result = Some(Err(not_done(&refusal)));
-                        }
-                    }
-                }
+                let written = self.write_part(kind, deeds, part, begun, results).await;
+                last = last.and(written);
             }
         }
+        last
     }
 
-    /// An error where it is that of all which have no result yet.
     async fn write_part(
         &self,
         kind: DeedKind,
         deeds: &[Deed],
         places: &[usize],
+        begun: Instant,
         results: &mut Results,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), NotDone> {
         if self.health.is_nearly_used_up() {
-            let words = "less than a twentieth of the day's requests is left, and kept for callers";
-            return Err(Refusal::new("REQUEST_LIMIT_EXCEEDED", words));
+            let words = "Less than a twentieth of the day's requests is left, and kept for callers.";
+            return Err(NotDone::new(words, Severity::NotTried));
         }
         let Some(kept) = self.kept(kind) else {
-            return Err(Refusal::new(
-                "not_configured",
-                "[salesforce.conversation] is not in the configuration any more",
-            ));
+            let words = "[salesforce.conversation] is not in the configuration any more.";
+            places.iter().for_each(|at| set(results, *at, Err(NotDone::new(words, Severity::Lasting))));
+            return Ok(());
         };
-        let deed = |at: &usize| deeds.get(*at);
-        let known =
-            self.known(&kept, places.iter().filter_map(deed).map(|deed| deed.task.call_id.as_str())).await?;
+        let call_id = |at: usize| deeds.get(at).map(|deed| deed.task.call_id.as_str());
+        let known = self.known(&kept, places.iter().filter_map(|at| call_id(*at))).await;
+        // What is wrong with this question is wrong with the set-up, not with a record.
+        let known = known.map_err(|refusal| NotDone::new(refusal.to_string(), Severity::Away))?;
         let mut missing = Vec::new();
-        for at in places {
-            let Some(deed) = deed(at) else { continue };
+        for (at, deed) in places.iter().filter_map(|at| Some((*at, deeds.get(*at)?))) {
             match known.get(deed.task.call_id.as_str()) {
-                Some(id) => set(results, *at, Ok(self.done(id))),
-                None => missing.push((*at, deed)),
+                Some(id) => set(results, at, Ok(self.done(id))),
+                None => missing.push((at, deed)),
             }
         }
-        let people = self.people(missing.iter().map(|(_, deed)| *deed)).await;
+        let people = self.people(missing.iter().map(|(_, deed)| *deed), begun).await;
         let mut records = Vec::with_capacity(missing.len());
-        let mut written = Vec::with_capacity(missing.len());
         for (at, deed) in missing {
             let contact = match (&deed.task.contact, people.get(&deed.task.from)) {
                 (Some(person), _) => Some(person),
                 (None, Some(Ok(person))) => person.as_ref(),
-                // Without its person a task is of little use: it is written when the person can be looked for.
-                (None, Some(Err(refusal))) => {
-                    set(results, at, Err(not_done(refusal)));
+                (None, Some(Err(not_done))) => {
+                    set(results, at, Err(not_done.clone()));
                     continue;
                 }
                 (None, None) => None,
             };
             let mut record = fields::of(deed, &self.settings, contact);
             record.insert("attributes".to_owned(), tree!({"type": kept.object}));
-            records.push(Value::Object(record));
-            written.push(at);
+            records.push((at, Value::Object(record)));
         }
-        if records.is_empty() {
-            return Ok(());
-        }
-        let saved = self.save(&kept, records).await?;
-        let call_id = |at: usize| deed(&at).map(|deed| deed.task.call_id.as_str());
-        // Another server made it a moment ago, and some fields can be set only then.
-        let is_late = |result: &Result<String, Refusal>| {
-            kept.is_external
-                && result.as_ref().is_err_and(|refusal| refusal.code == "INVALID_FIELD_FOR_INSERT_UPDATE")
-        };
-        let late = written.iter().zip(&saved).filter(|(_, result)| is_late(result));
-        let made = self.known(&kept, late.filter_map(|(at, _)| call_id(*at))).await?;
-        for (at, result) in written.into_iter().zip(saved) {
-            let made = call_id(at).and_then(|call| made.get(call)).cloned();
-            let result = made.map_or(result, Ok);
-            set(results, at, result.map(|id| self.done(&id)).map_err(|refusal| not_done(&refusal)));
+        for (at, saved) in self.save(&kept, records, &call_id).await {
+            set(results, at, saved.map(|id| self.done(&id)));
         }
         Ok(())
     }
@@ -179,39 +176,81 @@ impl Salesforce {
     }
 
     /// Whose numbers these are, where the call did not ask.
-    async fn people<'a>(&self, deeds: impl Iterator<Item = &'a Deed>) -> People {
+    async fn people<'a>(&self, deeds: impl Iterator<Item = &'a Deed>, begun: Instant) -> People {
         let mut people = People::new();
-        let mut failures = 0;
+        let mut failures = (0, None);
         for deed in deeds.filter(|deed| deed.task.contact.is_none() && !deed.task.from.is_empty()) {
             if people.contains_key(&deed.task.from) {
                 continue;
             }
-            // An org that is away is not asked for each caller.
-            let last = people
-                .values()
-                .rev()
-                .find_map(|found| found.as_ref().err())
-                .filter(|_| failures >= FAILURES_MAX);
-            let found = match last {
-                Some(refusal) => Err(refusal.clone()),
-                None => {
-                    self.find(&self.writing, &deed.task.from, FIND_TIMEOUT.min(self.settings.write_timeout))
-                        .await
+            let timeout = FIND_TIMEOUT.min(self.settings.write_timeout);
+            let found = match &failures {
+                _ if begun.elapsed() > BEGIN_WITHIN => {
+                    Err(NotDone::new("No time was left to look for the caller.", Severity::NotTried))
+                }
+                // An org that is away is not asked for each caller.
+                (FAILURES_MAX.., Some(not_done)) => Err(NotDone::clone(not_done)),
+                _ => {
+                    self.find(&self.writing, &deed.task.from, timeout).await.map_err(|refusal| match refusal
+                        .severity()
+                    {
+                        Severity::Lasting => NotDone::new(refusal.to_string(), Severity::Away),
+                        // Nothing was written.
+                        Severity::Unknown | Severity::Passing => {
+                            NotDone::new(refusal.to_string(), Severity::Passing)
+                        }
+                        _ if refusal.error.is_some() => NotDone::new(refusal.to_string(), Severity::Passing),
+                        severity => NotDone::new(refusal.to_string(), severity),
+                    })
                 }
             };
-            failures = if found.is_err() { failures + 1 } else { 0 };
+            failures = match &found {
+                Ok(_) => (0, None),
+                Err(not_done) => (failures.0 + 1, Some(not_done.clone())),
+            };
             people.insert(deed.task.from.clone(), found);
         }
         people
     }
 
-    async fn save(
+    /// Saves records, all at once; where that is refused as a whole, one after the other, to find the one that is to blame.
+    async fn save<'a>(
         &self,
         kept: &Kept<'_>,
-        records: Vec<Value>,
-    ) -> Result<Vec<Result<String, Refusal>>, Refusal> {
-        let count = records.len();
-        let body = tree!({"allOrNone": false, "records": records});
+        records: Vec<(usize, Value)>,
+        call_id: &impl Fn(usize) -> Option<&'a str>,
+    ) -> Vec<(usize, Result<String, NotDone>)> {
+        if records.is_empty() {
+            return Vec::new();
+        }
+        let refusal = match self.save_once(kept, &records).await {
+            Ok(saved) => return self.judged(kept, saved, call_id).await,
+            Err(refusal) => refusal,
+        };
+        let is_one = records.len() == 1;
+        if refusal.severity() == Severity::Lasting && !is_one {
+            let mut results = Vec::with_capacity(records.len());
+            for record in records {
+                results.extend(Box::pin(self.save(kept, vec![record], call_id)).await);
+            }
+            return results;
+        }
+        let severity = match refusal.severity() {
+            // It may be on its way yet.
+            Severity::Away if refusal.error.is_some() => Severity::Unknown,
+            severity => severity,
+        };
+        let not_done = NotDone::new(refusal.to_string(), severity);
+        records.into_iter().map(|(at, _)| (at, Err(not_done.clone()))).collect()
+    }
+
+    async fn save_once(
+        &self,
+        kept: &Kept<'_>,
+        records: &[(usize, Value)],
+    ) -> Result<Vec<(usize, Result<String, Refusal>)>, Refusal> {
+        let list: Vec<&Value> = records.iter().map(|(_, record)| record).collect();
+        let body = tree!({"allOrNone": false, "records": list});
         let path = match kept.is_external {
             true => self.data(&format!("composite/sobjects/{}/{}", kept.object, kept.field)),
             false => self.data("composite/sobjects"),
@@ -221,13 +260,41 @@ impl Salesforce {
             ask.method = Method::Patch;
         }
         let answer = self.send(&self.writing, &ask).await?;
-        let Value::Array(saved) = json(&answer)? else {
-            return Err(Refusal::unreadable("an answer that is no list"));
+        // It was carried out, whatever this says of it: the next try finds what was made.
+        let Ok(Value::Array(saved)) = json(&answer) else {
+            return Err(Refusal::unreadable("An answer that is no list"));
         };
-        if saved.len() != count {
-            return Err(Refusal::unreadable("an answer with another number of records"));
+        if saved.len() != records.len() {
+            return Err(Refusal::unreadable("An answer with another number of records"));
         }
-        Ok(saved.iter().map(one).collect())
+        Ok(records.iter().map(|(at, _)| *at).zip(saved.iter().map(one)).collect())
+    }
+
+    /// What became of each record. One that another server made a moment ago is found.
+    async fn judged<'a>(
+        &self,
+        kept: &Kept<'_>,
+        saved: Vec<(usize, Result<String, Refusal>)>,
+        call_id: &impl Fn(usize) -> Option<&'a str>,
+    ) -> Vec<(usize, Result<String, NotDone>)> {
+        const OF_ANOTHER: [&str; 3] =
+            ["INVALID_FIELD_FOR_INSERT_UPDATE", "DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"];
+        let is_late = |saved: &Result<String, Refusal>| {
+            saved.as_ref().is_err_and(|refusal| OF_ANOTHER.contains(&refusal.code.as_str()))
+        };
+        let late = saved.iter().filter(|(_, saved)| is_late(saved)).filter_map(|(at, _)| call_id(*at));
+        let made = self.known(kept, late).await.unwrap_or_default();
+        saved
+            .into_iter()
+            .map(|(at, saved)| {
+                let made = call_id(at).and_then(|call| made.get(call)).cloned();
+                (
+                    at,
+                    made.map_or(saved, Ok)
+                        .map_err(|refusal| NotDone::new(refusal.to_string(), refusal.severity())),
+                )
+            })
+            .collect()
     }
 
     fn done(&self, id: &str) -> Done {
@@ -258,16 +325,6 @@ fn one(saved: &Value) -> Result<String, Refusal> {
     };
     let code = if text("statusCode").is_empty() { "UNKNOWN_EXCEPTION" } else { text("statusCode") };
     Err(Refusal::new(code, &words))
-}
-
-fn not_done(refusal: &Refusal) -> NotDone {
-    NotDone { words: refusal.to_string(), severity: refusal.severity() }
-}
-
-fn clear(results: &mut Results, at: usize) {
-    if let Some(place) = results.get_mut(at) {
-        *place = None;
-    }
 }
 
 fn set(results: &mut Results, at: usize, result: Result<Done, NotDone>) {

@@ -219,3 +219,62 @@ fn every_call_but_a_short_abandon_is_told_to_a_crm_that_wants_all() {
         database.write_records(&records[..50], Told { tasks: Tasks::None, ..told }).await.unwrap();
     });
 }
+
+#[test]
+fn an_outage_never_gives_a_row_up_and_what_was_not_tried_counts_nothing() {
+    for_each_engine(async |database| {
+        let (mut entry, mut now) = one(&database).await;
+        let not_tried = Verdict::NotTried("kept for callers".to_owned());
+        let claimed = claim(&database, &entry, now).await.unwrap().unwrap();
+        assert_eq!(settle(&database, &claimed, not_tried, now).await, Next::At(now + RETRIES[0]));
+        now = now + RETRIES[0];
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            entry = due(&database, 10, now).await.unwrap().remove(0);
+            let claimed = claim(&database, &entry, now).await.unwrap().unwrap();
+            let Next::At(again) = settle(&database, &claimed, Verdict::Away("away".to_owned()), now).await
+            else {
+                panic!("given up")
+            };
+            pauses.push(again.as_unix_micros().abs_diff(now.as_unix_micros()) / 60_000_000);
+            now = again;
+        }
+        assert_eq!(pauses, [1, 5, 30, 120, 120, 120, 120, 120]);
+        // What fails by itself afterwards still has its last tries.
+        entry = due(&database, 10, now).await.unwrap().remove(0);
+        assert_eq!(entry.failures, AWAY_MAX);
+        let claimed = claim(&database, &entry, now).await.unwrap().unwrap();
+        let unknown = settle(&database, &claimed, Verdict::Unknown("late".to_owned()), now).await;
+        assert_eq!(unknown, Next::At(now + RETRIES[3]));
+    });
+}
+
+#[test]
+fn a_save_that_nobody_answered_is_not_sent_again_for_five_minutes() {
+    for_each_engine(async |database| {
+        let (entry, now) = one(&database).await;
+        let claimed = claim(&database, &entry, now).await.unwrap().unwrap();
+        let unknown = settle(&database, &claimed, Verdict::Unknown("late".to_owned()), now).await;
+        assert_eq!(unknown, Next::At(now + Duration::from_secs(300)));
+    });
+}
+
+#[test]
+fn a_row_that_was_taken_too_often_is_given_up_also_where_its_last_taker_came_back() {
+    for_each_engine(async |database| {
+        let (mut entry, mut now) = one(&database).await;
+        for _ in 1..CLAIMS_MAX {
+            claim(&database, &entry, now).await.unwrap().unwrap();
+            now = now + LEASE;
+            entry = due(&database, 10, now).await.unwrap().remove(0);
+        }
+        let claimed = claim(&database, &entry, now).await.unwrap().unwrap();
+        let Next::At(again) = settle(&database, &claimed, Verdict::Failed("503".to_owned()), now).await
+        else {
+            panic!()
+        };
+        entry = due(&database, 10, again).await.unwrap().remove(0);
+        assert_eq!(claim(&database, &entry, again).await.unwrap(), None);
+        assert_eq!(state(&database).await.0, "dead", "it does not block those behind it");
+    });
+}
