@@ -1,4 +1,5 @@
 mod console;
+mod crm;
 mod flows;
 mod principals;
 mod speech;

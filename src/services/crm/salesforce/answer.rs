@@ -53,7 +53,7 @@ const AWAY: [&str; 13] = [
 
 impl Refusal {
     pub fn new(code: impl Into<String>, words: &str) -> Self {
-        let words = words.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
+        let words = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect();
         Refusal { code: code.into(), words, status: 0, error: None }
     }
 
@@ -139,7 +139,7 @@ pub fn records(mut reply: Value) -> Option<Vec<Map<String, Value>>> {
 fn plain(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
-            map.remove("attributes");
+            map.shift_remove("attributes");
             Value::Object(map.into_iter().map(|(key, value)| (key, plain(value))).collect())
         }
         Value::Array(list) => list.into_iter().map(plain).collect(),
