@@ -15,8 +15,8 @@ export function CrmSetUp() {
     <Stack>
       <Alert color="gray" title="No CRM is connected">
         <Text size="sm">
-          Calls become no tasks, and steps that look something up leave by their error port. A connection
-          stands in the server's configuration, as it holds secrets.
+          Tasks for abandoned calls wait in the outbox until one is, and steps that look something up there
+          leave by their error port. A connection stands in the server’s configuration, as it holds secrets.
         </Text>
       </Alert>
       <Example title="Salesforce" text={SALESFORCE}>

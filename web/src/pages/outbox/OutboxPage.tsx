@@ -26,7 +26,7 @@ import {
 } from "./told";
 
 /** What is under way is something else soon. */
-const UNDER_WAY_MS = 3_000;
+const UNDER_WAY_MS = 5_000;
 
 /** What other systems are told of calls, and what became of each. */
 export function OutboxPage() {

@@ -72,7 +72,7 @@ export function recordQuery(node: string, id: string) {
 }
 
 /** What is under way is something else soon. */
-const UNDER_WAY_MS = 2_000;
+const UNDER_WAY_MS = 5_000;
 
 export function useRecord(node: string, id: string) {
   return useQuery({
