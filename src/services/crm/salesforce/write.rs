@@ -283,18 +283,26 @@ impl Salesforce {
             saved.as_ref().is_err_and(|refusal| OF_ANOTHER.contains(&refusal.code.as_str()))
         };
         let late = saved.iter().filter(|(_, saved)| is_late(saved)).filter_map(|(at, _)| call_id(*at));
-        let made = self.known(kept, late).await.unwrap_or_default();
-        saved
-            .into_iter()
-            .map(|(at, saved)| {
-                let made = call_id(at).and_then(|call| made.get(call)).cloned();
-                (
-                    at,
-                    made.map_or(saved, Ok)
-                        .map_err(|refusal| NotDone::new(refusal.to_string(), refusal.severity())),
-                )
-            })
-            .collect()
+        let made = self.known(kept, late).await;
+        let judge = |(at, saved): (usize, Result<String, Refusal>)| {
+            let refusal = match saved {
+                Ok(id) => return (at, Ok(id)),
+                Err(refusal) => refusal,
+            };
+            let is_of_another = OF_ANOTHER.contains(&refusal.code.as_str());
+            let found = call_id(at)
+                .filter(|_| is_of_another)
+                .zip(made.as_ref().ok())
+                .and_then(|(call, made)| made.get(call));
+            let severity = match (found, made.is_err() && is_of_another) {
+                (Some(id), _) => return (at, Ok(id.clone())),
+                // Whether it is there could not be seen now.
+                (None, true) => Severity::Passing,
+                (None, false) => refusal.severity(),
+            };
+            (at, Err(NotDone::new(refusal.to_string(), severity)))
+        };
+        saved.into_iter().map(judge).collect()
     }
 
     fn done(&self, id: &str) -> Done {
