@@ -99,6 +99,13 @@ impl Add<Duration> for Wall {
     }
 }
 
+impl Sub<Duration> for Wall {
+    type Output = Wall;
+    fn sub(self, rhs: Duration) -> Wall {
+        Wall(self.0.saturating_sub(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
 /// RFC 3339 with milliseconds, in UTC.
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod hidden;
 pub mod ids;
 
 // Core rooms: an event and the time in, a list of actions out. They never wait.

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use cordboard::cli::{self, check::BAD_CONFIGURATION};
 use cordboard::clock::SystemClock;
+use cordboard::hidden::{self, Hidden};
 use cordboard::{config, server};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ enum Command {
     Backup(cli::store::BackupOptions),
     /// Puts a backup in the place of the store, while no server uses it (SQLite).
     Restore(cli::restore::RestoreOptions),
+    /// Call records: files of them, and erasure of a caller.
+    #[command(subcommand)]
+    Records(cli::records::RecordsCommand),
     /// Prints the OpenAPI document of the API.
     Openapi,
     /// Runs the in-band digit detector over a sound file: one JSON line a digit.
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Command::Export(options) => done(cli::store::export(&options, out)),
         Command::Backup(options) => done(cli::store::backup(&options, out)),
         Command::Restore(options) => done(cli::restore::run(&options, out)),
+        Command::Records(command) => done(cli::records::run(&command, SystemClock::start().now().wall, out)),
         Command::Openapi => done(cli::openapi::print(out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };
@@ -122,7 +127,12 @@ fn main() -> ExitCode {
 /// What holds calls, people and secrets is made for the owner alone, whatever the shell's umask. What `export` writes is
 /// for a repository: it goes by the user's.
 fn keep_private(command: &Command) {
-    if let Command::Serve(_) | Command::Import(_) | Command::Backup(_) | Command::Restore(_) = command {
+    if let Command::Serve(_)
+    | Command::Import(_)
+    | Command::Backup(_)
+    | Command::Restore(_)
+    | Command::Records(_) = command
+    {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     }
 }
@@ -141,7 +151,7 @@ fn serve(file: &std::path::Path) -> u8 {
     let (writer, _flush) =
         tracing_appender::non_blocking::NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     start_log(&config.log, writer);
-    findings.iter().for_each(|finding| tracing::warn!("{finding}"));
+    findings.iter().for_each(|finding| tracing::warn!("{}", Hidden::sentence(&finding.to_string())));
     match server::run(config, file) {
         Ok(()) => 0,
         Err(
@@ -150,17 +160,18 @@ fn serve(file: &std::path::Path) -> u8 {
             | server::ServerError::Spool(_)
             | server::ServerError::Apply(_)),
         ) => {
-            tracing::error!("{error}");
+            tracing::error!("{}", Hidden::sentence(&error.to_string()));
             BAD_CONFIGURATION
         }
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!("{}", Hidden::sentence(&error.to_string()));
             1
         }
     }
 }
 
 fn start_log(log: &config::Log, writer: tracing_appender::non_blocking::NonBlocking) {
+    hidden::show(log.numbers);
     let mut filter = tracing_subscriber::EnvFilter::new(&log.filter);
     // PostgreSQL notes each table that is there already; a filter that names the driver has them.
     if !log.filter.contains("sqlx")

@@ -5,6 +5,7 @@ mod limits;
 mod listeners;
 mod node_name;
 mod recording;
+mod retention;
 mod speaking;
 mod telling;
 
@@ -17,6 +18,7 @@ use crate::call::switchboard::{Switchboard, SwitchboardConfig};
 use crate::clock::SystemClock;
 use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{Config, ProvisionMode, Transport};
+use crate::hidden::Hidden;
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
@@ -148,11 +150,13 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
             .map(|provision| provision.folder.display().to_string()),
         outside: known,
         crm: config.outside.crm.as_ref().map(Into::into),
+        records_file: config.records.path.clone(),
+        spool: config.store.as_ref().map(|store| store.spool.clone()),
     };
     let api =
         Api::new(database.clone(), settings, clock, random.fork(), post.clone(), speech.clone(), crm.clone())
             .map_err(|error| ServerError::Load(error.to_string()))?;
-    let shared = database.clone();
+    let (shared, retained) = (database.clone(), Arc::<crate::store::retention::Totals>::default());
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
         Some(feed) => feed.first().await?,
@@ -160,7 +164,8 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     };
     recording.upload();
     if let (Some(database), Some(store)) = (shared.clone(), &config.store) {
-        tokio::spawn(node_name::watch(database, store.node.clone()));
+        tokio::spawn(node_name::watch(database.clone(), store.node.clone()));
+        tokio::spawn(retention::watch(database, config.records.keep, clock, retained.clone()));
     }
     let control = feed.as_ref().map(Feed::control);
     let sent = match &shared {
@@ -178,6 +183,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         media: media.iter().map(|m| m.totals.clone()).collect(),
         binder: binder.clone(),
         records: records.figures(),
+        retention: retained,
         ready: ready.clone(),
         loaded: control.as_ref().map(|control| control.loaded.clone()),
         away: control.as_ref().map(|control| control.away.clone()),
@@ -332,7 +338,10 @@ async fn steer(
                         api.set_snapshot(snapshot);
                         tracing::info!(revision = current.revision, "reloaded; calls in progress keep what they started with");
                     }
-                    Err(error) => tracing::error!(%error, "not reloaded: the server goes on with what it has"),
+                    Err(error) => {
+                        let error = error.to_string();
+                        tracing::error!(error = %Hidden::sentence(&error), "not reloaded: the server goes on with what it has");
+                    }
                 }
                 reloading = std::mem::take(&mut again).then(|| reload.begin(&current));
                 false
@@ -419,8 +428,8 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
 fn say(findings: &[Finding]) {
     for finding in findings {
         match finding.severity {
-            Severity::Error => tracing::error!("{finding}"),
-            Severity::Warning => tracing::warn!("{finding}"),
+            Severity::Error => tracing::error!("{}", Hidden::sentence(&finding.to_string())),
+            Severity::Warning => tracing::warn!("{}", Hidden::sentence(&finding.to_string())),
         }
     }
 }

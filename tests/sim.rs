@@ -11,13 +11,14 @@ use sim::network::Network;
 use sim::oracle::{self, Interference};
 use sim::script::{KeyBy, Media, Script, ms};
 use sim::world::{Order, Settings, World};
-use sim::{cases, house};
+use sim::{cases, house, log};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 mod sim {
     pub mod cases;
     pub mod house;
+    pub mod log;
     pub mod network;
     pub mod oracle;
     pub mod phone;
@@ -278,5 +279,34 @@ fn strangers_and_noise_leave_no_trace() {
         run_out(&mut world);
         let faults = oracle::faults(&mut world, Interference::default());
         again.check(&faults);
+    }
+}
+
+#[test]
+fn no_line_of_the_log_has_a_whole_number() {
+    const CALLS: usize = 300;
+    for seed in seeds(1..2) {
+        let _again = Again { test: "no_line_of_the_log", seed };
+        let log = log::of(|| {
+            let mut random = Random::from_seed(seed);
+            let scripts = (0..CALLS).map(|call| Script::random(&mut random, call % 10 == 0)).collect();
+            let network = Network { loss: 5, ..Network::some(&mut random, 30) };
+            run_out(&mut World::new(settings(seed, network), scripts));
+        });
+        for line in ["routed", "call ended", "call refused", "trouble", "a look-up failed"] {
+            assert!(log.contains(line), "no line says \"{line}\"");
+        }
+        // What is found of a number is enough to tell one's own.
+        for four in ["\u{2026}0100", "\u{2026}9999"] {
+            assert!(log.contains(four), "{four} is not shown");
+        }
+        let numbers =
+            [house::MAIN, house::ECHO, house::DIRECT, house::BY_NAME, house::ON_HOLD, house::NOBODY];
+        let numbers = numbers.map(str::to_owned).into_iter().chain((0..CALLS).map(house::caller_number));
+        for number in numbers {
+            let digits = number.trim_start_matches('+');
+            let line = log.lines().find(|line| line.contains(digits));
+            assert_eq!(line, None, "{number} is shown");
+        }
     }
 }

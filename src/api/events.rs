@@ -6,18 +6,16 @@
 use super::Api;
 use super::access::{self, Lost, Principal};
 use super::permission::Permission;
+use super::pieces::Pieces;
 use super::problem::Problem;
 use crate::net::signalling::LiveEvents;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use hyper::body::Frame;
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -190,7 +188,7 @@ pub async fn listen_for_test(api: &Api, principal: Principal, alive_every: Durat
     let (stream, mut receiver) = Stream::new(api, principal, alive_every);
     tokio::spawn(tell(api.clone(), stream, api.events.place(None, None), seat(api).expect("a seat")));
     let mut text = String::new();
-    while let Some(piece) = receiver.recv().await {
+    while let Some(Ok(piece)) = receiver.recv().await {
         text.push_str(std::str::from_utf8(&piece).expect("text"));
     }
     text
@@ -215,11 +213,13 @@ async fn tell(api: Api, mut stream: Stream, mut place: Place, _seat: Seat) {
     }
 }
 
+type Receiver = mpsc::Receiver<Result<Bytes, Infallible>>;
+
 /// The connection of one who listens: signs of life, whether that one still may, and its end.
 pub struct Stream {
     api: Api,
     principal: Principal,
-    sender: mpsc::Sender<Bytes>,
+    sender: mpsc::Sender<Result<Bytes, Infallible>>,
     alive: tokio::time::Interval,
     end: tokio::time::Instant,
 }
@@ -235,7 +235,7 @@ impl Stream {
         (stream, (headers, Body::new(Pieces(receiver))).into_response())
     }
 
-    fn new(api: &Api, principal: Principal, alive_every: Duration) -> (Stream, mpsc::Receiver<Bytes>) {
+    fn new(api: &Api, principal: Principal, alive_every: Duration) -> (Stream, Receiver) {
         let (sender, receiver) = mpsc::channel(PIECES_MAX);
         // The first sign of life comes at once: a client sees that it is connected.
         let alive = tokio::time::interval(alive_every);
@@ -279,7 +279,7 @@ impl Stream {
 
     /// The error is that nobody takes it any more.
     pub async fn send(&self, text: String) -> Result<(), ()> {
-        self.sender.send(Bytes::from(text)).await.map_err(drop)
+        self.sender.send(Ok(Bytes::from(text))).await.map_err(drop)
     }
 }
 
@@ -287,21 +287,6 @@ impl Stream {
 fn closed(reason: &str) -> String {
     let data = serde_json::json!({ "event": "closed", "reason": reason });
     format!("event: closed\ndata: {data}\n\n")
-}
-
-/// A body of pieces that come one after the other.
-struct Pieces(mpsc::Receiver<Bytes>);
-
-impl hyper::body::Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
-    }
 }
 
 #[cfg(test)]

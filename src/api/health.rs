@@ -6,6 +6,7 @@ use crate::net::signalling::Figures;
 use crate::services::crm::Crm;
 use crate::services::sender::SenderTotals;
 use crate::store::records::RecordFigures;
+use crate::store::retention;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -21,6 +22,8 @@ pub struct Sources {
     pub media: Vec<Arc<crate::net::media_thread::Totals>>,
     pub binder: Arc<crate::net::ports::Binder>,
     pub records: RecordFigures,
+    /// What was deleted for its age.
+    pub retention: Arc<retention::Totals>,
     /// Events of live calls that found no room.
     pub events_lost: Arc<AtomicU64>,
     /// Sign-ins that were refused.

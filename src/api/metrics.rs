@@ -168,6 +168,10 @@ impl Collector for Page {
         )?;
         let dropped = records.refused_dropped();
         counter(e, "records_refused_dropped", "Call records put aside, and dropped for later ones", dropped)?;
+        let (records, rows) = (&self.0.retention.records, &self.0.retention.rows);
+        let (records, rows) = (records.load(Ordering::Relaxed), rows.load(Ordering::Relaxed));
+        counter(e, "records_expired", "Call records deleted from the database for their age", records)?;
+        counter(e, "outbox_rows_expired", "Rows of the outbox deleted for their age", rows)?;
         let away = u64::from(self.0.is_database_away());
         gauge(e, "database_away", "1 while the database does not answer", away)?;
         counters(

@@ -18,6 +18,7 @@ mod page;
 mod parameter;
 mod pcap;
 mod permission;
+mod pieces;
 mod problem;
 mod proxy;
 mod request;
@@ -44,6 +45,7 @@ pub use health::Sources;
 use problem::Problem;
 use route::{Gate, Route};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -82,6 +84,9 @@ pub struct Settings {
     pub outside: Resources,
     /// What the configuration says of the CRM.
     pub crm: Option<CrmAbout>,
+    /// Where callers are found beside the database: the file of call records, and the folder where they wait.
+    pub records_file: Option<PathBuf>,
+    pub spool: Option<PathBuf>,
 }
 
 /// The connection to a CRM, as people are told of it.
@@ -169,6 +174,10 @@ pub struct Parts {
     importing: Arc<Semaphore>,
     /// Texts are spoken for listening one at a time.
     speaking: Semaphore,
+    /// Exports of call records under way.
+    exports: Arc<Semaphore>,
+    /// Callers are erased one at a time.
+    erasing: Arc<Semaphore>,
     /// What new calls start on.
     current: applied::Current,
 }
@@ -226,6 +235,8 @@ impl Api {
             testing: Arc::new(Semaphore::new(1)),
             importing: Arc::new(Semaphore::new(1)),
             speaking: Semaphore::new(1),
+            exports: Arc::new(Semaphore::new(resources::record_export::EXPORTS_MAX)),
+            erasing: Arc::new(Semaphore::new(1)),
             current: applied::Current::new(),
         })))
     }

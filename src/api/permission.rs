@@ -26,6 +26,8 @@ pub enum Permission {
     CallsSteer,
     /// See a call's SIP messages, and capture its packets: addresses, and what peers send word for word.
     CallsInspect,
+    /// Take a caller out of call records for good.
+    RecordsErase,
     /// Who changed what.
     AuditRead,
     /// Users and their roles.
@@ -33,7 +35,7 @@ pub enum Permission {
 }
 
 /// A row for each permission: admin, editor, supervisor, agent, viewer.
-const TABLE: [(Permission, &str, [bool; 5]); 12] = {
+const TABLE: [(Permission, &str, [bool; 5]); 13] = {
     use Permission::*;
     const YES: bool = true;
     const NO: bool = false;
@@ -48,6 +50,7 @@ const TABLE: [(Permission, &str, [bool; 5]); 12] = {
         (CallsRead, "calls.read", [YES, YES, YES, NO, YES]),
         (CallsSteer, "calls.steer", [YES, NO, YES, NO, NO]),
         (CallsInspect, "calls.inspect", [YES, NO, YES, NO, NO]),
+        (RecordsErase, "records.erase", [YES, NO, NO, NO, NO]),
         (AuditRead, "audit.read", [YES, NO, YES, NO, NO]),
         (UsersManage, "users.manage", [YES, NO, NO, NO, NO]),
     ]
@@ -140,7 +143,7 @@ mod tests {
             (
                 Role::Admin,
                 "setup.read flows.edit numbers.edit schedules.edit agents.edit system.edit simulate calls.read \
-                 calls.steer calls.inspect audit.read users.manage",
+                 calls.steer calls.inspect records.erase audit.read users.manage",
             ),
             (Role::Editor, "setup.read flows.edit numbers.edit schedules.edit simulate calls.read"),
             (

@@ -2,6 +2,7 @@ mod console;
 mod crm;
 mod flows;
 mod principals;
+mod records;
 mod speech;
 mod studio;
 mod uploads;
@@ -66,6 +67,8 @@ fn run_with<F: Future<Output = ()>>(speech: Option<&[&str]>, test: impl FnOnce(W
             sync_folder: Some("config/site".to_owned()),
             outside: Default::default(),
             crm: None,
+            records_file: Some("data/calls.jsonl".into()),
+            spool: Some("data/spool".into()),
         };
         let (post, _) = Post::new().unwrap();
         let (clock, random) = (SystemClock::start(), Random::from_seed(1));

@@ -10,6 +10,7 @@ use super::switchboard::{Switchboard, context, printable, retry_after};
 use super::{Action, number};
 use crate::clock::Now;
 use crate::flow::{CallFacts, Party};
+use crate::hidden::Hidden;
 use crate::ids::CallId;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
@@ -34,7 +35,7 @@ impl Switchboard {
         match self.admit(now, id, &snapshot, source, &request) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, source, &request);
-                tracing::debug!(call = %id, why = %route.why.join("; "), "routed");
+                tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
                 let trunk =
                     if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
                 let number = route.number.pattern.text();
@@ -140,7 +141,10 @@ impl Switchboard {
         let Refused { code, text, mut headers, number } = refused;
         self.counters.rejected += 1;
         self.ladders.over(id);
-        tracing::info!(call = %id, code, source = %peer.address, reason = text, "call refused");
+        tracing::info!(
+            call = %id, code, source = %peer.address, reason = %Hidden::sentence(&text),
+            "call refused"
+        );
         if !headers.iter().any(|(name, _)| name == "Warning") {
             headers.push(warning(399, &self.settings.domain, &text));
         }

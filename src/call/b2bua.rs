@@ -30,6 +30,7 @@ use crate::flow::{
     self, Action as FlowAction, Event as FlowEvent, FlowVersion, Interpreter, LookupError, LookupId, Outcome,
     Party, Person, Reply,
 };
+use crate::hidden::Hidden;
 use crate::ids::{CallId, Random};
 use crate::media::Command;
 use crate::sip::endpoint::Endpoint;
@@ -254,7 +255,10 @@ impl Call {
         self.tell(What::Replied { step, asked: kind, result: result_words, ms }, context);
         if let Err(error) = &result {
             context.counters.lookups_failed += 1;
-            tracing::warn!(call = %self.id, code = error.code, %error, "a look-up failed");
+            tracing::warn!(
+                call = %self.id, code = error.code, error = %Hidden::sentence(&error.message),
+                "a look-up failed"
+            );
         }
         self.feed(FlowEvent::Replied { lookup, result }, context);
     }

@@ -8,6 +8,7 @@ use super::message_parts::sdp_body;
 use super::snapshot::{Host, Snapshot};
 use super::{Action, RequestId};
 use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
+use crate::hidden::Hidden;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
 use crate::sip::message::{NameAddr, Response, SipUri};
@@ -78,7 +79,7 @@ impl Call {
         let Destination { name, request_uri, host } = match destination(&snapshot, target) {
             Ok(destination) => destination,
             Err(message) => {
-                tracing::info!(call = %self.id, %dial, message, "cannot be dialled");
+                tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
                 return Some((DialFailure::Unavailable, None));
             }
         };

@@ -97,6 +97,40 @@ pub fn country_code(e164: &str) -> &str {
     }
 }
 
+/// What is dialled in front of the code of another country: in most, in North America, Australia, Japan and Russia.
+const INTERNATIONAL_PREFIXES: [&str; 5] = ["00", "011", "0011", "010", "810"];
+/// Fewer digits without anything in front say nothing: an extension somewhere may be written so.
+const BARE_DIGITS_MIN: usize = 7;
+
+/// All that a caller's number may be written as where it was kept as it came: by E.164, without its plus, behind the
+/// prefixes of international calls, and as it is written in its country. What is not given as E.164 is only itself.
+pub fn spellings(text: &str) -> Vec<String> {
+    let plain = read(text, None).plain;
+    let is_e164 = |digits: &&str| digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")).filter(is_e164).unwrap_or_default();
+    let e164 = format!("+{digits}");
+    let code = country_code(&e164);
+    if code.is_empty() {
+        return vec![plain];
+    }
+    let number = phonenumber::parse(None, &e164).ok();
+    let national = number.map(|number| number.format().mode(phonenumber::Mode::National).to_string());
+    let national = national.map(|text| text.chars().filter(char::is_ascii_digit).collect::<String>());
+    let bare = [Some(digits.to_owned()), digits.strip_prefix(code).map(str::to_owned), national];
+    let bare = bare.into_iter().flatten().filter(|digits| digits.len() >= BARE_DIGITS_MIN);
+    let mut all = vec![plain.clone(), e164.clone()];
+    all.extend(INTERNATIONAL_PREFIXES.map(|prefix| format!("{prefix}{digits}")));
+    all.extend(bare);
+    let mut kept: Vec<String> = Vec::new();
+    for spelling in all {
+        if !kept.contains(&spelling) {
+            kept.push(spelling);
+        }
+    }
+    kept
+}
+
 /// Reads the tables of the library, which takes a tenth of a second the first time.
 pub fn warm_up() {
     let _ = international("2025550100", Country::US);
@@ -148,10 +182,34 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_known_in_all_its_spellings_and_one_without_a_country_is_itself_alone() {
+        for (text, expected) in [
+            (
+                "+1 (415) 555-0123",
+                "+14155550123 0014155550123 01114155550123 001114155550123 01014155550123 81014155550123 \
+                 14155550123 4155550123",
+            ),
+            (
+                "00442079460018",
+                "00442079460018 +442079460018 011442079460018 0011442079460018 010442079460018 \
+                 810442079460018 442079460018 2079460018 02079460018",
+            ),
+            ("+49110", "+49110 0049110 01149110 001149110 01049110 81049110"),
+            ("4155550123", "4155550123"),
+            ("100", "100"),
+            ("alice", "alice"),
+            ("", ""),
+        ] {
+            assert_eq!(spellings(text).join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn hostile_numbers_are_cut_and_never_panic() {
         assert_eq!(read(&"9".repeat(10_000), Some(Country::US)).by_rule, None);
         for text in ["++1", "+", "\u{1F600}", "+1\u{0}", ";;;", "%00"] {
             read(text, Some(Country::US));
+            spellings(text);
             country_code(text);
             area_code(text);
         }

@@ -13,6 +13,7 @@ use super::snapshot::{NOTHING_LOADED, Snapshot};
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
 use crate::flow::Party;
+use crate::hidden::Hidden;
 use crate::ids::{CallId, CallIds, Random};
 use crate::media;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
@@ -488,10 +489,12 @@ impl Switchboard {
                 self.leave_number(call.number());
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
+                let agent = outcome.and_then(|outcome| outcome.agent_id.as_deref());
                 tracing::info!(
-                    call = %id, number = record.number, reason = record.reason, seconds = record.duration_sec,
+                    call = %id, number = record.number.as_deref().map(|number| display(Hidden::number(number))),
+                    reason = %Hidden::sentence(&record.reason), seconds = record.duration_sec,
                     outcome = outcome.map(|outcome| outcome.outcome.word()),
-                    agent = outcome.and_then(|outcome| outcome.agent_id.as_deref()),
+                    agent = agent.map(|agent| display(Hidden::party(agent))),
                     "call ended"
                 );
                 let what = What::Ended {

@@ -8,6 +8,7 @@ pub mod import_studio;
 mod kept_test;
 pub mod openapi;
 mod plan;
+pub mod records;
 pub mod restore;
 pub mod route;
 pub mod store;

@@ -200,11 +200,9 @@ pub fn backup(options: &BackupOptions, out: &mut dyn Write) -> io::Result<u8> {
     })
 }
 
-/// The store that a configuration names, with what flows may refer to of it; the exit code where it names none, or has errors, which are said.
-pub(super) fn configured(
-    file: &Path,
-    out: &mut dyn Write,
-) -> io::Result<Result<(config::Store, Resources), u8>> {
+/// The configuration of a command that works on the store, with what flows may refer to of it; the exit code where it
+/// names no store, or has errors, which are said.
+fn configuration(file: &Path, out: &mut dyn Write) -> io::Result<Result<(Config, config::Store), u8>> {
     let (config, findings) = config::load_for_store(file);
     let Some(config) = config else {
         findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
@@ -212,12 +210,20 @@ pub(super) fn configured(
     };
     let missing = findings.iter().filter(|finding| finding.key() == Some("provision.dir"));
     missing.for_each(|finding| eprintln!("{finding}"));
-    let known = outside::resources(&config.outside);
-    let Config { store: Some(store), .. } = config else {
+    let Some(store) = config.store.clone() else {
         writeln!(out, "{} names no store: add [store] with url = \"sqlite://…\"", file.display())?;
         return Ok(Err(BAD_CONFIGURATION));
     };
-    Ok(Ok((store, known)))
+    Ok(Ok((config, store)))
+}
+
+/// The store that a configuration names, with what flows may refer to of it.
+pub(super) fn configured(
+    file: &Path,
+    out: &mut dyn Write,
+) -> io::Result<Result<(config::Store, Resources), u8>> {
+    let found = configuration(file, out)?;
+    Ok(found.map(|(config, store)| (store, outside::resources(&config.outside))))
 }
 
 /// Whether there is a store to look at: a file that is missing would be made by opening it.
@@ -231,14 +237,39 @@ fn with_store(
     out: &mut dyn Write,
     work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
 ) -> io::Result<u8> {
-    let (store, known) = match configured(file, out)? {
+    match configuration(file, out)? {
+        Ok((config, store)) => with_opened(&config, &store, out, work),
+        Err(code) => Ok(code),
+    }
+}
+
+/// The same where it has to be there, for a command that looks at what is in it.
+pub(super) fn with_present_store(
+    file: &Path,
+    out: &mut dyn Write,
+    work: impl AsyncFnOnce(&Database, &Config, &mut dyn Write) -> io::Result<u8>,
+) -> io::Result<u8> {
+    let (config, store) = match configuration(file, out)? {
         Ok(found) => found,
         Err(code) => return Ok(code),
     };
+    if !is_there(&store) {
+        writeln!(out, "there is no store at {} yet", store.url)?;
+        return Ok(FAILED);
+    }
+    with_opened(&config, &store, out, async |database, out| work(database, &config, out).await)
+}
+
+fn with_opened(
+    config: &Config,
+    store: &config::Store,
+    out: &mut dyn Write,
+    work: impl AsyncFnOnce(&Database, &mut dyn Write) -> io::Result<u8>,
+) -> io::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let database = match Database::open(&store.url).await {
-            Ok(database) => database.with_outside(known),
+            Ok(database) => database.with_outside(outside::resources(&config.outside)),
             Err(error) => {
                 writeln!(out, "{error}")?;
                 return Ok(FAILED);

@@ -394,7 +394,7 @@ mod tests {
         let Grant::JwtBearer { audience, .. } = &settings.grant else { panic!() };
         assert_eq!(audience, "https://test.salesforce.com");
         assert_eq!(settings.task_fields.len(), 2);
-        assert_eq!(settings.conversation.is_none(), true);
+        assert!(settings.conversation.is_none());
     }
 
     #[test]

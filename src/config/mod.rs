@@ -10,10 +10,12 @@ mod store;
 pub use outside::{Outside, Secret, SmsProvider};
 
 use crate::config::reader::{Document, Finding, Section};
+use crate::hidden::Numbers;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use records::Records;
 pub(crate) use records::is_writable;
 pub use store::Store;
 
@@ -26,7 +28,7 @@ pub struct Config {
     pub sip: Sip,
     pub media: Media,
     pub http: Http,
-    pub records: Option<PathBuf>,
+    pub records: Records,
     pub store: Option<Store>,
     pub speech: Option<Vec<String>>,
     pub log: Log,
@@ -104,6 +106,8 @@ pub struct Log {
     pub json: bool,
     /// A `tracing` filter such as `info` or `cordboard::sip=debug`.
     pub filter: String,
+    /// How much of telephone numbers it shows.
+    pub numbers: Numbers,
 }
 
 /// Reads a configuration with the variables of the environment; the findings say all that is wrong with it.
@@ -360,7 +364,17 @@ fn read_log(section: &Section<'_>) -> Log {
             Ok(_) => Ok(text.to_owned()),
             Err(_) => Err("a filter of the log, such as info or info,cordboard::sip=debug".to_owned()),
         });
-    Log { json: json.unwrap_or(false), filter: filter.unwrap_or_else(|| "info".to_owned()) }
+    let numbers = section.parsed("numbers", |text| match text {
+        "full" => Ok(Numbers::Full),
+        "last4" => Ok(Numbers::Last4),
+        "none" => Ok(Numbers::None),
+        _ => Err("how much of a number the log shows: full, last4 or none".to_owned()),
+    });
+    Log {
+        json: json.unwrap_or(false),
+        filter: filter.unwrap_or_else(|| "info".to_owned()),
+        numbers: numbers.unwrap_or_default(),
+    }
 }
 
 fn read_provision(section: &Section<'_>, folder: &Path, folders: Folders) -> Option<Provision> {
@@ -398,7 +412,8 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(config.media.ports, (20_000, 29_999));
         assert_eq!(config.sip.listen[0].advertise_host, "127.0.0.1");
-        assert_eq!(config.records, Some(PathBuf::from("c/r")));
+        assert_eq!(config.records, Records { path: Some(PathBuf::from("c/r")), keep: None });
+        assert_eq!(config.log.numbers, Numbers::Last4);
     }
 
     #[test]
@@ -442,6 +457,7 @@ mod tests {
             ("advertise = \"300.1.1.1\"", "is not a host name"),
             ("advertise = \"\"", "is not a host name"),
             ("[log]\nfilter = \"inof=,=,\"", "c/x.toml:5: log.filter: \"inof=,=,\" is not a filter"),
+            ("[log]\nnumbers = \"some\"", "c/x.toml:5: log.numbers: \"some\" is not how much of a number"),
             ("[speech]\ncommand = []", "c/x.toml:5: speech.command: names no program"),
             ("[provision]\ndir = \"nosuch\"", "c/x.toml:5: provision.dir: there is no folder c/nosuch"),
         ] {

@@ -1,12 +1,39 @@
-//! `[records]`: whether the file of call records can be written, as far as looking tells.
+//! `[records]`: how long call records are kept, and whether their file can be written, as far as looking tells.
 
 use crate::config::reader::Section;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where call records go beside the store, and how long the store keeps them.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Records {
+    /// The file that each is appended to.
+    pub path: Option<PathBuf>,
+    /// For ever, where absent.
+    pub keep: Option<Duration>,
+}
+
+/// A hundred years: more is a slip of the pen, and as good as for ever.
+const KEEP_DAYS_MAX: i64 = 36_525;
+
+pub(super) fn read(section: &Section<'_>, folder: &Path, kept_elsewhere: bool) -> Records {
+    let path = read_path(section, folder, kept_elsewhere);
+    let days = section.integer("keep_days", 0..=KEEP_DAYS_MAX).and_then(|days| u64::try_from(days).ok());
+    let keep = days.filter(|days| *days > 0).map(|days| Duration::from_secs(days * 86_400));
+    if keep.is_some() && !kept_elsewhere {
+        section.warning(
+            "keep_days",
+            "deletes nothing: there is no [store], and the file of path is left to whoever rotates it",
+            "",
+        );
+    }
+    Records { path, keep }
+}
 
 /// The file of call records. Nothing is made or opened for writing that is not there: the server does that at start.
 /// Without it, and with no database that keeps records either, that there are none is said.
-pub(super) fn read(section: &Section<'_>, folder: &Path, kept_elsewhere: bool) -> Option<PathBuf> {
+fn read_path(section: &Section<'_>, folder: &Path, kept_elsewhere: bool) -> Option<PathBuf> {
     if !section.has("path") && !kept_elsewhere {
         section.warning(
             "",
@@ -95,5 +122,25 @@ mod tests {
         for path in ["calls.jsonl", "data-of-calls/calls.jsonl", "Cargo.toml"] {
             assert_eq!(findings(path), [""; 0], "{path}");
         }
+    }
+
+    #[test]
+    fn records_are_kept_for_ever_or_for_days_and_days_without_a_store_are_doubted() {
+        let check = |lines: &str, has_store: bool| {
+            let document = Document::parse(Path::new("x.toml"), &format!("path = \"r\"\n{lines}\n"));
+            let keep = read(&document.root(), Path::new(""), has_store).keep;
+            let findings = document.into_findings().iter().map(Finding::to_string).collect::<Vec<_>>();
+            (keep.map(|keep| keep.as_secs() / 86_400), findings.join("\n"))
+        };
+        for (lines, days, finding) in [
+            ("", None, ""),
+            ("keep_days = 0", None, ""),
+            ("keep_days = 90", Some(90), ""),
+            ("keep_days = -1", None, "error: x.toml:2: keep_days: -1 is not between 0 and 36525"),
+        ] {
+            assert_eq!(check(lines, true), (days, finding.to_owned()), "{lines}");
+        }
+        let (days, finding) = check("keep_days = 90", false);
+        assert!(days == Some(90) && finding.starts_with("warning: x.toml:2: keep_days: deletes nothing"));
     }
 }

@@ -8,6 +8,7 @@ use crate::call::snapshot::{Snapshot, Speech};
 use crate::clock::SystemClock;
 use crate::config::reader::errors;
 use crate::config::{Provision, ProvisionMode};
+use crate::hidden::Hidden;
 use crate::net::signalling::{Message, Post};
 use crate::services::speech::SpeechEngine;
 use crate::store::apply::{self, Others};
@@ -130,13 +131,15 @@ impl Feed {
                 }
                 Err(error @ (ServerError::Findings(_) | ServerError::Apply(_))) if !is_away(&error) => {
                     // Said, and not tried again before somebody asks for it: the files are wrong.
-                    tracing::error!(%error, "not reloaded: the server goes on with what it has");
+                    let error = error.to_string();
+                    tracing::error!(error = %Hidden::sentence(&error), "not reloaded: the server goes on with what it has");
                     self.is_provisioned = true;
                 }
                 Err(error) => {
                     let was_away = control.away.swap(true, Ordering::AcqRel);
                     if !is_away(&error) {
-                        tracing::error!(%error, "the set-up cannot be loaded: the server goes on with what it has");
+                        let error = error.to_string();
+                        tracing::error!(error = %Hidden::sentence(&error), "the set-up cannot be loaded: the server goes on with what it has");
                     } else if !was_away {
                         tracing::error!(%error, "the database is away: the server goes on with what it has");
                     }

@@ -34,12 +34,12 @@ impl Recording {
             recording.uploader = Some(Uploader::new(database.clone(), backlog, told(&config.outside)));
             spool = Some(writer);
         }
-        let path = config.records.as_deref();
+        let path = config.records.path.as_deref();
         if path.is_none() && spool.is_none() {
             return Ok((Records::nowhere(), recording));
         }
         let (records, thread) = Records::open(path, spool).map_err(|error| ServerError::Records {
-            path: config.records.clone().unwrap_or_default(),
+            path: config.records.path.clone().unwrap_or_default(),
             error,
         })?;
         recording.thread = Some(thread);

@@ -10,6 +10,7 @@ use crate::clock::SystemClock;
 use crate::config::Secret;
 use crate::flow::web_address::is_public;
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method};
+use crate::hidden::Hidden;
 use crate::ids::hex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
@@ -89,7 +90,7 @@ impl WebClient {
                 Err(failure) => failure.error,
             };
             tries += 1;
-            tracing::debug!(%error, tries, "trying again");
+            tracing::debug!(error = %Hidden::sentence(&error.message), tries, "trying again");
         }
     }
 

@@ -6,6 +6,7 @@ pub mod audio_file;
 mod cut_off;
 pub mod database;
 pub mod doubts;
+pub mod erasure;
 pub mod export;
 mod flow_links;
 pub mod loader;
@@ -14,8 +15,10 @@ pub mod outside;
 pub mod plan;
 pub mod prompts;
 pub mod provision;
+pub mod record_export;
 pub mod records;
 pub mod restore;
+pub mod retention;
 #[cfg(test)]
 mod sample_sound;
 pub mod setup_findings;

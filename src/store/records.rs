@@ -1,6 +1,7 @@
 //! Call records on their way to the disk, by a thread of its own so that no call waits for one: JSON lines for whoever
 //! reads files, and the spool for the database.
 
+use super::erasure::file::identity;
 use super::spool::{self, Spool};
 use crate::call::record::CallRecord;
 use std::fs::{File, OpenOptions};
@@ -196,23 +197,12 @@ struct RecordFile {
 impl RecordFile {
     fn open(path: &Path, totals: Arc<Totals>) -> std::io::Result<Self> {
         let file = open(path)?;
-        let known = file.metadata().ok().map(identity);
+        let known = file.metadata().ok().map(|opened| identity(&opened));
         Ok(RecordFile { path: path.to_owned(), known, file, torn: false, totals })
     }
 
     fn put(&mut self, lines: &Lines) {
-        // Moved away or deleted by whoever rotates such files: the next record begins a new one.
-        if self.path.metadata().ok().map(identity) != self.known {
-            match open(&self.path).and_then(|file| Ok((file.metadata()?, file))) {
-                Ok((metadata, file)) => {
-                    (self.known, self.file, self.torn) = (Some(identity(metadata)), file, false);
-                }
-                Err(error) => {
-                    let path = self.path.display();
-                    tracing::error!(%path, %error, "the file of call records was moved away, and a new one cannot be made");
-                }
-            }
-        }
+        self.hold();
         let count = lines.ends.len() as u64;
         match append(&mut self.file, &lines.text, &mut self.torn) {
             Ok(()) => self.totals.written.fetch_add(count, Ordering::Relaxed),
@@ -221,6 +211,30 @@ impl RecordFile {
                 self.totals.failed.fetch_add(count, Ordering::Relaxed)
             }
         };
+        let _ = self.file.unlock();
+    }
+
+    /// Takes the file that has the name now, and keeps an erasure (`erasure::file`) from putting another one in its place
+    /// until it is let go: so no record is appended to one that was just replaced.
+    fn hold(&mut self) {
+        loop {
+            // A file system without locks is one where an erasure holds none either.
+            let _ = self.file.lock_shared();
+            // Moved away or deleted by whoever rotates such files: the next record begins a new one.
+            if self.path.metadata().ok().map(|named| identity(&named)) == self.known {
+                return;
+            }
+            match open(&self.path).and_then(|file| Ok((file.metadata()?, file))) {
+                Ok((metadata, file)) => {
+                    (self.known, self.file, self.torn) = (Some(identity(&metadata)), file, false);
+                }
+                Err(error) => {
+                    let path = self.path.display();
+                    tracing::error!(%path, %error, "the file of call records was moved away, and a new one cannot be made");
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -241,16 +255,12 @@ fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// What stays the same when a file is given another name.
-fn identity(metadata: std::fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::database::samples;
+    use crate::store::database::testing::Folder;
+    use crate::store::erasure::file::erase_in_file;
 
     /// A disk that is full after some bytes, until it is told to have room.
     struct Disk {
@@ -292,6 +302,49 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[1].starts_with("{\"callId\":\"second\""), "{text}");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "looks into the file")]
+    fn an_erasure_beside_a_server_that_writes_loses_no_record_and_leaves_none_of_the_caller() {
+        const RECORDS: u64 = 2_000;
+        let folder = Folder::new("records-erased");
+        let path = folder.0.join("calls.jsonl");
+        let (records, thread) = Records::open(Some(&path), None).unwrap();
+        let caller = |n: u64| if n.is_multiple_of(2) { "+14155550123" } else { "+14155550199" };
+        let write = |n: u64| {
+            let from = caller(n).to_owned();
+            records.write(Box::new(CallRecord { call_id: format!("n{n}"), from, ..samples::record(n) }));
+        };
+        write(0);
+        let spellings = crate::call::number::spellings(caller(0));
+        let erase = || erase_in_file(&path, &spellings, samples::BEGIN);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in 1..RECORDS {
+                    write(n);
+                    // A few at a time, so that many writes meet an erasure.
+                    while records.figures().written() + 8 < n {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            while records.figures().written() < RECORDS {
+                erase().unwrap();
+            }
+        });
+        drop(records);
+        thread.join().unwrap();
+        erase().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (mut ids, mut of_others) = (std::collections::HashSet::new(), 0);
+        for line in text.lines() {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(ids.insert(record["callId"].as_str().unwrap().to_owned()), "{line}");
+            of_others += u64::from(record["from"] == caller(1));
+            assert_ne!(record["from"], caller(0));
+        }
+        assert_eq!((ids.len() as u64, of_others), (RECORDS, RECORDS / 2));
     }
 
     #[test]

@@ -177,6 +177,7 @@ pub fn reply(question: &Question, fails: bool) -> Result<Reply, LookupError> {
         Question::Sms(_) => Reply::Sms,
         Question::Callout(_) => Reply::Callout(serde_json::Map::new()),
         Question::Query(_) => Reply::Query(Vec::new()),
+        Question::Match(_) => Reply::Match(None),
     })
 }
 

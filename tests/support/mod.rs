@@ -58,6 +58,7 @@ pub struct Setup {
     pub sip: String,
     pub media: String,
     pub http: String,
+    pub records: String,
     /// Lines of the section of the store; without them there is none.
     pub store: String,
     /// Address ranges of the one trunk.
@@ -85,6 +86,7 @@ impl Setup {
             sip: String::new(),
             media: String::new(),
             http: String::new(),
+            records: String::new(),
             store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
             numbers: Vec::new(),
@@ -135,9 +137,9 @@ impl Setup {
         let config = format!(
             "[sip]\ndomain = \"cordboard.test\"\n{}\n[[sip.listen]]\ntransport = \"udp\"\nbind = \"{address}:5060\"\n\
              [[sip.listen]]\ntransport = \"tcp\"\nbind = \"{address}:5060\"\n[media]\nbind = \"{address}\"\n\
-             ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n{}\n[records]\npath = \"calls.jsonl\"\n\
+             ports = [20000, 39999]\nthreads = 1\n{}\n[http]\nbind = \"{address}:8080\"\n{}\n[records]\npath = \"calls.jsonl\"\n{}\n\
              [speech]\ncommand = {}\n[log]\nfilter = \"{}\"\n[provision]\ndir = \"p\"\n{}\n",
-            self.sip, self.media, self.http, self.speech, self.filter, self.more
+            self.sip, self.media, self.http, self.records, self.speech, self.filter, self.more
         );
         let store = if self.store.is_empty() { String::new() } else { format!("[store]\n{}\n", self.store) };
         std::fs::write(folder.join("cordboard.toml"), config + &store).unwrap();

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 pub const CLIENT: &str = "cordboard-test-app";
 pub const SECRET: &str = "cordboard-test-secret";
-pub const ADA: &str = "005Hs000000001AIAQ";
 pub const BEN: &str = "005Hs000000001BIAQ";
 
 /// An org with two users, three contacts and three leads (`seed.example.json`).
@@ -40,6 +39,7 @@ impl Org {
         format!("http://{}", self.address)
     }
 
+    #[allow(dead_code, reason = "not every test has a server")]
     /// `[salesforce]` of a server that is connected to it.
     pub fn config(&self) -> String {
         format!(

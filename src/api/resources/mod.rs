@@ -6,6 +6,7 @@ pub mod call_media;
 mod call_trace;
 mod crm;
 mod diff;
+mod erasure;
 mod finding;
 mod flow;
 mod flow_test;
@@ -13,6 +14,8 @@ mod object;
 pub mod prompt;
 mod publish;
 mod record;
+pub mod record_export;
+mod record_filter;
 mod report;
 mod route;
 mod schedule_state;
@@ -51,6 +54,8 @@ pub fn routes() -> Vec<Route> {
         call_media::routes(),
         call_trace::routes(),
         record::routes(),
+        record_export::routes(),
+        erasure::routes(),
         report::routes(),
         schedule_state::routes(),
     ];

@@ -1,17 +1,16 @@
 //! Call records, counts per step, and what is to be told to others.
 
+use super::record_filter::record_query;
 use crate::api::Api;
 use crate::api::page::{Page, bad_cursor, limit, position};
-use crate::api::parameter::time;
 use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::{InPath, Query};
 use crate::api::route::{Route, get, post};
-use crate::call::record::EndReason;
 use crate::clock::Wall;
 use crate::store::database::counts::{ALL_DAYS, Day, StepCount, day_of};
 use crate::store::database::outbox_list::OutboxRow;
-use crate::store::database::record_list::{Cursor, Filter, StoredRecord};
+use crate::store::database::record_list::{Cursor, StoredRecord};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
@@ -67,55 +66,15 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct RecordQuery {
-    /// Items of the page.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    #[param(max_length = 1024)]
-    cursor: Option<String>,
-    /// Only calls to that Smart Number. A + is written %2B.
-    #[param(pattern = "^([^ ][\\s\\S]*)?$")]
-    number: Option<String>,
-    /// Only calls through the flow with that id.
-    flow: Option<String>,
-    /// Only calls with that outcome.
-    #[param(inline)]
-    outcome: Option<OutcomeName>,
-    /// Only calls that ended for that reason; `rejected`: those that were refused before a flow began.
-    #[serde(rename = "endReason")]
-    #[param(inline)]
-    end_reason: Option<EndReason>,
-    /// Only calls that the agent with that id took.
-    agent: Option<String>,
-    /// How the caller's number begins. A + is written %2B.
-    #[param(pattern = "^([^ ][\\s\\S]*)?$")]
-    caller: Option<String>,
-    /// How the call's id, its key or the caller's Call-ID begins.
-    call: Option<String>,
-    /// Calls that started not before, RFC 3339.
-    #[param(format = "date-time")]
-    from: Option<String>,
-    /// Calls that started before, RFC 3339.
-    #[param(format = "date-time")]
-    until: Option<String>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum OutcomeName {
-    Answered,
-    VoicemailLeft,
-    AbandonedInFlow,
-    AbandonedInQueue,
-    AbandonedRinging,
-    ShortAbandon,
-    DisconnectedByFlow,
-    CallbackRequested,
-    LoopGuard,
-    Error,
+record_query! {
+    struct RecordQuery {
+        /// Items of the page.
+        #[param(minimum = 1, maximum = 200, default = 50)]
+        limit: Option<u32>,
+        /// Where the page begins: `next` of the page before.
+        #[param(max_length = 1024)]
+        cursor: Option<String>,
+    }
 }
 
 /// A call as lists show it.
@@ -259,11 +218,6 @@ fn item(record: StoredRecord) -> RecordItem {
     }
 }
 
-/// The word that a name has in records.
-fn word(name: impl Serialize) -> Option<String> {
-    serde_json::to_value(name).ok()?.as_str().map(str::to_owned)
-}
-
 /// Where a page of records begins: time, server and call, with a line between.
 fn record_cursor(text: &str) -> Option<Cursor> {
     let mut parts = text.splitn(3, '\n');
@@ -278,19 +232,7 @@ async fn list(
     let limit = limit(query.limit)?;
     let after = position(query.cursor.as_deref())?;
     let after = after.map(|text| record_cursor(&text).ok_or_else(bad_cursor)).transpose()?;
-    let outcome = query.outcome.and_then(word);
-    let end_reason = query.end_reason.and_then(word);
-    let filter = Filter {
-        number: query.number,
-        flow_id: query.flow,
-        outcome,
-        agent_id: query.agent,
-        end_reason,
-        caller: query.caller,
-        call: query.call,
-        from: query.from.as_deref().map(|text| time("from", text)).transpose()?,
-        until: query.until.as_deref().map(|text| time("until", text)).transpose()?,
-    };
+    let filter = query.filter()?;
     let records = api.database()?.records(&filter, after.as_ref(), limit + 1).await?;
     let position = |record: &StoredRecord| {
         format!("{}\n{}\n{}", record.started.as_unix_micros(), record.node, record.call_id)

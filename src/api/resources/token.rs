@@ -109,6 +109,8 @@ enum Scope {
     CallsSteer,
     #[serde(rename = "calls.inspect")]
     CallsInspect,
+    #[serde(rename = "records.erase")]
+    RecordsErase,
     #[serde(rename = "audit.read")]
     AuditRead,
     #[serde(rename = "users.manage")]
@@ -130,6 +132,7 @@ impl Scope {
             Scope::CallsRead => Permission::CallsRead,
             Scope::CallsSteer => Permission::CallsSteer,
             Scope::CallsInspect => Permission::CallsInspect,
+            Scope::RecordsErase => Permission::RecordsErase,
             Scope::AuditRead => Permission::AuditRead,
             Scope::UsersManage => Permission::UsersManage,
         })

@@ -7,6 +7,7 @@ use crate::call::RequestId;
 use crate::call::dialled::Stage;
 use crate::call::live::LegState;
 use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
+use crate::hidden::Hidden;
 use crate::sip::message::Response;
 use std::net::SocketAddr;
 
@@ -26,7 +27,10 @@ impl Call {
                 context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
             }
             Err(message) => {
-                tracing::info!(call = %self.id, %dial, %message, "the host of a dialled leg cannot be found");
+                tracing::info!(
+                    call = %self.id, %dial, message = %Hidden::sentence(&message),
+                    "the host of a dialled leg cannot be found"
+                );
                 self.dialled_failed(dial, DialFailure::Failed, Some(503), context);
             }
         }

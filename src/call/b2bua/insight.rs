@@ -10,6 +10,7 @@ use crate::call::switchboard::Switchboard;
 use crate::call::troubles::{LegFacts, Severity, Trouble, troubles};
 use crate::clock::{Instant, Now, Wall};
 use crate::flow::{DialId, Party};
+use crate::hidden::Hidden;
 use crate::ids::{CallId, LegId};
 use crate::media::Condition;
 use std::net::IpAddr;
@@ -90,7 +91,10 @@ impl Call {
                 Some(dial) => Party::Dialled(DialId(dial)),
             };
             let party = self.party_name(party);
-            tracing::info!(call = %self.id, party, trouble = trouble.text, "trouble");
+            tracing::info!(
+                call = %self.id, party = %Hidden::party(&party), trouble = %Hidden::sentence(&trouble.text),
+                "trouble"
+            );
             let Trouble { kind, severity, text, remedy, .. } = trouble;
             self.trouble_records.push(TroubleRecord { at: now.wall, party, kind, severity, text, remedy });
         }

@@ -7,6 +7,7 @@ use crate::call::live::{LegState, What, variables};
 use crate::call::record::{KEYS_MAX, Key};
 use crate::clock::Now;
 use crate::flow::{Action, Event, LogEvent, Party};
+use crate::hidden::Hidden;
 use crate::media::{Command, DigitSource};
 use std::collections::VecDeque;
 
@@ -108,7 +109,7 @@ impl Call {
             }
             LogEvent::StepError { step, code, message } => {
                 context.counters.flow_step_errors += 1;
-                tracing::warn!(call = %self.id, %step, %code, %message, "step failed");
+                tracing::warn!(call = %self.id, %step, %code, message = %Hidden::sentence(&message), "step failed");
                 self.tell(What::StepFailed { step, code, message }, context);
             }
             LogEvent::TtsLate { step } => {

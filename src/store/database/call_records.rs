@@ -2,11 +2,13 @@
 
 use super::counts::Tally;
 use super::outbox::Told;
-use super::{Database, DatabaseError, outbox, rows};
+use super::{Database, DatabaseError, erasure, outbox, rows};
 use crate::clock::Wall;
 use crate::flow::{Person, TaskText};
+use crate::store::erasure::{Orders, erase};
 use serde::Deserialize;
 use sqlx::{AnyConnection, Row};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Characters of a text that lists go by. PostgreSQL indexes at most 2,700 bytes; what a caller sends may be longer. The
@@ -113,10 +115,13 @@ impl Database {
     /// as it is, so that whoever does not know whether a write went through may do it again; one that another record has
     /// the key of is not written.
     pub async fn write_records(&self, records: &[NewRecord], told: Told) -> Result<Written, DatabaseError> {
-        let mut transaction = self.pool.begin().await?;
+        // For writing at once: a reader of SQLite that turns writer half-way is refused where another was quicker.
+        let mut transaction = self.begin_writing().await?;
+        let orders = erasure::orders(&mut transaction).await?;
+        let records = as_ordered(records, &orders)?;
         let (mut written, mut tally, mut entries) = (Written::default(), Tally::default(), Vec::new());
         let mut start = 0;
-        for part in rows::parts(records) {
+        for part in rows::parts(&records) {
             let mut new = insert(&mut transaction, part).await?;
             for (index, record) in (start..).zip(part) {
                 // Removed, lest one that stands there twice be counted twice.
@@ -135,6 +140,23 @@ impl Database {
         transaction.commit().await?;
         Ok(written)
     }
+}
+
+/// Records of callers whose erasure was asked for, erased; all others as they are.
+fn as_ordered<'r>(records: &'r [NewRecord], orders: &Orders) -> Result<Cow<'r, [NewRecord]>, DatabaseError> {
+    let order = |record: &NewRecord| orders.for_call(&record.facts.from, record.facts.start.into());
+    if records.iter().all(|record| order(record).is_none()) {
+        return Ok(Cow::Borrowed(records));
+    }
+    let ordered = records.iter().map(|record| match order(record) {
+        None => Ok(record.clone()),
+        Some(at) => {
+            let mut document = serde_json::from_str(&record.document)?;
+            erase(&mut document, at);
+            Ok(NewRecord::read(&record.node, &document.to_string())?)
+        }
+    });
+    ordered.collect::<Result<Vec<_>, DatabaseError>>().map(Cow::Owned)
 }
 
 /// What became of records.

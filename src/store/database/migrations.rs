@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 /// What a version brings, and its statements for SQLite and for PostgreSQL.
-const VERSIONS: [(&str, &str, &str); 6] = [
+const VERSIONS: [(&str, &str, &str); 7] = [
     (
         "call records",
         include_str!("migrations/sqlite/0001_call_records.sql"),
@@ -35,6 +35,11 @@ const VERSIONS: [(&str, &str, &str); 6] = [
         "outbox results",
         include_str!("migrations/sqlite/0006_outbox_results.sql"),
         include_str!("migrations/postgres/0006_outbox_results.sql"),
+    ),
+    (
+        "erasures",
+        include_str!("migrations/sqlite/0007_erasures.sql"),
+        include_str!("migrations/postgres/0007_erasures.sql"),
     ),
 ];
 

@@ -5,6 +5,7 @@ pub mod access;
 pub mod call_records;
 pub mod change;
 pub mod counts;
+pub mod erasure;
 pub mod flows;
 pub mod idempotency;
 mod migrations;
@@ -17,6 +18,7 @@ pub mod publish;
 pub mod record_list;
 pub mod report;
 mod resources;
+pub mod retention;
 mod rows;
 #[cfg(test)]
 #[path = "../../../tests/support/records.rs"]

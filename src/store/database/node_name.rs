@@ -24,6 +24,17 @@ impl Database {
         let _ = connection.close().await;
         Ok(None)
     }
+
+    /// Gives the name back, which PostgreSQL does on its own too, some time after the connection has ended.
+    pub(super) async fn give_back_name(&self, held: HeldName, node: &str) {
+        const GIVE_BACK: &str =
+            "SELECT CASE WHEN pg_advisory_unlock(1668247140, hashtext($1)) THEN 1 ELSE 0 END";
+        let HeldName(mut connection) = held;
+        if self.engine == Engine::Postgres {
+            let _ = sqlx::query(GIVE_BACK).bind(node).execute(&mut connection).await;
+        }
+        let _ = connection.close().await;
+    }
 }
 
 impl HeldName {

@@ -414,8 +414,9 @@ impl Database {
     /// Has a row that was given up or set aside tried anew, at once. False where there is none such.
     pub async fn outbox_retry(&self, id: i64, now: Wall) -> Result<bool, DatabaseError> {
         const RETRY: &str = "UPDATE outbox SET state = 'waiting', due = $1, round = attempts, failures = 0 \
-                             WHERE id = $2 AND state IN ('dead', 'parked')";
-        let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id);
+                             WHERE id = $2 AND state IN ('dead', 'parked') AND COALESCE(last_error, '') <> $3";
+        // Of a caller who was erased there is nothing left to tell.
+        let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id).bind(super::erasure::WHY_DEAD);
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
 }

@@ -77,6 +77,18 @@ impl Database {
         rows.iter().map(stored).collect()
     }
 
+    /// Whether a filter holds for more records than that. So many entries of an index are looked at.
+    pub async fn are_more_than(&self, most: u32, filter: &Filter) -> Result<bool, DatabaseError> {
+        let mut statement = Statement::default();
+        statement.beginnings(filter, "");
+        statement.equals(filter);
+        statement.times(filter, None);
+        let condition =
+            if statement.text.is_empty() { String::new() } else { format!("WHERE {}", statement.text) };
+        statement.text = format!("SELECT 1 FROM call_records {condition} LIMIT 1 OFFSET {most}");
+        Ok(statement.query().fetch_optional(&self.pool).await?.is_some())
+    }
+
     /// One record.
     pub async fn record(&self, node: &str, call_id: &str) -> Result<Option<StoredRecord>, DatabaseError> {
         const ONE: &str = "SELECT node, call_id, started, ended, document FROM call_records WHERE node = $1 AND call_id = $2";

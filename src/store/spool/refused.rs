@@ -1,6 +1,7 @@
 //! Call records that the database will never take, kept for people: a file, and the one before it.
 
 use super::folder;
+use crate::store::erasure::file::identity;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -23,7 +24,6 @@ pub struct Dropped {
 }
 
 /// Appends a record, and waits for the disk. `bytes_max`: see [`BYTES_MAX`].
-#[expect(clippy::disallowed_methods, reason = "the files of refused call records")]
 pub fn put(spool: &Path, document: &str, bytes_max: u64) -> std::io::Result<Option<Dropped>> {
     let [current, before] = NAMES.map(|name| spool.join(name));
     let line = format!("{document}\n");
@@ -34,13 +34,26 @@ pub fn put(spool: &Path, document: &str, bytes_max: u64) -> std::io::Result<Opti
         std::fs::rename(&current, &before)?;
     }
     let is_new = !current.exists();
-    let mut file = OpenOptions::new().create(true).append(true).open(&current)?;
+    let mut file = open(&current)?;
     file.write_all(line.as_bytes())?;
     file.sync_data()?;
     if is_new {
         folder::sync(spool)?;
     }
     Ok(dropped)
+}
+
+/// The file that has the name, which an erasure (`store::erasure::file`) does not replace before it is closed.
+#[expect(clippy::disallowed_methods, reason = "the files of refused call records")]
+fn open(path: &Path) -> std::io::Result<File> {
+    loop {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let _ = file.lock_shared();
+        let opened = identity(&file.metadata()?);
+        if path.metadata().is_ok_and(|named| identity(&named) == opened) {
+            return Ok(file);
+        }
+    }
 }
 
 /// What a file holds.

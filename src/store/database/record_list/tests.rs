@@ -83,6 +83,10 @@ fn every_filter_shows_what_it_means_in_order_on_pages_of_any_size() {
         for (n, filter) in filters(&records).iter().enumerate() {
             let expected = expected(&records, filter);
             assert!(!expected.is_empty(), "filter {n}");
+            let count = expected.len() as u32;
+            for (most, are_more) in [(count - 1, true), (count, false)] {
+                assert_eq!(database.are_more_than(most, filter).await.unwrap(), are_more, "filter {n}");
+            }
             for limit in [if expected.len() > 200 { 97 } else { 3 }, PAGE_MAX] {
                 let (mut seen, mut after) = (Vec::new(), None);
                 loop {
