@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill check bench bench-console sim fmt lint clean install-run install-check install-test install-test-console
+.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fmt lint clean install-run install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -26,6 +26,7 @@ types:
 test: install-test install-test-console console
 	cargo build --locked
 	@tools/test-console target/debug/cordboard
+	node --test tests/salesforce/facts/*.test.mjs
 	cargo test --locked
 
 # The console alone: lints, unit tests, and a browser against the real server.
@@ -36,6 +37,10 @@ test-console: install-test-console console
 # The long form of tests/store.rs: a process that writes call records is killed fifty times on each database.
 test-kill: install-check
 	STORE_KILLS=50 cargo test --locked --test store -- --nocapture
+
+# The long form of tests/crm_outbox.rs: ten thousand calls, requests that fail, servers that are killed.
+test-crm: install-check
+	CRM_CALLS=10000 cargo test --locked --test crm_outbox -- --nocapture
 
 # Formatting, lints and the tests that need no telephone: under two minutes on a built tree.
 check: install-check lint
