@@ -4,6 +4,7 @@ use super::audio::read_language;
 use super::fields::{FLOW_FIELDS, SETTINGS_FIELDS, STEP_FIELDS};
 use super::finding::{Code, Finding, quoted};
 use super::json::{parse, push_segment};
+use super::library::is_crm_user;
 use super::port::Port;
 use super::reading::{Fields, Reading, Speech, known_words, wrong_type};
 use super::step::{Config, KINDS, LATER_KINDS, time};
@@ -432,9 +433,11 @@ fn read_unused_settings(fields: &Fields, reading: &mut Reading) {
 }
 
 fn read_assignee(fields: &Fields, reading: &mut Reading) -> Option<String> {
-    let agent = fields.text("assignAbandonedTo", 100, reading)?;
-    reading.agents.push((agent.to_owned(), fields.at("assignAbandonedTo")));
-    Some(agent.to_owned())
+    let user = fields.text("assignAbandonedTo", 100, reading)?;
+    if !is_crm_user(user) {
+        reading.agents.push((user.to_owned(), fields.at("assignAbandonedTo")));
+    }
+    Some(user.to_owned())
 }
 
 /// flows.md 1.1, with a word for who shows no number.

@@ -56,6 +56,13 @@ pub fn crm_user_key(id: &str) -> &str {
     }
 }
 
+/// The shape of a user's id in Salesforce: 15 or 18 letters and digits that begin with 005.
+pub fn is_crm_user(id: &str) -> bool {
+    matches!(id.len(), 15 | 18)
+        && id.starts_with("005")
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 impl Library {
     /// The agent of that id, or the one who is that user of the CRM; the id as it came where neither is known.
     pub fn agent<'a>(&'a self, id: &'a str) -> &'a str {

@@ -38,7 +38,7 @@ pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
 pub use json::pointer_of;
-pub use library::{Canary, FlowVersion, Library, LiveFlow, crm_user_key};
+pub use library::{Canary, FlowVersion, Library, LiveFlow, crm_user_key, is_crm_user};
 pub use lookup::{
     Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Match, Method, Person, Query,
     Question, Reply, TextMessage,

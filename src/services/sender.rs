@@ -5,6 +5,7 @@
 use super::crm::{Crm, Deed, DeedKind, Done, NotDone, Severity};
 use super::webhook::Webhook;
 use crate::clock::{SystemClock, Wall};
+use crate::flow::is_crm_user;
 use crate::store::database::outbox::{CrmTask, Entry, LEASE, Next, RETRIES, Verdict, kind};
 use crate::store::database::{Database, DatabaseError};
 use std::sync::Arc;
@@ -181,7 +182,7 @@ impl Sender {
             .map_err(|error| lasting(format!("This row cannot be read by this version: {error}.")))?;
         let kind = if row.kind == kind::CONVERSATION { DeedKind::Conversation } else { DeedKind::Task };
         let owner = match (&task.assign_to, &task.agent_id) {
-            (Some(user), _) if is_crm_id(user) => Some(user.clone()),
+            (Some(user), _) if is_crm_user(user) => Some(user.clone()),
             (Some(agent), _) => Some(self.directory.crm_user(agent).ok_or_else(|| {
                 lasting(format!(
                     "The flow assigns abandoned calls to \"{agent}\", who is no user of the CRM: give the agent of that id \
@@ -278,13 +279,6 @@ fn is_away(results: &[Result<Done, NotDone>]) -> Option<bool> {
         true => Some(false),
         false => (!results.is_empty()).then(|| is(|severity| severity != Severity::Passing)),
     }
-}
-
-/// An id of Salesforce: 15 or 18 letters and digits, those of users begin with 005.
-fn is_crm_id(text: &str) -> bool {
-    matches!(text.len(), 15 | 18)
-        && text.starts_with("005")
-        && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::Body;
 use crate::api::route::{Route, get, post};
-use crate::flow::{CallFacts, Query, trial};
+use crate::flow::{CallFacts, Query, is_crm_user, trial};
 use crate::services::crm::{CheckStep, Crm, Deed, DeedKind};
 use crate::store::database::outbox::CrmTask;
 use axum::extract::State;
@@ -275,10 +275,9 @@ async fn preview(
         Problem::invalid("a call through this flow is over before anybody could hang up in it")
     })?;
     let agent = |id: &str| snapshot.agents.get(id).and_then(|agent| agent.crm_user.clone());
-    let is_crm_id = |text: &str| matches!(text.len(), 15 | 18) && text.starts_with("005");
     let (owner, problem) = match task.assign_to.as_deref() {
         None => (None, None),
-        Some(user) if is_crm_id(user) => (Some(user.to_owned()), None),
+        Some(user) if is_crm_user(user) => (Some(user.to_owned()), None),
         Some(id) => match agent(id) {
             Some(user) => (Some(user), None),
             None => (

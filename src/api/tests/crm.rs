@@ -33,14 +33,20 @@ fn without_a_crm_its_state_says_so_and_nothing_can_be_asked_of_it() {
 #[test]
 fn the_task_of_an_abandoned_call_is_shown_before_there_is_one() {
     run(async |world| {
-        let settings = json!({"abandonedSubject": "Lost {{call.from}}", "appendFinalStep": true, "assignAbandonedTo": "nobody"});
+        let agent = json!({"id": "dora", "name": "Dora", "uri": "sip:dora@127.0.0.1:5071"});
+        assert_eq!(world.as_admin("POST", "/agents", Some(agent)).await.status, 201);
+        let settings = json!({"abandonedSubject": "Lost {{call.from}}", "appendFinalStep": true, "assignAbandonedTo": "dora"});
         let body = json!({"document": flow(settings), "from": "+14155550100", "to": "+15550100"});
         let answer = world.as_admin("POST", "/crm/task-preview", Some(body)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let preview: Value = serde_json::from_str(&answer.text).unwrap();
         assert_eq!(preview["subject"], "Lost +14155550100");
         assert!(preview["comments"].as_str().unwrap().starts_with("Last step: Ask (menu)"), "{preview}");
-        assert!(preview["problem"].as_str().unwrap().contains("\"nobody\" is neither"), "{preview}");
+        assert!(preview["problem"].as_str().unwrap().contains("\"dora\" is neither"), "{preview}");
+        let user = json!({"assignAbandonedTo": "0055e000001AbCdAAK"});
+        let preview =
+            world.as_admin("POST", "/crm/task-preview", Some(json!({"document": flow(user)}))).await.json();
+        assert_eq!((&preview["assignTo"], &preview["problem"]), (&json!("0055e000001AbCdAAK"), &Value::Null));
         let over = json!({"schema": "callflow/1", "id": "m", "name": "M", "entry": "bye", "steps": {"bye": {"type": "hangup", "config": {}}}});
         let answer = world.as_admin("POST", "/crm/task-preview", Some(json!({"document": over}))).await;
         assert_eq!(answer.status, 422, "{answer:?}");

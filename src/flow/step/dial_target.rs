@@ -3,6 +3,7 @@
 use crate::flow::DialTarget;
 use crate::flow::context::Call;
 use crate::flow::finding::{Code, nearest, quoted};
+use crate::flow::is_crm_user;
 use crate::flow::reading::{Field, Fields, Reading, known_words, template_schema, template_value};
 use crate::flow::template::Template;
 use crate::flow::variables::OWNER_ID;
@@ -271,6 +272,8 @@ fn refuse_both(fields: &Fields, reading: &mut Reading) {
 fn note_agents(template: &Template, pointer: String, reading: &mut Reading) {
     let constant = template.as_constant().unwrap_or_default();
     for id in constant.split(['|', ',']).map(str::trim).filter(|id| !id.is_empty()) {
-        reading.agents.push((id.to_owned(), pointer.clone()));
+        if !is_crm_user(id) {
+            reading.agents.push((id.to_owned(), pointer.clone()));
+        }
     }
 }

@@ -347,13 +347,17 @@ impl Database {
     pub async fn outbox_claim(&self, entries: &[Entry], now: Wall) -> Result<Vec<Entry>, DatabaseError> {
         const CLAIM: &str = "UPDATE outbox SET state = 'claimed', due = $1, attempts = attempts + 1 \
                              WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed') AND due <= $4";
+        // Its last taker may have come back: then it waits.
+        const GIVE_UP: &str = "UPDATE outbox SET state = 'dead', last_error = $1 \
+                               WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed')";
         let due = now + LEASE;
         let mut claimed = Vec::with_capacity(entries.len());
         let mut transaction = self.pool.begin().await?;
         for entry in entries {
             if entry.attempts.saturating_sub(entry.round) >= CLAIMS_MAX {
                 let error = "the servers that tried it did not say how it ended";
-                end(&mut transaction, entry, "dead", Some(error), None).await?;
+                let query = sqlx::query(GIVE_UP).bind(error).bind(entry.id).bind(i64::from(entry.attempts));
+                query.execute(&mut *transaction).await?;
                 continue;
             }
             let query = sqlx::query(CLAIM).bind(due.as_unix_micros()).bind(entry.id);
@@ -449,7 +453,7 @@ async fn end(
     result: Option<&str>,
 ) -> Result<bool, DatabaseError> {
     const END: &str = "UPDATE outbox SET state = $1, last_error = $2, result = $3 \
-                       WHERE id = $4 AND attempts = $5 AND state IN ('waiting', 'claimed')";
+                       WHERE id = $4 AND attempts = $5 AND state = 'claimed'";
     let query = sqlx::query(END).bind(state).bind(error.map(short)).bind(result).bind(entry.id);
     Ok(query.bind(i64::from(entry.attempts)).execute(connection).await?.rows_affected() == 1)
 }

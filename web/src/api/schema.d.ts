@@ -1649,6 +1649,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/records.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Records of calls that are over as CSV (RFC 4180), the latest first; a million at the most.
+         * @description Needs the permission `calls.read`.
+         */
+        get: operations["exportRecordsCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/records.jsonl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whole records of calls that are over, a line of JSON each, the latest first; a million at the most.
+         * @description Needs the permission `calls.read`.
+         */
+        get: operations["exportRecordsJsonLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/records/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a caller out of all call records and of the outbox: number, names, keys, variables, texts. The calls stay, as those of an unknown caller.
+         * @description Needs the permission `records.erase`.
+         */
+        post: operations["eraseCaller"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/reports/calls": {
         parameters: {
             query?: never;
@@ -1903,6 +1963,24 @@ export interface components {
             requestsToday?: components["schemas"]["Allowance"] | null;
             /** @description Which calls become a task: `all`, `abandoned` or `none`. */
             tasks?: string | null;
+        };
+        /** @description What an erasure has done. */
+        Erasure: {
+            /** @description Where the caller may still be found, and what to do there. */
+            notReached: string[];
+            /** @description Rows of the outbox that tell of nobody now. */
+            outboxRows: number;
+            /** @description Call records that are an unknown caller's now. */
+            records: number;
+            /** @description What was looked for. */
+            spellings: string[];
+        };
+        ErasureWish: {
+            /**
+             * @description The caller's number, with + and country code: it is found in all spellings that a record may have it in. Another
+             *     one, or a name, is found as it stands.
+             */
+            number: string;
         };
         /**
          * @description How bad it is.
@@ -2542,7 +2620,7 @@ export interface components {
          * @description A permission, or `all` of the user's.
          * @enum {string}
          */
-        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "calls.inspect" | "audit.read" | "users.manage";
+        Scope: "all" | "setup.read" | "flows.edit" | "numbers.edit" | "schedules.edit" | "agents.edit" | "system.edit" | "simulate" | "calls.read" | "calls.steer" | "calls.inspect" | "records.erase" | "audit.read" | "users.manage";
         /** @description What changed. */
         Sentences: {
             sentences: string[];
@@ -6984,6 +7062,136 @@ export interface operations {
             404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    exportRecordsCsv: {
+        parameters: {
+            query?: {
+                /** @description Which columns: a record's own fields, or those of Asterisk's call detail records; else its own. */
+                columns?: "fields" | "asterisk";
+                /** @description Only calls to that Smart Number. A + is written %2B. */
+                number?: string;
+                /** @description Only calls through the flow with that id. */
+                flow?: string;
+                /** @description Only calls with that outcome. */
+                outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
+                /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                /** @description Only calls that the agent with that id took. */
+                agent?: string;
+                /** @description How the caller's number begins. A + is written %2B. */
+                caller?: string;
+                /** @description How the call's id, its key or the caller's Call-ID begins. */
+                call?: string;
+                /** @description Calls that started not before, RFC 3339. */
+                from?: string;
+                /** @description Calls that started before, RFC 3339. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. One that cannot be brought to its end is broken off. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    exportRecordsJsonLines: {
+        parameters: {
+            query?: {
+                /** @description Only calls to that Smart Number. A + is written %2B. */
+                number?: string;
+                /** @description Only calls through the flow with that id. */
+                flow?: string;
+                /** @description Only calls with that outcome. */
+                outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
+                /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                /** @description Only calls that the agent with that id took. */
+                agent?: string;
+                /** @description How the caller's number begins. A + is written %2B. */
+                caller?: string;
+                /** @description How the call's id, its key or the caller's Call-ID begins. */
+                call?: string;
+                /** @description Calls that started not before, RFC 3339. */
+                from?: string;
+                /** @description Calls that started before, RFC 3339. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. One that cannot be brought to its end is broken off. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    eraseCaller: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureWish"];
+            };
+        };
+        responses: {
+            /** @description What was done, and what is left to do elsewhere. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
         };

@@ -29,6 +29,7 @@ export const scopes: Record<Scope, string> = {
   "calls.read": "See calls and records",
   "calls.steer": "Hang up calls",
   "calls.inspect": "See SIP messages and capture packets",
+  "records.erase": "Erase a caller from records",
   "audit.read": "Read the audit log",
   "users.manage": "Manage users",
 };
