@@ -149,7 +149,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
             .filter(|provision| provision.mode == ProvisionMode::Sync)
             .map(|provision| provision.folder.display().to_string()),
         outside: known,
-        crm: config.outside.crm.as_ref().map(Into::into),
+        crm: config.outside.crm.as_ref().map(telling::about),
         records_file: config.records.path.clone(),
         spool: config.store.as_ref().map(|store| store.spool.clone()),
     };

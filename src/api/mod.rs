@@ -30,7 +30,6 @@ mod upload;
 
 use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
-use crate::config::crm::{System, Tasks};
 use crate::flow::Resources;
 use crate::ids::Random;
 use crate::net::signalling::{LiveEvents, Post};
@@ -96,24 +95,6 @@ pub struct CrmAbout {
     pub address: Option<String>,
     pub tasks: Option<&'static str>,
     pub conversation: Option<String>,
-}
-
-impl From<&crate::config::crm::Crm> for CrmAbout {
-    fn from(crm: &crate::config::crm::Crm) -> Self {
-        let (kind, address, conversation) = match &crm.system {
-            System::Bridge(bridge) => ("bridge", bridge.url.clone(), None),
-            System::Salesforce(salesforce) => {
-                let object = salesforce.conversation.as_ref().map(|conversation| conversation.object.clone());
-                ("salesforce", salesforce.login_url.clone(), object)
-            }
-        };
-        let tasks = match crm.tasks {
-            Tasks::All => "all",
-            Tasks::Abandoned => "abandoned",
-            Tasks::None => "none",
-        };
-        CrmAbout { kind: Some(kind), address: Some(address), tasks: Some(tasks), conversation }
-    }
 }
 
 impl Settings {

@@ -5,7 +5,7 @@ use crate::clock::Wall;
 use crate::flow::simulate::{
     DialOutcome, Ladder, Press, Scenario, Setting, SimulatedReply, What, parse_script, simulate as run,
 };
-use crate::flow::{CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, FlowVersion, Resources};
+use crate::flow::{CONTACT_STEP, CallFacts, DOCUMENT_BYTES_MAX, Finding, Flow, FlowVersion, Resources};
 use crate::store::provision::{flow_ids, library};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,7 +242,9 @@ const ASKING: [&str; 4] = ["http", "sms", "callout", "query"];
 /// is to be noted; it must be JSON all the same.
 fn read_reply(reply: &str, flow: &Flow) -> Result<(String, Option<SimulatedReply>), String> {
     let (step, json) = reply.split_once('=').ok_or_else(|| format!("--reply {reply}: write STEP=JSON"))?;
-    let kind = flow.steps().find(|(id, _)| *id == step).map(|(_, kind)| kind);
+    // Who calls is asked by no step.
+    let asked_beside = (step == CONTACT_STEP).then_some("query");
+    let kind = flow.steps().find(|(id, _)| *id == step).map(|(_, kind)| kind).or(asked_beside);
     // The steps of a flow that this one runs are not known here.
     if kind.is_none() && !flow.steps().any(|(_, kind)| kind == "subflow") {
         return Err(format!("--reply {reply}: there is no step `{step}`"));

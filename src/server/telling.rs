@@ -1,9 +1,9 @@
 //! The task that tells others of calls: tasks to the CRM, records to the webhook.
 
 use super::ServerError;
-use crate::api::Api;
+use crate::api::{Api, CrmAbout};
 use crate::clock::SystemClock;
-use crate::config::Outside;
+use crate::config::{Outside, crm};
 use crate::services::crm::Crm;
 use crate::services::sender::{Directory, Sender, SenderTotals};
 use crate::services::webhook::Webhook;
@@ -37,6 +37,23 @@ pub fn start(
         start(None, webhook);
     }
     Ok(Some(totals))
+}
+
+/// The connection as people are told of it.
+pub fn about(crm: &crm::Crm) -> CrmAbout {
+    let (kind, address, conversation) = match &crm.system {
+        crm::System::Bridge(bridge) => ("bridge", bridge.url.clone(), None),
+        crm::System::Salesforce(salesforce) => {
+            let object = salesforce.conversation.as_ref().map(|conversation| conversation.object.clone());
+            ("salesforce", salesforce.login_url.clone(), object)
+        }
+    };
+    let tasks = match crm.tasks {
+        crm::Tasks::All => "all",
+        crm::Tasks::Abandoned => "abandoned",
+        crm::Tasks::None => "none",
+    };
+    CrmAbout { kind: Some(kind), address: Some(address), tasks: Some(tasks), conversation }
 }
 
 /// Agents and the account as calls have them now.

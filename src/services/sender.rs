@@ -6,6 +6,7 @@ use super::crm::{Crm, Deed, DeedKind, Done, NotDone, Severity};
 use super::webhook::Webhook;
 use crate::clock::{SystemClock, Wall};
 use crate::flow::is_crm_user;
+use crate::hidden::Hidden;
 use crate::store::database::outbox::{CrmTask, Entry, LEASE, Next, RETRIES, Verdict, kind};
 use crate::store::database::{Database, DatabaseError};
 use std::sync::Arc;
@@ -236,16 +237,16 @@ impl Sender {
             Next::Done => count(&self.totals.sent),
             Next::At(due) => {
                 count(&self.totals.failed);
-                tracing::info!(%kind, %key, error = words, again = %due, "not sent, and tried again");
+                tracing::info!(%kind, %key, error = %Hidden::sentence(words), again = %due, "not sent, and tried again");
             }
             Next::Parked => {
                 count(&self.totals.parked);
-                tracing::warn!(%kind, %key, error = words, "not sent: somebody has to look at it (the console's page Outbox)");
+                tracing::warn!(%kind, %key, error = %Hidden::sentence(words), "not sent: somebody has to look at it (the console's page Outbox)");
             }
             Next::Dead => {
                 count(&self.totals.dead);
                 let attempts = RETRIES.len() + 1;
-                tracing::error!(%kind, %key, error = words, attempts, "given up; it can be tried anew on the console's page Outbox");
+                tracing::error!(%kind, %key, error = %Hidden::sentence(words), attempts, "given up; it can be tried anew on the console's page Outbox");
             }
             // Another server has it, and says what became of it.
             Next::Gone => tracing::warn!(%kind, %key, "took longer than its claim of {} s", LEASE.as_secs()),

@@ -322,6 +322,8 @@ fn shown(row: OutboxRow) -> OutboxItem {
 async fn retry(State(api): State<Api>, InPath(id): InPath<i64>) -> Result<StatusCode, Problem> {
     match api.database()?.outbox_retry(id, api.now().wall).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::conflict("there is no such row that was set aside or given up")),
+        false => Err(Problem::conflict(
+            "no such row was set aside or given up; of a caller who was erased nothing is told",
+        )),
     }
 }

@@ -32,6 +32,8 @@ impl Salesforce {
 
     async fn signs_in(&self) -> CheckStep {
         let name = "Sign in";
+        // A token that is kept would hide a secret that was changed, and a refusal that is kept one that was mended.
+        self.sign_in.forget_all();
         let ask = Ask::get("/services/oauth2/userinfo", TIMEOUT);
         let answer = match self.send(&self.writing, &ask).await {
             Ok(answer) => answer,

@@ -75,6 +75,11 @@ impl SignIn {
         fetching.await.unwrap_or_else(|_| Err(Refusal::new("sign_in", "Signing in broke off.")))
     }
 
+    /// The next one who needs a token fetches it, whatever was said before.
+    pub fn forget_all(&self) {
+        *self.0.kept() = Kept::default();
+    }
+
     /// Salesforce does not know that one any more. Where another was fetched meanwhile, it stays.
     pub fn forget(&self, token: &Token) {
         let mut kept = self.0.kept();
