@@ -14,7 +14,7 @@ use cordboard::clock::{SystemClock, Wall};
 use cordboard::config::Outside;
 use cordboard::config::crm::{Crm, Grant, Salesforce, System, Tasks};
 use cordboard::services::crm::connect;
-use cordboard::services::sender::{Directory, Sender};
+use cordboard::services::sender::{Directory, Receiver, Sender};
 use cordboard::store::database::Database;
 use cordboard::store::database::call_records::NewRecord;
 use cordboard::store::database::outbox::Told;
@@ -70,7 +70,8 @@ fn sender(database: Database, org: &str, field: Option<&str>) -> Sender {
     let crm = Crm { system: System::Salesforce(Box::new(salesforce)), tasks: Tasks::All };
     let outside = Outside { crm: Some(crm), ..Outside::default() };
     let crm = connect(&outside, SystemClock::start()).unwrap();
-    Sender::new(database, crm, None, Arc::new(Nobody))
+    let receiver = Receiver::Crm(crm.expect("a CRM"), Arc::new(Nobody));
+    Sender::new(database, receiver, Arc::default())
 }
 
 struct Nobody;

@@ -413,9 +413,9 @@ pub struct TaskText {
 }
 
 /// Longest subject of a task, in characters: Salesforce's. flows.md 2.9.
-const SUBJECT_CHARS_MAX: usize = 255;
+pub const SUBJECT_CHARS_MAX: usize = 255;
 /// Longest comments of a task, in characters. flows.md 2.9.
-const COMMENTS_CHARS_MAX: usize = 32_000;
+pub const COMMENTS_CHARS_MAX: usize = 32_000;
 /// What stands for a step where the CRM is asked who calls, in [`Action::Ask`] and in the replies of a simulation.
 pub const CONTACT_STEP: &str = "contact";
 

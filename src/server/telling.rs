@@ -1,16 +1,16 @@
-//! The task that tells others of calls: tasks to the CRM, records to the webhook.
+//! The tasks that tell others of calls: tasks to the CRM, records to the webhook.
 
 use super::ServerError;
 use crate::api::{Api, CrmAbout};
 use crate::clock::SystemClock;
 use crate::config::{Outside, crm};
 use crate::services::crm::Crm;
-use crate::services::sender::{Directory, Sender, SenderTotals};
+use crate::services::sender::{Directory, Receiver, Sender, SenderTotals};
 use crate::services::webhook::Webhook;
 use crate::store::database::Database;
 use std::sync::Arc;
 
-/// Starts it, where anybody is to be told anything.
+/// Starts them, where anybody is to be told anything.
 pub fn start(
     database: Database,
     outside: &Outside,
@@ -24,17 +24,10 @@ pub fn start(
         return Ok(None);
     }
     let totals: Arc<SenderTotals> = Arc::default();
-    let directory: Arc<dyn Directory> = Arc::new(Current(api.clone()));
-    let start = |crm, webhook| {
-        let sender = Sender::new(database.clone(), crm, webhook, directory.clone());
-        tokio::spawn(sender.with_totals(totals.clone()).run(clock));
-    };
-    // Each on its own: one that is slow does not hold up the other.
-    if crm.is_some() {
-        start(crm, None);
-    }
-    if webhook.is_some() {
-        start(None, webhook);
+    let receivers =
+        [crm.map(|crm| Receiver::Crm(crm, Arc::new(Current(api.clone())))), webhook.map(Receiver::Webhook)];
+    for receiver in receivers.into_iter().flatten() {
+        tokio::spawn(Sender::new(database.clone(), receiver, totals.clone()).run(clock));
     }
     Ok(Some(totals))
 }

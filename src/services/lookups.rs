@@ -3,7 +3,7 @@
 use super::crm::Crm;
 use super::web::{Answer, FAILURES_MAX, Limits, WebClient};
 use crate::clock::SystemClock;
-use crate::config::{Outside, Secret, SmsProvider};
+use crate::config::{Outside, SmsProvider};
 use crate::flow::{HeaderValue, HttpRequest, LookupError, Method, Question, Reply, TextMessage, url_escaped};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,7 @@ const SMS_TIMEOUT: Duration = Duration::from_secs(8);
 pub struct Lookups {
     /// For what flows ask by themselves.
     flows: WebClient,
-    /// For messages.
-    own: WebClient,
-    sms: Option<SmsProvider>,
+    sms: Option<(WebClient, SmsProvider)>,
     crm: Option<Arc<dyn Crm>>,
 }
 
@@ -32,15 +30,11 @@ impl Lookups {
         clock: SystemClock,
     ) -> Result<Self, reqwest::Error> {
         let flows = WebClient::new(outside.allowed_hosts.clone(), outside.secrets.clone(), clock, LIMITS)?;
-        // Whoever wrote it into the configuration allowed it, for messages alone: flows cannot ask it by themselves.
-        let hosts = outside.sms.iter().map(|sms| &sms.url).filter_map(|url| {
-            let url: reqwest::Url = url.parse().ok()?;
-            Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+        let sms = outside.sms.clone().map(|provider| {
+            let token = provider.token.as_deref().map(|token| (SMS_TOKEN, token));
+            Ok((WebClient::for_own(&provider.url, token, clock, LIMITS)?, provider))
         });
-        let token = outside.sms.as_ref().and_then(|sms| sms.token.clone());
-        let token = token.map(|value| (SMS_TOKEN.to_owned(), Secret { value, hosts: None }));
-        let own = WebClient::new(hosts.collect(), token.into_iter().collect(), clock, LIMITS)?;
-        Ok(Lookups { flows, own, sms: outside.sms.clone(), crm })
+        Ok(Lookups { flows, sms: sms.transpose()?, crm })
     }
 
     /// The answer, read to its end: nothing is left to parse for who waits for it.
@@ -67,7 +61,7 @@ impl Lookups {
     }
 
     async fn send_message(&self, message: &TextMessage) -> Result<Reply, LookupError> {
-        let Some(provider) = &self.sms else {
+        let Some((web, provider)) = &self.sms else {
             let message = "No provider of text messages is configured ([sms] url).".to_owned();
             return Err(LookupError { code: "sms_not_configured", message });
         };
@@ -89,7 +83,7 @@ impl Lookups {
             bytes_max: 0,
             sign_with: None,
         };
-        match self.own.send(&request).await? {
+        match web.send(&request).await? {
             Answer { status: 200..300, .. } => Ok(Reply::Sms),
             Answer { status, .. } => Err(LookupError {
                 code: "sms_refused",

@@ -2,10 +2,9 @@
 //! what became of it is noted; a crash anywhere between leaves a row that is tried again, and what it would write is looked
 //! for first.
 
-use super::crm::{Crm, Deed, DeedKind, Done, NotDone, Severity};
+use super::crm::{Crm, Deed, DeedKind, Done, NotDone, Severity, owner};
 use super::webhook::Webhook;
 use crate::clock::{SystemClock, Wall};
-use crate::flow::is_crm_user;
 use crate::hidden::Hidden;
 use crate::store::database::outbox::{CrmTask, Entry, LEASE, Next, RETRIES, Verdict, kind};
 use crate::store::database::{Database, DatabaseError};
@@ -44,15 +43,28 @@ pub struct SenderTotals {
     pub dead: AtomicU64,
 }
 
-/// Sends.
+/// Sends to one receiver: another that is slow does not hold it up.
 pub struct Sender {
     database: Database,
-    crm: Option<Arc<dyn Crm>>,
-    webhook: Option<Webhook>,
-    directory: Arc<dyn Directory>,
+    receiver: Receiver,
     totals: Arc<SenderTotals>,
-    crm_rest: Rest,
-    webhook_rest: Rest,
+    rest: Rest,
+}
+
+/// Who is told.
+pub enum Receiver {
+    Crm(Arc<dyn Crm>, Arc<dyn Directory>),
+    Webhook(Webhook),
+}
+
+impl Receiver {
+    /// Rows that are for it.
+    fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Receiver::Crm(..) => &[kind::TASK, kind::CONVERSATION],
+            Receiver::Webhook(_) => &[kind::RECORD],
+        }
+    }
 }
 
 /// A receiver that is away is left alone for a while, and then tried with one row.
@@ -85,20 +97,9 @@ impl Rest {
 }
 
 impl Sender {
-    pub fn new(
-        database: Database,
-        crm: Option<Arc<dyn Crm>>,
-        webhook: Option<Webhook>,
-        directory: Arc<dyn Directory>,
-    ) -> Self {
-        let totals = Arc::default();
-        let (crm_rest, webhook_rest) = Default::default();
-        Sender { database, crm, webhook, directory, totals, crm_rest, webhook_rest }
-    }
-
-    /// Counts with others.
-    pub fn with_totals(self, totals: Arc<SenderTotals>) -> Self {
-        Sender { totals, ..self }
+    /// `totals`: counted with others.
+    pub fn new(database: Database, receiver: Receiver, totals: Arc<SenderTotals>) -> Self {
+        Sender { database, receiver, totals, rest: Rest::default() }
     }
 
     /// Runs for ever. It may be dropped at any await: what it has claimed is tried again when the claim has run out.
@@ -129,73 +130,26 @@ impl Sender {
 
     /// Sends what is due, once through; says how many rows were tried. `clock`: the time on the wall.
     pub async fn send_due(&mut self, clock: impl Fn() -> Wall) -> Result<usize, DatabaseError> {
-        let mut tried = 0;
-        if let Some(crm) = self.crm.clone()
-            && self.crm_rest.is_over(clock())
-        {
-            let rows = self.claim(&[kind::TASK, kind::CONVERSATION], self.crm_rest.limit(), clock()).await?;
-            tried += rows.len();
-            if !rows.is_empty() {
-                let (results, is_away) = self.to_crm(&*crm, &rows).await;
-                self.settle(rows, results, clock()).await?;
-                self.crm_rest.note(is_away, clock());
-            }
+        if !self.rest.is_over(clock()) {
+            return Ok(0);
         }
-        if let Some(webhook) = &self.webhook
-            && self.webhook_rest.is_over(clock())
-        {
-            let rows = self.claim(&[kind::RECORD], self.webhook_rest.limit(), clock()).await?;
-            tried += rows.len();
-            if !rows.is_empty() {
-                let results = within(rows.len(), webhook.send(&self.database, &rows)).await;
+        let due = self.database.outbox_due(self.receiver.kinds(), self.rest.limit(), clock()).await?;
+        let rows = if due.is_empty() { due } else { self.database.outbox_claim(&due, clock()).await? };
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let tried = rows.len();
+        let (results, is_away) = match &self.receiver {
+            Receiver::Crm(crm, directory) => to_crm(&**crm, &**directory, &rows).await,
+            Receiver::Webhook(webhook) => {
+                let results = within(tried, webhook.send(&self.database, &rows)).await;
                 let is_away = is_away(&results);
-                self.settle(rows, results, clock()).await?;
-                self.webhook_rest.note(is_away, clock());
+                (results, is_away)
             }
-        }
-        Ok(tried)
-    }
-
-    async fn claim(&self, kinds: &[&str], limit: u32, now: Wall) -> Result<Vec<Entry>, DatabaseError> {
-        let due = self.database.outbox_due(kinds, limit, now).await?;
-        if due.is_empty() { Ok(due) } else { self.database.outbox_claim(&due, now).await }
-    }
-
-    /// What became of each row, and whether the CRM is away.
-    async fn to_crm(&self, crm: &dyn Crm, rows: &[Entry]) -> (Vec<Result<Done, NotDone>>, Option<bool>) {
-        // What cannot even be read is nobody's fault there.
-        let deeds: Vec<Result<Deed, NotDone>> = rows.iter().map(|row| self.deed(row)).collect();
-        let readable: Vec<Deed> = deeds.iter().filter_map(|deed| deed.as_ref().ok().cloned()).collect();
-        let written = within(readable.len(), crm.write(&readable)).await;
-        let is_away = is_away(&written);
-        let mut written = written.into_iter();
-        let missing = || Err(NotDone::new("Nothing was said of it.", Severity::Passing));
-        let results = deeds.into_iter().map(|deed| match deed {
-            Ok(_) => written.next().unwrap_or_else(missing),
-            Err(not_done) => Err(not_done),
-        });
-        (results.collect(), is_away)
-    }
-
-    fn deed(&self, row: &Entry) -> Result<Deed, NotDone> {
-        let lasting = |words: String| NotDone { words, severity: Severity::Lasting };
-        let task: CrmTask = serde_json::from_str(&row.payload)
-            .map_err(|error| lasting(format!("This row cannot be read by this version: {error}.")))?;
-        let kind = if row.kind == kind::CONVERSATION { DeedKind::Conversation } else { DeedKind::Task };
-        let owner = match (&task.assign_to, &task.agent_id) {
-            (Some(user), _) if is_crm_user(user) => Some(user.clone()),
-            (Some(agent), _) => Some(self.directory.crm_user(agent).ok_or_else(|| {
-                lasting(format!(
-                    "The flow assigns abandoned calls to \"{agent}\", who is no user of the CRM: give the agent of that id \
-                     its CRM user, or write a user's id into the flow."
-                ))
-            })?),
-            // Of an agent whom the CRM does not know, whoever connected it gets the task.
-            (None, Some(agent)) => self.directory.crm_user(agent),
-            (None, None) => None,
         };
-        let day = self.directory.day(task.start);
-        Ok(Deed { kind, task, owner, day })
+        self.settle(rows, results, clock()).await?;
+        self.rest.note(is_away, clock());
+        Ok(tried)
     }
 
     async fn settle(
@@ -223,14 +177,7 @@ impl Sender {
     }
 
     fn note(&self, row: &Entry, verdict: &Verdict, next: Next) {
-        let words = match verdict {
-            Verdict::Done(_) => "",
-            Verdict::Failed(words)
-            | Verdict::Parked(words)
-            | Verdict::Away(words)
-            | Verdict::Unknown(words)
-            | Verdict::NotTried(words) => words.as_str(),
-        };
+        let words = verdict.words();
         let (kind, key) = (&row.kind, &row.key);
         let count = |total: &AtomicU64| _ = total.fetch_add(1, Ordering::Relaxed);
         match next {
@@ -254,32 +201,54 @@ impl Sender {
     }
 }
 
+/// What became of each row, and whether the CRM is away.
+async fn to_crm(
+    crm: &dyn Crm,
+    directory: &dyn Directory,
+    rows: &[Entry],
+) -> (Vec<Result<Done, NotDone>>, Option<bool>) {
+    // What cannot even be read is nobody's fault there.
+    let deeds: Vec<Result<Deed, NotDone>> = rows.iter().map(|row| deed(row, directory)).collect();
+    let readable: Vec<Deed> = deeds.iter().filter_map(|deed| deed.as_ref().ok().cloned()).collect();
+    let written = within(readable.len(), crm.write(&readable)).await;
+    let is_away = is_away(&written);
+    let mut written = written.into_iter();
+    let missing = || Err(NotDone::new("Nothing was said of it.", Severity::Passing));
+    let results = deeds.into_iter().map(|deed| match deed {
+        Ok(_) => written.next().unwrap_or_else(missing),
+        Err(not_done) => Err(not_done),
+    });
+    (results.collect(), is_away)
+}
+
+fn deed(row: &Entry, directory: &dyn Directory) -> Result<Deed, NotDone> {
+    let lasting = |words: String| NotDone::new(words, Severity::Lasting);
+    let task: CrmTask = serde_json::from_str(&row.payload)
+        .map_err(|error| lasting(format!("This row cannot be read by this version: {error}.")))?;
+    let kind = if row.kind == kind::CONVERSATION { DeedKind::Conversation } else { DeedKind::Task };
+    let owner = owner(&task, |agent| directory.crm_user(agent))
+        .map_err(|error| lasting(format!("The flow's abandoned calls are for nobody: {error}.")))?;
+    let day = directory.day(task.start);
+    Ok(Deed { kind, task, owner, day })
+}
+
 /// Gives a batch up after its time; then nobody knows what became of it.
 async fn within(
     count: usize,
     sending: impl Future<Output = Vec<Result<Done, NotDone>>>,
 ) -> Vec<Result<Done, NotDone>> {
-    let late = || NotDone {
-        words: format!("No answer came within {} s.", BATCH_TIME_MAX.as_secs()),
-        severity: Severity::Unknown,
-    };
-    tokio::time::timeout(BATCH_TIME_MAX, sending).await.unwrap_or_else(|_| vec![Err(late()); count])
+    let words = || format!("No answer came within {} s.", BATCH_TIME_MAX.as_secs());
+    let late = |_| vec![Err(NotDone::new(words(), Severity::Unknown)); count];
+    tokio::time::timeout(BATCH_TIME_MAX, sending).await.unwrap_or_else(late)
 }
 
 /// Whether the receiver is away, by what became of rows that were sent; nothing where none was.
 fn is_away(results: &[Result<Done, NotDone>]) -> Option<bool> {
-    let is = |of: fn(Severity) -> bool| {
-        results.iter().any(|result| result.as_ref().is_err_and(|error| of(error.severity)))
+    let is_taken = |result: &Result<Done, NotDone>| match result {
+        Ok(_) => true,
+        Err(error) => matches!(error.severity, Severity::Passing | Severity::Lasting),
     };
-    let is_taking = results.iter().any(|result| {
-        result
-            .as_ref()
-            .map_or_else(|error| matches!(error.severity, Severity::Passing | Severity::Lasting), |_| true)
-    });
-    match is_taking {
-        true => Some(false),
-        false => (!results.is_empty()).then(|| is(|severity| severity != Severity::Passing)),
-    }
+    (!results.is_empty()).then(|| !results.iter().any(is_taken))
 }
 
 #[cfg(test)]

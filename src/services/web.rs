@@ -73,6 +73,20 @@ impl WebClient {
         })
     }
 
+    /// For one address of the configuration, with the secret that goes there, by its name. Whoever wrote them there allowed
+    /// them, for this alone: flows cannot ask it by themselves.
+    pub fn for_own(
+        url: &str,
+        secret: Option<(&str, &str)>,
+        clock: SystemClock,
+        limits: Limits,
+    ) -> Result<Self, reqwest::Error> {
+        let host = url.parse().ok().map(|url| host_and_port(&url));
+        let secret =
+            secret.map(|(name, value)| (name.to_owned(), Secret { value: value.to_owned(), hosts: None }));
+        WebClient::new(host.into_iter().collect(), secret.into_iter().collect(), clock, limits)
+    }
+
     /// Sends a request, within its time. A future that is dropped gives the request up; its place is free at once, and the
     /// host is not blamed.
     pub async fn send(&self, request: &HttpRequest) -> Result<Answer, LookupError> {

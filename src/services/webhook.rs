@@ -1,9 +1,8 @@
 //! `[webhook]`: each call record is posted, signed, as it stands in the database at that moment.
 
-use super::crm::{Done, NotDone, Severity};
+use super::crm::{Done, NotDone, Severity, one_by_one};
 use super::web::{Answer, Limits, WebClient};
 use crate::clock::SystemClock;
-use crate::config::Secret;
 use crate::config::crm::Webhook as Settings;
 use crate::flow::{HeaderValue, HttpRequest, Method};
 use crate::store::database::Database;
@@ -28,39 +27,22 @@ pub struct Webhook {
 
 impl Webhook {
     pub fn new(settings: &Settings, clock: SystemClock) -> Result<Self, reqwest::Error> {
-        // Whoever wrote it into the configuration allowed it.
-        let host = settings.url.parse().ok().and_then(|url: reqwest::Url| {
-            Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-        });
-        let secret = |value: &String| (SECRET.to_owned(), Secret { value: value.clone(), hosts: None });
-        let secrets = settings.secret.iter().map(secret).collect();
-        let web = WebClient::new(host.into_iter().collect(), secrets, clock, LIMITS)?;
+        let secret = settings.secret.as_deref().map(|secret| (SECRET, secret));
+        let web = WebClient::for_own(&settings.url, secret, clock, LIMITS)?;
         Ok(Webhook { url: settings.url.clone(), is_signed: settings.secret.is_some(), web })
     }
 
     /// Posts the records of these rows, one after the other; where the receiver is away, the rest is not tried.
     pub async fn send(&self, database: &Database, rows: &[Entry]) -> Vec<Result<Done, NotDone>> {
-        let mut results: Vec<Result<Done, NotDone>> = Vec::with_capacity(rows.len());
-        let begun = tokio::time::Instant::now();
-        for row in rows {
-            let is_away = matches!(results.last(), Some(Err(before)) if before.severity != Severity::Lasting);
-            results.push(match is_away || begun.elapsed() > BEGIN_WITHIN {
-                true => {
-                    Err(NotDone::new("It was not tried: the receiver is away or slow.", Severity::NotTried))
-                }
-                false => self.send_one(database, row).await,
-            });
-        }
-        results
+        one_by_one(rows, BEGIN_WITHIN, |row| self.send_one(database, row)).await
     }
 
     async fn send_one(&self, database: &Database, row: &Entry) -> Result<Done, NotDone> {
-        let not_done = |words: String, severity| NotDone { words, severity };
         let (node, call_id) = row.key.split_once('/').unwrap_or(("", &row.key));
         let record = database.record(node, call_id).await;
-        let record = record.map_err(|error| not_done(error.to_string(), Severity::Passing))?;
+        let record = record.map_err(|error| NotDone::new(error.to_string(), Severity::Passing))?;
         let Some(record) = record else {
-            return Err(not_done("The record is not kept any more.".to_owned(), Severity::Lasting));
+            return Err(NotDone::new("The record is not kept any more.", Severity::Lasting));
         };
         let mut document = record.document;
         document["node"] = node.into();
@@ -83,9 +65,9 @@ impl Webhook {
                 } else {
                     Severity::Away
                 };
-                Err(not_done(format!("The receiver answered {status}."), severity))
+                Err(NotDone::new(format!("The receiver answered {status}."), severity))
             }
-            Err(error) => Err(not_done(error.message, Severity::Away)),
+            Err(error) => Err(NotDone::new(error.message, Severity::Away)),
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::api::permission::Permission;
 use crate::api::problem::Problem;
 use crate::api::request::Body;
 use crate::api::route::{Route, get, post};
-use crate::flow::{CallFacts, Query, is_crm_user, trial};
-use crate::services::crm::{CheckStep, Crm, Deed, DeedKind};
+use crate::flow::{Query, trial};
+use crate::services::crm::{CheckStep, Crm, Deed, DeedKind, owner};
 use crate::store::database::outbox::CrmTask;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -264,48 +264,27 @@ async fn preview(
     let id = flow.id().to_owned();
     let snapshot = api.snapshot();
     let now = api.now();
-    let facts = CallFacts {
-        from: request.from.clone(),
-        to: request.to.clone(),
-        from_area_code: crate::call::number::area_code(&request.from).to_owned(),
-        from_country_code: crate::call::number::country_code(&request.from).to_owned(),
-        ..CallFacts::default()
-    };
+    let facts = super::simulation::facts(&snapshot, request.from.clone(), request.to.clone());
     let task = trial::abandoned_task(flow, snapshot.library.clone(), facts, now.wall).ok_or_else(|| {
         Problem::invalid("a call through this flow is over before anybody could hang up in it")
     })?;
-    let agent = |id: &str| snapshot.agents.get(id).and_then(|agent| agent.crm_user.clone());
-    let (owner, problem) = match task.assign_to.as_deref() {
-        None => (None, None),
-        Some(user) if is_crm_user(user) => (Some(user.to_owned()), None),
-        Some(id) => match agent(id) {
-            Some(user) => (Some(user), None),
-            None => (
-                None,
-                Some(format!(
-                    "\"{id}\" is neither a user of the CRM nor an agent with a CRM user: such a task is set aside"
-                )),
-            ),
-        },
-    };
     let at = now.wall.timestamp();
-    let deed = Deed {
-        kind: DeedKind::Task,
-        owner,
-        day: at.to_zoned(snapshot.library.account.zone.clone()).date(),
-        task: CrmTask {
-            subject: task.subject.clone(),
-            comments: task.comments.clone(),
-            assign_to: task.assign_to.clone(),
-            call_id: "c00000000000000000000000000".to_owned(),
-            from: request.from,
-            to: request.to,
-            is_abandoned: true,
-            flow_id: Some(id),
-            outcome: Some("abandoned_in_flow".to_owned()),
-            ..CrmTask::empty(at)
-        },
+    let call = CrmTask {
+        subject: task.subject.clone(),
+        comments: task.comments.clone(),
+        assign_to: task.assign_to.clone(),
+        call_id: "c00000000000000000000000000".to_owned(),
+        from: request.from,
+        to: request.to,
+        is_abandoned: true,
+        flow_id: Some(id),
+        outcome: Some("abandoned_in_flow".to_owned()),
+        ..CrmTask::empty(at)
     };
+    let owner = owner(&call, |agent| snapshot.agents.get(agent)?.crm_user.clone());
+    let problem = owner.as_ref().err().map(|error| format!("{error}: such a task is set aside"));
+    let day = at.to_zoned(snapshot.library.account.zone.clone()).date();
+    let deed = Deed { kind: DeedKind::Task, owner: owner.unwrap_or_default(), day, task: call };
     let fields = api.crm.as_ref().map(|crm| crm.preview(&deed)).unwrap_or_default();
     Ok(Json(TaskPreview {
         subject: task.subject,

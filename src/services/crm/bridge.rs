@@ -4,7 +4,7 @@
 //! task, which carries `Idempotency-Key: CALL_ID` and is answered by any 2xx. Each is signed where there is a secret.
 
 use super::spelling::spellings;
-use super::{CheckStep, Crm, Deed, DeedKind, Done, Health, NotDone, Pending, Severity, failed};
+use super::{CheckStep, Crm, Deed, DeedKind, Done, Health, NotDone, Pending, Severity, failed, one_by_one};
 use crate::clock::SystemClock;
 use crate::config::crm::Bridge as Settings;
 use crate::flow::{
@@ -106,10 +106,6 @@ impl Bridge {
 }
 
 impl Crm for Bridge {
-    fn name(&self) -> &'static str {
-        "a web service"
-    }
-
     fn callout<'a>(&'a self, callout: &'a Callout) -> Pending<'a, Result<Map<String, Value>, LookupError>> {
         Box::pin(async move {
             let input: Map<String, Value> = callout
@@ -144,21 +140,7 @@ impl Crm for Bridge {
     }
 
     fn write<'a>(&'a self, deeds: &'a [Deed]) -> Pending<'a, Vec<Result<Done, NotDone>>> {
-        Box::pin(async move {
-            let mut results: Vec<Result<Done, NotDone>> = Vec::with_capacity(deeds.len());
-            let begun = tokio::time::Instant::now();
-            for deed in deeds {
-                let is_away =
-                    matches!(results.last(), Some(Err(before)) if before.severity != Severity::Lasting);
-                results.push(match is_away || begun.elapsed() > BEGIN_WITHIN {
-                    true => {
-                        Err(NotDone::new("It was not tried: the CRM is away or slow.", Severity::NotTried))
-                    }
-                    false => self.write_one(deed).await,
-                });
-            }
-            results
-        })
+        Box::pin(one_by_one(deeds, BEGIN_WITHIN, |deed| self.write_one(deed)))
     }
 
     fn check(&self) -> Pending<'_, Vec<CheckStep>> {

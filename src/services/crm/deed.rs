@@ -1,7 +1,9 @@
 //! What a CRM is told of a call, and what becomes of it.
 
+use crate::flow::is_crm_user;
 use crate::store::database::outbox::CrmTask;
 use std::fmt;
+use std::time::Duration;
 
 /// Something to be written down, once for each call.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,6 +56,41 @@ pub enum Severity {
 impl NotDone {
     pub fn new(words: impl Into<String>, severity: Severity) -> Self {
         NotDone { words: words.into(), severity }
+    }
+}
+
+/// Does one after the other; where the receiver is away, or no time is left to begin another, the rest is not tried.
+pub async fn one_by_one<'a, T, F: Future<Output = Result<Done, NotDone>>>(
+    items: &'a [T],
+    begin_within: Duration,
+    send: impl Fn(&'a T) -> F,
+) -> Vec<Result<Done, NotDone>> {
+    let mut results: Vec<Result<Done, NotDone>> = Vec::with_capacity(items.len());
+    let begun = tokio::time::Instant::now();
+    for item in items {
+        let is_away = matches!(results.last(), Some(Err(before)) if before.severity != Severity::Lasting);
+        results.push(match is_away || begun.elapsed() > begin_within {
+            true => Err(NotDone::new("It was not tried: the receiver is away or slow.", Severity::NotTried)),
+            false => send(item).await,
+        });
+    }
+    results
+}
+
+/// The user of the CRM who gets a task; whoever connected the CRM where there is none. `crm_user`: the user that an agent
+/// is. The error says why nobody would get it.
+pub fn owner(task: &CrmTask, crm_user: impl Fn(&str) -> Option<String>) -> Result<Option<String>, String> {
+    match (&task.assign_to, &task.agent_id) {
+        (Some(user), _) if is_crm_user(user) => Ok(Some(user.clone())),
+        (Some(agent), _) => crm_user(agent).map(Some).ok_or_else(|| {
+            format!(
+                "\"{agent}\" is neither a user of the CRM nor an agent with a CRM user: give the agent of that id its CRM \
+                 user, or write a user's id into the flow"
+            )
+        }),
+        // Of an agent whom the CRM does not know, whoever connected it gets the task.
+        (None, Some(agent)) => Ok(crm_user(agent)),
+        (None, None) => Ok(None),
     }
 }
 

@@ -7,13 +7,13 @@ mod health;
 pub mod salesforce;
 pub mod spelling;
 
-pub use deed::{Deed, DeedKind, Done, NotDone, Severity};
+pub use deed::{Deed, DeedKind, Done, NotDone, Severity, one_by_one, owner};
 pub use health::{Health, HealthShown};
 
 use super::web::{FAILURES_MAX, Limits, WebClient};
 use crate::clock::SystemClock;
-use crate::config::crm::{Crm as Settings, System};
-use crate::config::{Outside, Secret};
+use crate::config::Outside;
+use crate::config::crm::System;
 use crate::flow::{Callout, LookupError, Match, Person, Query};
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -25,9 +25,6 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A CRM that is connected.
 pub trait Crm: Send + Sync {
-    /// What it is called, for people.
-    fn name(&self) -> &'static str;
-
     /// Calls a class by its path; gives the names and texts it returned.
     fn callout<'a>(&'a self, callout: &'a Callout) -> Pending<'a, Result<Map<String, Value>, LookupError>>;
 
@@ -91,34 +88,19 @@ const WRITING: Limits = Limits { failures: u32::MAX, ..LIMITS };
 /// The CRM of the configuration, where there is one.
 pub fn connect(outside: &Outside, clock: SystemClock) -> Result<Option<Arc<dyn Crm>>, reqwest::Error> {
     let Some(settings) = &outside.crm else { return Ok(None) };
-    let client = |secrets, limits| WebClient::new(hosts(settings), secrets, clock, limits);
     Ok(Some(match &settings.system {
         System::Bridge(settings) => {
-            let secret =
-                |value: &String| (bridge::SECRET.to_owned(), Secret { value: value.clone(), hosts: None });
-            let secrets = settings.secret.iter().map(secret).collect();
-            Arc::new(bridge::Bridge::new(settings, client(secrets, LIMITS)?, clock))
+            let secret = settings.secret.as_deref().map(|secret| (bridge::SECRET, secret));
+            let web = WebClient::for_own(&settings.url, secret, clock, LIMITS)?;
+            Arc::new(bridge::Bridge::new(settings, web, clock))
         }
         System::Salesforce(settings) => {
             // What is written has a client of its own: look-ups that fail do not hold it up, nor it them.
-            let none = Default::default;
-            let clients = [client(none(), LIMITS)?, client(none(), WRITING)?, client(none(), WRITING)?];
+            let client = |limits| WebClient::for_own(&settings.login_url, None, clock, limits);
+            let clients = [client(LIMITS)?, client(WRITING)?, client(WRITING)?];
             Arc::new(salesforce::Salesforce::new((**settings).clone(), clients, clock))
         }
     }))
-}
-
-/// Whoever wrote these into the configuration allowed them, for the CRM alone: flows cannot ask them by themselves.
-fn hosts(settings: &Settings) -> Vec<String> {
-    let url = match &settings.system {
-        System::Bridge(bridge) => &bridge.url,
-        System::Salesforce(salesforce) => &salesforce.login_url,
-    };
-    let host = url
-        .parse()
-        .ok()
-        .and_then(|url: reqwest::Url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    host.into_iter().collect()
 }
 
 /// A failed look-up.

@@ -31,10 +31,6 @@ impl Fake {
 }
 
 impl Crm for Fake {
-    fn name(&self) -> &'static str {
-        "a fake"
-    }
-
     fn callout<'a>(&'a self, _: &'a Callout) -> Pending<'a, Result<Map<String, Value>, LookupError>> {
         Box::pin(async { Ok(Map::new()) })
     }
@@ -88,6 +84,10 @@ impl Directory for Nobody {
     }
 }
 
+fn to(crm: &Arc<Fake>) -> Receiver {
+    Receiver::Crm(crm.clone(), Arc::new(Nobody))
+}
+
 /// A hundred abandoned calls or so in the outbox, and a moment after them.
 async fn calls(database: &Database) -> (usize, Wall) {
     let records: Vec<_> = (0..400).map(|n| NewRecord::read("east", &samples::document(n)).unwrap()).collect();
@@ -113,7 +113,7 @@ fn a_crm_that_is_away_is_tried_with_one_row_at_a_time_and_then_gets_all() {
         let (count, mut now) = calls(&database).await;
         assert!(count > 60);
         let crm = Fake::new();
-        let mut sender = Sender::new(database.clone(), Some(crm.clone()), None, Arc::new(Nobody));
+        let mut sender = Sender::new(database.clone(), to(&crm), Arc::default());
         crm.answers(Some((Severity::Away, "away")));
         assert_eq!(drain(&mut sender, now).await, BATCH_MAX as usize, "the first batch finds out");
         for pause in [5, 10, 20, 40, 60, 60] {
@@ -144,7 +144,7 @@ fn what_never_works_is_parked_with_the_crms_words_and_the_others_go_on() {
     for_each_engine(async |database| {
         let (count, now) = calls(&database).await;
         let crm = Fake::new();
-        let mut sender = Sender::new(database.clone(), Some(crm.clone()), None, Arc::new(Nobody));
+        let mut sender = Sender::new(database.clone(), to(&crm), Arc::default());
         crm.answers(Some((Severity::Lasting, "INVALID_FIELD: No such column")));
         sender.send_due(|| now).await.unwrap();
         crm.answers(None);
@@ -165,34 +165,31 @@ fn what_never_works_is_parked_with_the_crms_words_and_the_others_go_on() {
 
 #[test]
 fn whom_a_flow_names_for_abandoned_calls_has_to_be_a_user_of_the_crm() {
-    for_each_engine(async |database| {
-        let sender = Sender::new(database.clone(), None, None, Arc::new(Nobody));
-        let mut task = crate::services::crm::salesforce::sample_task();
-        let mut owner = |assign_to: Option<&str>, agent: Option<&str>| {
-            task.assign_to = assign_to.map(str::to_owned);
-            task.agent_id = agent.map(str::to_owned);
-            let payload = serde_json::to_string(&task).unwrap();
-            let (created, due) = (samples::BEGIN, samples::BEGIN);
-            let row = Entry {
-                id: 1,
-                kind: kind::TASK.to_owned(),
-                key: "east/c1".to_owned(),
-                payload,
-                created,
-                due,
-                attempts: 1,
-                round: 0,
-                failures: 0,
-                last_error: None,
-            };
-            sender.deed(&row).map(|deed| deed.owner).map_err(|error| error.severity)
+    let mut task = crate::services::crm::salesforce::sample_task();
+    let mut owner = |assign_to: Option<&str>, agent: Option<&str>| {
+        task.assign_to = assign_to.map(str::to_owned);
+        task.agent_id = agent.map(str::to_owned);
+        let payload = serde_json::to_string(&task).unwrap();
+        let (created, due) = (samples::BEGIN, samples::BEGIN);
+        let row = Entry {
+            id: 1,
+            kind: kind::TASK.to_owned(),
+            key: "east/c1".to_owned(),
+            payload,
+            created,
+            due,
+            attempts: 1,
+            round: 0,
+            failures: 0,
+            last_error: None,
         };
-        let alice = || Ok(Some("005000000000001AAA".to_owned()));
-        assert_eq!(owner(Some("0055e000001AbCdAAK"), None), Ok(Some("0055e000001AbCdAAK".to_owned())));
-        assert_eq!(owner(Some("alice"), None), alice());
-        assert_eq!(owner(Some("nobody"), None), Err(Severity::Lasting));
-        assert_eq!(owner(None, Some("alice")), alice());
-        assert_eq!(owner(None, Some("bob")), Ok(None));
-        assert_eq!(owner(None, None), Ok(None));
-    });
+        deed(&row, &Nobody).map(|deed| deed.owner).map_err(|error| error.severity)
+    };
+    let alice = || Ok(Some("005000000000001AAA".to_owned()));
+    assert_eq!(owner(Some("0055e000001AbCdAAK"), None), Ok(Some("0055e000001AbCdAAK".to_owned())));
+    assert_eq!(owner(Some("alice"), None), alice());
+    assert_eq!(owner(Some("nobody"), None), Err(Severity::Lasting));
+    assert_eq!(owner(None, Some("alice")), alice());
+    assert_eq!(owner(None, Some("bob")), Ok(None));
+    assert_eq!(owner(None, None), Ok(None));
 }

@@ -2,6 +2,7 @@
 //! still on their way.
 
 use super::change::Audited;
+use super::rows::{pattern, placeholders};
 use super::{Database, DatabaseError, Engine};
 use crate::clock::Wall;
 use crate::hidden::{Hidden, Numbers};
@@ -38,9 +39,7 @@ impl Database {
         let object = in_audit(first);
         self.order_erasure(&spellings, &object, actor, at).await?;
         let mut erased = Erased::default();
-        let kinds = sqlx::query("SELECT DISTINCT kind FROM outbox").fetch_all(&self.pool).await?;
-        let kinds = kinds.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        while let Some(more) = self.erase_some(&spellings, &kinds, at).await? {
+        while let Some(more) = self.erase_some(&spellings, at).await? {
             erased.records += more.records;
             erased.rows += more.rows;
         }
@@ -86,12 +85,7 @@ impl Database {
     }
 
     /// The next records of that caller, with what the outbox has of them; `None` where there are none left.
-    async fn erase_some(
-        &self,
-        spellings: &[String],
-        kinds: &[String],
-        at: Wall,
-    ) -> Result<Option<Erased>, DatabaseError> {
+    async fn erase_some(&self, spellings: &[String], at: Wall) -> Result<Option<Erased>, DatabaseError> {
         let mut transaction = self.begin_writing().await?;
         let select = format!(
             "SELECT node, call_id, document FROM call_records WHERE caller IN ({}) LIMIT {RECORDS_MAX}",
@@ -114,17 +108,11 @@ impl Database {
             return Ok(None);
         }
         let mut erased = Erased { records: found.len() as u64, rows: 0 };
-        // By kind and key, as the index has them.
-        let select = format!(
-            "SELECT id, payload FROM outbox WHERE kind = $1 AND key IN ({})",
-            placeholders(2, keys.len())
-        );
-        for kind in kinds {
-            let query = sqlx::query(sqlx::AssertSqlSafe(select.clone())).bind(kind);
-            for row in bind_all(query, &keys).fetch_all(&mut *transaction).await? {
-                erase_row(&mut transaction, &row, at).await?;
-                erased.rows += 1;
-            }
+        let select = format!("SELECT id, payload FROM outbox WHERE key IN ({})", placeholders(1, keys.len()));
+        let query = bind_all(sqlx::query(sqlx::AssertSqlSafe(select)), &keys);
+        for row in query.fetch_all(&mut *transaction).await? {
+            erase_row(&mut transaction, &row, at).await?;
+            erased.rows += 1;
         }
         transaction.commit().await?;
         Ok(Some(erased))
@@ -139,11 +127,8 @@ impl Database {
             likes.join(" OR ")
         );
         // As it stands in JSON, in quotes: a whole text.
-        let pattern = |spelling: &String| {
-            let quoted = Value::from(spelling.as_str()).to_string();
-            format!("%{}%", quoted.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
-        };
-        let patterns: Vec<String> = spellings.iter().map(pattern).collect();
+        let quoted = |spelling: &String| pattern(&Value::from(spelling.as_str()).to_string());
+        let patterns: Vec<String> = spellings.iter().map(quoted).collect();
         let (mut last, mut erased) = (i64::MIN, 0);
         loop {
             let query = sqlx::query(sqlx::AssertSqlSafe(select.clone())).bind(last);
@@ -169,11 +154,6 @@ impl Database {
         delete.bind((now - ORDER_KEPT).as_unix_micros()).execute(&self.pool).await?;
         Ok(())
     }
-}
-
-/// `$n, …` for so many values from `$first` on.
-fn placeholders(first: usize, count: usize) -> String {
-    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments>;

@@ -83,9 +83,6 @@ pub struct CrmTask {
     /// Whom the CRM knew under the caller's number, where the call asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Person>,
-    /// A record that the task is about, beside the person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub related_to: Option<String>,
     /// Who talked to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
@@ -159,6 +156,20 @@ pub enum Verdict {
     Parked(String),
 }
 
+impl Verdict {
+    /// Why it was not sent.
+    pub fn words(&self) -> &str {
+        match self {
+            Verdict::Done(_) => "",
+            Verdict::Failed(words)
+            | Verdict::Away(words)
+            | Verdict::Unknown(words)
+            | Verdict::NotTried(words)
+            | Verdict::Parked(words) => words,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -192,7 +203,6 @@ impl CrmTask {
             to: String::new(),
             is_abandoned: false,
             contact: None,
-            related_to: None,
             agent_id: None,
             ended_by: None,
             outcome_text: None,
@@ -209,12 +219,12 @@ impl CrmTask {
 
     /// `None` for a call that asks for none.
     fn of(record: &NewRecord, tasks: Tasks) -> Option<CrmTask> {
-        let facts = record.facts.clone();
-        let text = match (&facts.abandoned_task, tasks) {
+        let text = match (&record.facts.abandoned_task, tasks) {
             (_, Tasks::None) | (None, Tasks::Abandoned) => return None,
             (Some(task), _) => task.clone(),
-            (None, Tasks::All) => of_others(&facts)?,
+            (None, Tasks::All) => of_others(&record.facts)?,
         };
+        let facts = record.facts.clone();
         Some(CrmTask {
             subject: text.subject,
             comments: text.comments,
@@ -226,7 +236,6 @@ impl CrmTask {
             to: facts.to,
             is_abandoned: facts.outcome.as_deref().is_some_and(|outcome| outcome.starts_with("abandoned")),
             contact: facts.contact,
-            related_to: None,
             agent_id: facts.agent_id,
             ended_by: facts.ended_by,
             outcome_text: facts.outcome_text,
@@ -326,10 +335,10 @@ impl Database {
         limit: u32,
         now: Wall,
     ) -> Result<Vec<Entry>, DatabaseError> {
-        let places = (3..3 + kinds.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
-        if places.is_empty() {
+        if kinds.is_empty() {
             return Ok(Vec::new());
         }
+        let places = rows::placeholders(3, kinds.len());
         let due = format!(
             "SELECT {ENTRY} FROM outbox WHERE state IN ('waiting', 'claimed') AND due <= $1 AND kind IN ({places}) \
              ORDER BY due, id LIMIT $2"
@@ -379,37 +388,7 @@ impl Database {
         let mut transaction = self.pool.begin().await?;
         let mut next = Vec::with_capacity(verdicts.len());
         for (entry, verdict) in verdicts {
-            // How long from now, how many failures then, and why.
-            let (pause, failures, error) = match verdict {
-                Verdict::Done(result) => {
-                    let ended = end(&mut transaction, entry, "done", None, result.as_deref()).await?;
-                    next.push(if ended { Next::Done } else { Next::Gone });
-                    continue;
-                }
-                Verdict::Parked(error) => {
-                    let ended = end(&mut transaction, entry, "parked", Some(error), None).await?;
-                    next.push(if ended { Next::Parked } else { Next::Gone });
-                    continue;
-                }
-                Verdict::Failed(error) => (RETRIES.get(entry.failures as usize), entry.failures + 1, error),
-                Verdict::Away(error) => (Some(away(entry.failures)), entry.failures + 1, error),
-                Verdict::Unknown(error) => (Some(away(entry.failures.max(1))), entry.failures + 1, error),
-                Verdict::NotTried(error) => (Some(&RETRIES[0]), entry.failures, error),
-            };
-            let (ended, then) = match pause {
-                None => (end(&mut transaction, entry, "dead", Some(error), None).await?, Next::Dead),
-                Some(pause) => {
-                    let due = now + *pause;
-                    // An outage leaves the last attempts to what fails by itself.
-                    let failures =
-                        if matches!(verdict, Verdict::Failed(_)) { failures } else { failures.min(AWAY_MAX) };
-                    (
-                        again(&mut transaction, entry, error, due, failures.max(entry.failures)).await?,
-                        Next::At(due),
-                    )
-                }
-            };
-            next.push(if ended { then } else { Next::Gone });
+            next.push(settle(&mut transaction, entry, verdict, now).await?);
         }
         transaction.commit().await?;
         Ok(next)
@@ -423,6 +402,41 @@ impl Database {
         let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id).bind(super::erasure::WHY_DEAD);
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
+}
+
+async fn settle(
+    connection: &mut AnyConnection,
+    entry: &Entry,
+    verdict: &Verdict,
+    now: Wall,
+) -> Result<Next, DatabaseError> {
+    let failures = entry.failures;
+    let failed = failures.saturating_add(1);
+    // An outage leaves the last attempts to what fails by itself.
+    let held = failed.min(AWAY_MAX).max(failures);
+    // How long it waits, and how many failures it has then.
+    let (pause, failures) = match verdict {
+        Verdict::Done(result) => {
+            let ended = end(connection, entry, "done", None, result.as_deref()).await?;
+            return Ok(if ended { Next::Done } else { Next::Gone });
+        }
+        Verdict::Parked(error) => {
+            let ended = end(connection, entry, "parked", Some(error), None).await?;
+            return Ok(if ended { Next::Parked } else { Next::Gone });
+        }
+        Verdict::Failed(_) => (RETRIES.get(failures as usize), failed),
+        Verdict::Away(_) => (Some(away(failures)), held),
+        Verdict::Unknown(_) => (Some(away(failures.max(1))), held),
+        Verdict::NotTried(_) => (Some(&RETRIES[0]), failures),
+    };
+    let (ended, then) = match pause {
+        None => (end(connection, entry, "dead", Some(verdict.words()), None).await?, Next::Dead),
+        Some(pause) => {
+            let due = now + *pause;
+            (again(connection, entry, verdict.words(), due, failures).await?, Next::At(due))
+        }
+    };
+    Ok(if ended { then } else { Next::Gone })
 }
 
 /// How long a row waits whose receiver is away: at most two hours, so that it is found soon after it is back.

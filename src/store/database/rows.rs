@@ -21,17 +21,18 @@ pub(super) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 
 /// `INSERT INTO table (…) VALUES ($1, …), …` for so many rows, and what comes after it.
 pub(super) fn insert(table: &str, columns: &[&str], rows: usize, after: &str) -> sqlx::AssertSqlSafe<String> {
-    let row = |row: usize| {
-        let parameters: Vec<_> =
-            (1..=columns.len()).map(|n| format!("${}", row * columns.len() + n)).collect();
-        format!("({})", parameters.join(", "))
-    };
+    let row = |row: usize| format!("({})", placeholders(row * columns.len() + 1, columns.len()));
     let values: Vec<_> = (0..rows).map(row).collect();
     sqlx::AssertSqlSafe(format!(
         "INSERT INTO {table} ({}) VALUES {} {after}",
         columns.join(", "),
         values.join(", ")
     ))
+}
+
+/// `$first, …` for so many values.
+pub(super) fn placeholders(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Which page of a list is wanted.
@@ -78,7 +79,11 @@ pub(super) fn searched(id: &str, name: &str) -> String {
 
 /// A pattern for LIKE with `!` as its escape.
 fn containing(text: Option<&str>) -> String {
-    let text = text.unwrap_or_default().to_lowercase();
+    pattern(&text.unwrap_or_default().to_lowercase())
+}
+
+/// The same for a text as it stands.
+pub(super) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 

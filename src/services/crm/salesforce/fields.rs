@@ -2,13 +2,10 @@
 
 use super::super::{Deed, DeedKind};
 use crate::config::crm::{FACTS, Salesforce as Settings};
-use crate::flow::Person;
+use crate::flow::{COMMENTS_CHARS_MAX, Person, SUBJECT_CHARS_MAX};
 use crate::store::database::outbox::CrmTask;
 use serde_json::{Map, Value, json};
 
-/// Longest Subject and longest Comments that Salesforce takes, in characters.
-const SUBJECT_CHARS_MAX: usize = 255;
-const COMMENTS_CHARS_MAX: usize = 32_000;
 /// A conversation that lasted longer than this was one. flows.md 2.9.
 const CONNECTED_S: u64 = 90;
 
@@ -31,9 +28,6 @@ fn task(deed: &Deed, settings: &Settings, contact: Option<&Person>) -> Map<Strin
     }
     if let Some(person) = contact {
         put("WhoId", person.id.as_str().into());
-    }
-    if let Some(what) = &call.related_to {
-        put("WhatId", what.as_str().into());
     }
     put("CallDurationInSeconds", call.talk_sec.into());
     put("CallDisposition", cut(&disposition(call), SUBJECT_CHARS_MAX).into());

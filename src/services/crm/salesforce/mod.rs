@@ -169,10 +169,6 @@ impl From<Refusal> for LookupError {
 }
 
 impl Crm for Salesforce {
-    fn name(&self) -> &'static str {
-        "Salesforce"
-    }
-
     fn callout<'a>(&'a self, callout: &'a Callout) -> Pending<'a, Result<Map<String, Value>, LookupError>> {
         Box::pin(async move {
             let input: Map<String, Value> =

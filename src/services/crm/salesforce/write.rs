@@ -57,9 +57,7 @@ impl Salesforce {
                 unsent = refusal;
             }
             // Where it refuses us it does so at once again.
-            if matches!(unsent.severity, Severity::NotTried | Severity::Lasting)
-                && results.iter().any(Option::is_none)
-            {
+            if unsent.severity == Severity::NotTried && results.iter().any(Option::is_none) {
                 break;
             }
         }

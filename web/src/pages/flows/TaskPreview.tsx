@@ -1,10 +1,11 @@
-import { Alert, Paper, Table, Text, Title } from "@mantine/core";
+import { Alert, Paper, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type TaskPreview as Preview, previewTask } from "../../api/crm";
 import { useSession } from "../../app/session";
 import { sentence } from "../../live/words";
+import { FieldsTable } from "../../ui/FieldsTable";
 import { type FlowDetails, withDetails } from "./details";
 import { useNumbersOfFlows } from "./numbersOf";
 
@@ -76,20 +77,7 @@ function Task({ task }: { task: Preview }) {
           <Text component="summary" size="sm" mt="xs">
             By the CRM’s names of its fields
           </Text>
-          <Table verticalSpacing={2} mt={4}>
-            <Table.Tbody>
-              {fields.map(([name, value]) => (
-                <Table.Tr key={name}>
-                  <Table.Th fw={400} fz="xs" style={{ verticalAlign: "top" }}>
-                    {name}
-                  </Table.Th>
-                  <Table.Td fz="xs" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-                    {value}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <FieldsTable fields={fields} />
         </details>
       )}
     </>

@@ -3,6 +3,7 @@ import { Link, useSearchParams } from "react-router";
 import { api, ask } from "../../api/client";
 import { sentence } from "../../live/words";
 import { Empty } from "../../ui/Empty";
+import { FieldsTable } from "../../ui/FieldsTable";
 import { whenText } from "../../ui/moments";
 import { OutLink } from "../../ui/OutLink";
 import { Page } from "../../ui/Page";
@@ -158,20 +159,12 @@ function RowFields({ row }: { row: OutboxItem }) {
       <Text component="summary" size="sm">
         Its fields
       </Text>
-      <Table verticalSpacing={2} horizontalSpacing="xs" mt={4}>
-        <Table.Tbody>
-          {fields.map(([name, value]) => (
-            <Table.Tr key={name}>
-              <Table.Th fw={400} fz="xs" style={{ verticalAlign: "top" }}>
-                {name}
-              </Table.Th>
-              <Table.Td fz="xs" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-                {name === "Call id" ? <Code>{value}</Code> : value}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <FieldsTable
+        fields={fields.map(([name, value]) => [
+          name,
+          name === "Call id" ? <Code key={name}>{value}</Code> : value,
+        ])}
+      />
     </details>
   );
 }
