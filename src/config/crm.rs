@@ -184,7 +184,8 @@ pub(super) fn read(root: &Section<'_>) -> Option<Crm> {
         }
         (None, Some(url)) => System::Bridge(Bridge { url, secret }),
         (None, None) => {
-            if tasks.is_some() {
+            // One that is there and wrong has been told of.
+            if tasks.is_some() && !root.has("salesforce") && !section.has("bridge") {
                 section.warning("tasks", "says nothing without a CRM", "add [salesforce], or bridge");
             }
             return None;
@@ -197,8 +198,15 @@ pub(super) fn read_webhook(root: &Section<'_>) -> Option<Webhook> {
     let section = root.section("webhook");
     let secret = section.text("secret");
     let url = url(&section, "url");
-    if url.is_none() && secret.is_some() {
+    if secret.is_some() && !section.has("url") {
         section.error("secret", "stands without url", "add url = \"https://HOST/PATH\"");
+    }
+    if url.is_some() && secret.is_none() {
+        section.warning(
+            "secret",
+            "is missing: whoever gets the records cannot tell that they are from here",
+            "add secret = \"${file:webhook.secret}\"",
+        );
     }
     Some(Webhook { url: url?, secret })
 }
@@ -366,7 +374,10 @@ mod tests {
 
     fn read_text(text: &str) -> (Option<Crm>, Vec<String>) {
         let document = Document::parse(Path::new("x.toml"), text);
-        let crm = read(&document.root());
+        let root = document.root();
+        let crm = read(&root);
+        read_webhook(&root);
+        drop(root);
         (crm, document.into_findings().iter().map(Finding::to_string).collect())
     }
 
@@ -427,11 +438,24 @@ mod tests {
                 "without encryption",
             ),
             (format!("{app}client_secret = \"x\"\n"), "My Domain only"),
+            ("[webhook]\nurl = \"https://x\"\n".to_owned(), "cannot tell that they are from here"),
             ("[crm]\ntasks = \"most\"\n".to_owned(), "all, abandoned or none"),
             ("[crm]\ntasks = \"all\"\n".to_owned(), "says nothing without a CRM"),
         ] {
             let (_, findings) = read_text(&text);
             assert!(findings.iter().any(|found| found.contains(expected)), "{text}: {findings:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_once() {
+        for text in [
+            "[salesforce]\nlogin_url = \"https://a.my.salesforce.com\"\nclient_secret = \"x\"\n[crm]\ntasks = \"all\"\n",
+            "[crm]\nbridge = \"ftp://x\"\ntasks = \"all\"\n",
+            "[webhook]\nurl = \"ftp://x\"\nsecret = \"x\"\n",
+        ] {
+            let (_, findings) = read_text(text);
+            assert_eq!(findings.len(), 1, "{text}: {findings:?}");
         }
     }
 }

@@ -416,8 +416,9 @@ pub struct TaskText {
 pub const SUBJECT_CHARS_MAX: usize = 255;
 /// Longest comments of a task, in characters. flows.md 2.9.
 pub const COMMENTS_CHARS_MAX: usize = 32_000;
-/// What stands for a step where the CRM is asked who calls, in [`Action::Ask`] and in the replies of a simulation.
-pub const CONTACT_STEP: &str = "contact";
+/// What stands for a step where the CRM is asked who calls, in [`Action::Ask`] and in the replies of a simulation. No step can
+/// have this id.
+pub const CONTACT_STEP: &str = "call.contact";
 
 /// The task that is to be made for a caller whom nobody spoke to. flows.md 2.2.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]

@@ -82,7 +82,7 @@ pub enum DialOutcome {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum SimulatedReply {
     /// For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-    /// its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+    /// its list of records; for who calls (`call.contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
     /// where nobody has that number; for sms anything.
     Value(Value),
     /// No reply, for this reason.

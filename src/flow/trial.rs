@@ -5,13 +5,16 @@ use super::interpreter::Interpreter;
 use super::library::{FlowVersion, Library};
 use super::step::Config;
 use super::variables::{Scope, Variables};
-use super::{AbandonedTask, Action, CallFacts, Event, Finding};
+use super::{AbandonedTask, Action, CallFacts, Event, Finding, LookupError, Person, Question, Reply};
 use crate::clock::{Instant, Now, Wall};
 use crate::ids::Random;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Rounds of questions and answers of a trial: a flow that asks in a circle is stopped.
+const ANSWERS_MAX: usize = 50;
 
 /// The statement of a query step with these values of variables, by their paths such as `call.from`; or what is wrong with
 /// it. Values are bound as they are in a call; nothing comes out where it is too long with them.
@@ -45,11 +48,13 @@ pub fn query(
     }
 }
 
-/// What the task says of a caller who hangs up in the first step that waits; nothing where the call is over before.
+/// What the task says of a caller who hangs up in the first step that waits for the caller; nothing where the call is over
+/// before. Who calls is answered by `contact`; whatever else the flow asks on its way there has no answer.
 pub fn abandoned_task(
     flow: Flow,
     library: Arc<Library>,
     facts: CallFacts,
+    contact: Option<&Person>,
     at: Wall,
 ) -> Option<AbandonedTask> {
     let after = flow.settings.short_abandon + Duration::from_secs(7);
@@ -57,12 +62,28 @@ pub fn abandoned_task(
     let mut actions = Vec::new();
     let version = FlowVersion { flow: Arc::new(flow), number: 0 };
     let mut call = Interpreter::start(version, library, facts, Random::from_seed(1), now, &mut actions);
+    for _ in 0..ANSWERS_MAX {
+        let answers: Vec<Event> = actions.drain(..).filter_map(|action| answer(action, contact)).collect();
+        if answers.is_empty() {
+            break;
+        }
+        answers.into_iter().for_each(|event| call.handle(now, event, &mut actions));
+    }
     now = now.later(after);
     call.handle(now, Event::CallerHungUp, &mut actions);
     actions.into_iter().find_map(|action| match action {
         Action::Finished(outcome) => outcome.abandoned_task,
         _ => None,
     })
+}
+
+fn answer(action: Action, contact: Option<&Person>) -> Option<Event> {
+    let Action::Ask { lookup, question, .. } = action else { return None };
+    let result = match *question {
+        Question::Match(_) => Ok(Reply::Match(contact.cloned())),
+        _ => Err(LookupError { code: "not_asked", message: "This is a trial.".to_owned() }),
+    };
+    Some(Event::Replied { lookup, result })
 }
 
 #[cfg(test)]
@@ -92,9 +113,30 @@ mod tests {
         });
         let (flow, _) = Flow::compile(&document.to_string(), &Resources::default()).unwrap();
         let facts = CallFacts { from: "+14155550100".into(), ..CallFacts::default() };
-        let task = abandoned_task(flow, Arc::default(), facts, Wall::default()).unwrap();
+        let task = abandoned_task(flow, Arc::default(), facts, None, Wall::default()).unwrap();
         assert_eq!(task.subject, "Lost +14155550100");
         assert_eq!(task.comments, "Ring back\nLast step: Ask (menu), for 12 s.");
         assert_eq!(task.assign_to.as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn a_task_names_whom_the_crm_knows_and_does_not_wait_for_what_else_is_asked() {
+        let document = json!({
+            "schema": "callflow/1", "id": "main", "name": "Main", "entry": "order",
+            "settings": {"abandonedSubject": "Lost {{contact.name | default: \"somebody\"}}", "appendFinalStep": true},
+            "steps": {
+                "order": {"type": "query", "config": {"soql": "SELECT Id FROM Order", "saveAs": "order"}, "on": {"found": "menu", "error": "menu"}},
+                "menu": {"type": "menu", "name": "Ask", "config": {"prompt": {"kind": "file", "id": "x"}, "options": {"1": {}}}},
+            },
+        });
+        let ann =
+            Person { id: "003A".into(), kind: "Contact".into(), name: "Ann".into(), ..Person::default() };
+        for (contact, expected) in [(Some(&ann), "Lost Ann"), (None, "Lost somebody")] {
+            let (flow, _) = Flow::compile(&document.to_string(), &Resources::default()).unwrap();
+            let facts = CallFacts { from: "+14155550100".into(), ..CallFacts::default() };
+            let task = abandoned_task(flow, Arc::default(), facts, contact, Wall::default()).unwrap();
+            assert_eq!(task.subject, expected);
+            assert!(task.comments.contains("Last step: Ask"), "{}", task.comments);
+        }
     }
 }

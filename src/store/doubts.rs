@@ -1,7 +1,9 @@
 //! What in a set-up is allowed, but most likely not what was meant: seen across objects, wherever they are kept.
 
-use crate::call::snapshot::{Number, Trunk};
+use crate::call::snapshot::{Agent, Number, Trunk};
+use crate::flow::crm_user_key;
 use ipnet::IpNet;
+use std::collections::BTreeMap;
 
 /// What is odd about an object; about all of a kind where no id is named.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +43,27 @@ pub fn shared_ranges(trunks: &[Trunk]) -> Vec<Doubt> {
             doubts.push(Doubt { id: trunk.id.clone(), message, remedy: "give each range to one trunk" });
         }
         ranges.extend(trunk.sources.iter().map(IpNet::trunc));
+    }
+    doubts
+}
+
+/// Agents who are the same user of the CRM: the first of them by id is rung for it.
+pub fn shared_crm_users<'a>(agents: impl Iterator<Item = &'a Agent>) -> Vec<Doubt> {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut doubts = Vec::new();
+    let mut agents: Vec<&Agent> = agents.collect();
+    agents.sort_by_key(|agent| &agent.id);
+    for agent in agents {
+        let Some(user) = &agent.crm_user else { continue };
+        let other = *first.entry(crm_user_key(user)).or_insert(&agent.id);
+        if other != agent.id {
+            let message = format!(
+                "the agent \"{}\" has the crm_user of \"{other}\", who is rung for that user",
+                agent.id
+            );
+            let remedy = "give each user of the CRM to one agent";
+            doubts.push(Doubt { id: agent.id.clone(), message, remedy });
+        }
     }
     doubts
 }

@@ -78,6 +78,8 @@ fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
     let doubts = doubts::without_trunks(trunks).into_iter().chain(doubts::shared_ranges(trunks));
     found.extend(doubts.map(|doubt| of_doubt(Kind::Trunk, doubt)));
     found.extend(doubts::without_numbers(&catalogue.numbers).map(|doubt| of_doubt(Kind::Number, doubt)));
+    let shared = doubts::shared_crm_users(catalogue.agents.values());
+    found.extend(shared.into_iter().map(|doubt| of_doubt(Kind::Agent, doubt)));
     found.extend(unpublished(numbers, heads));
     found.extend(heads.iter().filter_map(failed_publication));
     // What stops calls first.

@@ -2,16 +2,19 @@
 
 use super::flow::compiled;
 use crate::api::Api;
+use crate::api::access::Principal;
 use crate::api::permission::Permission;
+use crate::api::pieces::{JSON_LINES, step_lines};
 use crate::api::problem::Problem;
 use crate::api::request::Body;
 use crate::api::route::{Route, get, post};
-use crate::flow::{Query, trial};
-use crate::services::crm::{CheckStep, Crm, Deed, DeedKind, owner};
+use crate::flow::{LookupError, Match, Person, Query, trial};
+use crate::services::check::CheckSteps;
+use crate::services::crm::{Crm, Deed, DeedKind, owner};
 use crate::store::database::outbox::CrmTask;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Json;
+use axum::response::{Json, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +35,7 @@ pub fn routes() -> Vec<Route> {
         post("/crm/check", "checkCrm", "Tries the connection step by step: signs in, and looks whether everything can be read and written that is needed. Nothing is written.")
             .tag("crm")
             .needs(Permission::SystemEdit)
-            .gives::<CheckResult>(StatusCode::OK, "What was tried, and what came of it.")
+            .gives_raw(JSON_LINES, "A line of JSON for each step as soon as it is done: `name`, `passed`, `text`, and where it failed `remedy`.")
             .problems(&[409])
             .to(check),
         post("/crm/query", "tryQuery", "Runs the query of a query step with values for its variables.")
@@ -110,12 +113,6 @@ struct Waiting {
     oldest: Option<String>,
 }
 
-/// A check of the connection.
-#[derive(Serialize, ToSchema)]
-struct CheckResult {
-    steps: Vec<CheckStep>,
-}
-
 /// A query to be tried.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -148,7 +145,7 @@ struct QueryResult {
 
 /// A flow whose task is to be looked at.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PreviewRequest {
     #[schema(value_type = Object)]
     document: Map<String, Value>,
@@ -160,6 +157,9 @@ struct PreviewRequest {
     #[schema(max_length = 64)]
     #[serde(default)]
     to: String,
+    /// Asks the CRM whom it knows under the caller's number; for those who may edit flows.
+    #[serde(default)]
+    ask_who_calls: bool,
 }
 
 /// A task as it would be written.
@@ -171,6 +171,10 @@ struct TaskPreview {
     /// As the flow says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     assign_to: Option<String>,
+    /// Whom the CRM knows under the caller's number, where it was asked.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<Person>,
     /// Why nobody would get the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -215,9 +219,11 @@ fn connected(api: &Api) -> Result<Arc<dyn Crm>, Problem> {
     api.crm.clone().ok_or_else(|| Problem::conflict(text))
 }
 
-async fn check(State(api): State<Api>) -> Result<Json<CheckResult>, Problem> {
-    let steps = connected(&api)?.check().await;
-    Ok(Json(CheckResult { steps }))
+async fn check(State(api): State<Api>) -> Result<Response, Problem> {
+    let crm = connected(&api)?;
+    let (steps, receiver) = CheckSteps::new();
+    tokio::spawn(async move { crm.check(steps).await });
+    Ok(step_lines(receiver))
 }
 
 async fn try_query(
@@ -256,16 +262,34 @@ fn note_paths(before: &str, record: &Map<String, Value>, paths: &mut BTreeSet<St
     }
 }
 
+/// Whom the CRM knows under that number; nobody where none is connected.
+async fn who_calls(api: &Api, principal: &Principal, number: &str) -> Result<Option<Person>, Problem> {
+    if !principal.may(Permission::FlowsEdit) {
+        return Err(Problem::forbidden("the CRM is asked for those who may edit flows (flows.edit)"));
+    }
+    let Some(crm) = &api.crm else { return Ok(None) };
+    let asked = Match { number: number.to_owned(), timeout: QUERY_TIMEOUT };
+    let refused =
+        |error: LookupError| Problem::invalid(format!("the CRM did not say who calls: {}", error.message));
+    crm.try_person(&asked).await.map_err(refused)
+}
+
 async fn preview(
     State(api): State<Api>,
+    principal: Principal,
     Body(request): Body<PreviewRequest>,
 ) -> Result<Json<TaskPreview>, Problem> {
+    let contact = match request.ask_who_calls && !request.from.is_empty() {
+        true => who_calls(&api, &principal, &request.from).await?,
+        false => None,
+    };
     let (flow, _) = compiled(&api, request.document).await?;
     let id = flow.id().to_owned();
     let snapshot = api.snapshot();
     let now = api.now();
     let facts = super::simulation::facts(&snapshot, request.from.clone(), request.to.clone());
-    let task = trial::abandoned_task(flow, snapshot.library.clone(), facts, now.wall).ok_or_else(|| {
+    let task = trial::abandoned_task(flow, snapshot.library.clone(), facts, contact.as_ref(), now.wall);
+    let task = task.ok_or_else(|| {
         Problem::invalid("a call through this flow is over before anybody could hang up in it")
     })?;
     let at = now.wall.timestamp();
@@ -277,6 +301,7 @@ async fn preview(
         from: request.from,
         to: request.to,
         is_abandoned: true,
+        contact: contact.clone(),
         flow_id: Some(id),
         outcome: Some("abandoned_in_flow".to_owned()),
         ..CrmTask::empty(at)
@@ -290,6 +315,7 @@ async fn preview(
         subject: task.subject,
         comments: task.comments,
         assign_to: task.assign_to,
+        contact,
         problem,
         fields,
     }))

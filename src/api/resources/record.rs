@@ -169,6 +169,8 @@ enum OutboxState {
     Dead,
     /// Somebody has to look at it.
     Parked,
+    /// Not sent, as the caller was erased.
+    Erased,
 }
 
 /// Something that is to be told to another system.
@@ -299,6 +301,7 @@ async fn outbox(
         OutboxState::Done => "done",
         OutboxState::Dead => "dead",
         OutboxState::Parked => "parked",
+        OutboxState::Erased => "erased",
     });
     let rows = api.database()?.outbox(state, before, limit + 1).await?;
     Ok(Json(Page::new(rows, limit, |row| row.id.to_string(), shown)))

@@ -4,7 +4,7 @@ use super::record_filter::record_query;
 use crate::api::Api;
 use crate::api::access::{self, Principal};
 use crate::api::permission::Permission;
-use crate::api::pieces::Pieces;
+use crate::api::pieces::{JSON_LINES, Pieces};
 use crate::api::problem::Problem;
 use crate::api::request::Query;
 use crate::api::route::{Route, get};
@@ -34,7 +34,6 @@ const TIME_MAX: Duration = Duration::from_secs(3_600);
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 const CSV: &str = "text/csv";
-const JSON_LINES: &str = "application/x-ndjson";
 
 pub fn routes() -> Vec<Route> {
     let read = Permission::CallsRead;

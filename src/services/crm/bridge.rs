@@ -4,12 +4,13 @@
 //! task, which carries `Idempotency-Key: CALL_ID` and is answered by any 2xx. Each is signed where there is a secret.
 
 use super::spelling::spellings;
-use super::{CheckStep, Crm, Deed, DeedKind, Done, Health, NotDone, Pending, Severity, failed, one_by_one};
+use super::{Crm, Deed, DeedKind, Done, Health, NotDone, Pending, Severity, failed, one_by_one};
 use crate::clock::SystemClock;
 use crate::config::crm::Bridge as Settings;
 use crate::flow::{
     Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, Match, Method, Person, Query, reply_json,
 };
+use crate::services::check::{CheckStep, CheckSteps};
 use crate::services::web::{Answer, WebClient};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -82,6 +83,24 @@ impl Bridge {
         }
     }
 
+    async fn answers(&self) -> CheckStep {
+        let name = "Ask who has a number";
+        let body = json!({"number": "", "spellings": []});
+        match self.send("match", &body, Vec::new(), CHECK_TIMEOUT, CALLOUT_BYTES_MAX).await {
+            Ok(Answer { status: 200..300, .. }) => CheckStep::passed(name, format!("{} answers.", self.url)),
+            Ok(Answer { status, .. }) => CheckStep::failed(
+                name,
+                format!("{}/match answered {status}.", self.url),
+                "Answer POST /match with {\"person\": null} where nobody has the number (docs/salesforce.md).",
+            ),
+            Err(error) => CheckStep::failed(
+                name,
+                error.message,
+                "Look whether [crm] bridge is the right address, and whether the service runs.",
+            ),
+        }
+    }
+
     async fn write_one(&self, deed: &Deed) -> Result<Done, NotDone> {
         if deed.kind != DeedKind::Task {
             return Err(NotDone::new("The web service keeps tasks alone.", Severity::Lasting));
@@ -143,26 +162,8 @@ impl Crm for Bridge {
         Box::pin(one_by_one(deeds, BEGIN_WITHIN, |deed| self.write_one(deed)))
     }
 
-    fn check(&self) -> Pending<'_, Vec<CheckStep>> {
-        Box::pin(async move {
-            let body = json!({"number": "", "spellings": []});
-            let asked = self.send("match", &body, Vec::new(), CHECK_TIMEOUT, CALLOUT_BYTES_MAX);
-            vec![match asked.await {
-                Ok(Answer { status: 200..300, .. }) => {
-                    CheckStep::passed("Ask who has a number", format!("{} answers.", self.url))
-                }
-                Ok(Answer { status, .. }) => CheckStep::failed(
-                    "Ask who has a number",
-                    format!("{}/match answered {status}.", self.url),
-                    "Answer POST /match with {\"person\": null} where nobody has the number (docs/salesforce.md).",
-                ),
-                Err(error) => CheckStep::failed(
-                    "Ask who has a number",
-                    error.message,
-                    "Look whether [crm] bridge is the right address, and whether the service runs.",
-                ),
-            }]
-        })
+    fn check(&self, steps: CheckSteps) -> Pending<'_, ()> {
+        Box::pin(async move { steps.tell(self.answers().await).await })
     }
 
     fn health(&self) -> &Health {

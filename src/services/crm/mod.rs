@@ -10,6 +10,7 @@ pub mod spelling;
 pub use deed::{Deed, DeedKind, Done, NotDone, Severity, one_by_one, owner};
 pub use health::{Health, HealthShown};
 
+use super::check::CheckSteps;
 use super::web::{FAILURES_MAX, Limits, WebClient};
 use crate::clock::SystemClock;
 use crate::config::Outside;
@@ -42,42 +43,23 @@ pub trait Crm: Send + Sync {
     /// The person who has a number, in whatever spelling.
     fn person<'a>(&'a self, asked: &'a Match) -> Pending<'a, Result<Option<Person>, LookupError>>;
 
+    /// The same for somebody who tries it.
+    fn try_person<'a>(&'a self, asked: &'a Match) -> Pending<'a, Result<Option<Person>, LookupError>> {
+        self.person(asked)
+    }
+
     /// Writes down what happened in calls; says of each what became of it, in the same order. A deed that was done before
     /// is found and not done again.
     fn write<'a>(&'a self, deeds: &'a [Deed]) -> Pending<'a, Vec<Result<Done, NotDone>>>;
 
-    /// Tries the connection, step by step, as an administrator would.
-    fn check(&self) -> Pending<'_, Vec<CheckStep>>;
+    /// Tries the connection, step by step, as an administrator would. It ends early where nobody wants to know any more.
+    fn check(&self, steps: CheckSteps) -> Pending<'_, ()>;
 
     /// How the connection has been.
     fn health(&self) -> &Health;
 
     /// The fields that a deed would write, to be looked at.
     fn preview(&self, deed: &Deed) -> Map<String, Value>;
-}
-
-/// One step of a check.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, utoipa::ToSchema)]
-pub struct CheckStep {
-    /// What was tried.
-    pub name: String,
-    #[serde(rename = "passed")]
-    pub is_passed: bool,
-    /// What came of it.
-    pub text: String,
-    /// What to do about it, where it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-}
-
-impl CheckStep {
-    pub fn passed(name: &str, text: impl Into<String>) -> Self {
-        CheckStep { name: name.to_owned(), is_passed: true, text: text.into(), remedy: None }
-    }
-
-    pub fn failed(name: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        CheckStep { name: name.to_owned(), is_passed: false, text: text.into(), remedy: Some(remedy.into()) }
-    }
 }
 
 /// As many calls as one server takes in a second may each ask once; a flow in a circle shall not flood an org.

@@ -13,9 +13,6 @@ use sqlx::{AnyConnection, Row};
 
 /// Records of one transaction, so that other writers wait for some tens of milliseconds.
 const RECORDS_MAX: u32 = 100;
-/// What is kept of why a row of the outbox was not sent.
-pub(super) const WHY_DEAD: &str = "the caller was erased";
-
 /// What was done.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Erased {
@@ -168,13 +165,13 @@ fn in_audit(number: &str) -> String {
     if shown == number { "…".to_owned() } else { shown }
 }
 
-/// Reads `id, payload`. What was sent stays as sent; what was not is dead.
+/// Reads `id, payload`. What was sent stays as sent; what was not is `erased`, which nobody has to look after.
 async fn erase_row(connection: &mut AnyConnection, row: &AnyRow, at: Wall) -> Result<(), DatabaseError> {
-    const UPDATE: &str = "UPDATE outbox SET payload = $1, last_error = CASE WHEN state = 'done' THEN NULL ELSE $2 END, \
-                          state = CASE WHEN state = 'done' THEN state ELSE 'dead' END WHERE id = $3";
+    const UPDATE: &str = "UPDATE outbox SET payload = $1, last_error = NULL, \
+                          state = CASE WHEN state = 'done' THEN state ELSE 'erased' END WHERE id = $2";
     let mut payload = serde_json::from_str(row.try_get(1)?).unwrap_or_default();
     erase(&mut payload, at);
-    let query = sqlx::query(UPDATE).bind(payload.to_string()).bind(WHY_DEAD).bind(row.try_get::<i64, _>(0)?);
+    let query = sqlx::query(UPDATE).bind(payload.to_string()).bind(row.try_get::<i64, _>(0)?);
     query.execute(connection).await?;
     Ok(())
 }

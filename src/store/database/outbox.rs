@@ -23,7 +23,7 @@ pub const RETRIES: [Duration; 5] = [
 ];
 /// How long one attempt may take; then another server may try. A CRM is given up after far less.
 pub const LEASE: Duration = Duration::from_secs(120);
-/// How often a row is taken by servers that end before they say what became of it: one that they die of is given up.
+/// How often in a row servers take it and end before they say what became of it: one that they die of is given up.
 pub const CLAIMS_MAX: u32 = 30;
 /// Failures that an outage counts at the most.
 const AWAY_MAX: u32 = 3;
@@ -132,7 +132,7 @@ pub struct Entry {
     pub due: Wall,
     /// Attempts begun.
     pub attempts: u32,
-    /// Those of them before somebody had it tried anew.
+    /// Those of them up to the last of which it is known how it ended, or to when somebody had it tried anew.
     pub round: u32,
     /// Attempts that failed, since then. One that a server died in has not.
     pub failures: u32,
@@ -356,9 +356,8 @@ impl Database {
     pub async fn outbox_claim(&self, entries: &[Entry], now: Wall) -> Result<Vec<Entry>, DatabaseError> {
         const CLAIM: &str = "UPDATE outbox SET state = 'claimed', due = $1, attempts = attempts + 1 \
                              WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed') AND due <= $4";
-        // Its last taker may have come back: then it waits.
         const GIVE_UP: &str = "UPDATE outbox SET state = 'dead', last_error = $1 \
-                               WHERE id = $2 AND attempts = $3 AND state IN ('waiting', 'claimed')";
+                               WHERE id = $2 AND attempts = $3 AND state = 'claimed'";
         let due = now + LEASE;
         let mut claimed = Vec::with_capacity(entries.len());
         let mut transaction = self.pool.begin().await?;
@@ -397,9 +396,8 @@ impl Database {
     /// Has a row that was given up or set aside tried anew, at once. False where there is none such.
     pub async fn outbox_retry(&self, id: i64, now: Wall) -> Result<bool, DatabaseError> {
         const RETRY: &str = "UPDATE outbox SET state = 'waiting', due = $1, round = attempts, failures = 0 \
-                             WHERE id = $2 AND state IN ('dead', 'parked') AND COALESCE(last_error, '') <> $3";
-        // Of a caller who was erased there is nothing left to tell.
-        let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id).bind(super::erasure::WHY_DEAD);
+                             WHERE id = $2 AND state IN ('dead', 'parked')";
+        let query = sqlx::query(RETRY).bind(now.as_unix_micros()).bind(id);
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
 }
@@ -452,7 +450,8 @@ async fn again(
     due: Wall,
     failures: u32,
 ) -> Result<bool, DatabaseError> {
-    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2, failures = $3 \
+    // Attempts of which it is known how they ended are none that a server died in.
+    const AGAIN: &str = "UPDATE outbox SET state = 'waiting', due = $1, last_error = $2, failures = $3, round = attempts \
                          WHERE id = $4 AND attempts = $5 AND state = 'claimed'";
     let query = sqlx::query(AGAIN).bind(due.as_unix_micros()).bind(short(error)).bind(i64::from(failures));
     let query = query.bind(entry.id).bind(i64::from(entry.attempts));

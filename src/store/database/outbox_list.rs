@@ -18,7 +18,7 @@ pub struct OutboxRow {
     pub due: Wall,
     /// Attempts begun.
     pub attempts: u32,
-    /// `waiting`, `claimed`, `done`, `dead` or `parked`.
+    /// `waiting`, `claimed`, `done`, `dead`, `parked` or `erased`.
     pub state: String,
     pub last_error: Option<String>,
     /// JSON of what it became elsewhere.
@@ -61,8 +61,7 @@ impl Database {
 
     /// What waits and what somebody has to look at.
     pub async fn outbox_counts(&self) -> Result<OutboxCounts, DatabaseError> {
-        const COUNTS: &str =
-            "SELECT state, COUNT(*), MIN(created) FROM outbox WHERE state <> 'done' GROUP BY state";
+        const COUNTS: &str = "SELECT state, COUNT(*), MIN(created) FROM outbox WHERE state NOT IN ('done', 'erased') GROUP BY state";
         let mut counts = OutboxCounts::default();
         for row in sqlx::query(COUNTS).fetch_all(&self.pool).await? {
             let (state, count): (String, i64) = (row.try_get(0)?, row.try_get(1)?);

@@ -26,11 +26,11 @@ impl Database {
         Ok(delete.execute(&self.pool).await?.rows_affected())
     }
 
-    /// The same with rows of the outbox that were sent or given up. Rows are numbered about as they were made: looked at are
+    /// The same with rows of the outbox that were sent, given up or erased. Rows are numbered about as they were made: looked at are
     /// those before the first that is young, which needs no index.
     pub async fn delete_old_rows(&self, before: Wall, most: u32) -> Result<u64, DatabaseError> {
         const DELETE: &str = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox \
-                              WHERE state IN ('done', 'dead') AND created < $1 AND id < \
+                              WHERE state IN ('done', 'dead', 'erased') AND created < $1 AND id < \
                               COALESCE((SELECT id FROM outbox WHERE created >= $1 ORDER BY id LIMIT 1), $3) \
                               ORDER BY id LIMIT $2)";
         let delete = sqlx::query(DELETE).bind(before.as_unix_micros()).bind(i64::from(most)).bind(i64::MAX);

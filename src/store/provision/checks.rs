@@ -1,11 +1,12 @@
 //! What in a provisioned folder is allowed, but most likely not what its author meant.
 
 use super::{finding, nearest};
-use crate::call::snapshot::{Number, Trunk};
+use crate::call::snapshot::{Agent, Number, Trunk};
 use crate::config::reader::{Finding, Severity};
 use crate::store::doubts;
 use crate::store::objects::Kind;
 use crate::store::prompts::is_aside;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
@@ -94,6 +95,13 @@ pub(super) fn nobody_can_call(
 pub(super) fn trunk_ranges(folder: &Path, trunks: &[Trunk], findings: &mut Vec<Finding>) {
     let file = folder.join(Kind::Trunk.file());
     let doubts = doubts::shared_ranges(trunks).into_iter();
+    findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
+}
+
+/// Users of the CRM that two agents are.
+pub(super) fn crm_users(folder: &Path, agents: &HashMap<String, Agent>, findings: &mut Vec<Finding>) {
+    let file = folder.join(Kind::Agent.file());
+    let doubts = doubts::shared_crm_users(agents.values()).into_iter();
     findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
 }
 

@@ -1,10 +1,10 @@
 // The CRM: how its connection is, trying it, and what a flow's abandoned calls become there.
 
 import { useQuery } from "@tanstack/react-query";
+import { type CheckStep, checkSteps } from "./check";
 import { api, ask, type Schema } from "./client";
 
 export type CrmState = Schema<"CrmState">;
-export type CheckStep = Schema<"CheckStep">;
 export type TaskPreview = Schema<"TaskPreview">;
 
 /** A record of the CRM, by the names of its fields. */
@@ -31,8 +31,8 @@ export function useCrm(mayRead: boolean) {
 }
 
 /** Tries the connection, step by step. */
-export async function checkCrm(): Promise<CheckStep[]> {
-  return (await ask(api.POST("/crm/check"))).steps;
+export function checkCrm(tell: (step: CheckStep) => void): Promise<void> {
+  return checkSteps(api.POST("/crm/check", { parseAs: "stream" }), tell);
 }
 
 /** Runs the statement of a query step with values for its variables. */
@@ -46,8 +46,13 @@ export async function tryQuery(
   return (await ask(api.POST("/crm/query", { body }))) as unknown as QueryResult;
 }
 
-/** The task that a caller makes who hangs up in the first step of the flow that waits. */
-export function previewTask(document: object, from: string, to: string): Promise<TaskPreview> {
-  const body = { document, from, to } as unknown as Schema<"PreviewRequest">;
+/** The task that a caller makes who hangs up in the first step that waits; the CRM is asked who that is where it shall be. */
+export function previewTask(
+  document: object,
+  from: string,
+  to: string,
+  askWhoCalls: boolean,
+): Promise<TaskPreview> {
+  const body = { document, from, to, askWhoCalls } as unknown as Schema<"PreviewRequest">;
   return ask(api.POST("/crm/task-preview", { body }));
 }

@@ -1907,20 +1907,6 @@ export interface components {
             /** @enum {string} */
             state: "none" | "running" | "ending" | "done";
         };
-        /** @description A check of the connection. */
-        CheckResult: {
-            steps: components["schemas"]["CheckStep"][];
-        };
-        /** @description One step of a check. */
-        CheckStep: {
-            /** @description What was tried. */
-            name: string;
-            passed: boolean;
-            /** @description What to do about it, where it failed. */
-            remedy?: string | null;
-            /** @description What came of it. */
-            text: string;
-        };
         /** @description What the calls of a version did. */
         Counts: {
             steps: components["schemas"]["StepCountItem"][];
@@ -2051,7 +2037,7 @@ export interface components {
                 [key: string]: {
                     /**
                      * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-                     *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+                     *     its list of records; for who calls (`call.contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
                      *     where nobody has that number; for sms anything.
                      */
                     value: unknown;
@@ -2184,7 +2170,7 @@ export interface components {
                 [key: string]: {
                     /**
                      * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-                     *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+                     *     its list of records; for who calls (`call.contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
                      *     where nobody has that number; for sms anything.
                      */
                     value: unknown;
@@ -2380,6 +2366,8 @@ export interface components {
         };
         /** @description A flow whose task is to be looked at. */
         PreviewRequest: {
+            /** @description Asks the CRM whom it knows under the caller's number; for those who may edit flows. */
+            askWhoCalls?: boolean;
             document: Record<string, never>;
             /** @description The caller's number. */
             from?: string;
@@ -2668,7 +2656,7 @@ export interface components {
         SimulatedReply: {
             /**
              * @description For http: `{"status": 200, "json": …}` or `{"status": 404, "body": "…"}`; for a callout its object; for a query
-             *     its list of records; for who calls (`contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
+             *     its list of records; for who calls (`call.contact`) `{"id": …, "type": "Contact", "name": …, "ownerId": …}`, or null
              *     where nobody has that number; for sms anything.
              */
             value: unknown;
@@ -2805,6 +2793,8 @@ export interface components {
             /** @description As the flow says it. */
             assignTo?: string | null;
             comments: string;
+            /** @description Whom the CRM knows under the caller's number, where it was asked. */
+            contact?: Record<string, never> | null;
             /** @description The fields by the CRM's names; empty where none is connected. */
             fields: Record<string, never>;
             /** @description Why nobody would get the task. */
@@ -5088,13 +5078,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was tried, and what came of it. */
+            /** @description A line of JSON for each step as soon as it is done: `name`, `passed`, `text`, and where it failed `remedy`. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckResult"];
+                    "application/x-ndjson": unknown;
                 };
             };
             400: components["responses"]["Problem"];
@@ -7010,7 +7000,7 @@ export interface operations {
                 /** @description Where the page begins: `next` of the page before. */
                 cursor?: string;
                 /** @description Only those in that state. */
-                state?: "waiting" | "claimed" | "done" | "dead" | "parked";
+                state?: "waiting" | "claimed" | "done" | "dead" | "parked" | "erased";
             };
             header?: never;
             path?: never;

@@ -5,7 +5,7 @@ import type { Input } from "./useSimulation";
 type WhoProps = { isBusy: boolean; send: (input: Input) => void };
 
 /** The question to the CRM who calls has no step: it goes by this name. */
-export const WHO_CALLS = "contact";
+export const WHO_CALLS = "call.contact";
 
 /** What the CRM says of the caller: somebody it knows, or nobody. */
 export function WhoCalls({ isBusy, send }: WhoProps) {

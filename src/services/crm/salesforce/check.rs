@@ -1,9 +1,10 @@
 //! Trying the connection as an administrator would: step by step, with what to do about each that fails.
 
-use super::super::{CheckStep, Severity};
+use super::super::Severity;
 use super::answer::{Refusal, json};
 use super::{Ask, Salesforce};
 use crate::config::crm::{Grant, TASK_FIELDS};
+use crate::services::check::{CheckStep, CheckSteps};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,21 +14,24 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 type Fields = BTreeMap<String, (bool, bool)>;
 
 impl Salesforce {
-    pub(super) async fn check_all(&self) -> Vec<CheckStep> {
-        let mut steps = vec![self.signs_in().await];
-        if !steps.iter().all(|step| step.is_passed) {
-            return steps;
+    pub(super) async fn check_all(&self, steps: CheckSteps) {
+        let signed_in = self.signs_in().await;
+        let is_passed = signed_in.is_passed;
+        steps.tell(signed_in).await;
+        if !is_passed {
+            return;
         }
-        steps.push(self.has_requests_left().await);
-        steps.push(self.finds_people().await);
-        steps.push(self.writes_tasks().await);
+        steps.tell(self.has_requests_left().await).await;
+        steps.tell(self.finds_people().await).await;
+        steps.tell(self.writes_tasks().await).await;
         if let Some(conversation) = &self.settings.conversation {
             let fields = conversation.fields.iter().map(|(field, _)| field.as_str());
             let external = conversation.id_is_external.then_some(conversation.id_field.as_str());
             let fields = fields.chain([conversation.id_field.as_str()]).collect();
-            steps.push(self.writes("Write conversations", &conversation.object, fields, external).await);
+            steps
+                .tell(self.writes("Write conversations", &conversation.object, fields, external).await)
+                .await;
         }
-        steps
     }
 
     async fn signs_in(&self) -> CheckStep {
@@ -112,10 +116,15 @@ impl Salesforce {
     /// Whether an object has those fields, the user may write them, and that one is an external id.
     async fn writes(&self, name: &str, object: &str, wanted: Vec<&str>, external: Option<&str>) -> CheckStep {
         let path = self.data(&format!("sobjects/{object}/describe"));
-        let fields = match self.send(&self.writing, &Ask::get(&path, TIMEOUT)).await {
-            Ok(answer) => fields_of(&json(&answer).unwrap_or_default()),
+        let described = match self.send(&self.writing, &Ask::get(&path, TIMEOUT)).await {
+            Ok(answer) => json(&answer).unwrap_or_default(),
             Err(refusal) => return CheckStep::failed(name, refusal.to_string(), remedy(&refusal)),
         };
+        if described.get("createable").and_then(Value::as_bool) == Some(false) {
+            let (text, remedy) = may_not_create(object);
+            return CheckStep::failed(name, text, remedy);
+        }
+        let fields = fields_of(&described);
         let missing: Vec<&str> =
             wanted.iter().filter(|field| !fields.contains_key(**field)).copied().collect();
         if !missing.is_empty() {
@@ -149,6 +158,14 @@ impl Salesforce {
         };
         CheckStep::passed(name, format!("{} fields of {object} can be written; {how}.", wanted.len()))
     }
+}
+
+fn may_not_create(object: &str) -> (String, &'static str) {
+    let remedy = match object {
+        "Task" => "Give the user the system permission Edit Tasks.",
+        _ => "Give the user Create on the object (Object Settings of the permission set).",
+    };
+    (format!("The user may not make records of {object}."), remedy)
 }
 
 fn fields_of(described: &Value) -> Fields {

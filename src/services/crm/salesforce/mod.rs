@@ -10,13 +10,14 @@ mod write;
 
 pub use answer::records;
 
-use super::{CheckStep, Crm, Deed, Done, Health, NotDone, Pending, Severity, failed};
+use super::{Crm, Deed, Done, Health, NotDone, Pending, Severity, failed};
 use crate::clock::SystemClock;
 use crate::config::crm::Salesforce as Settings;
 use crate::flow::{
     Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, Match, Method, Person, Query, reply_json,
     url_escaped,
 };
+use crate::services::check::CheckSteps;
 use crate::services::web::{Answer, WebClient};
 use answer::Refusal;
 use serde_json::{Map, Value};
@@ -200,12 +201,16 @@ impl Crm for Salesforce {
         Box::pin(async move { Ok(self.find(&self.asking, &asked.number, asked.timeout).await?) })
     }
 
+    fn try_person<'a>(&'a self, asked: &'a Match) -> Pending<'a, Result<Option<Person>, LookupError>> {
+        Box::pin(async move { Ok(self.find(&self.writing, &asked.number, asked.timeout).await?) })
+    }
+
     fn write<'a>(&'a self, deeds: &'a [Deed]) -> Pending<'a, Vec<Result<Done, NotDone>>> {
         Box::pin(self.write_all(deeds))
     }
 
-    fn check(&self) -> Pending<'_, Vec<CheckStep>> {
-        Box::pin(self.check_all())
+    fn check(&self, steps: CheckSteps) -> Pending<'_, ()> {
+        Box::pin(self.check_all(steps))
     }
 
     fn health(&self) -> &Health {

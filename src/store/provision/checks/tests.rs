@@ -17,6 +17,17 @@ const PLAYS_JUNK: &str = r#"{
   }
 }"#;
 
+#[test]
+fn two_agents_who_are_one_user_of_the_crm_are_told_of() {
+    let agents = "[[agent]]\nid = \"bea\"\nuri = \"sip:bea@127.0.0.1:1\"\ncrm_user = \"0055e000001AbCdAAK\"\n\
+                  [[agent]]\nid = \"al\"\nuri = \"sip:al@127.0.0.1:2\"\ncrm_user = \"0055e000001AbCd\"\n\
+                  [[agent]]\nid = \"cy\"\nuri = \"sip:cy@127.0.0.1:3\"\ncrm_user = \"0055e000001ABCDAAK\"\n";
+    let folder = Folder::new("crm-users", &[TRUNK, NUMBER, ("agents.toml", agents)]);
+    let findings = folder.findings();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].contains("\"bea\" has the crm_user of \"al\""), "{findings:?}");
+}
+
 /// A folder that goes with its test.
 struct Folder(PathBuf);
 

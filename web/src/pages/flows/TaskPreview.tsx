@@ -1,7 +1,7 @@
-import { Alert, Paper, Text, Title } from "@mantine/core";
+import { Alert, Paper, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { type TaskPreview as Preview, previewTask } from "../../api/crm";
 import { useSession } from "../../app/session";
 import { sentence } from "../../live/words";
@@ -22,9 +22,14 @@ export function TaskPreview({ details }: { details: FlowDetails }) {
   const dialled = numbers.data?.byFlow.get(details.body.id)?.[0]?.id ?? DIALLED;
   const edited = useMemo(() => withDetails(details), [details]);
   const [document] = useDebouncedValue(edited, TYPING_MS);
+  const [typed, setTyped] = useState("");
+  const [number] = useDebouncedValue(typed.trim(), TYPING_MS);
+  // The CRM is asked for a caller whom somebody named alone.
+  const asksCrm = number !== "" && may("flows.edit");
+  const caller = number || CALLER;
   const preview = useQuery({
-    queryKey: ["task-preview", document, dialled],
-    queryFn: () => previewTask(document, CALLER, dialled),
+    queryKey: ["task-preview", document, dialled, caller, asksCrm],
+    queryFn: () => previewTask(document, caller, dialled, asksCrm),
     enabled: may("simulate"),
     placeholderData: keepPreviousData,
     gcTime: 0,
@@ -38,8 +43,19 @@ export function TaskPreview({ details }: { details: FlowDetails }) {
         The task, as it would be made
       </Title>
       <Text size="xs" c="dimmed" mb="sm">
-        Of a caller from {CALLER} to {dialled} who hangs up in the first step that waits.
+        Of a caller from {caller} to {dialled} who hangs up in the first step that waits.
       </Text>
+      {may("flows.edit") && (
+        <TextInput
+          label="As if this number called"
+          description="The CRM is asked who that is."
+          placeholder={CALLER}
+          value={typed}
+          maxLength={64}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          mb="sm"
+        />
+      )}
       {preview.error ? (
         <Text size="sm" c="dimmed">
           There is no preview now. {sentence(preview.error.message)}

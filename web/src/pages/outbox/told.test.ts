@@ -34,6 +34,7 @@ describe("a row of the outbox", () => {
     ["waiting", "Waiting", false, true],
     ["claimed", "Being sent", false, true],
     ["done", "Delivered", false, false],
+    ["erased", "Erased", false, false],
     ["other", "other", false, false],
   ])("that is %s is “%s”; tried anew by hand: %s, by itself: %s", (state, label, byHand, byItself) => {
     const row = item({ state });

@@ -5,7 +5,7 @@ import { outcomeText } from "../../live/words";
 import { whenText } from "../../ui/moments";
 
 export type OutboxItem = Schema<"OutboxItem">;
-export type OutboxState = "waiting" | "claimed" | "parked" | "done" | "dead";
+export type OutboxState = "waiting" | "claimed" | "parked" | "done" | "dead" | "erased";
 
 /** In the order in which somebody wants to see them. */
 export const STATES: Record<OutboxState, { label: string; color: string }> = {
@@ -14,6 +14,7 @@ export const STATES: Record<OutboxState, { label: string; color: string }> = {
   claimed: { label: "Being sent", color: "yellow" },
   dead: { label: "Given up", color: "red" },
   done: { label: "Delivered", color: "teal" },
+  erased: { label: "Erased", color: "gray" },
 };
 
 export function isState(text: string): text is OutboxState {
