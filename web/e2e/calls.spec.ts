@@ -64,21 +64,6 @@ test("a caller who gives up is an abandoned call with its last step and a task",
   await expect(page.getByRole("row", { name: new RegExp(`Abandoned call from \\${caller}`) })).toBeVisible();
 });
 
-test("records are found by the caller, and kept as a file", async ({ page, telephone }) => {
-  const phone = await telephone({ scenario: "hangs_up", number: MUSIC, caller: "+493055501", waitMs: 500 });
-  await phone.passes();
-  await page.goto("/records");
-  await page.getByLabel("Caller begins with").fill("+4930");
-  await expect(page.getByRole("table").getByRole("row")).toHaveCount(2);
-  await expect(page).toHaveURL(/caller=%2B4930/);
-  const downloaded = page.waitForEvent("download");
-  await page.getByRole("button", { name: "CSV" }).click();
-  const file = await downloaded;
-  const text = (await (await file.createReadStream()).toArray()).join("");
-  expect(text).toContain("+493055501");
-  expect(text.trim().split("\r\n")).toHaveLength(2);
-});
-
 test("reports count the calls, and say in which step callers leave", async ({ page, telephone }) => {
   const phone = await telephone({
     scenario: "hangs_up",

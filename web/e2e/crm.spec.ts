@@ -3,8 +3,9 @@
 
 import type { Page } from "@playwright/test";
 import { isAccessible, isSettled } from "./accessible";
-import { newFlow, panel, picture, step } from "./drawing";
+import { newFlow, panel, step } from "./drawing";
 import { test as base, expect } from "./fixtures";
+import { isNarrow, look } from "./looks";
 import { DESK, KNOWN } from "./server";
 import { ADA, GRACE, type StandIn } from "./standIn";
 
@@ -25,30 +26,6 @@ test.use({ hasCrm: true });
 
 /** Delivering and trying anew take some seconds. */
 const DELIVERED = { timeout: 30_000 };
-
-/** Looks at the page in both colours; its picture is of the light ones, and of what is seen unless it is to be the whole. */
-async function look(page: Page, name: string, isWhole = false): Promise<void> {
-  // A notification covers what is to be seen, and goes by itself.
-  await expect(page.locator(".mantine-Notification-root")).toHaveCount(0, { timeout: 15_000 });
-  for (const colorScheme of ["dark", "light"] as const) {
-    await page.emulateMedia({ colorScheme });
-    await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", colorScheme);
-    await isAccessible(page, `${name} in ${colorScheme}`);
-  }
-  if (isWhole) {
-    await page.evaluate(() => window.scrollTo(0, 0));
-  }
-  await page.screenshot({ path: picture(name), fullPage: isWhole });
-}
-
-async function isNarrow(page: Page): Promise<void> {
-  const wide = page.viewportSize() ?? { width: 1360, height: 850 };
-  await page.setViewportSize({ width: 390, height: 844 });
-  await isSettled(page);
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect.soft(wider, `${page.url()} is wider than a telephone`).toBeLessThanOrEqual(0);
-  await page.setViewportSize(wide);
-}
 
 /** Calls, gives up in the first menu, and gives the record's page. */
 async function abandons(page: Page, caller: string): Promise<void> {

@@ -12,12 +12,20 @@ export type ProblemDetails = Schema<"ProblemDetails">;
 export class Problem extends Error {
   readonly status: number;
   readonly findings: ProblemFinding[];
+  /** After how many seconds it may be asked again, where the server says so. */
+  readonly retryAfterSec: number | null;
 
-  constructor(status: number, message: string, findings: ProblemFinding[] = []) {
+  constructor(
+    status: number,
+    message: string,
+    findings: ProblemFinding[] = [],
+    retryAfterSec: number | null = null,
+  ) {
     super(message);
     this.name = "Problem";
     this.status = status;
     this.findings = findings;
+    this.retryAfterSec = retryAfterSec;
   }
 }
 
@@ -74,25 +82,42 @@ export async function ask<T>(request: Promise<Result<T>>): Promise<T> {
 
 /** The answer with its ETag, or a [`Problem`]. */
 export async function answer<T>(request: Promise<Result<T>>): Promise<{ data: T; etag: string }> {
+  const { data, response } = await granted(request);
+  // An answer without a body has the type that says so.
+  return { data: data as T, etag: response.headers.get("etag") ?? "" };
+}
+
+/**
+ * The address of a file, once the server has begun to send it here, or a [`Problem`]: a browser that is sent to a file has no
+ * words for what is refused. Asked for with `parseAs: "stream"`; the rest of it is not taken here.
+ */
+export async function offeredFile(request: Promise<Result<unknown>>): Promise<string> {
+  const { response } = await granted(request);
+  await response.body?.cancel();
+  return response.url;
+}
+
+/** What was not refused. */
+async function granted<T>(request: Promise<Result<T>>): Promise<Result<T>> {
   let result: Result<T>;
   try {
     result = await request;
   } catch {
     throw new Problem(0, "The server cannot be reached.");
   }
-  const { data, error, response } = result;
+  const { error, response } = result;
   if (!response.ok) {
-    throw problem(response.status, error);
+    throw problem(response.status, error, response.headers.get("retry-after"));
   }
-  // An answer without a body has the type that says so.
-  return { data: data as T, etag: response.headers.get("etag") ?? "" };
+  return result;
 }
 
 /** A problem out of what the server sent, whatever that is. */
-export function problem(status: number, body: unknown): Problem {
+export function problem(status: number, body: unknown, retryAfter: string | null = null): Problem {
+  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null;
   if (typeof body === "object" && body !== null && "title" in body) {
     const details = body as ProblemDetails;
-    return new Problem(status, details.detail || details.title, details.findings ?? []);
+    return new Problem(status, details.detail || details.title, details.findings ?? [], seconds);
   }
-  return new Problem(status, `The server answered ${status}.`);
+  return new Problem(status, `The server answered ${status}.`, [], seconds);
 }

@@ -1,18 +1,16 @@
 import { Alert, Button, List, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Problem } from "../api/client";
-import { sentence } from "../live/words";
+import { problemText } from "./problemText";
 
 /** What went wrong, in the server's words, with what it found where. */
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
-  const message = error instanceof Error ? error.message : "Something went wrong.";
   // A single finding is mostly the message itself.
-  const findings = (error instanceof Problem ? error.findings : []).filter(
-    (finding) => finding.remedy || !message.includes(finding.message),
-  );
+  const { message, findings: all } = error instanceof Problem ? error : { message: "", findings: [] };
+  const findings = all.filter((finding) => finding.remedy || !message.includes(finding.message));
   return (
     <Alert color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} role="alert">
-      <Text size="sm">{sentence(message)}</Text>
+      <Text size="sm">{problemText(error)}</Text>
       {findings.length > 0 && (
         <List size="sm" mt="xs">
           {findings.map((finding) => (

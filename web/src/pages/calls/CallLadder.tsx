@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { api, ask, Problem, type Schema } from "../../api/client";
 import { ladderText, lanesOf, partyText, shortLine, spanOf } from "../../live/ladder";
-import { download } from "../../ui/csv";
+import { download } from "../../ui/download";
 import { Empty } from "../../ui/Empty";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import classes from "./CallLadder.module.css";

@@ -22,12 +22,14 @@ export function Troubles({ troubles }: { troubles: Trouble[] }) {
           aria-label="Trouble in this call"
         >
           <Text size="sm">{trouble.text}</Text>
-          <Text size="sm" mt={4}>
-            <Text span size="sm" fw={600}>
-              What to do:
-            </Text>{" "}
-            {trouble.remedy}
-          </Text>
+          {trouble.remedy !== "" && (
+            <Text size="sm" mt={4}>
+              <Text span size="sm" fw={600}>
+                What to do:
+              </Text>{" "}
+              {trouble.remedy}
+            </Text>
+          )}
         </Alert>
       ))}
     </Stack>

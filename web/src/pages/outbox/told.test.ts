@@ -41,6 +41,12 @@ describe("a row of the outbox", () => {
     expect([stateOf(row).label, canRetry(row), isUnderWay(row)]).toEqual([label, byHand, byItself]);
   });
 
+  it("is not told any more where the caller was erased", () => {
+    const row = item({ state: "dead", payload: { erased: "2026-11-23T00:00:00Z" } });
+    expect(canRetry(row)).toBe(false);
+    expect(fieldsOf(row).map(([name]) => name)).toEqual(["Caller erased"]);
+  });
+
   it("leads to its call, and to what it became", () => {
     expect(callOf(item({}))).toEqual({ node: "n1", callId: "c01" });
     expect(callOf(item({ key: "other" }))).toBeNull();

@@ -48,9 +48,9 @@ export function resultOf(item: OutboxItem): { id: string; url: string } | null {
   return id === "" ? null : { id, url: textIn(item.result, "url") };
 }
 
-/** Whether it stays as it is until somebody has it tried anew. */
+/** Whether it stays as it is until somebody has it tried anew. Of a caller who was erased nothing is told any more. */
 export function canRetry(item: OutboxItem): boolean {
-  return item.state === "parked" || item.state === "dead";
+  return (item.state === "parked" || item.state === "dead") && textIn(item.payload, "erased") === "";
 }
 
 /** Whether it will be something else soon, without anybody. */
@@ -88,6 +88,7 @@ const FIELDS: Record<string, string> = {
   node: "Server",
   callId: "Call id",
   callKey: "Call key",
+  erased: "Caller erased",
 };
 
 /** The fields of what is sent, named and in words; long lists and what is empty are left out. */
@@ -105,6 +106,7 @@ const WORDS: Record<string, (value: unknown) => string> = {
   start: (value) => whenText(valueWords(value)),
   end: (value) => whenText(valueWords(value)),
   outcome: (value) => outcomeText(valueWords(value)),
+  erased: (value) => whenText(valueWords(value)),
 };
 
 function valueWords(value: unknown): string {

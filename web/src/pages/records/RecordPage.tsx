@@ -1,4 +1,5 @@
 import { Alert, Anchor, Loader, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { IconEraser } from "@tabler/icons-react";
 import { Link, useParams } from "react-router";
 import { useFlowName, useStepNames } from "../../live/flowNames";
 import { PathList } from "../../live/PathList";
@@ -11,6 +12,8 @@ import { Page } from "../../ui/Page";
 import { PersonLink } from "../../ui/PersonLink";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { Troubles } from "../calls/Troubles";
+import { EraseButton } from "./EraseButton";
+import { callerOf, unerased } from "./erasure";
 import { LegTable } from "./LegTable";
 import { OutcomeBadge } from "./RecordsPage";
 import { type CallRecord, useRecord } from "./record";
@@ -23,8 +26,9 @@ export function RecordPage() {
   const record = useRecord(node, id);
   return (
     <Page
-      title={record.data ? `Call from ${record.data.from || "an anonymous caller"}` : "Call record"}
+      title={record.data ? titleOf(record.data) : "Call record"}
       text="What happened in this call, step by step, and why it ended."
+      actions={record.data && <EraseButton number={record.data.from} />}
     >
       <Anchor component={Link} to="/records" size="sm">
         All call records
@@ -36,12 +40,19 @@ export function RecordPage() {
   );
 }
 
+function titleOf(record: CallRecord): string {
+  return `Call from ${record.from || `an ${callerOf(record)} caller`}`;
+}
+
 function RecordView({ record }: { record: CallRecord }) {
   return (
     <Stack>
+      {record.erased && <ErasedNote at={record.erased} />}
       <Ending record={record} />
       {record.troubles && (
-        <Troubles troubles={record.troubles.map((trouble) => ({ ...trouble, leg: trouble.party }))} />
+        <Troubles
+          troubles={unerased(record.troubles).map((trouble) => ({ ...trouble, leg: trouble.party }))}
+        />
       )}
       <Section>
         <RecordFacts record={record} />
@@ -57,6 +68,19 @@ function RecordView({ record }: { record: CallRecord }) {
       <Task record={record} />
       <Told items={record.told ?? []} />
     </Stack>
+  );
+}
+
+/** Why so much is missing. */
+function ErasedNote({ at }: { at: string }) {
+  return (
+    <Alert color="gray" icon={<IconEraser aria-hidden />} title={`The caller was erased: ${whenText(at)}`}>
+      <Text size="sm">
+        It was asked for, and cannot be taken back. Number and address, typed keys, variables, tags, texts and
+        numbers that were dialled are gone. What the call did stays, as that of an unknown caller, so that
+        counts and reports stay true.
+      </Text>
+    </Alert>
   );
 }
 
@@ -88,7 +112,7 @@ function RecordFacts({ record }: { record: CallRecord }) {
         ["Length", durationText(record.durationSec)],
         ["Talked", record.talkSec ? durationText(record.talkSec) : null],
         ["Agent", record.agentId],
-        ["Caller", record.from || "anonymous"],
+        ["Caller", callerOf(record)],
         ["In the CRM", record.contact && <PersonLink key="person" person={record.contact} />],
         ["Number", record.number],
         ["Dialled", record.to === record.number ? null : record.to],

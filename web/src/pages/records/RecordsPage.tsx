@@ -1,4 +1,4 @@
-import { Badge, Loader, Table, Text } from "@mantine/core";
+import { Badge, Group, Loader, Table, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { useFlowName } from "../../live/flowNames";
 import { outcomeColor, outcomeText, sentence } from "../../live/words";
@@ -8,21 +8,30 @@ import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
 import { ShowMore } from "../../ui/ShowMore";
-import { CSV_RECORDS_MAX, CsvButton } from "./CsvButton";
+import { ExportMenu } from "./ExportMenu";
 import { fetchRecords, type RecordItem } from "./filter";
 import { RecordFields } from "./RecordFields";
+import { RecordsMenu } from "./RecordsMenu";
+import { useExport } from "./useExport";
 import { useFilter } from "./useFilter";
 
 export function RecordsPage() {
   const { filter, change, query } = useFilter();
   const records = usePages<RecordItem>(["records", query], (cursor) => fetchRecords(query, cursor, 50));
+  const exporting = useExport(query);
   const isFiltered = Object.keys(query).length > 0;
   return (
     <Page
       title="Call records"
-      text={`Calls that are over, the latest first. A file holds the latest ${CSV_RECORDS_MAX.toLocaleString()} that fit.`}
-      actions={<CsvButton query={query} name="calls" />}
+      text="Calls that are over, the latest first."
+      actions={
+        <Group gap="xs" align="flex-start">
+          <ExportMenu exporting={exporting} isFiltered={isFiltered} />
+          <RecordsMenu />
+        </Group>
+      }
     >
+      {exporting.error && <ProblemAlert error={exporting.error} retry={exporting.retry} />}
       <RecordFields filter={filter} change={change} />
       {records.error && <ProblemAlert error={records.error} retry={() => records.refetch()} />}
       {records.isPending && <Loader aria-label="Loading" />}

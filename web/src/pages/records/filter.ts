@@ -76,7 +76,7 @@ export function fetchRecords(query: RecordQuery, cursor: string | undefined, lim
 
 export type Gathered = { records: RecordItem[]; isCut: boolean };
 
-/** All records that fit, page by page, but `most` of them: more would take a browser too long. */
+/** All records that fit, page by page, to be counted; but `most` of them: more would take a browser too long. */
 export async function gatherRecords(
   query: RecordQuery,
   most: number,

@@ -57,9 +57,11 @@ export type CallRecord = RecordedPath & {
   told?: OutboxItem[];
   legs?: LegRecord[];
   troubles?: TroubleRecord[];
+  /** When it was asked that the caller is erased. */
+  erased?: string;
 };
 
-/** A record by its server and call. It never changes but for what others are told of it. */
+/** A record by its server and call. It never changes but for what others are told of it, and where its caller is erased. */
 export function recordQuery(node: string, id: string) {
   return {
     queryKey: ["records", "one", node, id],
