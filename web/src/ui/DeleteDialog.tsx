@@ -71,7 +71,7 @@ export function DeleteDialog({
             Keep it
           </Button>
           <Button
-            color="red"
+            color="red.9"
             disabled={!pointers.data || isPointedTo}
             loading={deletion.isPending}
             onClick={() => deletion.mutate()}

@@ -41,9 +41,8 @@ describe("a row of the outbox", () => {
     expect([stateOf(row).label, canRetry(row), isUnderWay(row)]).toEqual([label, byHand, byItself]);
   });
 
-  it("is not told any more where the caller was erased", () => {
-    const row = item({ state: "dead", payload: { erased: "2026-11-23T00:00:00Z" } });
-    expect(canRetry(row)).toBe(false);
+  it("says that its caller was erased", () => {
+    const row = item({ state: "erased", payload: { erased: "2026-11-23T00:00:00Z" } });
     expect(fieldsOf(row).map(([name]) => name)).toEqual(["Caller erased"]);
   });
 

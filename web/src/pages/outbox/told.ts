@@ -48,9 +48,9 @@ export function resultOf(item: OutboxItem): { id: string; url: string } | null {
   return id === "" ? null : { id, url: textIn(item.result, "url") };
 }
 
-/** Whether it stays as it is until somebody has it tried anew. Of a caller who was erased nothing is told any more. */
+/** Whether it stays as it is until somebody has it tried anew. */
 export function canRetry(item: OutboxItem): boolean {
-  return (item.state === "parked" || item.state === "dead") && textIn(item.payload, "erased") === "";
+  return item.state === "parked" || item.state === "dead";
 }
 
 /** Whether it will be something else soon, without anybody. */

@@ -95,7 +95,7 @@ export function Tokens() {
             <Button variant="default" onClick={() => setEnding(null)}>
               Keep it
             </Button>
-            <Button color="red" loading={end.isPending} onClick={() => ending && end.mutate(ending.id)}>
+            <Button color="red.9" loading={end.isPending} onClick={() => ending && end.mutate(ending.id)}>
               End it
             </Button>
           </Group>
