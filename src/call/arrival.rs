@@ -1,6 +1,7 @@
 //! A new INVITE: whose it is, which number it is for, and whether it is taken.
 
 use super::b2bua::{Arrival, Call};
+use super::identity::{Identified, identify};
 use super::media_leg::MediaLeg;
 use super::message_parts::{is_sdp, warning};
 use super::record::{CallRecord, EndReason};
@@ -29,12 +30,14 @@ impl Switchboard {
         let snapshot = self.snapshot.clone();
         let id = self.ids.next(now.wall);
         let source = snapshot.caller_source(peer.address);
+        let caller =
+            source.map(|from| identify(&request, &from.identity(), Source::rule(source))).unwrap_or_default();
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        match self.admit(now, id, &snapshot, source, &request) {
+        match self.admit(now, id, &snapshot, source, &caller, &request) {
             Ok((route, media)) => {
-                let facts = self.facts(id, &route, source, &request);
+                let facts = self.facts(id, &route, source, &caller, &request);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
                 let trunk =
                     if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
@@ -53,6 +56,7 @@ impl Switchboard {
                     start,
                     is_service,
                     facts,
+                    caller,
                     media,
                     snapshot,
                 };
@@ -61,7 +65,7 @@ impl Switchboard {
                 self.calls.insert(id, call);
                 self.after(id, now, actions);
             }
-            Err(refusal) => self.refuse(now, id, dialog, source, &request, peer, refusal, actions),
+            Err(refusal) => self.refuse(now, id, dialog, source, &caller, &request, peer, refusal, actions),
         }
     }
 
@@ -71,6 +75,7 @@ impl Switchboard {
         id: CallId,
         snapshot: &'s Snapshot,
         source: Option<Source<'_>>,
+        caller: &Identified,
         request: &Request,
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
         if source.is_none() {
@@ -82,8 +87,7 @@ impl Switchboard {
         if self.calls.len() >= self.calls_max {
             return Err(Refused::later("there are as many calls as the server takes"));
         }
-        let (caller, _) = caller_number(request, source);
-        let route = route(snapshot, source, &dialled_number(request), &caller).map_err(|error| {
+        let route = route(snapshot, source, &dialled_number(request), caller.shown().0).map_err(|error| {
             match error {
                 Unroutable::Blocked { .. } => self.counters.blocked += 1,
                 Unroutable::NotInService { .. } => self.counters.not_in_service += 1,
@@ -133,6 +137,7 @@ impl Switchboard {
         id: CallId,
         dialog: DialogId,
         source: Option<Source<'_>>,
+        caller: &Identified,
         request: &Request,
         peer: Peer,
         refused: Refused,
@@ -161,7 +166,9 @@ impl Switchboard {
             number,
             flow_id: None,
             version: None,
-            from: caller_number(request, Some(source)).0,
+            from: caller.shown().0.to_owned(),
+            from_raw: caller.shown_raw(),
+            diverted_from: caller.diverted.first().map(|diverted| diverted.number.clone()),
             to: printable(&dialled_number(request), 64),
             start: now.wall,
             answer: None,
@@ -183,19 +190,25 @@ impl Switchboard {
         id: CallId,
         route: &Route<'_>,
         source: Option<Source<'_>>,
+        caller: &Identified,
         request: &Request,
     ) -> CallFacts {
-        let (from, from_name) = caller_number(request, source);
+        let (from, from_name) = caller.shown();
         CallFacts {
             call_id: id.to_string(),
             call_key: self.random.token::<24>(),
-            from_area_code: number::area_code(&from).to_owned(),
-            from_country_code: number::country_code(&from).to_owned(),
-            from,
-            from_name,
+            from_area_code: number::area_code(from).to_owned(),
+            from_country_code: number::country_code(from).to_owned(),
+            from: from.to_owned(),
+            from_name: from_name.to_owned(),
+            diverted_from: caller
+                .diverted
+                .first()
+                .map(|diverted| diverted.number.clone())
+                .unwrap_or_default(),
             to: match &route.number.pattern {
                 Pattern::Exact(text) => text.clone(),
-                _ => number::read(&dialled_number(request), country(source)).best().to_owned(),
+                _ => Source::rule(source).read(&dialled_number(request)).best().to_owned(),
             },
             number_label: route.number.label.clone(),
             answered: false,
@@ -226,22 +239,4 @@ impl Refused {
 fn dialled_number(request: &Request) -> String {
     let user = request.uri().user();
     if user.is_empty() { request.to().uri.user() } else { user }
-}
-
-fn country(source: Option<Source<'_>>) -> Option<phonenumber::country::Id> {
-    match source {
-        Some(Source::Trunk(trunk)) => trunk.default_country,
-        _ => None,
-    }
-}
-
-/// The caller's number, read by the trunk's rule, and name. Both empty where they are withheld.
-fn caller_number(request: &Request, source: Option<Source<'_>>) -> (String, String) {
-    let from = request.from();
-    let user = from.uri.user();
-    if user.eq_ignore_ascii_case("anonymous") || user.is_empty() {
-        return (String::new(), String::new());
-    }
-    let number = number::read(&user, country(source)).best().to_owned();
-    (printable(&number, 64), printable(&from.display, 64))
 }

@@ -15,6 +15,7 @@ mod script;
 
 use super::capture::Captures;
 use super::dialled::Dialled;
+use super::identity::Identified;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{What, result_words as live_words};
@@ -83,6 +84,7 @@ pub(super) struct Arrival {
     /// Whether that is a call flow of people's making, which the record names.
     pub is_service: bool,
     pub facts: flow::CallFacts,
+    pub caller: Identified,
     pub media: MediaLeg,
     pub snapshot: Arc<Snapshot>,
 }
@@ -99,6 +101,8 @@ struct Asked {
 pub(super) struct Call {
     pub id: CallId,
     facts: flow::CallFacts,
+    /// Who calls, also where that is not to be seen.
+    pub(super) identified: Identified,
     snapshot: Arc<Snapshot>,
     caller: Caller,
     pub(super) dialled: Vec<Dialled>,
@@ -134,8 +138,8 @@ pub(super) struct Call {
 impl Call {
     /// Begins a call: its flow runs at once.
     pub fn start(arrival: Arrival, context: &mut Context<'_>) -> Call {
-        let Arrival { id, dialog, request, peer, trunk, number, start, is_service, facts, media, snapshot } =
-            arrival;
+        let Arrival { id, dialog, request, peer, trunk, number, start, is_service, facts, .. } = arrival;
+        let Arrival { caller: identified, media, snapshot, .. } = arrival;
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { rang: false };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
@@ -145,6 +149,7 @@ impl Call {
         let mut call = Call {
             id,
             facts,
+            identified,
             snapshot,
             caller,
             dialled: Vec::new(),

@@ -1,13 +1,15 @@
 //! A leg that the flow dialled: whom it rings, and how far it has come.
 
 use super::b2bua::{Call, Context};
+use super::identity::{IdentityPolicy, Presented, present};
 use super::index::Index;
 use super::live::{LegState, leg_number};
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
-use super::snapshot::{Host, Snapshot};
+use super::number_rule::{NumberFormat, NumberRule};
+use super::snapshot::{Host, Snapshot, Trunk};
 use super::{Action, RequestId};
-use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
+use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
@@ -58,6 +60,8 @@ struct Destination {
     name: String,
     request_uri: SipUri,
     host: Host,
+    /// The trunk that the call goes out over, where it is a number that was dialled.
+    trunk: Option<Trunk>,
 }
 
 impl Call {
@@ -76,14 +80,14 @@ impl Call {
             tracing::debug!(call = %self.id, %dial, "the agent talks already");
             return Some((DialFailure::Busy, None));
         }
-        let Destination { name, request_uri, host } = match destination(&snapshot, target) {
+        let Destination { name, request_uri, host, trunk } = match destination(&snapshot, target) {
             Ok(destination) => destination,
             Err(message) => {
                 tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
                 return Some((DialFailure::Unavailable, None));
             }
         };
-        let Some(from) = caller_address(self.facts(), identity, &context.settings.domain) else {
+        let Some((from, mut headers)) = self.presented(identity, &name, trunk.as_ref(), context) else {
             return Some((DialFailure::Failed, None));
         };
         let Some(max_forwards) = self.hops_left() else {
@@ -101,7 +105,7 @@ impl Call {
             return Some((DialFailure::Failed, Some(503)));
         };
         let request = self.new_request();
-        let headers = if agent.is_some() { self.screen_pop() } else { Vec::new() };
+        headers.extend(agent.iter().flat_map(|_| self.screen_pop()));
         let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards, headers };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
@@ -125,6 +129,44 @@ impl Call {
 const NAME_CHARS_MAX: usize = 100;
 
 impl Call {
+    /// From and what else says who calls, as the trunk wants it; to others From alone, and a wish for privacy.
+    fn presented(
+        &self,
+        identity: &CallerIdentity,
+        target: &str,
+        trunk: Option<&Trunk>,
+        context: &Context<'_>,
+    ) -> Option<(NameAddr, Vec<(String, String)>)> {
+        let (facts, caller) = (self.facts(), &self.identified);
+        let of_caller = Presented {
+            number: &facts.from,
+            name: &facts.from_name,
+            asserted: &caller.number,
+            asserted_name: &caller.name,
+            sent_on_from: &facts.to,
+            diverted: &caller.diverted,
+            target,
+        };
+        let own = |number, name| Presented {
+            number,
+            name,
+            asserted: number,
+            asserted_name: name,
+            target,
+            ..Presented::default()
+        };
+        let presented = match identity {
+            CallerIdentity::Caller => of_caller,
+            CallerIdentity::Dialled => own(&facts.to, &facts.number_label),
+            CallerIdentity::Fixed(number) => own(number, ""),
+        };
+        let domain = &context.settings.domain;
+        match trunk {
+            Some(trunk) => present(&presented, &trunk.identity, &trunk.numbers, domain),
+            None => present(&presented, &IdentityPolicy::default(), &as_it_stands(), domain),
+        }
+    }
+
     /// What an agent's telephone or its program shows of the caller: the call, and the record that the CRM has. Only
     /// agents get it; whoever else is dialled is a stranger to the CRM.
     fn screen_pop(&self) -> Vec<(String, String)> {
@@ -273,21 +315,26 @@ fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, S
         DialTarget::Number(number) => {
             let (trunk, host) =
                 snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
-            let digits = super::number::read(&number, trunk.default_country).best().to_owned();
+            let digits = trunk.numbers.dial(&number);
             let bare = host.name.trim_matches(['[', ']']);
             let port = (host.port != SIP_PORT).then_some(host.port);
             let request_uri =
                 SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
-            Ok(Destination { name: number, request_uri, host: host.clone() })
+            Ok(Destination { name: number, request_uri, host: host.clone(), trunk: Some(trunk.clone()) })
         }
     }
+}
+
+/// To a telephone of our own, a number is written as it is known.
+fn as_it_stands() -> NumberRule {
+    NumberRule { format: NumberFormat::AsIs, ..NumberRule::default() }
 }
 
 fn to_uri(name: String, text: &str) -> Result<Destination, String> {
     let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
     let host =
         host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
-    Ok(Destination { name, request_uri, host })
+    Ok(Destination { name, request_uri, host, trunk: None })
 }
 
 /// Where a URI is sent to, where this version can send there.
@@ -301,22 +348,4 @@ pub fn host_of(uri: &SipUri) -> Option<Host> {
         Some(_) => return None,
     };
     Some(Host { name: uri.host().to_string(), port: uri.port().unwrap_or(SIP_PORT), tcp })
-}
-
-/// Whom the called party sees calling.
-fn caller_address(facts: &CallFacts, identity: &CallerIdentity, domain: &str) -> Option<NameAddr> {
-    let (user, name) = match identity {
-        CallerIdentity::Caller => (facts.from.as_str(), facts.from_name.as_str()),
-        CallerIdentity::Dialled => (facts.to.as_str(), facts.number_label.as_str()),
-        CallerIdentity::Fixed(number) => (number.as_str(), ""),
-    };
-    if user.is_empty() {
-        // RFC 3323 section 4.1.1.3.
-        let mut anonymous = NameAddr::new(SipUri::sip("anonymous", "anonymous.invalid", None)?);
-        anonymous.display = "Anonymous".to_owned();
-        return Some(anonymous);
-    }
-    let mut address = NameAddr::new(SipUri::sip(user, domain, None)?);
-    address.display = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    Some(address)
 }

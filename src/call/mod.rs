@@ -4,6 +4,7 @@
 //! and everything that is to be done goes out of it as one list.
 
 pub mod number;
+pub mod number_rule;
 pub mod ports;
 pub mod record;
 pub mod route;
@@ -16,6 +17,7 @@ mod arrival;
 pub mod b2bua;
 pub mod capture;
 pub mod dialled;
+pub mod identity;
 mod index;
 mod info;
 pub mod ladder;

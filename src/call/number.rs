@@ -97,6 +97,28 @@ pub fn country_code(e164: &str) -> &str {
     }
 }
 
+/// A number of E.164, without its plus, as it is dialled in that country; nothing where it is of another one.
+pub fn national(digits: &str, country: Country) -> Option<String> {
+    let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
+    let code = phonenumber::metadata::DATABASE.by_id(country.as_ref())?.country_code();
+    (number.code().value() == code).then(|| {
+        let national = number.format().mode(phonenumber::Mode::National).to_string();
+        national.chars().filter(char::is_ascii_digit).collect()
+    })
+}
+
+/// What is dialled in that country in front of the code of another: the one that is used most where there are several.
+pub fn international_prefix(country: Country) -> &'static str {
+    let code = phonenumber::metadata::DATABASE.by_id(country.as_ref()).map(|m| m.country_code());
+    match (code, country) {
+        (Some(1), _) => "011",
+        (Some(7), _) | (_, Country::BY) => "810",
+        (_, Country::AU) => "0011",
+        (_, Country::JP) => "010",
+        _ => "00",
+    }
+}
+
 /// What is dialled in front of the code of another country: in most, in North America, Australia, Japan and Russia.
 const INTERNATIONAL_PREFIXES: [&str; 5] = ["00", "011", "0011", "010", "810"];
 /// Fewer digits without anything in front say nothing: an extension somewhere may be written so.

@@ -94,6 +94,12 @@ pub struct CallRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     pub from: String,
+    /// The caller's number as the trunk sent it, where it was read as another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_raw: Option<String>,
+    /// Who was called before, and sent the call here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diverted_from: Option<String>,
     pub to: String,
     #[serde(serialize_with = "rfc3339")]
     pub start: Wall,

@@ -1,6 +1,5 @@
 //! Which Smart Number a call is for, and why: the same answer for a live call and for `cordboard route test`.
 
-use super::number;
 use super::snapshot::{Answers, Number, Pattern, Snapshot, Source, Unassigned};
 use crate::flow::{Flow, FlowVersion, LiveFlow};
 use std::sync::Arc;
@@ -74,18 +73,19 @@ pub fn route<'a>(
     dialled: &str,
     caller: &str,
 ) -> Result<Route<'a>, Unroutable> {
-    let (country, from) = match source {
-        Some(Source::Trunk(trunk)) => (trunk.default_country, format!("the trunk \"{}\"", trunk.id)),
-        Some(Source::Agent(agent)) => (None, format!("the agent \"{}\"", agent.id)),
-        None => (None, "nowhere in particular".to_owned()),
+    let from = match source {
+        Some(Source::Trunk(trunk)) => format!("the trunk \"{}\"", trunk.id),
+        Some(Source::Agent(agent)) => format!("the agent \"{}\"", agent.id),
+        None => "nowhere in particular".to_owned(),
     };
-    let readings = number::read(dialled, country);
+    let rule = Source::rule(source);
+    let readings = rule.read(dialled);
     if readings.plain.is_empty() {
         return Err(Unroutable::NoNumber);
     }
     let mut why = vec![format!("a call from {from} to {}", readings.plain)];
-    if let (Some(read), Some(country)) = (&readings.by_rule, country) {
-        why.push(format!("its default country {} reads {} as {read}", country.as_ref(), readings.plain));
+    if let Some(read) = &readings.by_rule {
+        why.push(format!("{} reads {} as {read}", rule.in_words(), readings.plain));
     }
     let tried: Vec<String> = readings.by_rule.iter().chain([&readings.plain]).cloned().collect();
     let number = tried
@@ -182,6 +182,7 @@ fn about_canary(live: &LiveFlow, version: &FlowVersion) -> Option<String> {
 mod tests {
     use super::super::snapshot::Trunk;
     use super::*;
+    use crate::call::number_rule::NumberRule;
 
     fn number(pattern: Pattern) -> Number {
         Number::new(pattern, "", Answers::Echo)
@@ -200,7 +201,8 @@ mod tests {
             ..Snapshot::default()
         };
         let country = Some(phonenumber::country::Id::US);
-        let trunk = Trunk { id: "t".into(), sources: vec![], host: None, default_country: country };
+        let numbers = NumberRule { country, ..NumberRule::default() };
+        let trunk = Trunk { id: "t".into(), numbers, ..Trunk::default() };
         for (dialled, expected) in [
             ("+14155550123", Ok("+14155550123")),
             ("415-555-0123", Ok("+14155550123")),

@@ -3,9 +3,12 @@
 
 pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unassigned};
 
+use super::identity::IdentityPolicy;
+use super::number_rule::{NumberFormat, NumberRule};
 use crate::audio::Clip;
 use crate::flow::{Flow, Library, LiveFlow};
 use ipnet::IpNet;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,15 +31,17 @@ pub struct Snapshot {
 }
 
 /// A carrier or PBX.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Trunk {
     pub id: String,
     /// Sources whose calls belong to it.
     pub sources: Vec<IpNet>,
     /// Where calls go out.
     pub host: Option<Host>,
-    /// How numbers without a plus are read.
-    pub default_country: Option<phonenumber::country::Id>,
+    /// How it writes numbers.
+    pub numbers: NumberRule,
+    /// What it is believed about callers, and what it is told.
+    pub identity: IdentityPolicy,
 }
 
 /// Where requests are sent.
@@ -87,6 +92,32 @@ pub struct Speech {
 pub enum Source<'a> {
     Trunk(&'a Trunk),
     Agent(&'a Agent),
+}
+
+/// How numbers are read that no trunk brings: as they stand.
+static NO_RULE: NumberRule = NumberRule {
+    country: None,
+    prefix_in: String::new(),
+    format: NumberFormat::PlusE164,
+    prefix_out: String::new(),
+};
+
+impl<'a> Source<'a> {
+    /// How it writes numbers.
+    pub fn rule(source: Option<Self>) -> &'a NumberRule {
+        match source {
+            Some(Source::Trunk(trunk)) => &trunk.numbers,
+            Some(Source::Agent(_)) | None => &NO_RULE,
+        }
+    }
+
+    /// What it is believed about callers.
+    pub fn identity(self) -> Cow<'a, IdentityPolicy> {
+        match self {
+            Source::Trunk(trunk) => Cow::Borrowed(&trunk.identity),
+            Source::Agent(_) => Cow::Owned(IdentityPolicy::default()),
+        }
+    }
 }
 
 /// Why a server whose snapshot awaits the database takes nothing.
@@ -146,7 +177,7 @@ mod tests {
 
     fn trunk(id: &str, sources: &[&str]) -> Trunk {
         let sources = sources.iter().map(|s| s.parse().unwrap()).collect();
-        Trunk { id: id.into(), sources, host: None, default_country: None }
+        Trunk { id: id.into(), sources, ..Trunk::default() }
     }
 
     #[test]

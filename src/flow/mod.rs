@@ -465,6 +465,8 @@ pub struct CallFacts {
     pub number_label: String,
     pub from_area_code: String,
     pub from_country_code: String,
+    /// Who was called before and sent the call here, where the trunk is believed about that; else empty.
+    pub diverted_from: String,
     /// Already answered when the flow starts (never so for a call from a trunk).
     pub answered: bool,
 }

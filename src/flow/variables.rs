@@ -17,7 +17,7 @@ pub const VARIABLES_MAX: usize = 200;
 pub(super) const MASK: &str = "•••";
 
 /// Fields of `call.*`.
-pub(super) const CALL_FIELDS: [&str; 10] = [
+pub(super) const CALL_FIELDS: [&str; 11] = [
     "id",
     "callKey",
     "from",
@@ -25,6 +25,7 @@ pub(super) const CALL_FIELDS: [&str; 10] = [
     "to",
     "fromAreaCode",
     "fromCountryCode",
+    "divertedFrom",
     "fromName",
     "startedAt",
     "numberLabel",
@@ -308,6 +309,7 @@ impl<'a> Scope<'a> {
             Some("to") => &facts.to,
             Some("fromAreaCode") => &facts.from_area_code,
             Some("fromCountryCode") => &facts.from_country_code,
+            Some("divertedFrom") => &facts.diverted_from,
             Some("fromName") => &facts.from_name,
             Some("numberLabel") => &facts.number_label,
             Some("startedAt") => return Cow::Owned(self.started.to_string()),

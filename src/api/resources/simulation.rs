@@ -282,6 +282,7 @@ pub fn facts(snapshot: &Snapshot, from: String, to: String) -> CallFacts {
         from_country_code: crate::call::number::country_code(&from).to_owned(),
         from,
         from_name: String::new(),
+        diverted_from: String::new(),
         to,
         number_label: label.unwrap_or_default(),
         answered: false,

@@ -91,6 +91,8 @@ impl Call {
             flow_id: self.flow.as_ref().map(|f| f.flow.id().to_owned()),
             version: self.flow.as_ref().map(|f| f.number),
             from: self.facts.from,
+            from_raw: self.identified.shown_raw(),
+            diverted_from: self.identified.diverted.into_iter().next().map(|diverted| diverted.number),
             to: self.facts.to,
             start: self.started.wall,
             answer,

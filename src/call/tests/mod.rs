@@ -103,8 +103,7 @@ fn snapshot() -> Arc<Snapshot> {
     let trunk = Trunk {
         id: "carrier".to_owned(),
         sources: vec!["192.0.2.0/24".parse().unwrap()],
-        host: None,
-        default_country: None,
+        ..Trunk::default()
     };
     let clip = Arc::new(Clip::from_samples(&[1; 800]));
     Arc::new(Snapshot {

@@ -6,6 +6,7 @@ mod number;
 mod party;
 mod schedules;
 pub mod toml_text;
+mod trunk_policy;
 
 pub use account::Account;
 

@@ -1,6 +1,6 @@
 //! Agents and trunks.
 
-use super::{Checked, Object, id, is_reference};
+use super::{Checked, Object, id, is_reference, trunk_policy};
 use crate::call::dialled;
 use crate::call::snapshot::{Agent, Host, Trunk};
 use crate::config::reader::Section;
@@ -10,7 +10,21 @@ use std::net::{IpAddr, SocketAddr};
 pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "crm_user"];
 /// Longest id of a user of a CRM, in characters: Salesforce's have 18.
 const CRM_USER_CHARS_MAX: usize = 100;
-pub const TRUNK_KEYS: [&str; 4] = ["id", "match", "host", "default_country"];
+pub const TRUNK_KEYS: [&str; 13] = [
+    "id",
+    "match",
+    "host",
+    "default_country",
+    "prefix_in",
+    "number_format",
+    "prefix_out",
+    "caller_from",
+    "diverted_from",
+    "identity_out",
+    "from_domain",
+    "from_user",
+    "caller_id",
+];
 
 pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
     let id = id(section);
@@ -84,11 +98,10 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         );
     }
     let host = section.parsed("host", parse_host);
-    let default_country = section.parsed("default_country", |text| {
-        text.parse().map_err(|_| "a country of two letters, such as US".to_owned())
-    });
+    let numbers = trunk_policy::numbers(section);
+    let identity = trunk_policy::identity(section);
     let id = id?;
-    let trunk = Trunk { id: id.clone(), sources, host, default_country };
+    let trunk = Trunk { id: id.clone(), sources, host, numbers, identity };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(trunk) })
 }
 

@@ -17,6 +17,7 @@ const ALWAYS: [path: string, text: string][] = [
   ["call.to", "The number that was dialled"],
   ["call.fromAreaCode", "The caller's area code"],
   ["call.fromCountryCode", "The caller's country code"],
+  ["call.divertedFrom", "Who was called before"],
   ["call.fromName", "The caller's name, as the carrier says it"],
   ["call.numberLabel", "The label of the number that was dialled"],
   ["call.startedAt", "When the call came"],

@@ -2,6 +2,7 @@
 //! whoever writes a client.
 
 use crate::api::openapi::Schemas;
+use crate::call::number_rule::PREFIX_CHARS_MAX;
 use crate::flow::schedule::{EXCEPTIONS_MAX, INTERVALS_A_DAY_MAX};
 use crate::store::objects::ID_CHARS_MAX;
 use serde_json::{Map, Value, json};
@@ -39,6 +40,14 @@ fn id() -> Value {
 
 fn words(words: &[&str]) -> Value {
     json!({ "type": "string", "enum": words })
+}
+
+fn words_about(words: &[&str], about: &str) -> Value {
+    json!({ "type": "string", "enum": words, "description": about })
+}
+
+fn prefix(about: &str) -> Value {
+    json!({ "type": "string", "maxLength": PREFIX_CHARS_MAX, "pattern": "^[0-9+*#]*$", "description": about })
 }
 
 fn text(max: u32) -> Value {
@@ -98,6 +107,15 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "match": { "type": "array", "items": { "type": "string" }, "description": "Address ranges that calls come from." },
         "host": about("Where calls go out."),
         "defaultCountry": { "type": "string", "minLength": 2, "maxLength": 2, "description": "How numbers without a plus are read." },
+        "prefixIn": prefix("Stands in front of numbers that come in, and is no part of them."),
+        "numberFormat": words_about(&["plus_e164", "e164", "national", "as_is"], "The shape of numbers that go out; plus_e164 where absent."),
+        "prefixOut": prefix("Goes in front of numbers that are dialled over it."),
+        "callerFrom": list(words(&["p_asserted_identity", "p_preferred_identity", "remote_party_id", "from"])),
+        "divertedFrom": list(words(&["diversion", "history_info"])),
+        "identityOut": list(words(&["p_asserted_identity", "p_preferred_identity", "remote_party_id", "privacy", "diversion", "history_info"])),
+        "fromDomain": { "type": "string", "minLength": 1, "maxLength": 255, "description": "The host of From and of the other addresses that name the caller." },
+        "fromUser": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The user of From, where the trunk wants its account there." },
+        "callerId": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The number that is shown in place of the caller's own." },
     });
     put(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
 }

@@ -5,6 +5,7 @@ const variables: [name: string, meaning: string][] = [
   ["call.fromName", "the caller's name, where the network sends one"],
   ["call.fromAreaCode", "its area code"],
   ["call.fromCountryCode", "its country code"],
+  ["call.divertedFrom", "who was called before and sent the call here"],
   ["call.to", "the number that was dialled"],
   ["call.numberLabel", "the label of that Smart Number"],
   ["call.startedAt", "when the call began"],
