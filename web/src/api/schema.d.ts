@@ -2850,6 +2850,24 @@ export interface components {
             host?: string | null;
             /** @description How numbers without a plus are read. */
             defaultCountry?: string | null;
+            /** @description Stands in front of numbers that come in, and is no part of them. */
+            prefixIn?: string | null;
+            /**
+             * @description The shape of numbers that go out; plus_e164 where absent.
+             * @enum {string|null}
+             */
+            numberFormat?: "plus_e164" | "e164" | "national" | "as_is" | null;
+            /** @description Goes in front of numbers that are dialled over it. */
+            prefixOut?: string | null;
+            callerFrom?: ("p_asserted_identity" | "p_preferred_identity" | "remote_party_id" | "from")[] | null;
+            divertedFrom?: ("diversion" | "history_info")[] | null;
+            identityOut?: ("p_asserted_identity" | "p_preferred_identity" | "remote_party_id" | "privacy" | "diversion" | "history_info")[] | null;
+            /** @description The host of From and of the other addresses that name the caller. */
+            fromDomain?: string | null;
+            /** @description The user of From, where the trunk wants its account there. */
+            fromUser?: string | null;
+            /** @description The number that is shown in place of the caller's own. */
+            callerId?: string | null;
         };
         UserChange: {
             disabled: boolean;

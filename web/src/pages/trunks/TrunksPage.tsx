@@ -1,6 +1,7 @@
 import { TextInput } from "@mantine/core";
 import { DocumentsPage, type KindOfPage, opener } from "../../ui/DocumentsPage";
 import { LinesField } from "../../ui/fields";
+import { NumbersAndCallers } from "./NumbersAndCallers";
 
 const page: KindOfPage<"trunks"> = {
   kind: "trunks",
@@ -17,7 +18,21 @@ const page: KindOfPage<"trunks"> = {
     { title: "Calls go out to", from: "sm", cell: (trunk) => trunk.document?.host || "none go out" },
     { title: "Country", from: "sm", cell: (trunk) => trunk.document?.defaultCountry || "–" },
   ],
-  labels: { id: "Id", match: "Calls come from", host: "Calls go out to", defaultCountry: "Country" },
+  labels: {
+    id: "Id",
+    match: "Calls come from",
+    host: "Calls go out to",
+    defaultCountry: "Country",
+    prefixIn: "Prefix of numbers that come in",
+    numberFormat: "Numbers go out as",
+    prefixOut: "Prefix of numbers that go out",
+    callerFrom: "Who calls is believed of",
+    divertedFrom: "Who was called before is believed of",
+    identityOut: "Who calls is told in",
+    fromDomain: "Host in From",
+    fromUser: "User in From",
+    callerId: "Number shown",
+  },
   fresh: { id: "" },
 };
 
@@ -55,6 +70,7 @@ export function TrunksPage() {
             {...form.text("defaultCountry")}
             onChange={(event) => form.set("defaultCountry", event.currentTarget.value.toUpperCase())}
           />
+          <NumbersAndCallers form={form} />
         </>
       )}
     </DocumentsPage>
