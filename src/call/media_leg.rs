@@ -323,6 +323,7 @@ fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) 
         send: agreed.direction.sends(),
         receive_enabled: agreed.direction.receives(),
         inactivity: Some(settings.inactivity),
+        secure: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::ear::{Decoding, Ear};
 use super::grid::Grid;
 use super::leg::{Leg, Shared, Voice};
 use super::player::Player;
-use super::receive::Content;
+use super::receive::{Content, SECURE_MAX};
 use super::tones::Tones;
 use super::wheel::Wheel;
 use super::{
@@ -53,6 +53,8 @@ pub struct Engine {
     wheel: Wheel,
     shared: Shared,
     spare_ears: Vec<Box<Ear>>,
+    /// Where packets of protected legs are opened.
+    opened: Vec<u8>,
 }
 
 impl Engine {
@@ -65,6 +67,7 @@ impl Engine {
             wheel: Wheel::new(),
             shared: Shared { random, grid: Grid::default(), tones: Tones::new(), captures: 0 },
             spare_ears: Vec::new(),
+            opened: Vec::with_capacity(SECURE_MAX),
         }
     }
 
@@ -114,15 +117,18 @@ impl Engine {
         if let Some(capture) = &mut leg.capture {
             capture.note(now, false, channel, source, bytes);
         }
-        match channel {
-            Channel::Rtcp => leg.receive_rtcp(now, source, bytes),
-            Channel::Rtp => {
+        let mut opened = std::mem::take(&mut self.opened);
+        match (channel, leg.open(channel, bytes, &mut opened)) {
+            (_, None) => {}
+            (Channel::Rtcp, Some(bytes)) => leg.receive_rtcp(now, source, bytes),
+            (Channel::Rtp, Some(bytes)) => {
                 if let Some((packet, content)) = leg.receive_rtp(now, source, bytes, out) {
                     self.pass_on(now, index, &packet, content, out);
                     self.decode(now, index, &packet, content, out);
                 }
             }
         }
+        self.opened = opened;
         self.wake_at_due(now, index);
         self.note_sent(now, first, out);
     }

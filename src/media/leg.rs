@@ -14,12 +14,13 @@ use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
-use super::{Channel, Event, LegConfig, Output, Statistics};
+use super::{Event, LegConfig, Output, Secure, Statistics};
 use crate::audio::Codec;
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::Packet;
 use crate::rtp::reception::Reception;
+use crate::rtp::srtp::{MasterKey, Protect, Unprotect};
 use crate::rtp::telephone_event::{EventReceiver, TelephoneEvent};
 use std::time::Duration;
 
@@ -76,6 +77,8 @@ pub struct Leg {
     pub id: LegId,
     pub port: PortId,
     pub config: LegConfig,
+    /// Of a leg whose packets are protected.
+    pub unprotect: Option<Box<Unprotect>>,
     pub rtp_source: Source,
     pub budget: Budget,
     pub rtcp_source: Source,
@@ -109,14 +112,17 @@ pub struct Leg {
 impl Leg {
     pub fn new(now: Instant, id: LegId, port: PortId, config: LegConfig, shared: &mut Shared) -> Self {
         let config = sane(config);
+        let mut sender = Sender::new(&mut shared.random);
+        sender.secure(protect(&config));
         Leg {
             id,
             port,
             rtp_source: Source::new(now, config.remote_rtp, config.signalling_ip),
             budget: Budget::default(),
             rtcp_source: Source::new(now, config.remote_rtcp, config.signalling_ip),
+            unprotect: unprotect(&config),
             config,
-            sender: Sender::new(&mut shared.random),
+            sender,
             voice: Voice::Quiet,
             playback: None,
             partner: None,
@@ -146,10 +152,24 @@ impl Leg {
             (self.last_heard, self.inactive_told) = (now, false);
             self.watch.begin(now);
         }
+        self.rekey(&config);
         self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
         self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
         self.config = config;
         self.forget_partner_numbers();
+    }
+
+    /// A key that stays keeps its place: its packets go on where they were, and none is taken twice.
+    fn rekey(&mut self, config: &LegConfig) {
+        let key = |config: &LegConfig, of: fn(&Secure) -> &MasterKey| {
+            config.secure.as_ref().map(|secure| (secure.profile, of(secure).clone()))
+        };
+        if key(config, |secure| &secure.send) != key(&self.config, |secure| &secure.send) {
+            self.sender.secure(protect(config));
+        }
+        if key(config, |secure| &secure.receive) != key(&self.config, |secure| &secure.receive) {
+            self.unprotect = unprotect(config);
+        }
     }
 
     /// Samples in each packet we send.
@@ -474,8 +494,8 @@ impl Leg {
             block.last_sender_report = middle;
             block.delay_since = (ntp(now).wrapping_sub(ntp(came)) >> 16) as u32;
         }
-        let identity = self.sender.identity;
-        out.send(self.port, Channel::Rtcp, destination, |bytes| {
+        let route = Route { port: self.port, destination };
+        self.sender.send_report(out, route, |identity, bytes| {
             identity.write(bytes, info.as_ref(), block.as_ref(), bye);
         });
     }
@@ -490,6 +510,14 @@ impl Leg {
             ..self.totals
         }
     }
+}
+
+fn protect(config: &LegConfig) -> Option<Box<Protect>> {
+    config.secure.as_ref().map(|secure| Box::new(Protect::new(secure.profile, &secure.send)))
+}
+
+fn unprotect(config: &LegConfig) -> Option<Box<Unprotect>> {
+    config.secure.as_ref().map(|secure| Box::new(Unprotect::new(secure.profile, &secure.receive)))
 }
 
 /// Packet times outside 10 to 60 ms, or not in tens, become the nearest below; of payload types four are kept.

@@ -24,6 +24,7 @@ pub use watch::{Condition, Figures};
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId};
+use crate::rtp::srtp::{MasterKey, Profile};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,16 @@ pub struct LegConfig {
     pub receive_enabled: bool,
     /// No RTP and no RTCP for so long: [`Event::Inactive`]. Not counted while `receive_enabled` is false.
     pub inactivity: Option<Duration>,
+    /// Both sides protect their packets; a plain one is dropped then.
+    pub secure: Option<Secure>,
+}
+
+/// How both sides of a leg protect their packets. RFC 3711.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Secure {
+    pub profile: Profile,
+    pub send: MasterKey,
+    pub receive: MasterKey,
 }
 
 /// A piece of what is played.
@@ -191,6 +202,8 @@ pub struct Statistics {
     pub packets_lost: u64,
     /// From sources that the rule refused.
     pub packets_refused: u64,
+    /// Of a leg that is protected: not encrypted, forged, or sent before.
+    pub packets_unauthentic: u64,
     /// Above what any telephone sends: dropped.
     pub packets_excess: u64,
     /// Not RTP, an unknown payload type, a length no codec has.

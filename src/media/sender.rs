@@ -7,6 +7,7 @@ use crate::ids::{PortId, Random};
 use crate::rtp::packet::HEADER_LEN;
 use crate::rtp::rtcp::{Identity, SenderInfo};
 use crate::rtp::sequence::timestamp_steps;
+use crate::rtp::srtp::Protect;
 use crate::rtp::{Packet, SequenceNumber};
 use std::net::SocketAddr;
 
@@ -43,6 +44,8 @@ pub struct Sender {
     octets: u64,
     /// Packets when the last report left.
     packets_reported: u64,
+    /// Of a leg whose packets are protected.
+    protect: Option<Box<Protect>>,
 }
 
 impl Sender {
@@ -58,7 +61,30 @@ impl Sender {
             packets: 0,
             octets: 0,
             packets_reported: 0,
+            protect: None,
         }
+    }
+
+    /// What goes out is protected from now on, or not any more.
+    pub fn secure(&mut self, protect: Option<Box<Protect>>) {
+        self.protect = protect;
+    }
+
+    /// Sends an RTCP packet; `write` appends it.
+    pub fn send_report(
+        &mut self,
+        out: &mut Output,
+        route: Route,
+        write: impl FnOnce(&Identity, &mut Vec<u8>),
+    ) {
+        let Sender { identity, protect, .. } = self;
+        out.send(route.port, Channel::Rtcp, route.destination, |bytes| {
+            let start = bytes.len();
+            write(identity, bytes);
+            if let Some(protect) = protect {
+                protect.rtcp(bytes, start);
+            }
+        });
     }
 
     pub fn next_sequence(&self) -> SequenceNumber {
@@ -141,6 +167,9 @@ impl Sender {
             header.write_header(bytes);
             write(bytes);
             self.octets += (bytes.len() - start - HEADER_LEN) as u64;
+            if let Some(protect) = &mut self.protect {
+                protect.rtp(bytes, start);
+            }
         });
         self.packets += 1;
         (self.fresh, self.last) = (false, Some((now, timestamp)));

@@ -6,6 +6,7 @@ pub mod packet;
 pub mod reception;
 pub mod rtcp;
 pub mod sequence;
+pub mod srtp;
 pub mod telephone_event;
 
 pub use packet::{Packet, PacketError};

@@ -1,5 +1,6 @@
 //! Session descriptions: the text (RFC 8866) and what offer and answer agree on (RFC 3264). Knows no SIP.
 
+pub mod crypto;
 mod offer_answer;
 mod text;
 

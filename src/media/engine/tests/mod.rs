@@ -3,6 +3,7 @@
 mod bridging;
 mod playing;
 mod receiving;
+mod secure;
 mod watching;
 
 use super::{Engine, EngineConfig};
@@ -167,6 +168,7 @@ fn config(n: u8) -> LegConfig {
         send: true,
         receive_enabled: true,
         inactivity: Some(Duration::from_secs(60)),
+        secure: None,
     }
 }
 
