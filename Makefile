@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fmt lint clean install-run install-check install-test install-test-console
+.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fuzz fmt lint clean install-run install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -28,6 +28,7 @@ test: install-test install-test-console console
 	@tools/test-console target/debug/cordboard
 	node --test tests/salesforce/facts/*.test.mjs
 	cargo test --locked
+	tools/fuzz 10
 
 # The console alone: lints, unit tests, and a browser against the real server.
 test-console: install-test-console console
@@ -41,6 +42,10 @@ test-kill: install-check
 # The long form of tests/crm_outbox.rs: ten thousand calls, requests that fail, servers that are killed.
 test-crm: install-check
 	CRM_CALLS=10000 cargo test --locked --test crm_outbox -- --nocapture
+
+# Each fuzzer of tests/fuzz for ten minutes; FUZZ_SECONDS for another time.
+fuzz:
+	tools/fuzz $(or $(FUZZ_SECONDS),600)
 
 # Formatting, lints and the tests that need no telephone: under two minutes on a built tree.
 check: install-check lint

@@ -1,0 +1,12 @@
+//! The core rooms, for the fuzzers.
+
+#[path = "../../../src/clock.rs"]
+pub mod clock;
+#[path = "../../../src/ids.rs"]
+pub mod ids;
+#[path = "../../../src/rtp/mod.rs"]
+pub mod rtp;
+#[path = "../../../src/sdp/mod.rs"]
+pub mod sdp;
+#[path = "../../../src/sip/mod.rs"]
+pub mod sip;
