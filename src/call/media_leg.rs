@@ -140,7 +140,12 @@ impl MediaLeg {
         let offer =
             sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
         let text = offer.to_string();
-        self.state = State::Offered { offer, held: Vec::new() };
+        // An offer that goes to another target in place of the first: what waits goes on waiting.
+        let held = match &mut self.state {
+            State::Offered { held, .. } => std::mem::take(held),
+            _ => Vec::new(),
+        };
+        self.state = State::Offered { offer, held };
         text
     }
 

@@ -5,6 +5,7 @@ pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unass
 
 use crate::audio::Clip;
 use crate::flow::{Flow, Library, LiveFlow};
+use crate::sip::locate::Destination;
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -34,18 +35,9 @@ pub struct Trunk {
     /// Sources whose calls belong to it.
     pub sources: Vec<IpNet>,
     /// Where calls go out.
-    pub host: Option<Host>,
+    pub host: Option<Destination>,
     /// How numbers without a plus are read.
     pub default_country: Option<phonenumber::country::Id>,
-}
-
-/// Where requests are sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Host {
-    pub name: String,
-    /// 5060 where none is given.
-    pub port: u16,
-    pub tcp: bool,
 }
 
 /// A person who answers calls.
@@ -130,7 +122,7 @@ impl Snapshot {
     }
 
     /// The trunk that calls to telephone numbers go out over.
-    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Host)> {
+    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Destination)> {
         self.trunks.iter().find_map(|t| t.host.as_ref().map(|h| (t, h)))
     }
 }

@@ -7,7 +7,7 @@ use crate::call::record::EndReason;
 /// Takes the one question about a host.
 fn asked(bench: &mut Bench) -> RequestId {
     let asked = bench.take(|action| match action {
-        Action::Resolve { request, host, port } => Some((*request, host.clone(), *port)),
+        Action::Resolve { request, destination } => Some((*request, destination.host.to_string(), destination.port)),
         _ => None,
     });
     let [(request, host, port)] = asked.as_slice() else { panic!("{asked:?}") };
@@ -88,7 +88,7 @@ fn a_leg_is_rung_when_the_address_of_its_host_comes() {
     assert_eq!(bench.heads(), ["100 INVITE", "180 INVITE"]);
     let request = asked(&mut bench);
     bench.pass(400);
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     let destinations = bench.take(|action| match action {
         Action::Sip(sip::Action::SendDatagram { destination, bytes, .. }) => {
             Some((*destination, head(&String::from_utf8_lossy(bytes).replace('\r', ""))))
@@ -96,7 +96,7 @@ fn a_leg_is_rung_when_the_address_of_its_host_comes() {
         _ => None,
     });
     assert_eq!(destinations, [(agent(), "INVITE".to_owned())]);
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     assert_eq!(bench.heads(), [""; 0], "a reply counts once");
 }
 
@@ -122,7 +122,7 @@ fn a_reply_for_a_caller_who_has_gone_does_nothing() {
     );
     assert_eq!(bench.records().len(), 1);
     bench.sent();
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     assert_eq!(bench.heads(), [""; 0]);
     bench.assert_clean();
 }
