@@ -3,6 +3,7 @@
 use super::*;
 use crate::call::RequestId;
 use crate::call::record::EndReason;
+use crate::sip::locate::Target;
 
 /// Takes the one question about a host.
 fn asked(bench: &mut Bench) -> RequestId {
@@ -11,8 +12,12 @@ fn asked(bench: &mut Bench) -> RequestId {
         _ => None,
     });
     let [(request, host, port)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!((host.as_str(), *port), ("desk.example", 5060));
+    assert_eq!((host.as_str(), *port), ("desk.example", None));
     *request
+}
+
+fn target() -> Target {
+    Target { transport: Transport::Udp, address: agent(), tls: None, source: None }
 }
 
 fn spoken(bench: &mut Bench) -> RequestId {

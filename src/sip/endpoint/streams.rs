@@ -6,7 +6,7 @@ use super::tables::{Connection, ConnectionTable, Hop, Way};
 use super::{Action, Endpoint};
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
-use crate::sip::message::Framed;
+use crate::sip::message::{Framed, parse_datagram};
 use crate::sip::{ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -34,7 +34,10 @@ impl Endpoint {
             actions.push(Action::CloseStream { connection: id });
             return;
         }
-        let Some(own) = self.config.listeners.get(usize::from(listener.0)) else { return };
+        let Some(own) = self.config.listeners.get(usize::from(listener.0)) else {
+            actions.push(Action::CloseStream { connection: id });
+            return;
+        };
         let way = Way { transport: own.transport, address: peer, tls: None };
         self.connections.insert(id, Connection::new(now, listener, way, admitted, true));
         self.arm_connection(id);
@@ -48,6 +51,9 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        if connection.way.transport.is_websocket() {
+            return self.on_websocket_message(now, id, bytes, actions);
+        }
         connection.framer.push(bytes);
         if connection.heard {
             connection.last_heard = now;
@@ -81,6 +87,43 @@ impl Endpoint {
                 Some(Framed::Rejected(reject)) => self.on_reject(now, origin, &reject, actions),
                 Some(Framed::Broken(reject)) => {
                     self.on_reject(now, origin, &reject, actions);
+                    self.counters.connections_broken += 1;
+                    self.close_stream(now, id, actions);
+                }
+            }
+        }
+        self.arm_connection(id);
+    }
+
+    /// Over WebSocket a message is whole, whatever its Content-Length says (RFC 7118 5); line ends are a ping there too.
+    fn on_websocket_message(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        bytes: &[u8],
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        let (listener, transport, address) = (connection.listener, connection.way.transport, connection.way.address);
+        let peer = Peer { listener, transport, address, connection: Some(id) };
+        let origin = Origin { peer, admitted: connection.admitted };
+        if connection.heard {
+            connection.last_heard = now;
+        }
+        match parse_datagram(bytes) {
+            None => {
+                self.counters.pings += 1;
+                actions.push(Action::SendStream { connection: id, bytes: Bytes::from_static(b"\r\n") });
+            }
+            Some(Ok(message)) => {
+                connection.heard = true;
+                connection.last_heard = now;
+                self.heard.push((peer, Bytes::copy_from_slice(bytes)));
+                self.on_message(now, origin, message, actions);
+            }
+            Some(Err(reject)) => {
+                self.on_reject(now, origin, &reject, actions);
+                if !reject.is_answerable() {
                     self.counters.connections_broken += 1;
                     self.close_stream(now, id, actions);
                 }
