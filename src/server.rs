@@ -569,7 +569,12 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         user_agent: config.sip.user_agent.clone(),
         limits: SipLimits::default(),
     };
-    let media = MediaSettings { advertise: config.media.advertise, inactivity: config.media.inactivity };
+    let media = MediaSettings {
+        advertise: config.media.advertise,
+        advertise_ipv6: config.media.advertise_ipv6,
+        advertise_of: config.sip.listen.iter().map(|one| one.media_advertise).collect(),
+        inactivity: config.media.inactivity,
+    };
     SwitchboardConfig {
         endpoint,
         settings: Settings { domain: config.sip.domain.clone(), media },

@@ -189,8 +189,11 @@ impl Dialled {
         let (Some(media), Some(fail_over)) = (&mut self.media, &self.fail_over) else { return };
         let Target { transport, address, ref tls, source } = *fail_over.target();
         self.peer = address.ip();
+        let preferred = source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
+        let listener = context.sip.listener_for(preferred, transport, address).unwrap_or(preferred);
+        media.set_address(context.settings.media.advertised(listener, address.ip()));
         let outgoing = Outgoing {
-            listener: source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0)),
+            listener,
             destination: address,
             transport,
             tls: tls.clone(),

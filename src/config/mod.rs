@@ -76,6 +76,8 @@ pub struct Sip {
 pub struct Media {
     pub bind: std::net::IpAddr,
     pub advertise: std::net::IpAddr,
+    /// For peers of IPv6, beside an `advertise` of IPv4.
+    pub advertise_ipv6: Option<std::net::Ipv6Addr>,
     /// First and last port; even ones RTP, odd ones RTCP.
     pub ports: (u16, u16),
     /// Media threads; 0 is one per core.
@@ -294,6 +296,13 @@ fn read_media(section: &Section<'_>) -> Option<Media> {
             "say the address that peers send media to",
         );
     }
+    let advertise_ipv6 = section.parsed("advertise_ipv6", |text| {
+        text.parse::<std::net::Ipv6Addr>().map_err(|_| "an IPv6 address".to_owned())
+    });
+    if advertise_ipv6.is_some() && bind != std::net::IpAddr::from(std::net::Ipv6Addr::UNSPECIFIED) {
+        let remedy = "set bind = \"::\", which takes media of IPv4 and IPv6";
+        section.error("advertise_ipv6", "is where nothing would be received", remedy);
+    }
     let ports = section.integers("ports").unwrap_or_else(|| vec![20_000, 29_999]);
     let ports = match ports[..] {
         [low, high] if (1_024..=65_535).contains(&low) && (low + 1..=65_535).contains(&high) => {
@@ -311,7 +320,7 @@ fn read_media(section: &Section<'_>) -> Option<Media> {
     let threads = section.integer("threads", 0..=256).unwrap_or(0) as usize;
     // From 5 s, since phones with comfort noise may be silent for some; to a day, which is as good as never.
     let inactivity = Duration::from_secs(section.integer("inactivity_s", 5..=86_400).unwrap_or(60) as u64);
-    Some(Media { bind, advertise: advertise.unwrap_or(bind), ports, threads, inactivity })
+    Some(Media { bind, advertise: advertise.unwrap_or(bind), advertise_ipv6, ports, threads, inactivity })
 }
 
 fn read_log(section: &Section<'_>) -> Log {

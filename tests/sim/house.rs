@@ -93,7 +93,7 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         user_agent: "cordboard".to_owned(),
         limits: Limits::default(),
     };
-    let media = MediaSettings { advertise: server().ip(), inactivity: INACTIVITY };
+    let media = MediaSettings { advertise: server().ip(), advertise_ipv6: None, advertise_of: Vec::new(), inactivity: INACTIVITY };
     SwitchboardConfig {
         endpoint,
         settings: Settings { domain: "cordboard.example".to_owned(), media },

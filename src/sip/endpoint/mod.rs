@@ -205,7 +205,7 @@ impl Endpoint {
 
     /// This listener where it speaks the transport and the address family, else the first one that does; where
     /// none does, one that speaks the transport at least.
-    fn listener_for(
+    pub fn listener_for(
         &self,
         preferred: ListenerId,
         transport: Transport,
