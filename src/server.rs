@@ -21,9 +21,12 @@ use crate::config::{Config, ProvisionMode, Transport};
 use crate::hidden::Hidden;
 use crate::ids::Random;
 use crate::net::media_thread::{self, MediaThread, Order};
+use crate::net::dns::Dns;
+use crate::net::handshake::Handshakes;
 use crate::net::ports::Binder;
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
 use crate::net::streams::Streams;
+use crate::net::tls::{Tls, TlsError};
 use crate::services::crm;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
@@ -70,6 +73,10 @@ pub enum ServerError {
     MediaPorts { address: std::net::IpAddr, error: std::io::Error },
     #[error(transparent)]
     System(#[from] std::io::Error),
+    #[error("TLS cannot be set up: {0} ([tls], [[sip.listen]])")]
+    Tls(#[from] TlsError),
+    #[error("DNS cannot be asked: {0} ([dns] servers)")]
+    Dns(#[from] hickory_resolver::net::NetError),
     #[error("the client for outgoing HTTP cannot be made: {0}")]
     WebClient(reqwest::Error),
     #[error("the files could not be loaded: {0}")]
@@ -109,6 +116,7 @@ struct Running {
     api: Api,
     speech: Arc<SpeechEngine>,
     figures: Arc<Mutex<Figures>>,
+    tls: Tls,
     snapshot: Arc<Snapshot>,
     /// Of the task that follows the store, where there is one.
     control: Option<Control>,
@@ -131,6 +139,8 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let database = config.store.as_ref().map(|store| Database::at(&store.url)).transpose()?;
     let database = database.map(|database| database.with_outside(known.clone()));
     let mut random = Random::from_system();
+    let tls = load_tls(config, clock).await?;
+    let handshakes = Handshakes::new(tls.clone(), clock);
     let listeners = Listeners::bind(config).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let media = start_media(config, clock, &mut random, &post, &stop)?;
@@ -189,14 +199,21 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         away: control.as_ref().map(|control| control.away.clone()),
         sent,
         crm: crm.clone(),
+        tls: tls.clone(),
+        handshakes: handshakes.figures.clone(),
     };
     api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));
-    let streams = Streams::new(post.clone());
+    let board = switchboard_config(config, media.len());
+    let dns = Dns::new(&config.dns, board.endpoint.reach(), has_choice(config))?;
+    let streams = Streams::new(post.clone(), handshakes);
+    tokio::spawn(tls.clone().watch());
     let sockets = listeners.serve(&streams, api.clone(), sources);
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
     let signalling = Signalling {
-        switchboard: Switchboard::new(switchboard_config(config, media.len()), snapshot.clone(), random),
+        random: random.fork(),
+        dns,
+        switchboard: Switchboard::new(board, snapshot.clone(), random),
         clock,
         mailbox,
         post: post.clone(),
@@ -232,6 +249,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         api,
         speech,
         figures,
+        tls,
         snapshot,
         control,
         signalling: signalling_thread,
@@ -252,8 +270,8 @@ async fn watched(feed: impl Future<Output = ()> + Send + 'static, control: Optio
 
 /// Until it is told to stop, or its signalling thread ends by itself.
 async fn carry_on(origin: &Arc<Origin>, running: Running, signals: Signals) -> Result<(), ServerError> {
-    let Running { post, api, speech, figures, snapshot, control, signalling, recording, stop } = running;
-    let reload = Reloading { origin: origin.clone(), speech, control };
+    let Running { post, api, speech, figures, tls, snapshot, control, signalling, recording, stop } = running;
+    let reload = Reloading { origin: origin.clone(), speech, tls, control };
     let mut ended = tokio::task::spawn_blocking(move || signalling.join());
     let joined = tokio::select! {
         () = steer(&reload, &post, &api, &figures, snapshot, signals) => (&mut ended).await,
@@ -377,6 +395,7 @@ type Reload = tokio::task::JoinHandle<Result<Option<Snapshot>, ServerError>>;
 struct Reloading {
     origin: Arc<Origin>,
     speech: Arc<SpeechEngine>,
+    tls: Tls,
     control: Option<Control>,
 }
 
@@ -385,8 +404,10 @@ impl Reloading {
     /// itself it is said what is wrong with it, and what waits for a restart.
     fn begin(&self, current: &Arc<Snapshot>) -> Reload {
         let (origin, speech, current) = (self.origin.clone(), self.speech.clone(), current.clone());
-        let control = self.control.clone();
+        let (control, tls) = (self.control.clone(), self.tls.clone());
         tokio::spawn(async move {
+            // What came of it is said; numbers and flows are loaded whether certificates can be used or not.
+            let _ = aside(move || tls.reload_and_say()).await?;
             let file = origin.file.clone();
             let (config, findings) = aside(move || crate::config::load(&file)).await?;
             let Some(config) = config else {
@@ -413,6 +434,7 @@ impl Reloading {
 fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
     let sections = [
         ("[sip]", old.sip != new.sip),
+        ("[tls] or [dns]", old.tls != new.tls || old.dns != new.dns),
         ("[media]", old.media != new.media),
         ("[http]", old.http != new.http),
         ("[records]", old.records != new.records),
@@ -478,6 +500,22 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|error| ServerError::Load(error.to_string()))
 }
 
+/// Whether two listeners of one transport and address family are bound to different addresses.
+fn has_choice(config: &Config) -> bool {
+    let listen = &config.sip.listen;
+    listen.iter().enumerate().any(|(i, one)| {
+        let like = |other: &&crate::config::Listen| {
+            other.transport == one.transport && other.bind.is_ipv4() == one.bind.is_ipv4()
+        };
+        listen.iter().take(i).any(|other| like(&other))
+    })
+}
+
+async fn load_tls(config: &Config, clock: SystemClock) -> Result<Tls, ServerError> {
+    let (tls, listen) = (config.tls.clone(), config.sip.listen.clone());
+    Ok(aside(move || Tls::load(&tls, &listen, clock)).await??)
+}
+
 fn start_media(
     config: &Config,
     clock: SystemClock,
@@ -508,13 +546,20 @@ fn start_media(
     Ok(threads)
 }
 
+pub(crate) fn transport_of(transport: Transport) -> crate::sip::Transport {
+    match transport {
+        Transport::Udp => crate::sip::Transport::Udp,
+        Transport::Tcp => crate::sip::Transport::Tcp,
+        Transport::Tls => crate::sip::Transport::Tls,
+        Transport::Ws => crate::sip::Transport::Ws,
+        Transport::Wss => crate::sip::Transport::Wss,
+    }
+}
+
 /// What the switchboard needs of the configuration.
 pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
     let listeners = config.sip.listen.iter().map(|l| Listener {
-        transport: match l.transport {
-            Transport::Udp => crate::sip::Transport::Udp,
-            Transport::Tcp => crate::sip::Transport::Tcp,
-        },
+        transport: transport_of(l.transport),
         bind: l.bind,
         advertise_host: l.advertise_host.clone(),
         advertise_port: l.advertise_port,
@@ -524,7 +569,12 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         user_agent: config.sip.user_agent.clone(),
         limits: SipLimits::default(),
     };
-    let media = MediaSettings { advertise: config.media.advertise, inactivity: config.media.inactivity };
+    let media = MediaSettings {
+        advertise: config.media.advertise,
+        advertise_ipv6: config.media.advertise_ipv6,
+        advertise_of: config.sip.listen.iter().map(|one| one.media_advertise).collect(),
+        inactivity: config.media.inactivity,
+    };
     SwitchboardConfig {
         endpoint,
         settings: Settings { domain: config.sip.domain.clone(), media },

@@ -39,6 +39,8 @@ pub struct Sources {
     /// What others are told of calls; absent where nobody is.
     pub sent: Option<Arc<SenderTotals>>,
     pub crm: Option<Arc<dyn Crm>>,
+    pub tls: crate::net::tls::Tls,
+    pub handshakes: Arc<crate::net::handshake::Figures>,
 }
 
 /// The routes that need no sign-in.

@@ -50,7 +50,21 @@ impl Collector for Page {
         gauge(e, "sip_dialogs", "SIP dialogs, with those that end", counts.sip.dialogs as u64)?;
         let transactions = counts.sip.server_transactions + counts.sip.client_transactions;
         gauge(e, "sip_transactions", "SIP transactions", transactions as u64)?;
-        gauge(e, "sip_connections", "TCP connections", counts.sip.connections as u64)?;
+        gauge(e, "sip_connections", "Connections of TCP, TLS and WebSocket", counts.sip.connections as u64)?;
+        let help = "When the certificate that ends first ends, in Unix seconds; 0 without one";
+        gauge(e, "tls_certificate_expires_seconds", help, self.0.tls.expires())?;
+        let handshakes = &self.0.handshakes;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        counters(
+            e,
+            "handshakes",
+            "Handshakes of TLS and WebSocket by result",
+            vec![
+                (vec![("result", "done")], of(&handshakes.done)),
+                (vec![("result", "failed")], of(&handshakes.failed)),
+                (vec![("result", "turned_away")], of(&handshakes.turned_away)),
+            ],
+        )?;
         gauge(e, "sip_half_open", "Calls answered but not acknowledged", counts.sip.half_open as u64)?;
         let cpu = ConstCounter::new(SystemClock::cpu().as_secs_f64());
         let help = "CPU time that the process has taken, in seconds";

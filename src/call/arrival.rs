@@ -35,7 +35,7 @@ impl Switchboard {
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        match self.admit(now, id, &snapshot, source, &caller, &request) {
+        match self.admit(now, id, &snapshot, source, &caller, &request, peer) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, source, &caller, &request);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
@@ -77,6 +77,7 @@ impl Switchboard {
         source: Option<Source<'_>>,
         caller: &Identified,
         request: &Request,
+        peer: Peer,
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
         if source.is_none() {
             return Err(Refused::new(403, "no trunk and no agent has that address".to_owned()));
@@ -119,6 +120,7 @@ impl Switchboard {
             self.index.legs.remove(&leg);
             return Err(of_number(Refused::later("no media port is free")));
         };
+        media.set_address(settings.advertised(peer.listener, peer.address.ip()));
         if !request.body().is_empty()
             && let Err(refusal) = media.would_answer(request.body())
         {

@@ -7,18 +7,16 @@ use super::live::{LegState, leg_number};
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
 use super::number_rule::{NumberFormat, NumberRule};
-use super::snapshot::{Host, Snapshot, Trunk};
+use super::snapshot::{Snapshot, Trunk};
 use super::{Action, RequestId};
 use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
 use crate::sip::message::{NameAddr, Response, SipUri};
+use crate::sip::locate::{Destination, FailOver, Target};
 use crate::sip::{DialogId, ListenerId, Transport};
-use std::net::{IpAddr, SocketAddr};
-
-/// The default port of SIP, RFC 3261 section 19.1.2.
-const SIP_PORT: u16 = 5060;
+use std::net::IpAddr;
 
 /// A leg towards an agent, a number or a URI.
 pub(super) struct Dialled {
@@ -32,6 +30,8 @@ pub(super) struct Dialled {
     pub stage: Stage,
     pub media: Option<MediaLeg>,
     invite: Invite,
+    /// Where it goes, and where else it may; none before the look-up.
+    fail_over: Option<FailOver>,
     peer: IpAddr,
 }
 
@@ -50,16 +50,17 @@ pub(super) enum Stage {
 struct Invite {
     request_uri: SipUri,
     from: NameAddr,
-    tcp: bool,
+    /// The same at each target.
+    call_id: Option<String>,
     max_forwards: u8,
     headers: Vec<(String, String)>,
 }
 
-/// Where a target is rung.
-struct Destination {
+/// Whom a flow dials, as SIP has it.
+struct Called {
     name: String,
     request_uri: SipUri,
-    host: Host,
+    destination: Destination,
     /// The trunk that the call goes out over, where it is a number that was dialled.
     trunk: Option<Trunk>,
 }
@@ -80,8 +81,8 @@ impl Call {
             tracing::debug!(call = %self.id, %dial, "the agent talks already");
             return Some((DialFailure::Busy, None));
         }
-        let Destination { name, request_uri, host, trunk } = match destination(&snapshot, target) {
-            Ok(destination) => destination,
+        let Called { name, request_uri, destination, trunk } = match called(&snapshot, target) {
+            Ok(called) => called,
             Err(message) => {
                 tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
                 return Some((DialFailure::Unavailable, None));
@@ -106,18 +107,20 @@ impl Call {
         };
         let request = self.new_request();
         headers.extend(agent.iter().flat_map(|_| self.screen_pop()));
-        let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards, headers };
+        let invite = Invite { request_uri, from, call_id: None, max_forwards, headers };
         let peer = IpAddr::from([0, 0, 0, 0]);
         let stage = Stage::Resolving(request);
-        let mut dialled =
-            Dialled { dial, name, agent, talking: false, stage, media: Some(media), invite, peer };
-        match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(ip) => {
+        let (talking, media, fail_over) = (false, Some(media), None);
+        let mut dialled = Dialled { dial, name, agent, talking, stage, media, invite, fail_over, peer };
+        // A numeric host takes no detour, unless the route to it has to be looked at.
+        let is_plain = |target: &Target| !context.sip.has_choice(target.transport, target.address);
+        match destination.numeric().filter(is_plain) {
+            Some(target) => {
                 let like = self.caller_media().agreed().cloned();
-                dialled.send_invite(SocketAddr::new(ip, host.port), like.as_ref(), context);
+                dialled.begin(vec![target], like.as_ref(), context);
                 context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
             }
-            Err(_) => context.actions.push(Action::Resolve { request, host: host.name, port: host.port }),
+            None => context.actions.push(Action::Resolve { request, destination }),
         }
         self.dialled.push(dialled);
         self.tell_leg(dial, LegState::Dialled, context);
@@ -199,28 +202,61 @@ impl Dialled {
         }
     }
 
-    /// Sends the INVITE to an address that is known now.
-    pub fn send_invite(&mut self, destination: SocketAddr, like: Option<&Agreed>, context: &mut Context<'_>) {
-        let Some(media) = &mut self.media else { return };
-        self.peer = destination.ip();
+    /// Sends the INVITE to the first of the targets that are known now.
+    pub fn begin(&mut self, targets: Vec<Target>, like: Option<&Agreed>, context: &mut Context<'_>) {
+        self.fail_over = FailOver::new(context.now.instant, targets, &context.sip.blocked);
+        self.send_invite(like, context);
+    }
+
+    /// The INVITE came to nothing; where that was the target's fault and another is left, it goes there, and this is
+    /// true (RFC 3263 section 4.3).
+    pub fn goes_elsewhere(
+        &mut self,
+        failure: &Failure,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) -> bool {
+        let (Stage::Inviting(dialog), Some(fail_over)) = (self.stage, &mut self.fail_over) else { return false };
+        let before = fail_over.target().address;
+        if !fail_over.failed(context.now.instant, failure, &mut context.sip.blocked) {
+            return false;
+        }
+        tracing::info!(dial = %self.dial, target = %before, next = %fail_over.target().address, code = failure_of(failure).1, "a target is put back, the next one is tried");
+        context.index.dialogs.remove(&dialog);
+        self.send_invite(like, context);
+        true
+    }
+
+    fn send_invite(&mut self, like: Option<&Agreed>, context: &mut Context<'_>) {
+        let (Some(media), Some(fail_over)) = (&mut self.media, &self.fail_over) else { return };
+        let Target { transport, address, ref tls, source } = *fail_over.target();
+        self.peer = address.ip();
+        let preferred = source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
+        let listener = context.sip.listener_for(preferred, transport, address).unwrap_or(preferred);
+        media.set_address(context.settings.media.advertised(listener, address.ip()));
         let outgoing = Outgoing {
-            listener: ListenerId(0),
-            destination,
-            transport: if self.invite.tcp { Transport::Tcp } else { Transport::Udp },
+            listener,
+            destination: address,
+            transport,
+            tls: tls.clone(),
+            connection: None,
+            silent_max: fail_over.silent_max(),
             request_uri: self.invite.request_uri.clone(),
             from: self.invite.from.clone(),
             to: NameAddr::new(self.invite.request_uri.clone()),
             headers: self.invite.headers.clone(),
             body: Some(sdp_body(media.offer(like))),
-            call_id: None,
+            call_id: self.invite.call_id.clone(),
             max_forwards: Some(self.invite.max_forwards),
         };
-        context.counters.dialled += 1;
+        let is_first = self.invite.call_id.is_none();
+        context.counters.dialled += u64::from(is_first);
         let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
         self.stage = Stage::Inviting(dialog);
         let call = context.index.legs.get(&media.leg).map(|(call, _)| *call);
-        if let (Some(call), Some(sip_id)) = (call, context.sip.call_id_of(dialog)) {
+        if let (Some(call), Some(sip_id), true) = (call, context.sip.call_id_of(dialog), is_first) {
             context.ladders.begin(call, leg_number(self.dial), &self.name, sip_id);
+            self.invite.call_id = Some(sip_id.to_owned());
         }
     }
 
@@ -228,6 +264,9 @@ impl Dialled {
     pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
         let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
         self.stage = Stage::Answered(dialog);
+        if let Some(fail_over) = &self.fail_over {
+            fail_over.answered(&mut context.sip.blocked);
+        }
         if let Some(agent) = &self.agent {
             context.index.starts_talking(agent);
             self.talking = true;
@@ -304,7 +343,7 @@ pub(super) fn failure_of(failure: &Failure) -> (DialFailure, Option<u16>) {
     (cause, Some(code))
 }
 
-fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, String> {
+fn called(snapshot: &Snapshot, target: DialTarget) -> Result<Called, String> {
     match target {
         DialTarget::User(id) => {
             let agent = snapshot.agents.get(&id).ok_or_else(|| format!("there is no agent \"{id}\""))?;
@@ -316,11 +355,9 @@ fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, S
             let (trunk, host) =
                 snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
             let digits = trunk.numbers.dial(&number);
-            let bare = host.name.trim_matches(['[', ']']);
-            let port = (host.port != SIP_PORT).then_some(host.port);
             let request_uri =
-                SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
-            Ok(Destination { name: number, request_uri, host: host.clone(), trunk: Some(trunk.clone()) })
+                number_at(&digits, host).ok_or_else(|| format!("\"{number}\" is no number"))?;
+            Ok(Called { name: number, request_uri, destination: host.clone(), trunk: Some(trunk.clone()) })
         }
     }
 }
@@ -330,22 +367,19 @@ fn as_it_stands() -> NumberRule {
     NumberRule { format: NumberFormat::AsIs, ..NumberRule::default() }
 }
 
-fn to_uri(name: String, text: &str) -> Result<Destination, String> {
-    let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
-    let host =
-        host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
-    Ok(Destination { name, request_uri, host, trunk: None })
+/// A number at a trunk's host, with the transport where that is named.
+fn number_at(digits: &str, host: &Destination) -> Option<SipUri> {
+    let plain = SipUri::sip(digits, &host.host.to_string(), host.port)?;
+    if host.sips {
+        return SipUri::parse(&plain.as_str().replacen("sip:", "sips:", 1));
+    }
+    let parameter = host.transport.map_or("", Transport::parameter);
+    SipUri::parse(&format!("{plain}{parameter}"))
 }
 
-/// Where a URI is sent to, where this version can send there.
-pub fn host_of(uri: &SipUri) -> Option<Host> {
-    if uri.scheme() != crate::sip::message::Scheme::Sip {
-        return None;
-    }
-    let tcp = match uri.transport().map(|t| t.to_ascii_lowercase()).as_deref() {
-        None | Some("udp") => false,
-        Some("tcp") => true,
-        Some(_) => return None,
-    };
-    Some(Host { name: uri.host().to_string(), port: uri.port().unwrap_or(SIP_PORT), tcp })
+fn to_uri(name: String, text: &str) -> Result<Called, String> {
+    let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
+    let destination =
+        Destination::of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
+    Ok(Called { name, request_uri, destination, trunk: None })
 }

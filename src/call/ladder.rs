@@ -185,8 +185,8 @@ impl Switchboard {
                     ladders.note(now.wall, bytes, || passing(true, Transport::Udp, *listener, *destination));
                 }
                 Action::Sip(sip::Action::SendStream { connection, bytes }) => {
-                    let Some((listener, peer)) = endpoint.peer_of(*connection) else { continue };
-                    ladders.note(now.wall, bytes, || passing(true, Transport::Tcp, listener, peer));
+                    let Some((listener, transport, peer)) = endpoint.peer_of(*connection) else { continue };
+                    ladders.note(now.wall, bytes, || passing(true, transport, listener, peer));
                 }
                 _ => {}
             }

@@ -7,7 +7,8 @@ use crate::clock::Instant;
 use crate::ids::{LegId, Random};
 use crate::media::{Command, Condition, LegConfig};
 use crate::sdp::{self, Agreed, Capability, Description, Local, Refusal};
-use std::net::{IpAddr, SocketAddr};
+use crate::sip::ListenerId;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// What we can speak, in our order of preference.
@@ -62,7 +63,20 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct MediaSettings {
     pub advertise: IpAddr,
+    /// For peers of IPv6, where `advertise` is of IPv4 and both are listened on.
+    pub advertise_ipv6: Option<Ipv6Addr>,
+    /// What a listener says in place of both, by [`ListenerId`].
+    pub advertise_of: Vec<Option<IpAddr>>,
     pub inactivity: Duration,
+}
+
+impl MediaSettings {
+    /// Where a peer is told to send media that is reached over that listener, at that address.
+    pub fn advertised(&self, listener: ListenerId, peer: IpAddr) -> IpAddr {
+        let own = self.advertise_of.get(usize::from(listener.0)).copied().flatten();
+        let of_family = self.advertise_ipv6.filter(|_| peer.is_ipv6()).map(IpAddr::V6);
+        own.or(of_family).unwrap_or(self.advertise)
+    }
 }
 
 impl MediaLeg {
@@ -89,6 +103,11 @@ impl MediaLeg {
             condition: Condition::default(),
             codec: "",
         })
+    }
+
+    /// Says where the peer is to send its media, before anything is described to it.
+    pub fn set_address(&mut self, address: IpAddr) {
+        self.local.address = address;
     }
 
     /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text. Where
@@ -140,7 +159,12 @@ impl MediaLeg {
         let offer =
             sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
         let text = offer.to_string();
-        self.state = State::Offered { offer, held: Vec::new() };
+        // An offer that goes to another target in place of the first: what waits goes on waiting.
+        let held = match &mut self.state {
+            State::Offered { held, .. } => std::mem::take(held),
+            _ => Vec::new(),
+        };
+        self.state = State::Offered { offer, held };
         text
     }
 
@@ -330,6 +354,29 @@ fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings() -> MediaSettings {
+        let inactivity = Duration::from_secs(60);
+        let advertise = IpAddr::from([127, 0, 0, 1]);
+        MediaSettings { advertise, advertise_ipv6: None, advertise_of: Vec::new(), inactivity }
+    }
+
+    #[test]
+    fn a_listener_has_its_own_media_address_else_the_family_of_the_peer_decides() {
+        let of = |text: &str| text.parse::<IpAddr>().unwrap();
+        let advertise_of = vec![None, Some(of("198.51.100.7"))];
+        let advertise_ipv6 = Some("2001:db8::7".parse().unwrap());
+        let settings = MediaSettings { advertise_of, advertise_ipv6, ..settings() };
+        for (listener, peer, expected) in [
+            (0, "192.0.2.9", "127.0.0.1"),
+            (0, "2001:db8::9", "2001:db8::7"),
+            (1, "192.0.2.9", "198.51.100.7"),
+            (1, "2001:db8::9", "198.51.100.7"),
+            (9, "192.0.2.9", "127.0.0.1"),
+        ] {
+            assert_eq!(settings.advertised(ListenerId(listener), of(peer)), of(expected), "{listener} {peer}");
+        }
+    }
     use crate::ids::{PlaybackId, PortId};
     use crate::media::Playlist;
 
@@ -339,7 +386,7 @@ mod tests {
         let mut ports = Ports::new(1, 0);
         ports.bound(ThreadId(0), 0, [Port { id: PortId(0), number: 20_000 }]);
         let settings =
-            MediaSettings { advertise: IpAddr::from([127, 0, 0, 1]), inactivity: Duration::from_secs(60) };
+            settings();
         let mut random = Random::from_seed(1);
         let leg = MediaLeg::new(Instant::ZERO, LegId(1), &mut ports, None, &settings, &mut random).unwrap();
         (leg, settings)

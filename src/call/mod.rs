@@ -34,6 +34,7 @@ use crate::audio::Clip;
 use crate::flow::{LookupError, Question, Reply};
 use crate::ids::CallId;
 use crate::media;
+use crate::sip::locate::{Destination, Target};
 use ports::ThreadId;
 use record::CallRecord;
 use snapshot::{Snapshot, Speech};
@@ -82,7 +83,8 @@ pub enum Input<'a> {
     /// The reply to [`Action::Resolve`].
     Resolved {
         request: RequestId,
-        result: Result<SocketAddr, String>,
+        /// Where to try, in that order; never empty.
+        result: Result<Vec<Target>, String>,
     },
     /// The reply to [`Action::Ask`].
     Replied {
@@ -126,11 +128,10 @@ pub enum Action {
     Forget {
         request: RequestId,
     },
-    /// Look a host up; answered by [`Input::Resolved`], within 5 s.
+    /// Find a peer (RFC 3263); answered by [`Input::Resolved`], within 5 s.
     Resolve {
         request: RequestId,
-        host: String,
-        port: u16,
+        destination: Destination,
     },
     /// Bind so many more port pairs for a thread.
     BindPorts {

@@ -7,6 +7,7 @@ use super::identity::IdentityPolicy;
 use super::number_rule::{NumberFormat, NumberRule};
 use crate::audio::Clip;
 use crate::flow::{Flow, Library, LiveFlow};
+use crate::sip::locate::Destination;
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -37,20 +38,11 @@ pub struct Trunk {
     /// Sources whose calls belong to it.
     pub sources: Vec<IpNet>,
     /// Where calls go out.
-    pub host: Option<Host>,
+    pub host: Option<Destination>,
     /// How it writes numbers.
     pub numbers: NumberRule,
     /// What it is believed about callers, and what it is told.
     pub identity: IdentityPolicy,
-}
-
-/// Where requests are sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Host {
-    pub name: String,
-    /// 5060 where none is given.
-    pub port: u16,
-    pub tcp: bool,
 }
 
 /// A person who answers calls.
@@ -161,7 +153,7 @@ impl Snapshot {
     }
 
     /// The trunk that calls to telephone numbers go out over.
-    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Host)> {
+    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Destination)> {
         self.trunks.iter().find_map(|t| t.host.as_ref().map(|h| (t, h)))
     }
 }

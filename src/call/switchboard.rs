@@ -322,10 +322,9 @@ impl Switchboard {
                 }
             }
             Event::Failed { dialog, failure } => {
-                let (cause, code) = failure_of(&failure);
                 self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                    Party::Caller => call.refused_by_endpoint(code, context),
-                    Party::Dialled(dial) => call.dialled_failed(dial, cause, code, context),
+                    Party::Caller => call.refused_by_endpoint(failure_of(&failure).1, context),
+                    Party::Dialled(dial) => call.invite_failed(dial, &failure, context),
                 });
             }
         }

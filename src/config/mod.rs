@@ -1,11 +1,18 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
 pub mod crm;
+mod dns;
 mod http;
+mod listen;
 mod outside;
 pub mod reader;
 mod records;
 mod store;
+mod tls;
+
+pub use dns::Dns;
+pub use listen::{Listen, Transport};
+pub use tls::{ClientCertificates, Identity, Tls, TlsServer};
 
 pub use outside::{Outside, Secret, SmsProvider};
 
@@ -26,6 +33,8 @@ const VARIABLE_PREFIX: &str = "CORDBOARD__";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub sip: Sip,
+    pub tls: Tls,
+    pub dns: Dns,
     pub media: Media,
     pub http: Http,
     pub records: Records,
@@ -64,24 +73,11 @@ pub struct Sip {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listen {
-    pub transport: Transport,
-    pub bind: SocketAddr,
-    /// What peers are told where it differs: a host, or a host with a port.
-    pub advertise_host: String,
-    pub advertise_port: u16,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    Udp,
-    Tcp,
-}
-
-#[derive(Clone, Debug, PartialEq)]
 pub struct Media {
     pub bind: std::net::IpAddr,
     pub advertise: std::net::IpAddr,
+    /// For peers of IPv6, beside an `advertise` of IPv4.
+    pub advertise_ipv6: Option<std::net::Ipv6Addr>,
     /// First and last port; even ones RTP, odd ones RTCP.
     pub ports: (u16, u16),
     /// Media threads; 0 is one per core.
@@ -170,12 +166,14 @@ fn parse_with(
 }
 
 fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
-    let sip = read_sip(&root.section("sip"));
+    let tls = tls::read(&root.section("tls"), folder);
+    let dns = dns::read(&root.section("dns"));
+    let sip = read_sip(&root.section("sip"), &tls, folder);
     let media = read_media(&root.section("media"));
     let section = root.section("http");
     let http = http::read(&section);
     if let (Some(sip), Some(http)) = (&sip, &http)
-        && sip.listen.iter().any(|l| l.transport == Transport::Tcp && overlap(l.bind, http.bind))
+        && sip.listen.iter().any(|l| l.transport != Transport::Udp && overlap(l.bind, http.bind))
     {
         section.error(
             "bind",
@@ -194,7 +192,8 @@ fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
         let what = "is missing: without a store nobody is told of calls, neither the CRM nor the webhook";
         root.section("store").warning("url", what, remedy);
     }
-    Some(Config { sip: sip?, media: media?, http: http?, records, store, speech, log, provision, outside })
+    let (sip, media, http) = (sip?, media?, http?);
+    Some(Config { sip, tls, dns, media, http, records, store, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.
@@ -212,7 +211,7 @@ fn read_speech(section: &Section<'_>) -> Option<Vec<String>> {
     Some(command)
 }
 
-fn read_sip(section: &Section<'_>) -> Option<Sip> {
+fn read_sip(section: &Section<'_>, tls: &Tls, folder: &Path) -> Option<Sip> {
     let domain = section.text("domain").unwrap_or_else(|| "cordboard.invalid".to_owned());
     if domain.is_empty() || !domain.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c)) {
         section.error("domain", format!("\"{domain}\" is not a host name"), "");
@@ -223,10 +222,10 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
     }
     // 20,000: four times what one core can carry of media (architecture.md), so the cap is never the first to bite.
     let calls_max = section.integer("calls_max", 1..=1_000_000).unwrap_or(20_000) as usize;
-    let read: Vec<Result<Option<Listen>, Wrong>> =
-        section.sections("listen").iter().map(read_listen).collect();
-    let is_wrong = read.iter().any(Result::is_err);
-    let listen: Vec<Listen> = read.into_iter().flatten().flatten().collect();
+    let sections = section.sections("listen");
+    let read: Vec<_> = sections.iter().map(|one| listen::read(one, tls, folder)).collect();
+    let is_wrong = read.iter().any(Option::is_none);
+    let listen: Vec<Listen> = read.into_iter().flatten().collect();
     // One that could not be read was meant to be listened on: what is wrong with it has been said.
     if listen.is_empty() && !is_wrong {
         section.error("listen", "nothing is listened on", "add [[sip.listen]] with transport and bind");
@@ -235,48 +234,12 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
         section.error("listen", "more than 16 listeners", "");
     }
     for (i, one) in listen.iter().enumerate() {
-        if listen[..i].iter().any(|other| other.transport == one.transport && other.bind == one.bind) {
+        let is_same = |other: &Listen| other.is_stream() == one.is_stream() && other.bind == one.bind;
+        if listen[..i].iter().any(is_same) {
             section.error("listen", format!("{} is listened on twice", one.bind), "");
         }
     }
     Some(Sip { domain, user_agent, listen, calls_max })
-}
-
-/// A listener that could not be read; what is wrong with it has been said.
-struct Wrong;
-
-/// `None` for a transport that a later version brings.
-fn read_listen(section: &Section<'_>) -> Result<Option<Listen>, Wrong> {
-    let transport = section.parsed("transport", |text| match text {
-        "udp" => Ok(Some(Transport::Udp)),
-        "tcp" => Ok(Some(Transport::Tcp)),
-        "tls" | "ws" | "wss" => Ok(None),
-        _ => Err("a transport: udp, tcp, tls, ws or wss".to_owned()),
-    });
-    if transport == Some(None) {
-        section.warning("transport", "is not listened on yet: this version has udp and tcp", "");
-    }
-    let bind = section.parsed("bind", socket_address);
-    let advertise = section.parsed("advertise", host_and_port);
-    for (key, remedy) in [("transport", "transport = \"udp\""), ("bind", "bind = \"ADDRESS:PORT\"")] {
-        if !section.has(key) {
-            section.error("", format!("has no {key}"), format!("add {remedy}"));
-        }
-    }
-    let (transport, bind) = (transport.ok_or(Wrong)?, bind.ok_or(Wrong)?);
-    let Some(transport) = transport else { return Ok(None) };
-    let (host, port) = match advertise {
-        Some((host, port)) => (host, port.unwrap_or(bind.port())),
-        None => (bind.ip().to_string(), bind.port()),
-    };
-    if bind.ip().is_unspecified() && !section.has("advertise") {
-        section.error(
-            "advertise",
-            "is needed where bind is all addresses",
-            "say the address that peers reach us at",
-        );
-    }
-    Ok(Some(Listen { transport, bind, advertise_host: host, advertise_port: port }))
 }
 
 /// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.
@@ -333,6 +296,13 @@ fn read_media(section: &Section<'_>) -> Option<Media> {
             "say the address that peers send media to",
         );
     }
+    let advertise_ipv6 = section.parsed("advertise_ipv6", |text| {
+        text.parse::<std::net::Ipv6Addr>().map_err(|_| "an IPv6 address".to_owned())
+    });
+    if advertise_ipv6.is_some() && bind != std::net::IpAddr::from(std::net::Ipv6Addr::UNSPECIFIED) {
+        let remedy = "set bind = \"::\", which takes media of IPv4 and IPv6";
+        section.error("advertise_ipv6", "is where nothing would be received", remedy);
+    }
     let ports = section.integers("ports").unwrap_or_else(|| vec![20_000, 29_999]);
     let ports = match ports[..] {
         [low, high] if (1_024..=65_535).contains(&low) && (low + 1..=65_535).contains(&high) => {
@@ -350,7 +320,7 @@ fn read_media(section: &Section<'_>) -> Option<Media> {
     let threads = section.integer("threads", 0..=256).unwrap_or(0) as usize;
     // From 5 s, since phones with comfort noise may be silent for some; to a day, which is as good as never.
     let inactivity = Duration::from_secs(section.integer("inactivity_s", 5..=86_400).unwrap_or(60) as u64);
-    Some(Media { bind, advertise: advertise.unwrap_or(bind), ports, threads, inactivity })
+    Some(Media { bind, advertise: advertise.unwrap_or(bind), advertise_ipv6, ports, threads, inactivity })
 }
 
 fn read_log(section: &Section<'_>) -> Log {

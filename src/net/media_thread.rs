@@ -13,7 +13,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
 use std::collections::VecDeque;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -209,9 +209,11 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
         let channel = if data & 1 == 0 { Channel::Rtp } else { Channel::Rtcp };
         // One datagram: telephones send one at a time, and what is left makes the socket ready again after the
         // others have had their turn, so that a flood on one port holds up nobody.
-        let Some(socket) = socket(&self.ports, port, channel) else { return };
+        let Some(pair) = pair(&self.ports, port) else { return };
+        let socket = of_channel(pair, channel);
         // Nothing more; or an ICMP refusal of something sent, which ends no leg.
         let Ok((length, source)) = socket.recv_from(&mut self.buffer) else { return };
+        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
         self.totals.packets_received.fetch_add(1, Ordering::Relaxed);
         if let Some(bytes) = self.buffer.get(..length) {
             self.engine.packet(now, port, channel, source, bytes, &mut self.output);
@@ -232,8 +234,9 @@ impl<R: FnMut(Event) -> Result<(), Event>> Thread<R> {
     /// Sends what the engine has put out.
     fn flush(&mut self) {
         for transmit in &self.output.transmits {
-            let Some(socket) = socket(&self.ports, transmit.port, transmit.channel) else { continue };
-            match socket.send_to(self.output.packet(transmit), transmit.destination) {
+            let Some(pair) = pair(&self.ports, transmit.port) else { continue };
+            let socket = of_channel(pair, transmit.channel);
+            match socket.send_to(self.output.packet(transmit), pair.destination(transmit.destination)) {
                 Ok(_) => self.totals.packets_sent.fetch_add(1, Ordering::Relaxed),
                 // Refused by the peer's host, or no room in the kernel: this packet is lost, as on any network.
                 Err(_) => self.totals.send_errors.fetch_add(1, Ordering::Relaxed),
@@ -265,10 +268,13 @@ fn raise_priority() {
     }
 }
 
-fn socket(ports: &[Option<Pair>], port: PortId, channel: Channel) -> Option<&UdpSocket> {
-    let pair = ports.get(usize::try_from(port.0).ok()?)?.as_ref()?;
-    Some(match channel {
+fn pair(ports: &[Option<Pair>], port: PortId) -> Option<&Pair> {
+    ports.get(usize::try_from(port.0).ok()?)?.as_ref()
+}
+
+fn of_channel(pair: &Pair, channel: Channel) -> &UdpSocket {
+    match channel {
         Channel::Rtp => &pair.rtp,
         Channel::Rtcp => &pair.rtcp,
-    })
+    }
 }

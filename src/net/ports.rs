@@ -3,7 +3,7 @@
 use crate::call::ports::Port;
 use crate::ids::PortId;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,8 +16,20 @@ const TYPE_OF_SERVICE: u32 = 46 << 2;
 /// A bound pair.
 pub struct Pair {
     pub port: Port,
+    /// Both sockets carry IPv4 too, whose addresses they have as IPv6 ones (RFC 4291 2.5.5.2).
+    is_dual: bool,
     pub rtp: UdpSocket,
     pub rtcp: UdpSocket,
+}
+
+impl Pair {
+    /// An address as the sockets of this pair take it.
+    pub fn destination(&self, address: SocketAddr) -> SocketAddr {
+        match address {
+            SocketAddr::V4(v4) if self.is_dual => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            other => other,
+        }
+    }
 }
 
 /// Hands out the ports of the configured range, each once.
@@ -100,14 +112,19 @@ impl Binder {
     }
 
     fn bind_pair(&self, number: u16, id: PortId) -> std::io::Result<Pair> {
-        let rtp = udp_socket(SocketAddr::new(self.address, number), RECEIVE_BUFFER)?;
-        let rtcp = udp_socket(SocketAddr::new(self.address, number + 1), RECEIVE_BUFFER)?;
-        Ok(Pair { port: Port { id, number }, rtp, rtcp })
+        let is_dual = self.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let socket = |number| bound(SocketAddr::new(self.address, number), RECEIVE_BUFFER, !is_dual);
+        let (rtp, rtcp) = (socket(number)?, socket(number + 1)?);
+        Ok(Pair { port: Port { id, number }, is_dual, rtp, rtcp })
     }
 }
 
-/// A bound socket that never waits.
+/// A bound socket of one address family that never waits.
 pub fn udp_socket(address: SocketAddr, receive_buffer: usize) -> std::io::Result<UdpSocket> {
+    bound(address, receive_buffer, true)
+}
+
+fn bound(address: SocketAddr, receive_buffer: usize, one_family: bool) -> std::io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     // A wish: the kernel may give less.
@@ -116,7 +133,7 @@ pub fn udp_socket(address: SocketAddr, receive_buffer: usize) -> std::io::Result
         let _ = socket.set_tos_v4(TYPE_OF_SERVICE);
     } else {
         let _ = socket.set_tclass_v6(TYPE_OF_SERVICE);
-        let _ = socket.set_only_v6(true);
+        socket.set_only_v6(one_family)?;
     }
     socket.bind(&address.into())?;
     Ok(socket.into())
@@ -125,6 +142,18 @@ pub fn udp_socket(address: SocketAddr, receive_buffer: usize) -> std::io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_on_all_ipv6_addresses_carries_ipv4_too() {
+        let pair = Binder::new("::".parse().unwrap(), (20_000, 39_999)).bind(1).remove(0);
+        let peer = udp_socket("127.0.0.1:0".parse().unwrap(), RECEIVE_BUFFER).unwrap();
+        peer.set_nonblocking(false).unwrap();
+        let to = pair.destination(peer.local_addr().unwrap());
+        pair.rtp.send_to(b"media", to).unwrap();
+        let mut buffer = [0; 9];
+        let (length, source) = peer.recv_from(&mut buffer).unwrap();
+        assert_eq!((length, source.port()), (5, pair.port.number));
+    }
 
     #[test]
     fn a_range_in_which_nothing_can_be_bound_is_told_with_the_reason() {

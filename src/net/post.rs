@@ -13,6 +13,7 @@ use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
 use crate::media;
 use crate::sip::ListenerId;
+use crate::sip::locate::Target;
 use bytes::Bytes;
 use std::io;
 use std::net::SocketAddr;
@@ -58,7 +59,7 @@ pub enum Message {
     },
     Resolved {
         request: RequestId,
-        result: Result<SocketAddr, String>,
+        result: Result<Vec<Target>, String>,
     },
     /// All calls in progress are wanted.
     Calls(oneshot::Sender<Vec<LiveCall>>),

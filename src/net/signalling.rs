@@ -1,5 +1,6 @@
 //! The signalling thread: owns the switchboard, waits for datagrams and messages, carries its actions out.
 
+use super::dns::Dns;
 use super::gather::{Gather, wait_for_orders};
 use super::media_thread::{LegFigures, MediaThread, Order};
 use super::ports::Binder;
@@ -10,7 +11,7 @@ use crate::call::ports::ThreadId;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
 use crate::call::{Action, Input, RequestId};
 use crate::clock::{Now, SystemClock};
-use crate::ids::CallId;
+use crate::ids::{CallId, Random};
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
 use crate::sip::ListenerId;
@@ -38,8 +39,6 @@ const BUSY: usize = 8;
 const GATHER: Duration = Duration::from_millis(5);
 /// Names the waker among the epoll data.
 const WAKER: u64 = u64::MAX;
-/// As long as a look-up may take (contract of [`Action::Resolve`]).
-const RESOLVE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Orders kept for a media thread that is behind, beside those in its queue: two minutes of a thousand calls/s.
 const LATE_ORDERS_MAX: usize = 524_288;
 /// When to offer them again.
@@ -74,6 +73,9 @@ pub struct Signalling {
     /// Addresses of all listeners, for connections that we open.
     pub binds: Vec<SocketAddr>,
     pub streams: Streams,
+    pub dns: Dns,
+    /// Chooses among the SRV records of peers.
+    pub random: Random,
     pub media: Vec<MediaThread>,
     /// Orders that a media thread had no room for, in their order, by [`ThreadId`]: one that got lost could leave a
     /// leg open for ever.
@@ -294,10 +296,10 @@ impl Signalling {
                         task.abort();
                     }
                 }
-                Action::Resolve { request, host, port } => {
-                    let post = self.post.clone();
+                Action::Resolve { request, destination } => {
+                    let (dns, post, random) = (self.dns.clone(), self.post.clone(), self.random.fork());
                     self.runtime.spawn(async move {
-                        let result = resolve(&host, port).await;
+                        let result = dns.locate(destination, random).await;
                         let _ = post.send(Message::Resolved { request, result }).await;
                     });
                 }
@@ -315,10 +317,10 @@ impl Signalling {
                     tracing::debug!(%destination, %error, "a datagram could not be sent");
                 }
             }
-            sip::Action::Connect { connection, listener, destination } => {
+            sip::Action::Connect { connection, listener, destination, tls } => {
                 let any = SocketAddr::from(([0, 0, 0, 0], 0));
                 let from = self.binds.get(usize::from(listener.0)).copied().unwrap_or(any);
-                self.streams.connect(connection, from, destination);
+                self.streams.connect(connection, from, destination, tls);
             }
             sip::Action::SendStream { connection, bytes } => self.streams.send(connection, bytes),
             sip::Action::CloseStream { connection } => self.streams.close(connection),
@@ -417,14 +419,5 @@ impl Signalling {
             revision: self.switchboard.revision(),
         };
         *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;
-    }
-}
-
-async fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let look_up = tokio::time::timeout(RESOLVE_TIME_MAX, tokio::net::lookup_host((host, port)));
-    match look_up.await {
-        Ok(Ok(mut addresses)) => addresses.next().ok_or_else(|| format!("{host} has no address")),
-        Ok(Err(error)) => Err(format!("{host} cannot be found: {error}")),
-        Err(_) => Err(format!("{host} was not found within {} s", RESOLVE_TIME_MAX.as_secs())),
     }
 }

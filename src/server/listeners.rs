@@ -3,14 +3,18 @@
 use super::ServerError;
 use crate::api::{self, Api};
 use crate::config::{Config, Transport};
+use crate::server::transport_of;
 use crate::net::ports::udp_socket;
-use crate::net::streams::Streams;
+use crate::net::streams::{Speech, Streams};
 use crate::sip::ListenerId;
-use std::net::UdpSocket;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::net::{SocketAddr, UdpSocket};
 use tokio::net::TcpListener;
 
 /// The socket that all callers share holds a second of a flood.
 const SIGNALLING_BUFFER: usize = 8 * 1024 * 1024;
+/// Connections that wait to be accepted: those of a burst while the signalling thread is behind.
+const BACKLOG: i32 = 1_024;
 /// Datagrams that are thrown away at the start: as many of the smallest as the buffer can hold.
 const STALE_MAX: usize = 65_536;
 
@@ -23,20 +27,26 @@ pub struct Listeners {
 
 enum Bound {
     Udp(UdpSocket),
-    Tcp(TcpListener),
+    Stream(TcpListener, Speech),
 }
 
 impl Listeners {
     pub async fn bind(config: &Config) -> Result<Self, ServerError> {
         let mut sip = Vec::new();
-        for one in &config.sip.listen {
+        for (index, one) in config.sip.listen.iter().enumerate() {
             let fail = |what| move |error| ServerError::Listen { what, address: one.bind, error };
             sip.push(match one.transport {
                 Transport::Udp => {
                     Bound::Udp(udp_socket(one.bind, SIGNALLING_BUFFER).map_err(fail("SIP over UDP"))?)
                 }
-                Transport::Tcp => {
-                    Bound::Tcp(TcpListener::bind(one.bind).await.map_err(fail("SIP over TCP"))?)
+                _ => {
+                    let speech = Speech {
+                        listener: ListenerId(u8::try_from(index).unwrap_or(u8::MAX)),
+                        transport: transport_of(one.transport),
+                        origins: one.origins.clone().into(),
+                    };
+                    let listener = stream_listener(one.bind).map_err(fail("SIP over TCP, TLS or WebSocket"))?;
+                    Bound::Stream(listener, speech)
                 }
             });
             tracing::info!(transport = ?one.transport, address = %one.bind, "listening");
@@ -53,19 +63,32 @@ impl Listeners {
         tokio::spawn(api.clone().announce_setup());
         tokio::spawn(api.clone().sweep());
         tokio::spawn(api.serve(self.http, sources));
-        let sockets = self.sip.into_iter().enumerate().map(|(index, bound)| match bound {
+        let sockets = self.sip.into_iter().map(|bound| match bound {
             Bound::Udp(socket) => {
                 throw_away_stale(&socket);
                 Some(socket)
             }
-            Bound::Tcp(listener) => {
-                let id = ListenerId(u8::try_from(index).unwrap_or(u8::MAX));
-                tokio::spawn(streams.clone().accept(listener, id));
+            Bound::Stream(listener, speech) => {
+                tokio::spawn(streams.clone().accept(listener, speech));
                 None
             }
         });
         sockets.collect()
     }
+}
+
+/// A listener of one address family: an IPv6 one leaves IPv4 to another, like sockets of UDP.
+fn stream_listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    // A server that starts again takes its port back while old connections are still ending.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Throws away what came while flows were loaded and texts spoken: whoever still waits has sent it again since, or will

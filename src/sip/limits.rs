@@ -35,6 +35,10 @@ pub const STREAM_SILENT_TIME_MAX: Duration = Duration::from_secs(30);
 /// for their next call send OPTIONS or CRLF far more often.
 pub const STREAM_IDLE_TIME_MAX: Duration = Duration::from_secs(3_600);
 
+/// A stream that we opened, that carries a dialog and has brought nothing for so long gets a ping: the lower end of what
+/// RFC 5626 4.4.1 names for streams, below the idle limits of firewalls and load balancers.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(95);
+
 /// Dialogs that one of our INVITEs can fork into and be acknowledged and ended one by one. A forking proxy
 /// with more branches that all answer is broken or hostile.
 pub const FORKS_MAX: usize = 16;

@@ -5,14 +5,18 @@
 mod dialog;
 pub mod endpoint;
 pub mod limits;
+pub mod locate;
 pub mod message;
 mod transaction;
+mod transport;
 
 pub use endpoint::{
     Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener,
     Outgoing,
 };
 pub use message::{CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Via};
+
+pub use transport::{TlsPeer, Transport};
 
 use crate::ids::ConnectionId;
 use std::net::SocketAddr;
@@ -28,27 +32,6 @@ pub struct TransactionId(pub u64);
 /// Index of a listener in the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ListenerId(pub u8);
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Transport {
-    Udp,
-    Tcp,
-}
-
-impl Transport {
-    /// As a Via and a `transport` parameter name it: `UDP`, `TCP`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-        }
-    }
-
-    /// Whether the transport itself delivers, so that nothing is sent again (RFC 3261 17).
-    pub fn is_reliable(self) -> bool {
-        self == Transport::Tcp
-    }
-}
 
 /// Where a message came from, or where one is to go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

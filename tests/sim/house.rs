@@ -10,6 +10,7 @@ use cordboard::flow::{Flow, Library, LiveFlow, LookupError, Question, Reply, Res
 use cordboard::ids::Random;
 use cordboard::sip::Transport;
 use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
+use cordboard::sip::locate::Target;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         user_agent: "cordboard".to_owned(),
         limits: Limits::default(),
     };
-    let media = MediaSettings { advertise: server().ip(), inactivity: INACTIVITY };
+    let media = MediaSettings { advertise: server().ip(), advertise_ipv6: None, advertise_of: Vec::new(), inactivity: INACTIVITY };
     SwitchboardConfig {
         endpoint,
         settings: Settings { domain: "cordboard.example".to_owned(), media },
@@ -181,12 +182,14 @@ pub fn reply(question: &Question, fails: bool) -> Result<Reply, LookupError> {
 }
 
 /// Looks a host up: `call0012.desk.sim` is the first agent's of call 12, and nothing else exists.
-pub fn resolve(host: &str) -> Result<SocketAddr, String> {
+pub fn resolve(host: &str) -> Result<Vec<Target>, String> {
     let call = host
         .strip_prefix("call")
         .and_then(|rest| rest.strip_suffix(".desk.sim"))
         .and_then(|n| n.parse().ok());
-    call.map(|call| address(Role::First, call)).ok_or_else(|| format!("{host} does not exist"))
+    let target =
+        |address| vec![Target { transport: Transport::Udp, address, tls: None, source: None }];
+    call.map(|call| target(address(Role::First, call))).ok_or_else(|| format!("{host} does not exist"))
 }
 
 const MAIN_FLOW: &str = r#"{

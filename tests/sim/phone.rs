@@ -121,6 +121,9 @@ impl Phone {
             body,
             max_forwards: None,
             call_id: Some(call_id),
+            tls: None,
+            connection: None,
+            silent_max: None,
         };
         self.dialog = Some(self.endpoint.invite(now, outgoing, &mut self.actions));
         self.deeds.extend(self.conduct.gives_up.map(|after| (now + after, Deed::GiveUp)));

@@ -349,7 +349,8 @@ impl World {
                     let fails = fails && !self.wire.is_strict();
                     self.push(self.now + after, Event::Rendered { request, fails });
                 }
-                Action::Resolve { request, host, .. } => {
+                Action::Resolve { request, destination } => {
+                    let host = destination.host.to_string();
                     let after = Duration::from_millis(u64::from(1 + self.random.below(300)));
                     self.push(self.now + after, Event::Resolved { request, host });
                 }

@@ -6,12 +6,15 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod caller;
+pub mod certificates;
 pub mod database;
+pub mod dns;
 pub mod phone;
 pub mod records;
 pub mod salesforce;
 pub mod service;
 pub mod sound;
+pub mod stream;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -72,6 +75,8 @@ pub struct Setup {
     pub filter: String,
     /// Lines after `[provision] dir`: its mode, other sections.
     pub more: String,
+    /// Variables that set keys in place of those above.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Setup {
@@ -95,6 +100,7 @@ impl Setup {
             cpu: None,
             filter: "info,cordboard=debug".to_owned(),
             more: String::new(),
+            environment: Vec::new(),
         }
     }
 
@@ -171,6 +177,7 @@ impl Server {
         let mut child = command
             .args(["serve", "--config"])
             .arg(setup.folder.join("cordboard.toml"))
+            .envs(setup.environment)
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

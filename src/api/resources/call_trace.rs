@@ -16,6 +16,7 @@ use crate::clock::{Instant, Wall};
 use crate::ids::CallId;
 use crate::media::Channel;
 use crate::net::signalling::{CaptureView, CaptureWish, Message};
+use crate::sip::Transport;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
@@ -120,6 +121,21 @@ enum DirectionName {
 enum TransportName {
     Udp,
     Tcp,
+    Tls,
+    Ws,
+    Wss,
+}
+
+impl From<Transport> for TransportName {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => TransportName::Udp,
+            Transport::Tcp => TransportName::Tcp,
+            Transport::Tls => TransportName::Tls,
+            Transport::Ws => TransportName::Ws,
+            Transport::Wss => TransportName::Wss,
+        }
+    }
 }
 
 /// How far the capture of a call is.
@@ -196,7 +212,7 @@ fn message(message: &LadderMessage) -> MessageItem {
         at: message.at.to_string(),
         direction: if message.is_sent { DirectionName::Sent } else { DirectionName::Received },
         leg: message.leg,
-        transport: if message.transport.is_reliable() { TransportName::Tcp } else { TransportName::Udp },
+        transport: message.transport.into(),
         from: from.to_string(),
         to: to.to_string(),
         first_line: text.lines().next().unwrap_or_default().to_owned(),

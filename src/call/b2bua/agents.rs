@@ -4,26 +4,27 @@
 
 use super::{Call, Context};
 use crate::call::RequestId;
-use crate::call::dialled::Stage;
+use crate::call::dialled::{Stage, failure_of};
 use crate::call::live::LegState;
 use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
 use crate::hidden::Hidden;
+use crate::sip::endpoint::Failure;
+use crate::sip::locate::Target;
 use crate::sip::message::Response;
-use std::net::SocketAddr;
 
 impl Call {
     pub fn resolved(
         &mut self,
         request: RequestId,
-        result: Result<SocketAddr, String>,
+        result: Result<Vec<Target>, String>,
         context: &mut Context<'_>,
     ) {
         let Some(dialled) = self.dialled.iter_mut().find(|d| d.waits_for(request)) else { return };
         let dial = dialled.dial;
         match result {
-            Ok(address) => {
+            Ok(targets) => {
                 let like = self.caller.media.agreed().cloned();
-                dialled.send_invite(address, like.as_ref(), context);
+                dialled.begin(targets, like.as_ref(), context);
                 context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
             }
             Err(message) => {
@@ -54,6 +55,18 @@ impl Call {
                 self.dialled_failed(dial, DialFailure::Failed, Some(488), context);
             }
         }
+    }
+
+    /// The INVITE of a dialled leg came to nothing: it goes to the next target where there is one.
+    pub fn invite_failed(&mut self, dial: DialId, failure: &Failure, context: &mut Context<'_>) {
+        let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
+        let like = self.caller.media.agreed().cloned();
+        if dialled.goes_elsewhere(failure, like.as_ref(), context) {
+            context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
+            return;
+        }
+        let (cause, code) = failure_of(failure);
+        self.dialled_failed(dial, cause, code, context);
     }
 
     /// A dialled leg came to nothing, or hung up.

@@ -3,16 +3,21 @@
 use super::*;
 use crate::call::RequestId;
 use crate::call::record::EndReason;
+use crate::sip::locate::Target;
 
 /// Takes the one question about a host.
 fn asked(bench: &mut Bench) -> RequestId {
     let asked = bench.take(|action| match action {
-        Action::Resolve { request, host, port } => Some((*request, host.clone(), *port)),
+        Action::Resolve { request, destination } => Some((*request, destination.host.to_string(), destination.port)),
         _ => None,
     });
     let [(request, host, port)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!((host.as_str(), *port), ("desk.example", 5060));
+    assert_eq!((host.as_str(), *port), ("desk.example", None));
     *request
+}
+
+fn target() -> Target {
+    Target { transport: Transport::Udp, address: agent(), tls: None, source: None }
 }
 
 fn spoken(bench: &mut Bench) -> RequestId {
@@ -88,7 +93,7 @@ fn a_leg_is_rung_when_the_address_of_its_host_comes() {
     assert_eq!(bench.heads(), ["100 INVITE", "180 INVITE"]);
     let request = asked(&mut bench);
     bench.pass(400);
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     let destinations = bench.take(|action| match action {
         Action::Sip(sip::Action::SendDatagram { destination, bytes, .. }) => {
             Some((*destination, head(&String::from_utf8_lossy(bytes).replace('\r', ""))))
@@ -96,7 +101,7 @@ fn a_leg_is_rung_when_the_address_of_its_host_comes() {
         _ => None,
     });
     assert_eq!(destinations, [(agent(), "INVITE".to_owned())]);
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     assert_eq!(bench.heads(), [""; 0], "a reply counts once");
 }
 
@@ -122,7 +127,7 @@ fn a_reply_for_a_caller_who_has_gone_does_nothing() {
     );
     assert_eq!(bench.records().len(), 1);
     bench.sent();
-    bench.handle(Input::Resolved { request, result: Ok(agent()) });
+    bench.handle(Input::Resolved { request, result: Ok(vec![target()]) });
     assert_eq!(bench.heads(), [""; 0]);
     bench.assert_clean();
 }

@@ -8,8 +8,9 @@ pub use unacknowledged::{Due, Unacknowledged};
 
 use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
 use super::message::{HeaderName, NameAddr, Request, Response, SipUri};
-use super::{ListenerId, Peer, TransactionId};
+use super::{ListenerId, Peer, TlsPeer, TransactionId};
 use crate::clock::{Budget, Instant};
+use std::sync::Arc;
 
 /// The state of RFC 3261 12.1, as it is once both tags are known.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct DialogState {
     pub listener: ListenerId,
     /// Where the peer's last message came from.
     pub peer: Peer,
+    /// Whom we dialled over TLS.
+    pub tls: Option<Arc<TlsPeer>>,
 }
 
 impl DialogState {
@@ -57,11 +60,18 @@ impl DialogState {
             target: target.clone(),
             listener: peer.listener,
             peer,
+            tls: None,
         }
     }
 
     /// The dialog that a response with a To tag to our INVITE makes (RFC 3261 12.1.2).
-    pub fn as_client(invite: &SentInvite, response: &Response, listener: ListenerId, peer: Peer) -> Self {
+    pub fn as_client(
+        invite: &SentInvite,
+        response: &Response,
+        listener: ListenerId,
+        tls: Option<Arc<TlsPeer>>,
+        peer: Peer,
+    ) -> Self {
         let head = response.head();
         let mut route_set = route_set(head.all(HeaderName::RecordRoute, ""));
         route_set.reverse();
@@ -78,6 +88,7 @@ impl DialogState {
             target: response.contact().map_or(&invite.uri, |contact| &contact.uri).clone(),
             listener,
             peer,
+            tls,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where a request inside a dialog goes (RFC 3261 12.2.1.1, 16.12.1.2).
 
 use super::DialogState;
-use crate::sip::message::{DEFAULT_PORT, NameAddr, SipUri};
+use crate::sip::message::{NameAddr, Scheme, SipUri};
 use crate::sip::{Peer, Transport};
 use std::net::{IpAddr, SocketAddr};
 
@@ -36,13 +36,16 @@ pub fn next_hop(state: &DialogState) -> NextHop {
 }
 
 fn address(uri: &SipUri, peer: &Peer) -> (SocketAddr, Transport) {
-    let transport = match uri.transport().as_deref() {
-        Some("tcp") => Transport::Tcp,
-        Some("udp") => Transport::Udp,
-        // RFC 3263 4.1 says UDP, but a peer that talks TCP is best reached over the connection it opened.
-        _ => peer.transport,
-    };
-    let port = uri.port().unwrap_or(DEFAULT_PORT);
+    // A browser has no address: the connection that it opened is the only way to it (RFC 7118 5).
+    if peer.transport.is_websocket() {
+        return (peer.address, peer.transport);
+    }
+    // RFC 3263 4.1 says UDP where nothing is named, but a peer that talks TCP or TLS is best reached over the
+    // connection that it opened.
+    let named = uri.transport().and_then(|name| Transport::from_name(&name)).unwrap_or(peer.transport);
+    let sips = uri.scheme() == Scheme::Sips;
+    let transport = if sips { named.secured().unwrap_or(Transport::Tls) } else { named };
+    let port = uri.port().unwrap_or(transport.default_port());
     match uri.host().ip() {
         Some(ip) if !is_private(ip) || is_private(peer.address.ip()) => {
             (SocketAddr::new(ip, port), transport)

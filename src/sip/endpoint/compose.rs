@@ -34,14 +34,21 @@ impl OwnAddress {
         OwnAddress { transport: listener.transport, sent_by }
     }
 
-    pub fn via(&self, branch: &str) -> String {
-        format!("SIP/2.0/{} {};branch={branch};rport", self.transport.as_str(), self.sent_by)
+    pub fn via(&self, transport: Transport, branch: &str) -> String {
+        format!("SIP/2.0/{} {};branch={branch};rport", transport.as_str(), self.sent_by)
     }
 
-    pub fn contact(&self, user: &str) -> String {
+    /// `sips`: what the request was sent to, or its first Route, is a `sips:` URI, so that this is one too
+    /// (RFC 3261 8.1.1.8, 12.1.1).
+    pub fn contact(&self, user: &str, sips: bool) -> String {
         let at = if user.is_empty() { "" } else { "@" };
-        let transport = if self.transport == Transport::Tcp { ";transport=tcp" } else { "" };
-        format!("<sip:{user}{at}{}{transport}>", self.sent_by)
+        let (scheme, transport) = match (sips, self.transport) {
+            // A sips: URI means TLS where it says nothing else.
+            (true, Transport::Tls) => ("sips", ""),
+            (true, other) => ("sips", other.parameter()),
+            (false, other) => ("sip", other.parameter()),
+        };
+        format!("<{scheme}:{user}{at}{}{transport}>", self.sent_by)
     }
 }
 

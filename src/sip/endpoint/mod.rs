@@ -21,12 +21,13 @@ pub use types::{
 use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};
 use crate::sip::dialog::Phase;
+use crate::sip::locate::Blocked;
 use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use compose::OwnAddress;
 use refusal::RefusalLimit;
 use schedule::{Schedule, Target};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, PerSource, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
@@ -55,6 +56,8 @@ pub struct Endpoint {
     not_yet: Budget,
     refusals_told: Budget,
     tcp_peers: TcpPeers,
+    /// Targets that are put back, whoever found that they do not answer.
+    pub blocked: Blocked,
     /// Messages that came over streams in the last input.
     heard: Vec<(Peer, Bytes)>,
 }
@@ -79,6 +82,7 @@ impl Endpoint {
             not_yet: Budget::default(),
             refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
+            blocked: Blocked::default(),
             heard: Vec::new(),
         }
     }
@@ -87,7 +91,7 @@ impl Endpoint {
     pub fn set_strangers(&mut self, refusal: Refusal, is_admitted: impl Fn(SocketAddr) -> bool) {
         self.refusal = refusal;
         for connection in self.connections.by_id.values_mut().filter(|connection| connection.accepted) {
-            connection.admitted = is_admitted(connection.peer);
+            connection.admitted = is_admitted(connection.way.address);
         }
     }
 
@@ -125,9 +129,10 @@ impl Endpoint {
         std::mem::take(&mut self.heard)
     }
 
-    /// Our end and the peer's of a stream that is open.
-    pub fn peer_of(&self, connection: ConnectionId) -> Option<(ListenerId, SocketAddr)> {
-        self.connections.by_id.get(&connection).map(|known| (known.listener, known.peer))
+    /// Our end and the peer's of a stream that is open, and its transport.
+    pub fn peer_of(&self, connection: ConnectionId) -> Option<(ListenerId, Transport, SocketAddr)> {
+        let known = self.connections.by_id.get(&connection)?;
+        Some((known.listener, known.way.transport, known.way.address))
     }
 
     /// Where peers reach a listener; where they are told a name, what it is bound to.
@@ -136,6 +141,19 @@ impl Endpoint {
         self.config.listeners.get(usize::from(listener.0)).map_or(any, |own| {
             own.advertise_host.parse().map_or(own.bind, |ip| SocketAddr::new(ip, own.advertise_port))
         })
+    }
+
+    /// The listener of that transport which is bound to that address of ours.
+    pub fn listener_at(&self, transport: Transport, own: IpAddr) -> Option<ListenerId> {
+        let mut numbered = (0..=u8::MAX).zip(&self.config.listeners);
+        let found = numbered.find(|(_, one)| one.transport == transport && one.bind.ip() == own);
+        found.map(|(number, _)| ListenerId(number))
+    }
+
+    /// Whether more than one listener could send there, so that our address on the way decides.
+    pub fn has_choice(&self, transport: Transport, address: SocketAddr) -> bool {
+        let fits = |one: &&Listener| one.transport == transport && one.bind.is_ipv4() == address.is_ipv4();
+        self.config.listeners.iter().filter(fits).count() > 1
     }
 
     /// The Call-ID of an INVITE of ours that waits for its answer.
@@ -187,7 +205,7 @@ impl Endpoint {
 
     /// This listener where it speaks the transport and the address family, else the first one that does; where
     /// none does, one that speaks the transport at least.
-    fn listener_for(
+    pub fn listener_for(
         &self,
         preferred: ListenerId,
         transport: Transport,

@@ -8,11 +8,12 @@ use crate::sip::dialog::{
     Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, next_hop,
 };
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
-use crate::sip::message::{Method, SipUri};
+use crate::sip::message::{Method, NameAddr, Scheme, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
-use crate::sip::{DialogId, Peer, TransactionId, Transport};
+use crate::sip::{DialogId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
-use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A request that is ready to go.
 pub(super) struct Prepared {
@@ -55,7 +56,9 @@ impl Endpoint {
         let (destination, transport) = (outgoing.destination, outgoing.transport);
         let listener =
             self.listener_for(outgoing.listener, transport, destination).unwrap_or(outgoing.listener);
-        let hop = Hop { listener, transport, destination, connection: None };
+        let tls = outgoing.tls.clone().or_else(|| tls_peer_of(&outgoing.request_uri));
+        let tls = tls.filter(|_| transport.is_secure());
+        let hop = Hop { listener, transport, destination, tls, connection: outgoing.connection };
         let extra = borrowed(&outgoing.headers);
         let content = Content {
             method: "INVITE",
@@ -89,7 +92,8 @@ impl Endpoint {
             early_tags: Vec::new(),
         });
         self.dialogs.insert(dialog, Dialog::new(phase));
-        self.start_invite(now, transaction, Purpose::Begin(dialog), prepared, sent, actions);
+        let silent_max = outgoing.silent_max;
+        self.start_invite(now, transaction, Purpose::Begin(dialog), prepared, sent, silent_max, actions);
         dialog
     }
 
@@ -138,7 +142,7 @@ impl Endpoint {
         let ClientMachine::Invite { sent, .. } = &owner.machine else { return };
         let extra: Vec<Extra<'_>> = reason.iter().map(|reason| ("Reason", &**reason)).collect();
         let bytes = compose::cancel(sent, &extra);
-        let (key, hop) = (cancel_key(&owner.key), owner.hop);
+        let (key, hop) = (cancel_key(&owner.key), owner.hop.clone());
         let id = self.next_transaction_id();
         self.start_other(
             now,
@@ -240,7 +244,7 @@ impl Endpoint {
                 routes: prepared.routes.clone(),
                 contact_user: state.contact_user,
             };
-            self.start_invite(now, id, Purpose::Within(dialog), prepared, sent, actions);
+            self.start_invite(now, id, Purpose::Within(dialog), prepared, sent, None, actions);
         } else {
             self.start_prepared(now, id, Purpose::Within(dialog), method, prepared, actions);
         }
@@ -272,8 +276,9 @@ impl Endpoint {
         extra: &[Extra<'_>],
         body: Option<&Body>,
     ) -> Prepared {
-        let NextHop { request_uri, routes, destination, transport } = next_hop(state);
-        let hop = self.hop_within(state, destination, transport);
+        let next = next_hop(state);
+        let hop = self.hop_within(state, &next);
+        let NextHop { request_uri, routes, .. } = next;
         let content = Content {
             method,
             from: &state.local,
@@ -288,23 +293,30 @@ impl Endpoint {
         self.prepare(hop, request_uri, routes, &content)
     }
 
-    fn hop_within(&self, state: &DialogState, destination: SocketAddr, transport: Transport) -> Hop {
+    fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
+        let NextHop { destination, transport, .. } = *next;
         let Some(listener) = self.listener_for(state.listener, transport, destination) else {
             // No listener of ours speaks that: the way that the peer came is the only one left.
             let Peer { listener, transport, address, connection } = state.peer;
-            return Hop { listener, transport, destination: address, connection };
+            return Hop { listener, transport, destination: address, tls: None, connection };
         };
         let same_host = state.peer.transport == transport && state.peer.address.ip() == destination.ip();
         let connection = state.peer.connection.filter(|_| same_host);
-        Hop { listener, transport, destination, connection }
+        // Where the stream of the dialog has broken, the next one leads to the host that was dialled at first.
+        let of_route = || next.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
+        let dialled = || state.tls.clone().or_else(|| tls_peer_of(&of_route().unwrap_or(next.request_uri.clone())));
+        let tls = if transport.is_secure() { dialled() } else { None };
+        Hop { listener, transport, destination, tls, connection }
     }
 
     /// Builds a request, and moves it to TCP where it is too long for UDP and the peer takes TCP
     /// (RFC 3261 18.1.1).
     fn prepare(&mut self, hop: Hop, uri: SipUri, routes: Vec<Box<str>>, content: &Content<'_>) -> Prepared {
         let branch = self.new_branch();
-        let via: Box<str> = self.via_for(hop, &branch);
+        let via: Box<str> = self.via_for(&hop, &branch);
         let changes_target = ["INVITE", "UPDATE"].contains(&content.method);
+        let first_is_sips = routes.first().is_some_and(|route| route.starts_with("<sips:"));
+        let sips = uri.scheme() == Scheme::Sips || first_is_sips;
         let own = self.own_address(hop.listener);
         let parts = RequestParts {
             method: content.method,
@@ -316,7 +328,7 @@ impl Endpoint {
             call_id: content.call_id,
             cseq: content.cseq,
             max_forwards: content.max_forwards,
-            contact: own.filter(|_| changes_target).map(|own| own.contact(content.contact_user)),
+            contact: own.filter(|_| changes_target).map(|own| own.contact(content.contact_user, sips)),
             allow: changes_target,
             user_agent: &self.config.user_agent,
             extra: content.extra,
@@ -327,8 +339,8 @@ impl Endpoint {
         let tcp = self.listener_for(hop.listener, Transport::Tcp, hop.destination);
         match tcp.filter(|_| too_long && self.tcp_peers.contains(hop.destination.ip())) {
             Some(listener) => {
-                let tcp_hop = Hop { listener, transport: Transport::Tcp, connection: None, ..hop };
-                let tcp_via = self.via_for(tcp_hop, &branch);
+                let tcp_hop = Hop { listener, transport: Transport::Tcp, connection: None, ..hop.clone() };
+                let tcp_via = self.via_for(&tcp_hop, &branch);
                 let tcp_bytes = with_via(&bytes, &via_span, &tcp_via);
                 let over_udp = Some(OverUdp { hop, bytes, via });
                 Prepared { bytes: tcp_bytes, branch, via: tcp_via, hop: tcp_hop, over_udp, uri, routes }
@@ -337,10 +349,11 @@ impl Endpoint {
         }
     }
 
-    fn via_for(&self, hop: Hop, branch: &str) -> Box<str> {
-        self.own_address(hop.listener).map(|own| own.via(branch)).unwrap_or_default().into()
+    fn via_for(&self, hop: &Hop, branch: &str) -> Box<str> {
+        self.own_address(hop.listener).map(|own| own.via(hop.transport, branch)).unwrap_or_default().into()
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one transaction")]
     fn start_invite(
         &mut self,
         now: Instant,
@@ -348,11 +361,15 @@ impl Endpoint {
         purpose: Purpose,
         prepared: Prepared,
         sent: SentInvite,
+        silent_max: Option<Duration>,
         actions: &mut Vec<Action>,
     ) {
         let mut out = Vec::with_capacity(1);
         let reliable = prepared.hop.transport.is_reliable();
-        let machine = InviteClient::start(now, prepared.bytes, reliable, &mut out);
+        let mut machine = InviteClient::start(now, prepared.bytes, reliable, &mut out);
+        if let Some(silent_max) = silent_max {
+            machine.give_up_at(now + silent_max);
+        }
         let machine = ClientMachine::Invite { machine, sent: Box::new(sent), acks: Vec::new() };
         let transaction = ClientTransaction {
             machine,
@@ -427,7 +444,7 @@ impl Endpoint {
     ) {
         for output in out {
             let ClientOutput::Send(bytes) = output else { continue };
-            let Some(mut hop) = self.clients.by_id.get(&id).map(|owner| owner.hop) else { return };
+            let Some(mut hop) = self.clients.by_id.get(&id).map(|owner| owner.hop.clone()) else { return };
             let before = hop.connection;
             if self.transmit(now, &mut hop, bytes, actions).is_err() {
                 return self.on_transport_failure(now, id, actions);
@@ -452,4 +469,11 @@ impl Endpoint {
             self.tcp_peers.learn(uri.host().ip().unwrap_or(peer.address.ip()));
         }
     }
+}
+
+/// Whom to expect over TLS at the host of a URI.
+fn tls_peer_of(uri: &SipUri) -> Option<Arc<TlsPeer>> {
+    let host = uri.host().to_string();
+    let name = host.trim_matches(['[', ']']);
+    (!name.is_empty()).then(|| Arc::new(TlsPeer { name: name.into(), settings: None }))
 }

@@ -5,7 +5,7 @@ use super::tables::{ServerMachine, ServerTransaction};
 use super::{Action, Body, Endpoint, Event, Failure};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, Established, Phase, Unacknowledged};
-use crate::sip::message::Request;
+use crate::sip::message::{HeaderName, NameAddr, Request, Scheme};
 use crate::sip::transaction::ServerOutput;
 use crate::sip::{DialogId, ListenerId, TransactionId};
 use bytes::Bytes;
@@ -238,7 +238,10 @@ impl Endpoint {
 
     fn contact_for(&self, listener: ListenerId, request: &Request) -> String {
         let user = request.uri().raw_user().unwrap_or_default();
-        self.own_address(listener).map(|own| own.contact(user)).unwrap_or_default()
+        let route = request.head().get(HeaderName::RecordRoute, "").and_then(NameAddr::parse);
+        let mut uris = [Some(request.uri().scheme()), route.map(|route| route.uri.scheme())].into_iter();
+        let sips = uris.any(|scheme| scheme == Some(Scheme::Sips));
+        self.own_address(listener).map(|own| own.contact(user, sips)).unwrap_or_default()
     }
 
     /// A final response is out: the dialog waits for it no more.

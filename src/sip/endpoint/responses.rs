@@ -144,7 +144,7 @@ impl Endpoint {
         };
         let tag = response.to_tag();
         if let Some(ack) = acks.iter().find(|ack| *ack.tag == *tag) {
-            let (bytes, mut hop) = (ack.bytes.clone(), ack.hop);
+            let (bytes, mut hop) = (ack.bytes.clone(), ack.hop.clone());
             self.counters.retransmissions_absorbed += 1;
             let _ = self.transmit(now, &mut hop, bytes, actions);
             return;
@@ -153,7 +153,7 @@ impl Endpoint {
             self.counters.strays_dropped += 1;
             return;
         }
-        let state = DialogState::as_client(sent, &response, hop.listener, peer);
+        let state = DialogState::as_client(sent, &response, hop.listener, hop.tls.clone(), peer);
         let cseq = sent.cseq;
         match purpose {
             Purpose::Within(dialog) => {

@@ -2,11 +2,11 @@
 
 use super::receive::Origin;
 use super::schedule::Target;
-use super::tables::{Connection, ConnectionTable, Hop};
+use super::tables::{Connection, ConnectionTable, Hop, Way};
 use super::{Action, Endpoint};
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
-use crate::sip::message::Framed;
+use crate::sip::message::{Framed, parse_datagram};
 use crate::sip::{ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -34,7 +34,12 @@ impl Endpoint {
             actions.push(Action::CloseStream { connection: id });
             return;
         }
-        self.connections.insert(id, Connection::new(now, listener, peer, admitted, true));
+        let Some(own) = self.config.listeners.get(usize::from(listener.0)) else {
+            actions.push(Action::CloseStream { connection: id });
+            return;
+        };
+        let way = Way { transport: own.transport, address: peer, tls: None };
+        self.connections.insert(id, Connection::new(now, listener, way, admitted, true));
         self.arm_connection(id);
     }
 
@@ -46,6 +51,9 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        if connection.way.transport.is_websocket() {
+            return self.on_websocket_message(now, id, bytes, actions);
+        }
         connection.framer.push(bytes);
         if connection.heard {
             connection.last_heard = now;
@@ -55,8 +63,8 @@ impl Endpoint {
             let origin = Origin {
                 peer: Peer {
                     listener: connection.listener,
-                    transport: Transport::Tcp,
-                    address: connection.peer,
+                    transport: connection.way.transport,
+                    address: connection.way.address,
                     connection: Some(id),
                 },
                 admitted: connection.admitted,
@@ -70,7 +78,9 @@ impl Endpoint {
                 Some(Framed::Message(message)) => {
                     connection.heard = true;
                     connection.last_heard = now;
-                    self.tcp_peers.learn(origin.peer.address.ip());
+                    if origin.peer.transport == Transport::Tcp {
+                        self.tcp_peers.learn(origin.peer.address.ip());
+                    }
                     self.heard.push((origin.peer, message.to_bytes()));
                     self.on_message(now, origin, message, actions);
                 }
@@ -85,11 +95,48 @@ impl Endpoint {
         self.arm_connection(id);
     }
 
+    /// Over WebSocket a message is whole, whatever its Content-Length says (RFC 7118 5); line ends are a ping there too.
+    fn on_websocket_message(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        bytes: &[u8],
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
+        let (listener, transport, address) = (connection.listener, connection.way.transport, connection.way.address);
+        let peer = Peer { listener, transport, address, connection: Some(id) };
+        let origin = Origin { peer, admitted: connection.admitted };
+        if connection.heard {
+            connection.last_heard = now;
+        }
+        match parse_datagram(bytes) {
+            None => {
+                self.counters.pings += 1;
+                actions.push(Action::SendStream { connection: id, bytes: Bytes::from_static(b"\r\n") });
+            }
+            Some(Ok(message)) => {
+                connection.heard = true;
+                connection.last_heard = now;
+                self.heard.push((peer, Bytes::copy_from_slice(bytes)));
+                self.on_message(now, origin, message, actions);
+            }
+            Some(Err(reject)) => {
+                self.on_reject(now, origin, &reject, actions);
+                if !reject.is_answerable() {
+                    self.counters.connections_broken += 1;
+                    self.close_stream(now, id, actions);
+                }
+            }
+        }
+        self.arm_connection(id);
+    }
+
     /// The connection ended, or could not be opened.
     pub(super) fn on_stream_closed(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
         let Some(connection) = self.connections.remove(id) else { return };
         if !connection.heard && ConnectionTable::is_own(id) {
-            self.tcp_peers.forget(connection.peer.ip());
+            self.tcp_peers.forget(connection.way.address.ip());
         }
         for transaction in connection.clients {
             self.on_transport_failure(now, transaction, actions);
@@ -115,13 +162,19 @@ impl Endpoint {
             // A trunk may be silent on its connection for the whole of a call.
             connection.last_heard = now;
         }
+        if connection.ping_due().is_some_and(|due| due <= now) {
+            connection.last_ping = now;
+            connection.framer.expect_pong();
+            self.counters.pings_sent += 1;
+            actions.push(Action::SendStream { connection: id, bytes: Bytes::from_static(b"\r\n\r\n") });
+        }
         self.arm_connection(id);
     }
 
     pub(super) fn arm_connection(&mut self, id: ConnectionId) {
         if let Some(owner) = self.connections.by_id.get_mut(&id) {
-            let deadline = Some(owner.deadline());
-            self.schedule.arm(Target::Connection(id), deadline, &mut owner.scheduled);
+            let due = Some(owner.next_timeout());
+            self.schedule.arm(Target::Connection(id), due, &mut owner.scheduled);
         }
     }
 
@@ -129,6 +182,7 @@ impl Endpoint {
         if let Some(connection) = self.connections.by_id.get_mut(&id) {
             connection.dialogs += 1;
         }
+        self.arm_connection(id);
     }
 
     pub(super) fn release_connection(&mut self, id: ConnectionId) {
@@ -159,7 +213,10 @@ impl Endpoint {
             return Ok(());
         }
         let alive = hop.connection.filter(|id| self.connections.by_id.contains_key(id));
-        let known = alive.or_else(|| self.connections.by_peer.get(&hop.destination).copied());
+        let known = alive.or_else(|| {
+            let (transport, address, tls) = (hop.transport, hop.destination, hop.tls.clone());
+            self.connections.by_way.get(&Way { transport, address, tls }).copied()
+        });
         let connection = match known {
             Some(connection) => connection,
             None => self.connect(now, hop, actions)?,
@@ -170,15 +227,22 @@ impl Endpoint {
     }
 
     fn connect(&mut self, now: Instant, hop: &Hop, actions: &mut Vec<Action>) -> Result<ConnectionId, NoWay> {
+        let (listener, transport, destination, tls) =
+            (hop.listener, hop.transport, hop.destination, hop.tls.clone());
+        // Whom to expect is known for every request of ours over TLS; a response never opens such a connection.
+        let lacks_name = transport.is_secure() && tls.is_none();
+        if transport.is_websocket() || lacks_name {
+            return Err(NoWay);
+        }
         if self.connections.by_id.len() >= self.config.limits.connections_max {
             self.counters.connections_rejected += 1;
             return Err(NoWay);
         }
         let id = self.connections.next_own_id();
-        let (listener, destination) = (hop.listener, hop.destination);
-        self.connections.insert(id, Connection::new(now, listener, destination, false, false));
+        let way = Way { transport, address: destination, tls: tls.clone() };
+        self.connections.insert(id, Connection::new(now, listener, way, false, false));
         self.arm_connection(id);
-        actions.push(Action::Connect { connection: id, listener, destination });
+        actions.push(Action::Connect { connection: id, listener, destination, tls });
         Ok(id)
     }
 
@@ -195,6 +259,7 @@ impl Endpoint {
             listener: peer.listener,
             transport: peer.transport,
             destination: reply_to,
+            tls: None,
             connection: peer.connection,
         };
         // Where no stream can be had the response is lost, as on any network.

@@ -3,10 +3,10 @@
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
 use crate::sip::dialog::{Dialog, SentInvite};
-use crate::sip::limits::{STREAM_IDLE_TIME_MAX, STREAM_SILENT_TIME_MAX, TCP_PEERS_MAX};
+use crate::sip::limits::{KEEPALIVE_INTERVAL, STREAM_IDLE_TIME_MAX, STREAM_SILENT_TIME_MAX, TCP_PEERS_MAX};
 use crate::sip::message::{Method, Request, StreamFramer};
 use crate::sip::transaction::{InviteClient, InviteServer, NonInviteClient, NonInviteServer};
-use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
+use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -122,11 +122,13 @@ impl ServerTable {
 }
 
 /// A way to a peer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hop {
     pub listener: ListenerId,
     pub transport: Transport,
     pub destination: SocketAddr,
+    /// Whom to expect there over TLS.
+    pub tls: Option<Arc<TlsPeer>>,
     /// The stream to use; found or opened when something is sent.
     pub connection: Option<ConnectionId>,
 }
@@ -241,10 +243,19 @@ impl DialogTable {
     }
 }
 
+/// Which streams may be used for the same: those to one address by one transport, and over TLS to one peer, so that
+/// what was meant for one name never goes out over a connection that was checked for another (RFC 5923 9.1).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Way {
+    pub transport: Transport,
+    pub address: SocketAddr,
+    pub tls: Option<Arc<TlsPeer>>,
+}
+
 /// A stream.
 pub struct Connection {
     pub listener: ListenerId,
-    pub peer: SocketAddr,
+    pub way: Way,
     pub framer: StreamFramer,
     /// The peer may send us requests.
     pub admitted: bool,
@@ -254,6 +265,8 @@ pub struct Connection {
     pub heard: bool,
     /// When it was opened or last brought something.
     pub last_heard: Instant,
+    /// When it was last sent a ping.
+    pub last_ping: Instant,
     /// Dialogs whose peer it leads to.
     pub dialogs: usize,
     /// Requests of ours that went out over it.
@@ -262,15 +275,16 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(now: Instant, listener: ListenerId, peer: SocketAddr, admitted: bool, accepted: bool) -> Self {
+    pub fn new(now: Instant, listener: ListenerId, way: Way, admitted: bool, accepted: bool) -> Self {
         Connection {
             listener,
-            peer,
+            way,
             framer: StreamFramer::default(),
             admitted,
             accepted,
             heard: false,
             last_heard: now,
+            last_ping: now,
             dialogs: 0,
             clients: Vec::new(),
             scheduled: None,
@@ -283,6 +297,17 @@ impl Connection {
         let quiet = self.last_heard + limit;
         self.framer.deadline().map_or(quiet, |incomplete| incomplete.min(quiet))
     }
+
+    /// When a ping is due: the side that opened the stream keeps it open through what stands in between, while a
+    /// dialog needs it (RFC 5626 4.4.1). WebSocket has pings of its own.
+    pub fn ping_due(&self) -> Option<Instant> {
+        let pings = !self.accepted && self.heard && self.dialogs > 0 && !self.way.transport.is_websocket();
+        pings.then(|| self.last_heard.max(self.last_ping) + KEEPALIVE_INTERVAL)
+    }
+
+    pub fn next_timeout(&self) -> Instant {
+        self.ping_due().map_or(self.deadline(), |ping| ping.min(self.deadline()))
+    }
 }
 
 /// Connections that the endpoint opens have ids from here on, so that they never meet those of the shell.
@@ -291,20 +316,20 @@ const OWN_CONNECTIONS: u64 = 1 << 63;
 #[derive(Default)]
 pub struct ConnectionTable {
     pub by_id: HashMap<ConnectionId, Connection>,
-    pub by_peer: HashMap<SocketAddr, ConnectionId>,
+    pub by_way: HashMap<Way, ConnectionId>,
     last_own: u64,
 }
 
 impl ConnectionTable {
     pub fn insert(&mut self, id: ConnectionId, connection: Connection) {
-        self.by_peer.insert(connection.peer, id);
+        self.by_way.insert(connection.way.clone(), id);
         self.by_id.insert(id, connection);
     }
 
     pub fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
         let connection = self.by_id.remove(&id)?;
-        if self.by_peer.get(&connection.peer) == Some(&id) {
-            self.by_peer.remove(&connection.peer);
+        if self.by_way.get(&connection.way) == Some(&id) {
+            self.by_way.remove(&connection.way);
         }
         Some(connection)
     }

@@ -1,8 +1,9 @@
 //! What goes in and out of the [`Endpoint`](super::Endpoint).
 
 use crate::ids::ConnectionId;
+use crate::sip::locate::Reach;
 use crate::sip::message::{NameAddr, Request, Response, SipUri, Subject};
-use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
+use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +27,13 @@ pub struct EndpointConfig {
     /// Written as User-Agent and Server.
     pub user_agent: String,
     pub limits: Limits,
+}
+
+impl EndpointConfig {
+    /// What we can send by.
+    pub fn reach(&self) -> Reach {
+        Reach { ways: self.listeners.iter().map(|one| (one.transport, one.bind.is_ipv4())).collect() }
+    }
 }
 
 /// How much of each there may be. What is above is answered 503 with Retry-After without keeping anything.
@@ -103,11 +111,13 @@ pub enum Action {
         destination: SocketAddr,
         bytes: Bytes,
     },
-    /// Open a connection under this id. SendStream may follow at once: keep it (bounded) until connected.
+    /// Open a connection under this id: TCP, or TLS to the peer that is named. SendStream may follow at once: keep it
+    /// (bounded) until connected.
     Connect {
         connection: ConnectionId,
         listener: ListenerId,
         destination: SocketAddr,
+        tls: Option<Arc<TlsPeer>>,
     },
     SendStream {
         connection: ConnectionId,
@@ -180,6 +190,14 @@ pub struct Outgoing {
     pub destination: SocketAddr,
     /// A request that is too long for UDP takes TCP towards a peer known to take it.
     pub transport: Transport,
+    /// Whom to expect there over TLS; where absent, the host of the Request-URI.
+    pub tls: Option<Arc<TlsPeer>>,
+    /// The stream to use while it is open, whatever its address: that of a phone or a trunk which opened it
+    /// (RFC 5626 5.3).
+    pub connection: Option<ConnectionId>,
+    /// Where nothing at all was heard for so long, [`Failure::Timeout`] comes: another target waits. Timer B where
+    /// absent, and never longer.
+    pub silent_max: Option<Duration>,
     pub request_uri: SipUri,
     /// Without a tag.
     pub from: NameAddr,
@@ -241,6 +259,8 @@ pub struct Counters {
     pub strays_dropped: u64,
     /// CRLF pings answered (RFC 5626 4.4.1).
     pub pings: u64,
+    /// CRLF pings sent over streams that we opened and that carry a dialog.
+    pub pings_sent: u64,
     /// 2xx of another fork that were acknowledged and ended.
     pub forks_ended: u64,
     /// Calls whose 2xx was never acknowledged.

@@ -25,7 +25,6 @@ pub(super) use parse::{Glance, glance};
 pub use reject::{Fault, Reject, Subject, is_answerable};
 pub use stream::{Framed, StreamFramer};
 pub use uri::{Host, Scheme, SipUri};
-pub(super) use via::DEFAULT_PORT;
 pub use via::Via;
 pub use write::{Writer, reason_phrase};
 

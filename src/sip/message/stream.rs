@@ -15,6 +15,8 @@ pub struct StreamFramer {
     taken: usize,
     /// Up to where no end of the headers was found, so that no byte is looked at twice.
     searched: usize,
+    /// We have sent a ping, and the next line end between messages answers it.
+    awaits_pong: bool,
     state: State,
 }
 
@@ -89,6 +91,11 @@ impl StreamFramer {
         }
     }
 
+    /// We have sent a ping: one line end may come in answer, and is not half of a ping (RFC 5626 4.4.1).
+    pub fn expect_pong(&mut self) {
+        self.awaits_pong = true;
+    }
+
     /// When the message that has begun must be whole. None between messages.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
@@ -117,6 +124,9 @@ impl StreamFramer {
             }
         };
         self.taken += step;
+        if std::mem::take(&mut self.awaits_pong) {
+            return Some(None);
+        }
         if matches!(self.state, State::AfterLineEnd) {
             self.state = State::Between;
             return Some(Some(Framed::Ping));

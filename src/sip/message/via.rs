@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// Port of a sent-by that names none (RFC 3261 18.2.2).
-pub(crate) const DEFAULT_PORT: u16 = 5060;
+const DEFAULT_PORT: u16 = 5060;
 
 /// What a branch starts with that is unique by RFC 3261 8.1.1.7.
 const MAGIC_COOKIE: &str = "z9hG4bK";

@@ -46,6 +46,13 @@ impl InviteClient {
         InviteClient { reliable, state: State::Calling { request, timer_a, timer_b }, abandoned: None }
     }
 
+    /// Where nothing at all is heard by then, it is over, earlier than by Timer B.
+    pub fn give_up_at(&mut self, at: Instant) {
+        if let State::Calling { timer_b, .. } = &mut self.state {
+            *timer_b = at.min(*timer_b);
+        }
+    }
+
     /// A response came. `ack` makes the ACK for a final response other than 2xx; it is called once at most.
     pub fn on_response(
         &mut self,

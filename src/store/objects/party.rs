@@ -1,9 +1,9 @@
 //! Agents and trunks.
 
 use super::{Checked, Object, id, is_reference, trunk_policy};
-use crate::call::dialled;
-use crate::call::snapshot::{Agent, Host, Trunk};
+use crate::call::snapshot::{Agent, Trunk};
 use crate::config::reader::Section;
+use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
 use std::net::{IpAddr, SocketAddr};
 
@@ -66,8 +66,7 @@ pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
 }
 
 fn agent_address(section: &Section<'_>, text: &str) -> Option<SocketAddr> {
-    let host = SipUri::parse(text).as_ref().and_then(dialled::host_of);
-    let Some(host) = host else {
+    let Some(destination) = SipUri::parse(text).as_ref().and_then(Destination::of) else {
         section.error(
             "uri",
             format!("\"{text}\" is not a SIP URI that this version can ring"),
@@ -75,8 +74,7 @@ fn agent_address(section: &Section<'_>, text: &str) -> Option<SocketAddr> {
         );
         return None;
     };
-    let ip = host.name.trim_matches(['[', ']']).parse().ok()?;
-    Some(SocketAddr::new(ip, host.port))
+    destination.numeric().map(|target| target.address)
 }
 
 pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
@@ -105,10 +103,11 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(trunk) })
 }
 
-/// `host`, `host:port`, with `;transport=tcp` where it is not UDP.
-fn parse_host(text: &str) -> Result<Host, String> {
-    let uri = SipUri::parse(&format!("sip:{text}"));
+/// `host`, `host:port`, with `;transport=tcp` or `tls` where it is not what DNS says or UDP; or all of that as a URI.
+fn parse_host(text: &str) -> Result<Destination, String> {
+    let has_scheme = ["sip:", "sips:"].iter().any(|scheme| text.starts_with(scheme));
+    let uri = SipUri::parse(&if has_scheme { text.to_owned() } else { format!("sip:{text}") });
     uri.as_ref()
-        .and_then(dialled::host_of)
-        .ok_or_else(|| "a host, with a port where it is not 5060".to_owned())
+        .and_then(Destination::of)
+        .ok_or_else(|| "a host, with a port and ;transport=udp, tcp or tls where they are needed".to_owned())
 }

@@ -2145,7 +2145,7 @@ export interface components {
             text: string;
             to: string;
             /** @enum {string} */
-            transport: "udp" | "tcp";
+            transport: "udp" | "tcp" | "tls" | "ws" | "wss";
         };
         NewPassword: {
             password: string;

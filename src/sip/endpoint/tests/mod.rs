@@ -2,6 +2,7 @@
 
 mod client;
 mod pair;
+mod secure;
 mod server;
 mod strangers;
 mod streams;
@@ -203,5 +204,8 @@ pub fn outgoing() -> Outgoing {
         }),
         call_id: None,
         max_forwards: None,
+        tls: None,
+        connection: None,
+        silent_max: None,
     }
 }

@@ -1,0 +1,139 @@
+//! Certificates as files: what is wrong with them is said, and a bad new one never takes the place of a good old one.
+
+#![allow(clippy::disallowed_methods, reason = "the tests write certificates")]
+
+use super::*;
+use crate::config::Transport;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("cordboard-tls-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Certificate and key of a host, good until the first day of a year.
+fn issued(authority: &CertifiedIssuer<'_, KeyPair>, year: i32) -> (String, String) {
+    let mut params = CertificateParams::new(["sip.example.net".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
+}
+
+fn listen(identity: &Identity, clients: ClientCertificates) -> Listen {
+    Listen {
+        transport: Transport::Tls,
+        bind: "127.0.0.1:0".parse().unwrap(),
+        advertise_host: "sip.example.net".to_owned(),
+        advertise_port: 5061,
+        media_advertise: None,
+        tls: Some(TlsServer { identity: identity.clone(), clients }),
+        origins: Vec::new(),
+    }
+}
+
+fn load(identity: &Identity) -> Result<Tls, TlsError> {
+    let listen = [listen(identity, ClientCertificates::NotAsked)];
+    Tls::load(&TlsConfig::default(), &listen, SystemClock::start())
+}
+
+#[test]
+fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old_one_kept() {
+    let folder = Folder::new("reload");
+    let authority = authority();
+    let (certificate, key) = issued(&authority, 2040);
+    let identity = Identity {
+        certificate: folder.write("cert.pem", &certificate),
+        private_key: folder.write("key.pem", &key),
+    };
+    let tls = load(&identity).unwrap();
+    let shown = || tls.server(ListenerId(0)).unwrap();
+    let (first, ends) = (shown(), tls.expires());
+    assert_eq!(ends, 2_208_988_800);
+    let (ended, its_key) = issued(&authority, 2021);
+    for (certificate, key, words) in [
+        ("", key.as_str(), "cert.pem holds no certificate in PEM"),
+        (certificate.as_str(), "", "key.pem holds no private key in PEM"),
+        (certificate.as_str(), its_key.as_str(), "do not belong together"),
+        (ended.as_str(), its_key.as_str(), "ended at 2021-01-01T00:00:00.000Z: renew it"),
+    ] {
+        folder.write("cert.pem", certificate);
+        folder.write("key.pem", key);
+        let error = tls.reload().unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(Arc::ptr_eq(&first, &shown()), "the old one is shown on");
+        assert_eq!(tls.expires(), ends);
+    }
+    let (renewed, its_key) = issued(&authority, 2041);
+    folder.write("cert.pem", &renewed);
+    folder.write("key.pem", &its_key);
+    assert_ne!(tls.0.files.looks(), tls.loaded().looks, "a change of a file is seen");
+    tls.reload().unwrap();
+    assert!(!Arc::ptr_eq(&first, &shown()));
+    assert_eq!(tls.expires(), 2_240_611_200);
+    assert_eq!(tls.0.files.looks(), tls.loaded().looks);
+    std::fs::remove_file(&identity.certificate).unwrap();
+    assert!(tls.reload().unwrap_err().to_string().contains("cannot be read"));
+    assert_eq!(tls.expires(), 2_240_611_200);
+}
+
+#[test]
+fn settings_have_names_and_one_that_is_unknown_is_an_error() {
+    let folder = Folder::new("named");
+    let authority = authority();
+    let (certificate, key) = issued(&authority, 2040);
+    let identity = Identity {
+        certificate: folder.write("cert.pem", &certificate),
+        private_key: folder.write("key.pem", &key),
+    };
+    let tls = Tls::load(&TlsConfig::default(), &[], SystemClock::start()).unwrap();
+    assert_eq!(tls.expires(), 0);
+    assert!(tls.server(ListenerId(0)).is_none());
+    assert!(tls.client(None).is_ok());
+    let error = tls.client(Some("acme")).unwrap_err().to_string();
+    assert_eq!(error, "there are no settings for TLS named \"acme\"");
+    let files = ClientFiles { ca: Some(folder.write("ca.pem", &authority.pem())), identity: Some(identity) };
+    tls.set_named("acme", &files).unwrap();
+    assert!(tls.client(Some("acme")).is_ok());
+    let bad = ClientFiles { ca: Some(folder.write("empty.pem", "")), identity: None };
+    assert!(tls.set_named("acme", &bad).is_err());
+    assert!(tls.client(Some("acme")).is_ok(), "those that were there stay");
+}
+
+#[test]
+fn no_alpn_name_is_sent_or_asked_for() {
+    let folder = Folder::new("alpn");
+    let (certificate, key) = issued(&authority(), 2040);
+    let identity = Identity {
+        certificate: folder.write("cert.pem", &certificate),
+        private_key: folder.write("key.pem", &key),
+    };
+    let tls = load(&identity).unwrap();
+    assert!(tls.server(ListenerId(0)).unwrap().alpn_protocols.is_empty());
+    assert!(tls.client(None).unwrap().alpn_protocols.is_empty());
+}

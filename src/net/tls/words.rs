@@ -1,0 +1,106 @@
+//! Why a handshake failed, in words: who did what wrong, and what helps.
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use std::io;
+
+/// One sentence for the log. `we_connect`: we are the client of this handshake.
+pub fn in_words(error: &io::Error, we_connect: bool) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(error) => of_tls(error, we_connect),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the peer closed the connection in the middle of the handshake: it may refuse our certificate, our name \
+             or TLS 1.2 and 1.3"
+                .to_owned()
+        }
+        None => format!("the connection broke in the handshake: {error}"),
+    }
+}
+
+fn of_tls(error: &Error, we_connect: bool) -> String {
+    match error {
+        Error::InvalidCertificate(fault) => of_certificate(fault, we_connect),
+        Error::AlertReceived(alert) => of_alert(*alert),
+        Error::NoCertificatesPresented => {
+            "the peer shows no certificate, and one is required: give it one of client_ca, or set \
+             client_certificates = \"optional\""
+                .to_owned()
+        }
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "the peer does not speak TLS: plain SIP or HTTP on a port of TLS, most likely".to_owned()
+        }
+        Error::InvalidMessage(fault) => format!("the peer sends what is no TLS ({fault:?})"),
+        Error::PeerIncompatible(fault) => of_incompatible(fault),
+        Error::PeerMisbehaved(fault) => format!("the peer breaks the rules of TLS ({fault:?})"),
+        other => format!("the handshake failed: {other}"),
+    }
+}
+
+fn of_certificate(fault: &CertificateError, we_connect: bool) -> String {
+    let authorities = if we_connect { "ca" } else { "client_ca" };
+    match fault {
+        CertificateError::UnknownIssuer => format!(
+            "the peer's certificate comes from an authority that is not believed here: put that authority's \
+             certificate into {authorities}"
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the peer's certificate has ended: it must be renewed there (or a clock is wrong)".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the peer's certificate is not valid yet: a clock is wrong, here or there".to_owned()
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => format!(
+            "the peer's certificate is for {}, not for {}: dial one of its names, or have one issued for that",
+            if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") },
+            expected.to_str()
+        ),
+        CertificateError::NotValidForName => {
+            "the peer's certificate is for another name than the one that was dialled".to_owned()
+        }
+        CertificateError::Revoked => "the peer's certificate was revoked".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            let purpose = if we_connect { "servers" } else { "clients" };
+            format!("the peer's certificate may not be used by {purpose} (its extended key usage)")
+        }
+        other => format!("the peer's certificate cannot be used: {other}"),
+    }
+}
+
+fn of_alert(alert: AlertDescription) -> String {
+    let what = match alert {
+        AlertDescription::UnknownCA => {
+            "it does not know the authority of our certificate: give it that, or take a certificate of one it knows, \
+             with those above it in the file"
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate => "it does not accept our certificate",
+        AlertDescription::CertificateExpired => "our certificate has ended: renew it",
+        AlertDescription::CertificateRequired => "it wants a certificate of ours: set [tls] certificate",
+        AlertDescription::ProtocolVersion => "it speaks neither TLS 1.2 nor 1.3",
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "it has no cipher in common with us, or wants a certificate of ours ([tls] certificate)"
+        }
+        AlertDescription::UnrecognisedName => "it does not serve the name that was dialled",
+        AlertDescription::NoApplicationProtocol => "it wants an ALPN name, and we send none",
+        _ => return format!("the peer ended the handshake: {alert:?}"),
+    };
+    format!("the peer ended the handshake: {what}")
+}
+
+fn of_incompatible(fault: &PeerIncompatible) -> String {
+    match fault {
+        PeerIncompatible::Tls12NotOfferedOrEnabled
+        | PeerIncompatible::SupportedVersionsExtensionRequired
+        | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+        | PeerIncompatible::ServerDoesNotSupportTls12Or13 => {
+            "the peer speaks neither TLS 1.2 nor 1.3: older versions are not safe, and not spoken here".to_owned()
+        }
+        PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon => {
+            "no cipher or key exchange in common with the peer: it is too old, or set up too strictly".to_owned()
+        }
+        PeerIncompatible::NoSignatureSchemesInCommon => {
+            "the peer cannot check signatures of our key's kind: take an ECDSA P-256 or an RSA key".to_owned()
+        }
+        other => format!("nothing in common with the peer ({other:?})"),
+    }
+}
