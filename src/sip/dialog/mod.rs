@@ -6,10 +6,12 @@ mod unacknowledged;
 pub use next_hop::{NextHop, next_hop};
 pub use unacknowledged::{Due, Unacknowledged};
 
+use super::digest::Account;
 use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
 use super::message::{HeaderName, NameAddr, Request, Response, SipUri};
 use super::{ListenerId, Peer, TransactionId};
 use crate::clock::{Budget, Instant};
+use std::sync::Arc;
 
 /// The state of RFC 3261 12.1, as it is once both tags are known.
 #[derive(Clone, Debug)]
@@ -130,6 +132,8 @@ pub struct SentInvite {
     pub cseq: u32,
     pub routes: Vec<Box<str>>,
     pub contact_user: Box<str>,
+    /// Name and value of its credentials: its ACK has the same (RFC 3261 13.2.2.4).
+    pub credentials: Option<(&'static str, String)>,
 }
 
 /// A dialog, or what may become one.
@@ -140,6 +144,8 @@ pub struct Dialog {
     pub requests: Vec<TransactionId>,
     /// Of the peer's requests.
     pub budget: Budget,
+    /// With what challenges to our requests are answered.
+    pub account: Option<Arc<Account>>,
     /// The earliest entry in the schedule.
     pub scheduled: Option<Instant>,
 }
@@ -231,7 +237,7 @@ pub struct Hangup {
 
 impl Dialog {
     pub fn new(phase: Phase) -> Self {
-        Dialog { phase, requests: Vec::new(), budget: Budget::default(), scheduled: None }
+        Dialog { phase, requests: Vec::new(), budget: Budget::default(), account: None, scheduled: None }
     }
 
     /// Both ends' state, where there is one yet.

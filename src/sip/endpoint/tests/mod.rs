@@ -1,5 +1,6 @@
 //! Ladders through the public door, under virtual time.
 
+mod challenged;
 mod client;
 mod pair;
 mod server;
@@ -203,5 +204,8 @@ pub fn outgoing() -> Outgoing {
         }),
         call_id: None,
         max_forwards: None,
+        routes: Vec::new(),
+        connection: None,
+        account: None,
     }
 }
