@@ -23,6 +23,7 @@ use super::ports::Ports;
 use super::record::{EndReason, Key, LegRecord, TroubleRecord};
 use super::snapshot::{Snapshot, Speech};
 use super::troubles::TroubleKind;
+use super::trunk::Trunks;
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
@@ -33,6 +34,7 @@ use crate::flow::{
 use crate::hidden::Hidden;
 use crate::ids::{CallId, Random};
 use crate::media::Command;
+use crate::registrar::Registrar;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
@@ -59,6 +61,8 @@ pub(super) struct Context<'a> {
     pub index: &'a mut Index,
     pub ladders: &'a mut Ladders,
     pub captures: &'a mut Captures,
+    pub registrar: &'a Registrar,
+    pub trunks: &'a mut Trunks,
     pub counters: &'a mut super::switchboard::Counters,
     pub actions: &'a mut Vec<Action>,
 }
@@ -234,6 +238,11 @@ impl Call {
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.clone()
+    }
+
+    /// The trunk that it came from.
+    pub(super) fn trunk(&self) -> Option<&str> {
+        self.trunk.as_deref()
     }
 
     /// The Smart Number, as its pattern.

@@ -1,22 +1,27 @@
-//! A leg that the flow dialled: whom it rings, and how far it has come.
+//! A leg that the flow dialled: whom it rings, and how far it has come. Which ways lead there says `ways.rs`.
+//!
+//! Invariant: a fork is in the index of dialogs, and a call of its trunk, as long as it is among the leg's forks.
 
 use super::b2bua::{Call, Context};
 use super::index::Index;
 use super::live::{LegState, leg_number};
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
-use super::snapshot::{Host, Snapshot};
+use super::trunk::{Direction, FailOver};
+use super::ways::{Guides, Place, Plan, Way, better};
 use super::{Action, RequestId};
 use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
+use crate::ids::CallId;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
 use crate::sip::message::{NameAddr, Response, SipUri};
-use crate::sip::{DialogId, ListenerId, Transport};
+use crate::sip::{DialogId, ListenerId, Peer, Transport};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-/// The default port of SIP, RFC 3261 section 19.1.2.
-const SIP_PORT: u16 = 5060;
+/// What an answer elsewhere says to telephones that ring (RFC 3326 3.1): so that a forked phone shows no missed call.
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// A leg towards an agent, a number or a URI.
 pub(super) struct Dialled {
@@ -31,33 +36,39 @@ pub(super) struct Dialled {
     pub media: Option<MediaLeg>,
     invite: Invite,
     peer: IpAddr,
+    /// INVITEs that are out; once one is answered, that one.
+    forks: Vec<Fork>,
+    /// Ways whose host is being looked up.
+    resolving: Vec<(RequestId, Way)>,
+    /// Ways that are tried after those.
+    groups: VecDeque<Vec<Way>>,
+    /// The best failure so far.
+    failed: Option<u16>,
 }
 
 /// How far it has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
-    /// The host is being looked up.
-    Resolving(RequestId),
-    Inviting(DialogId),
+    /// Hosts are being looked up, or INVITEs are out.
+    Ringing,
     Answered(DialogId),
-    /// Nothing of the dialog is left; the engine may still be closing the media.
+    /// Nothing of the dialogs is left; the engine may still be closing the media.
     Over,
 }
 
-/// What the INVITE says.
-struct Invite {
-    request_uri: SipUri,
-    from: NameAddr,
-    tcp: bool,
-    max_forwards: u8,
-    headers: Vec<(String, String)>,
+/// An INVITE that is out.
+struct Fork {
+    dialog: DialogId,
+    peer: IpAddr,
+    trunk: Option<String>,
+    fail_over: FailOver,
 }
 
-/// Where a target is rung.
-struct Destination {
-    name: String,
-    request_uri: SipUri,
-    host: Host,
+/// What the INVITEs say.
+struct Invite {
+    from: NameAddr,
+    max_forwards: u8,
+    headers: Vec<(String, String)>,
 }
 
 impl Call {
@@ -76,8 +87,11 @@ impl Call {
             tracing::debug!(call = %self.id, %dial, "the agent talks already");
             return Some((DialFailure::Busy, None));
         }
-        let Destination { name, request_uri, host } = match destination(&snapshot, target) {
-            Ok(destination) => destination,
+        let now = context.now.instant;
+        let guides =
+            Guides { now, snapshot: &snapshot, registrar: context.registrar, trunks: context.trunks };
+        let Plan { name, groups } = match guides.plan(target) {
+            Ok(plan) => plan,
             Err(message) => {
                 tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
                 return Some((DialFailure::Unavailable, None));
@@ -93,31 +107,110 @@ impl Call {
         let thread = self.caller_media().thread;
         let leg = context.index.new_leg(self.id, Party::Dialled(dial));
         let settings = &context.settings.media;
-        let media =
-            MediaLeg::new(context.now.instant, leg, context.ports, Some(thread), settings, context.random);
+        let media = MediaLeg::new(now, leg, context.ports, Some(thread), settings, context.random);
         let Some(media) = media else {
             context.index.legs.remove(&leg);
             tracing::warn!(call = %self.id, %dial, "no media port is free for a dialled leg");
             return Some((DialFailure::Failed, Some(503)));
         };
-        let request = self.new_request();
         let headers = if agent.is_some() { self.screen_pop() } else { Vec::new() };
-        let invite = Invite { request_uri, from, tcp: host.tcp, max_forwards, headers };
-        let peer = IpAddr::from([0, 0, 0, 0]);
-        let stage = Stage::Resolving(request);
-        let mut dialled =
-            Dialled { dial, name, agent, talking: false, stage, media: Some(media), invite, peer };
-        match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(ip) => {
-                let like = self.caller_media().agreed().cloned();
-                dialled.send_invite(SocketAddr::new(ip, host.port), like.as_ref(), context);
-                context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
-            }
-            Err(_) => context.actions.push(Action::Resolve { request, host: host.name, port: host.port }),
-        }
-        self.dialled.push(dialled);
+        self.dialled.push(Dialled {
+            dial,
+            name,
+            agent,
+            talking: false,
+            stage: Stage::Ringing,
+            media: Some(media),
+            invite: Invite { from, max_forwards, headers },
+            peer: IpAddr::from([0, 0, 0, 0]),
+            forks: Vec::new(),
+            resolving: Vec::new(),
+            groups,
+            failed: None,
+        });
         self.tell_leg(dial, LegState::Dialled, context);
-        None
+        if self.ring_next(dial, context) {
+            return None;
+        }
+        let code = self.dialled.iter().find(|d| d.dial == dial).and_then(|d| d.failed).unwrap_or(503);
+        self.close_dialled(dial, context);
+        Some((cause_of(code), Some(code)))
+    }
+
+    /// Rings the next group of ways. False where none is left that could be.
+    fn ring_next(&mut self, dial: DialId, context: &mut Context<'_>) -> bool {
+        let like = self.caller_media().agreed().cloned();
+        let call = self.id;
+        loop {
+            let Some(group) = self.dialled_mut(dial).and_then(|dialled| dialled.groups.pop_front()) else {
+                return false;
+            };
+            for way in group {
+                let request = self.new_request();
+                let Some(dialled) = self.dialled_mut(dial) else { return false };
+                dialled.try_way(call, way, request, like.as_ref(), context);
+            }
+            if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) {
+                return true;
+            }
+        }
+    }
+
+    fn dialled_mut(&mut self, dial: DialId) -> Option<&mut Dialled> {
+        self.dialled.iter_mut().find(|dialled| dialled.dial == dial)
+    }
+
+    /// The host of a way was looked up.
+    pub fn resolved(
+        &mut self,
+        request: RequestId,
+        result: Result<SocketAddr, String>,
+        context: &mut Context<'_>,
+    ) {
+        let like = self.caller_media().agreed().cloned();
+        let call = self.id;
+        let waits = |dialled: &&mut Dialled| dialled.resolving.iter().any(|(known, _)| *known == request);
+        let Some(dialled) = self.dialled.iter_mut().find(waits) else { return };
+        let dial = dialled.dial;
+        let Some(at) = dialled.resolving.iter().position(|(known, _)| *known == request) else { return };
+        let (_, way) = dialled.resolving.remove(at);
+        match result {
+            Ok(address) => dialled.send_invite(call, way, address, None, like.as_ref(), context),
+            Err(message) => {
+                tracing::info!(
+                    call = %call, %dial, message = %Hidden::sentence(&message),
+                    "the host of a dialled leg cannot be found"
+                );
+                if let Some(trunk) = &way.trunk {
+                    context.trunks.end_call(trunk, Direction::Out);
+                }
+                dialled.note_failure(503, &way.fail_over);
+                self.ring_on(dial, context);
+            }
+        }
+    }
+
+    /// An INVITE of a dialled leg came to nothing: another may still ring, or be tried.
+    pub fn fork_failed(&mut self, dial: DialId, dialog: DialogId, code: u16, context: &mut Context<'_>) {
+        let Some(dialled) = self.dialled_mut(dial) else { return };
+        let Some(at) = dialled.forks.iter().position(|fork| fork.dialog == dialog) else { return };
+        let fork = dialled.forks.remove(at);
+        fork.release(context);
+        dialled.note_failure(code, &fork.fail_over);
+        if code >= 600 {
+            // RFC 3261 16.7 step 5: nobody is to be rung any more.
+            dialled.cancel_forks(Some(ELSEWHERE), None, context);
+        }
+        self.ring_on(dial, context);
+    }
+
+    /// Goes on with the next group where nothing of this one is left.
+    fn ring_on(&mut self, dial: DialId, context: &mut Context<'_>) {
+        if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) || self.ring_next(dial, context) {
+            return;
+        }
+        let code = self.dialled_mut(dial).and_then(|dialled| dialled.failed).unwrap_or(503);
+        self.dialled_failed(dial, cause_of(code), Some(code), context);
     }
 }
 
@@ -146,46 +239,104 @@ impl Call {
 }
 
 impl Dialled {
-    pub fn waits_for(&self, request: RequestId) -> bool {
-        self.stage == Stage::Resolving(request)
+    /// Something of it rings, or is looked up.
+    fn is_busy(&self) -> bool {
+        !self.forks.is_empty() || !self.resolving.is_empty()
     }
 
-    pub fn dialog(&self) -> Option<DialogId> {
-        match self.stage {
-            Stage::Inviting(dialog) | Stage::Answered(dialog) => Some(dialog),
-            Stage::Resolving(_) | Stage::Over => None,
+    /// Notes why a way came to nothing; after some codes no other group is tried.
+    fn note_failure(&mut self, code: u16, fail_over: &FailOver) {
+        self.failed = better(self.failed, Some(code));
+        if !fail_over.goes_on_after(code) {
+            self.groups.clear();
         }
     }
 
-    /// Sends the INVITE to an address that is known now.
-    pub fn send_invite(&mut self, destination: SocketAddr, like: Option<&Agreed>, context: &mut Context<'_>) {
+    /// Sends the INVITE of a way, or has its host looked up under that id first.
+    fn try_way(
+        &mut self,
+        call: CallId,
+        way: Way,
+        request: RequestId,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) {
+        if let Some(trunk) = &way.trunk
+            && let Err(full) = context.trunks.begin_call(context.now.instant, trunk, Direction::Out)
+        {
+            tracing::info!(%call, trunk, reason = %full, "a call out does not fit into the trunk");
+            self.failed = better(self.failed, Some(503));
+            return;
+        }
+        match &way.to {
+            Place::Flow(peer) => {
+                let peer = *peer;
+                self.send_invite(call, way, peer.address, Some(peer), like, context);
+            }
+            Place::Host(host) => match host.name.trim_matches(['[', ']']).parse::<IpAddr>() {
+                Ok(ip) => {
+                    let address = SocketAddr::new(ip, host.port);
+                    self.send_invite(call, way, address, None, like, context);
+                }
+                Err(_) => {
+                    let (host, port) = (host.name.clone(), host.port);
+                    context.actions.push(Action::Resolve { request, host, port });
+                    self.resolving.push((request, way));
+                }
+            },
+        }
+    }
+
+    /// Sends the INVITE of a way to an address, or back over the flow of a telephone.
+    fn send_invite(
+        &mut self,
+        call: CallId,
+        way: Way,
+        destination: SocketAddr,
+        flow: Option<Peer>,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) {
         let Some(media) = &mut self.media else { return };
-        self.peer = destination.ip();
+        let is_tcp = matches!(&way.to, Place::Host(host) if host.tcp);
+        let transport = if is_tcp { Transport::Tcp } else { Transport::Udp };
         let outgoing = Outgoing {
-            listener: ListenerId(0),
+            listener: flow.map_or(ListenerId(0), |peer| peer.listener),
             destination,
-            transport: if self.invite.tcp { Transport::Tcp } else { Transport::Udp },
-            request_uri: self.invite.request_uri.clone(),
+            transport: flow.map_or(transport, |peer| peer.transport),
+            to: NameAddr::new(way.request_uri.clone()),
+            request_uri: way.request_uri,
             from: self.invite.from.clone(),
-            to: NameAddr::new(self.invite.request_uri.clone()),
             headers: self.invite.headers.clone(),
             body: Some(sdp_body(media.offer(like))),
             call_id: None,
             max_forwards: Some(self.invite.max_forwards),
+            routes: way.routes,
+            connection: flow.and_then(|peer| peer.connection),
+            account: way.account,
         };
         context.counters.dialled += 1;
         let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
-        self.stage = Stage::Inviting(dialog);
-        let call = context.index.legs.get(&media.leg).map(|(call, _)| *call);
-        if let (Some(call), Some(sip_id)) = (call, context.sip.call_id_of(dialog)) {
+        let (peer, trunk, fail_over) = (destination.ip(), way.trunk, way.fail_over);
+        self.forks.push(Fork { dialog, peer, trunk, fail_over });
+        context.index.dialogs.insert(dialog, (call, Party::Dialled(self.dial)));
+        if let Some(sip_id) = context.sip.call_id_of(dialog) {
             context.ladders.begin(call, leg_number(self.dial), &self.name, sip_id);
         }
     }
 
-    /// The leg answered: its media opens, unless its answer cannot be used; then it is hung up.
-    pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
-        let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
-        self.stage = Stage::Answered(dialog);
+    /// The leg answered: its other forks end, and its media opens, unless its answer cannot be used; then it is hung up.
+    pub fn answered(
+        &mut self,
+        dialog: DialogId,
+        response: &Response,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(fork) = self.forks.iter().find(|fork| fork.dialog == dialog) else {
+            return Err(Refusal::NoAudio);
+        };
+        (self.peer, self.stage) = (fork.peer, Stage::Answered(dialog));
+        self.cancel_forks(Some(ELSEWHERE), Some(dialog), context);
         if let Some(agent) = &self.agent {
             context.index.starts_talking(agent);
             self.talking = true;
@@ -202,28 +353,50 @@ impl Dialled {
     /// Gives the leg up, however far it has come: where it still rings, the CANCEL says why.
     pub fn cancel(&mut self, reason: CancelReason, context: &mut Context<'_>) {
         let reason = match reason {
-            // RFC 3326 section 3.1: so that a forked phone shows no missed call.
-            CancelReason::AnsweredElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+            CancelReason::AnsweredElsewhere => Some(ELSEWHERE),
             CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
             CancelReason::CallerGone | CancelReason::StepEnded => None,
         };
-        let rings = matches!(self.stage, Stage::Inviting(_));
+        let rings = self.stage == Stage::Ringing;
         self.hang_up(reason.filter(|_| rings), context);
     }
 
     /// Ends the leg with CANCEL before its answer and BYE after it (RFC 3261 sections 9.1 and 15); `reason` is the
     /// value of a Reason header.
     pub fn hang_up(&mut self, reason: Option<&str>, context: &mut Context<'_>) {
-        let now = context.now.instant;
         match self.stage {
-            Stage::Inviting(dialog) => context.sip.cancel(now, dialog, reason, context.sip_actions),
-            Stage::Answered(dialog) => context.sip.bye(now, dialog, reason, context.sip_actions),
-            Stage::Resolving(_) | Stage::Over => {}
+            Stage::Ringing => self.cancel_forks(reason, None, context),
+            Stage::Answered(dialog) => {
+                context.sip.bye(context.now.instant, dialog, reason, context.sip_actions);
+            }
+            Stage::Over => {}
         }
-        if let Some(dialog) = self.dialog() {
-            context.index.dialogs.remove(&dialog);
-        }
+        self.release_forks(context);
         self.stage = Stage::Over;
+    }
+
+    /// Gives up what still rings or would be rung, apart from the one dialog.
+    fn cancel_forks(&mut self, reason: Option<&str>, but: Option<DialogId>, context: &mut Context<'_>) {
+        self.groups.clear();
+        for (_, way) in self.resolving.drain(..) {
+            if let Some(trunk) = &way.trunk {
+                context.trunks.end_call(trunk, Direction::Out);
+            }
+        }
+        let (kept, given_up): (Vec<_>, Vec<_>) =
+            self.forks.drain(..).partition(|fork| Some(fork.dialog) == but);
+        self.forks = kept;
+        for fork in given_up {
+            context.sip.cancel(context.now.instant, fork.dialog, reason, context.sip_actions);
+            fork.release(context);
+        }
+    }
+
+    /// Nothing is left of its dialogs, whoever ended them.
+    pub fn release_forks(&mut self, context: &mut Context<'_>) {
+        for fork in self.forks.drain(..) {
+            fork.release(context);
+        }
     }
 
     /// The agent does not talk here any more.
@@ -243,64 +416,36 @@ impl Dialled {
     }
 }
 
-/// What a failed INVITE means to the flow. flows.md 1.3, dial.
-pub(super) fn failure_of(failure: &Failure) -> (DialFailure, Option<u16>) {
-    let code = match failure {
+impl Fork {
+    /// It is no dialog of the call any more, and no call of its trunk.
+    fn release(&self, context: &mut Context<'_>) {
+        context.index.dialogs.remove(&self.dialog);
+        if let Some(trunk) = &self.trunk {
+            context.trunks.end_call(trunk, Direction::Out);
+        }
+    }
+}
+
+/// The code that a failed INVITE comes to.
+pub(super) fn code_of(failure: &Failure) -> u16 {
+    match failure {
         Failure::Response(response) => response.code(),
         // RFC 3261 section 8.1.3.1.
         Failure::Timeout => 408,
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
-    };
-    let cause = match code {
+    }
+}
+
+/// What a failed leg means to the flow. flows.md 1.3, dial.
+fn cause_of(code: u16) -> DialFailure {
+    match code {
         486 | 600 => DialFailure::Busy,
         603 => DialFailure::Rejected,
         408 | 487 => DialFailure::NoAnswer,
         404 | 410 | 480 => DialFailure::Unavailable,
         _ => DialFailure::Failed,
-    };
-    (cause, Some(code))
-}
-
-fn destination(snapshot: &Snapshot, target: DialTarget) -> Result<Destination, String> {
-    match target {
-        DialTarget::User(id) => {
-            let agent = snapshot.agents.get(&id).ok_or_else(|| format!("there is no agent \"{id}\""))?;
-            let uri = agent.uri.as_deref().ok_or_else(|| format!("the agent \"{id}\" has no endpoint"))?;
-            to_uri(id, uri)
-        }
-        DialTarget::Sip(uri) => to_uri(uri.clone(), &uri),
-        DialTarget::Number(number) => {
-            let (trunk, host) =
-                snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
-            let digits = super::number::read(&number, trunk.default_country).best().to_owned();
-            let bare = host.name.trim_matches(['[', ']']);
-            let port = (host.port != SIP_PORT).then_some(host.port);
-            let request_uri =
-                SipUri::sip(&digits, bare, port).ok_or_else(|| format!("\"{number}\" is no number"))?;
-            Ok(Destination { name: number, request_uri, host: host.clone() })
-        }
     }
-}
-
-fn to_uri(name: String, text: &str) -> Result<Destination, String> {
-    let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
-    let host =
-        host_of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
-    Ok(Destination { name, request_uri, host })
-}
-
-/// Where a URI is sent to, where this version can send there.
-pub fn host_of(uri: &SipUri) -> Option<Host> {
-    if uri.scheme() != crate::sip::message::Scheme::Sip {
-        return None;
-    }
-    let tcp = match uri.transport().map(|t| t.to_ascii_lowercase()).as_deref() {
-        None | Some("udp") => false,
-        Some("tcp") => true,
-        Some(_) => return None,
-    };
-    Some(Host { name: uri.host().to_string(), port: uri.port().unwrap_or(SIP_PORT), tcp })
 }
 
 /// Whom the called party sees calling.

@@ -200,7 +200,7 @@ mod tests {
             ..Snapshot::default()
         };
         let country = Some(phonenumber::country::Id::US);
-        let trunk = Trunk { id: "t".into(), sources: vec![], host: None, default_country: country };
+        let trunk = Trunk { id: "t".into(), default_country: country, ..Trunk::default() };
         for (dialled, expected) in [
             ("+14155550123", Ok("+14155550123")),
             ("415-555-0123", Ok("+14155550123")),

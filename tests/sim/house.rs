@@ -123,8 +123,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
     let trunk = Trunk {
         id: "carrier".to_owned(),
         sources: vec!["10.0.0.0/8".parse().expect("a range")],
-        host: None,
-        default_country: None,
+        ..Trunk::default()
     };
     let agent = |(role, call): (Role, usize)| {
         let (id, at) = (agent_id(role, call), address(role, call));
@@ -135,6 +134,7 @@ pub fn snapshot(revision: u64, calls: usize) -> Arc<Snapshot> {
             uri: Some(format!("sip:{id}@{at}")),
             address: Some(at),
             crm_user: None,
+            password: None,
         };
         (id, agent)
     };

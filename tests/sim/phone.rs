@@ -120,6 +120,9 @@ impl Phone {
             headers: Vec::new(),
             body,
             max_forwards: None,
+            routes: Vec::new(),
+            connection: None,
+            account: None,
             call_id: Some(call_id),
         };
         self.dialog = Some(self.endpoint.invite(now, outgoing, &mut self.actions));
@@ -257,7 +260,8 @@ impl Phone {
             Event::Refused { .. }
             | Event::Acknowledged { .. }
             | Event::Provisional { .. }
-            | Event::Response { .. } => {}
+            | Event::Response { .. }
+            | Event::Reply(_) => {}
         }
     }
 

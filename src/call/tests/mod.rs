@@ -4,6 +4,7 @@ mod acknowledgement;
 mod agents;
 mod insight;
 mod numbers;
+mod trunks;
 mod waiting;
 
 use super::b2bua::Settings;
@@ -99,12 +100,12 @@ fn snapshot() -> Arc<Snapshot> {
         uri: Some(format!("sip:alice@{}", agent())),
         address: Some(agent()),
         crm_user: None,
+        password: None,
     };
     let trunk = Trunk {
         id: "carrier".to_owned(),
         sources: vec!["192.0.2.0/24".parse().unwrap()],
-        host: None,
-        default_country: None,
+        ..Trunk::default()
     };
     let clip = Arc::new(Clip::from_samples(&[1; 800]));
     Arc::new(Snapshot {
