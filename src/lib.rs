@@ -12,6 +12,7 @@ pub mod audio;
 pub mod call;
 pub mod flow;
 pub mod media;
+pub mod registrar;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;

@@ -18,8 +18,9 @@ const RULES: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("flow", &[]),
     ("media", &["rtp", "audio"]),
+    ("registrar", &["sip"]),
     // `audio` for the clips that pass through it unread.
-    ("call", &["sip", "sdp", "flow", "media", "audio"]),
+    ("call", &["sip", "sdp", "flow", "media", "registrar", "audio"]),
     ("net", &["sip", "media", "flow", "call", "audio", "services", "store"]),
     ("store", &["config", "audio", "flow", "call", "media", "sip"]),
     ("services", &["config", "flow", "call", "audio", "store"]),
@@ -38,7 +39,7 @@ const RULES: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that never wait: what they may not even name.
-const CORE: &[&str] = &["sip", "sdp", "rtp", "audio", "flow", "media", "call"];
+const CORE: &[&str] = &["sip", "sdp", "rtp", "audio", "flow", "media", "registrar", "call"];
 const WAITING: &[&str] = &[
     "tokio::",
     "std::thread",

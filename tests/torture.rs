@@ -52,18 +52,18 @@ macro_rules! cases {
     };
 }
 
-/// RFC 4475. Where the RFC leaves the choice, the comment says so. REGISTER, MESSAGE and unknown methods are
-/// well-formed here and get 405 or 501, for this is no registrar.
+/// RFC 4475. Where the RFC leaves the choice, the comment says so. REGISTER reaches
+/// the call room; MESSAGE and unknown methods are well-formed here and get 405 or 501.
 const RFC_4475: &[Case] = cases! { "rfc4475":
     // 3.1.1 Valid.
     "wsinv" Valid, Answer(481); // its To has a tag: it claims to be inside a dialog
     "intmeth" Valid, Answer(501);
     "esc01" Valid, Invite;
-    "escnull" Valid, Answer(405);
+    "escnull" Valid, Request;
     "esc02" Valid, Answer(501); // RE%47IST%45R is not REGISTER
     "lwsdisp" Valid, Request;
     "longreq" Valid, Invite;
-    "dblreq" Valid, Answer(405); // the second request in the datagram is not looked at
+    "dblreq" Valid, Request; // the second request in the datagram is not looked at
     "semiuri" Valid, Request;
     "transports" Valid, Request;
     "mpart01" Valid, Answer(405);
@@ -95,17 +95,17 @@ const RFC_4475: &[Case] = cases! { "rfc4475":
     "insuf" Refused(400), Answer(400);
     "unkscm" Valid, Answer(416);
     "novelsc" Valid, Answer(416);
-    "unksm2" Valid, Answer(405);
+    "unksm2" Valid, Request;
     "bext01" Valid, Answer(420);
     "invut" Valid, Invite; // 415 is the call room's
-    "regaut01" Valid, Answer(405);
+    "regaut01" Valid, Request;
     "multi01" Refused(400), Answer(400);
     "mcl01" Refused(400), Answer(400);
     "bcast" Valid, Dropped;
     "zeromf" Valid, Request; // Max-Forwards 0 at the one who is meant
-    "cparam01" Valid, Answer(405);
-    "cparam02" Valid, Answer(405);
-    "regescrt" Valid, Answer(405);
+    "cparam01" Valid, Request;
+    "cparam02" Valid, Request;
+    "regescrt" Valid, Request;
     "sdp01" Valid, Invite; // 406 or an answer is the call room's
     // 3.4 Backward compatibility.
     "inv2543" Valid, Invite;
@@ -113,10 +113,10 @@ const RFC_4475: &[Case] = cases! { "rfc4475":
 
 /// RFC 5118.
 const RFC_5118: &[Case] = cases! { "rfc5118":
-    "ipv6-good" Valid, Answer(405);
+    "ipv6-good" Valid, Request;
     "ipv6-bad" Refused(400), Answer(400);
-    "port-ambiguous" Valid, Answer(405);
-    "port-unambiguous" Valid, Answer(405);
+    "port-ambiguous" Valid, Request;
+    "port-unambiguous" Valid, Request;
     "via-received-param-with-delim" Valid, Answer(481);
     "via-received-param-no-delim" Valid, Request;
     "ipv6-in-sdp" Valid, Invite;

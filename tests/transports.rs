@@ -136,7 +136,9 @@ fn peers_that_misbehave_in_a_handshake_are_told_of_in_words_and_hold_up_nobody()
     // One that does not believe our certificate says so, and we say it to the operator.
     let mut stranger = tls(port, NAME, Authority::new().client(VERSIONS[1], None));
     assert!(stranger.write_all(b"\r\n").is_err());
-    server.until("the stranger's word", |s| s.log().contains("it does not know the authority of our certificate"));
+    server.until("the stranger's word", |s| {
+        s.log().contains("it does not know the authority of our certificate")
+    });
     // Half a message, then half-closed: forgotten, and the next call is served.
     let mut half = tls(port, NAME, authority.client(VERSIONS[1], None));
     half.write_all(b"OPTIONS sip:").unwrap();
@@ -241,7 +243,10 @@ fn a_browser_calls_over_websocket_and_over_secure_websocket() {
     one_call(caller, &format!("Contact: <sip:{ECHO}@{host}:8088;transport=ws>"));
     let secure = tls(at(&server, 8089), NAME, authority.client(VERSIONS[1], None));
     let socket = upgrade(secure, "sip", Some("https://console.test")).unwrap();
-    one_call(Caller { carrier: socket, via: "WSS", local, server: host }, "Via: SIP/2.0/WSS df7jal23ls0d.invalid");
+    one_call(
+        Caller { carrier: socket, via: "WSS", local, server: host },
+        "Via: SIP/2.0/WSS df7jal23ls0d.invalid",
+    );
     server.wait_records(2);
     server.assert_clean();
 }

@@ -1,6 +1,8 @@
 //! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
 
 use super::health::Sources;
+use crate::call::registering::AccountFigures;
+use crate::call::trunk::TrunkStatus;
 use crate::clock::SystemClock;
 use crate::net::media_thread::Totals;
 use crate::services::sender::SenderTotals;
@@ -91,6 +93,8 @@ impl Collector for Page {
                 (vec![("reason", "not_in_service")], calls.not_in_service),
             ],
         )?;
+        accounts(e, &figures.accounts)?;
+        trunks(e, &figures.trunks)?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;
         counters(
@@ -232,6 +236,71 @@ impl Page {
     }
 }
 
+fn accounts(e: &mut DescriptorEncoder<'_>, figures: &AccountFigures) -> fmt::Result {
+    gauge(e, "registered_bindings", "Places where accounts are reached", figures.bindings as u64)?;
+    let help = "Subscriptions to waiting messages";
+    gauge(e, "message_waiting_subscriptions", help, figures.subscriptions as u64)?;
+    let (registrar, digest) = (&figures.registrar, &figures.digest);
+    counters(
+        e,
+        "registrations",
+        "Registrations of telephones and PBXs with this server, by what became of them",
+        vec![
+            (vec![("result", "registered")], registrar.registered),
+            (vec![("result", "removed")], registrar.removed),
+            (vec![("result", "expired")], registrar.expired),
+            (vec![("result", "displaced")], registrar.displaced),
+            (vec![("result", "refused")], registrar.refused),
+        ],
+    )?;
+    counters(
+        e,
+        "digest_checks",
+        "Requests that had to show who they are, by what they brought",
+        vec![
+            (vec![("result", "proven")], digest.proven),
+            (vec![("result", "failed")], digest.failed),
+            (vec![("result", "stale")], digest.stale),
+            (vec![("result", "locked_out")], digest.locked),
+        ],
+    )
+}
+
+/// One sample for each trunk: there are as many as an operator has set up.
+fn trunks(e: &mut DescriptorEncoder<'_>, trunks: &[TrunkStatus]) -> fmt::Result {
+    let help = "1 while the trunk answers pings and has us registered, where it is to";
+    of_trunks(e, "trunk_up", help, trunks, |trunk| Some(u64::from(trunk.is_up)))?;
+    let help = "Our registration with the trunk: 0 not registered, 1 registered, 2 credentials rejected";
+    of_trunks(e, "registration_state", help, trunks, |trunk| Some(trunk.registration.as_ref()?.figure()))?;
+    let [calls_in, calls_out] =
+        [0, 1].map(|at| move |trunk: &TrunkStatus| trunk.calls.get(at).map(|n| u64::from(*n)));
+    of_trunks(e, "trunk_calls_in", "Calls from the trunk in progress", trunks, calls_in)?;
+    of_trunks(e, "trunk_calls_out", "Calls to the trunk in progress", trunks, calls_out)?;
+    let sum = |at: usize| trunks.iter().filter_map(|trunk| trunk.refused.get(at)).sum();
+    counters(
+        e,
+        "trunk_calls_refused",
+        "Calls above the limits of their trunk",
+        vec![(vec![("direction", "in")], sum(0)), (vec![("direction", "out")], sum(1))],
+    )
+}
+
+fn of_trunks(
+    e: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    trunks: &[TrunkStatus],
+    value: impl Fn(&TrunkStatus) -> Option<u64>,
+) -> fmt::Result {
+    let mut family = e.encode_descriptor(name, help, None, ConstGauge::<i64>::new(0).metric_type())?;
+    for trunk in trunks {
+        let Some(value) = value(trunk) else { continue };
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        ConstGauge::new(value).encode(family.encode_family(&[("trunk", trunk.id.as_str())])?)?;
+    }
+    Ok(())
+}
+
 fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
     const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
     let requests = |direction, counts: &[u64]| -> Vec<(Labels, u64)> {
@@ -261,6 +330,16 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
             (vec![("reason", "overload")], sip.overload_rejected),
             (vec![("reason", "half_open")], sip.half_open_rejected),
             (vec![("reason", "stray")], sip.strays_dropped),
+            (vec![("reason", "too_many_registers")], sip.knocks_dropped),
+        ],
+    )?;
+    counters(
+        e,
+        "sip_challenges",
+        "Challenges of peers to requests of ours",
+        vec![
+            (vec![("result", "answered")], sip.challenges_answered),
+            (vec![("result", "refused")], sip.challenges_refused),
         ],
     )?;
     counters(

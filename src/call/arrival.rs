@@ -8,11 +8,13 @@ use super::record::{CallRecord, EndReason};
 use super::route::{Route, Start, Unroutable, route};
 use super::snapshot::{Pattern, Snapshot, Source};
 use super::switchboard::{Switchboard, context, printable, retry_after};
+use super::trunk::Direction;
 use super::{Action, number};
 use crate::clock::Now;
 use crate::flow::{CallFacts, Party};
 use crate::hidden::Hidden;
 use crate::ids::CallId;
+use crate::registrar::Answer;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
 use std::sync::Arc;
@@ -29,13 +31,19 @@ impl Switchboard {
         self.counters.invites += 1;
         let snapshot = self.snapshot.clone();
         let id = self.ids.next(now.wall);
-        let source = snapshot.caller_source(peer.address);
+        let source = match self.identify(now.instant, &snapshot, &request, peer) {
+            Ok(source) => source,
+            Err(Answer { code, reason, headers, .. }) => {
+                let out = &mut self.sip_actions;
+                return self.endpoint.reject(now.instant, dialog, code, reason, &headers, out);
+            }
+        };
         let caller =
             source.map(|from| identify(&request, &from.identity(), Source::rule(source))).unwrap_or_default();
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        match self.admit(now, id, &snapshot, source, &caller, &request, peer) {
+        match self.admit_by_trunk(now, id, &snapshot, source, &caller, &request, peer) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, source, &caller, &request);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
@@ -69,6 +77,30 @@ impl Switchboard {
         }
     }
 
+    /// As [`Switchboard::admit`], where the call fits into its trunk.
+    fn admit_by_trunk<'s>(
+        &mut self,
+        now: Now,
+        id: CallId,
+        snapshot: &'s Snapshot,
+        source: Option<Source<'_>>,
+        caller: &Identified,
+        request: &Request,
+        peer: Peer,
+    ) -> Result<(Route<'s>, MediaLeg), Refused> {
+        let Some(Source::Trunk(trunk)) = source else {
+            return self.admit(now, id, snapshot, source, caller, request, peer);
+        };
+        if let Err(full) = self.trunks.begin_call(now.instant, &trunk.id, Direction::In) {
+            return Err(Refused::later(&format!("the trunk \"{}\" is full: {full}", trunk.id)));
+        }
+        let admitted = self.admit(now, id, snapshot, source, caller, request, peer);
+        if admitted.is_err() {
+            self.trunks.end_call(&trunk.id, Direction::In);
+        }
+        admitted
+    }
+
     fn admit<'s>(
         &mut self,
         now: Now,
@@ -88,7 +120,8 @@ impl Switchboard {
         if self.calls.len() >= self.calls_max {
             return Err(Refused::later("there are as many calls as the server takes"));
         }
-        let route = route(snapshot, source, &dialled_number(request), caller.shown().0).map_err(|error| {
+        let dialled = dialled_number(request, source);
+        let route = route(snapshot, source, &dialled, caller.shown().0).map_err(|error| {
             match error {
                 Unroutable::Blocked { .. } => self.counters.blocked += 1,
                 Unroutable::NotInService { .. } => self.counters.not_in_service += 1,
@@ -171,7 +204,7 @@ impl Switchboard {
             from: caller.shown().0.to_owned(),
             from_raw: caller.shown_raw(),
             diverted_from: caller.diverted.first().map(|diverted| diverted.number.clone()),
-            to: printable(&dialled_number(request), 64),
+            to: printable(&dialled_number(request, Some(source)), 64),
             start: now.wall,
             answer: None,
             end: now.wall,
@@ -210,7 +243,7 @@ impl Switchboard {
                 .unwrap_or_default(),
             to: match &route.number.pattern {
                 Pattern::Exact(text) => text.clone(),
-                _ => Source::rule(source).read(&dialled_number(request)).best().to_owned(),
+                _ => Source::rule(source).read(&dialled_number(request, source)).best().to_owned(),
             },
             number_label: route.number.label.clone(),
             answered: false,
@@ -237,8 +270,15 @@ impl Refused {
     }
 }
 
-/// The Request-URI's user part, To only where it is empty (contract).
-fn dialled_number(request: &Request) -> String {
+/// The Request-URI's user part, To only where it is empty (contract), or is the name that we have registered with: then the
+/// number that was dialled is in To.
+fn dialled_number(request: &Request, source: Option<Source<'_>>) -> String {
     let user = request.uri().user();
-    if user.is_empty() { request.to().uri.user() } else { user }
+    let is_ours = match source {
+        Some(Source::Trunk(trunk)) => {
+            trunk.register.is_some() && trunk.login.as_ref().is_some_and(|login| login.username == user)
+        }
+        _ => false,
+    };
+    if user.is_empty() || is_ours { request.to().uri.user() } else { user }
 }

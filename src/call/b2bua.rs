@@ -22,8 +22,9 @@ use super::live::{What, result_words as live_words};
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
 use super::record::{EndReason, Key, LegRecord, TroubleRecord};
-use super::snapshot::{Snapshot, Speech};
+use super::snapshot::{Snapshot, Speech, Trunk};
 use super::troubles::TroubleKind;
+use super::trunk::Trunks;
 use super::{Action, RequestId};
 use crate::audio::Clip;
 use crate::clock::{Instant, Now};
@@ -34,6 +35,7 @@ use crate::flow::{
 use crate::hidden::Hidden;
 use crate::ids::{CallId, Random};
 use crate::media::Command;
+use crate::registrar::Registrar;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
@@ -60,6 +62,8 @@ pub(super) struct Context<'a> {
     pub index: &'a mut Index,
     pub ladders: &'a mut Ladders,
     pub captures: &'a mut Captures,
+    pub registrar: &'a Registrar,
+    pub trunks: &'a mut Trunks,
     pub counters: &'a mut super::switchboard::Counters,
     pub actions: &'a mut Vec<Action>,
 }
@@ -239,6 +243,16 @@ impl Call {
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.clone()
+    }
+
+    /// The trunk that it came from.
+    pub(super) fn trunk(&self) -> Option<&str> {
+        self.trunk.as_deref()
+    }
+
+    /// The trunk of that id, as it was when the call began.
+    pub(super) fn snapshot_trunk(&self, id: &str) -> Option<&Trunk> {
+        self.snapshot.trunks.iter().find(|trunk| trunk.id == id)
     }
 
     /// The Smart Number, as its pattern.

@@ -1,4 +1,6 @@
-//! A leg that the flow dialled: whom it rings, and how far it has come.
+//! A leg that the flow dialled: whom it rings, and how far it has come. Which ways lead there says `ways.rs`.
+//!
+//! Invariant: a fork is in the index of dialogs, and a call of its trunk, as long as it is among the leg's forks.
 
 use super::b2bua::{Call, Context};
 use super::identity::{IdentityPolicy, Presented, present};
@@ -7,16 +9,23 @@ use super::live::{LegState, leg_number};
 use super::media_leg::MediaLeg;
 use super::message_parts::sdp_body;
 use super::number_rule::{NumberFormat, NumberRule};
-use super::snapshot::{Snapshot, Trunk};
+use super::snapshot::Trunk;
+use super::trunk::{Direction, FailOver};
+use super::ways::{Guides, Place, Plan, Way, better};
 use super::{Action, RequestId};
 use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
+use crate::ids::CallId;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
-use crate::sip::message::{NameAddr, Response, SipUri};
-use crate::sip::locate::{Destination, FailOver, Target};
-use crate::sip::{DialogId, ListenerId, Transport};
-use std::net::IpAddr;
+use crate::sip::locate::{self, Target};
+use crate::sip::message::{NameAddr, Response};
+use crate::sip::{DialogId, ListenerId, Peer, Transport};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+/// What an answer elsewhere says to telephones that ring (RFC 3326 3.1): so that a forked phone shows no missed call.
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// A leg towards an agent, a number or a URI.
 pub(super) struct Dialled {
@@ -29,40 +38,46 @@ pub(super) struct Dialled {
     talking: bool,
     pub stage: Stage,
     pub media: Option<MediaLeg>,
-    invite: Invite,
-    /// Where it goes, and where else it may; none before the look-up.
-    fail_over: Option<FailOver>,
+    max_forwards: u8,
     peer: IpAddr,
+    /// INVITEs that are out; once one is answered, that one.
+    forks: Vec<Fork>,
+    /// INVITEs whose host is being looked up.
+    resolving: Vec<(RequestId, Invite)>,
+    /// INVITEs that are sent after those.
+    groups: VecDeque<Vec<Invite>>,
+    /// The best failure so far.
+    failed: Option<u16>,
 }
 
 /// How far it has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
-    /// The host is being looked up.
-    Resolving(RequestId),
-    Inviting(DialogId),
+    /// Hosts are being looked up, or INVITEs are out.
+    Ringing,
     Answered(DialogId),
-    /// Nothing of the dialog is left; the engine may still be closing the media.
+    /// Nothing of the dialogs is left; the engine may still be closing the media.
     Over,
 }
 
-/// What the INVITE says.
-struct Invite {
-    request_uri: SipUri,
-    from: NameAddr,
-    /// The same at each target.
-    call_id: Option<String>,
-    max_forwards: u8,
-    headers: Vec<(String, String)>,
+/// An INVITE that is out.
+struct Fork {
+    dialog: DialogId,
+    peer: IpAddr,
+    trunk: Option<String>,
+    fail_over: FailOver,
+    /// What is sent to the next target of its host, and which there are; none where a telephone is rung by its own way.
+    next: Option<(Invite, locate::FailOver)>,
 }
 
-/// Whom a flow dials, as SIP has it.
-struct Called {
-    name: String,
-    request_uri: SipUri,
-    destination: Destination,
-    /// The trunk that the call goes out over, where it is a number that was dialled.
-    trunk: Option<Trunk>,
+/// A way, and what is said on it.
+#[derive(Clone)]
+struct Invite {
+    way: Way,
+    from: NameAddr,
+    headers: Vec<(String, String)>,
+    /// The same at each target of a host.
+    call_id: Option<String>,
 }
 
 impl Call {
@@ -81,16 +96,20 @@ impl Call {
             tracing::debug!(call = %self.id, %dial, "the agent talks already");
             return Some((DialFailure::Busy, None));
         }
-        let Called { name, request_uri, destination, trunk } = match called(&snapshot, target) {
-            Ok(called) => called,
+        let now = context.now.instant;
+        let guides =
+            Guides { now, snapshot: &snapshot, registrar: context.registrar, trunks: context.trunks };
+        let Plan { name, groups } = match guides.plan(target) {
+            Ok(plan) => plan,
             Err(message) => {
                 tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
                 return Some((DialFailure::Unavailable, None));
             }
         };
-        let Some((from, mut headers)) = self.presented(identity, &name, trunk.as_ref(), context) else {
-            return Some((DialFailure::Failed, None));
-        };
+        let invites = |way| self.invite(way, identity, &name, agent.is_some(), &context.settings.domain);
+        let groups: Option<VecDeque<Vec<Invite>>> =
+            groups.into_iter().map(|group| group.into_iter().map(invites).collect()).collect();
+        let Some(groups) = groups else { return Some((DialFailure::Failed, None)) };
         let Some(max_forwards) = self.hops_left() else {
             tracing::warn!(call = %self.id, %dial, "the call has gone round in a circle, or through too many servers");
             return Some((DialFailure::Failed, Some(483)));
@@ -98,33 +117,134 @@ impl Call {
         let thread = self.caller_media().thread;
         let leg = context.index.new_leg(self.id, Party::Dialled(dial));
         let settings = &context.settings.media;
-        let media =
-            MediaLeg::new(context.now.instant, leg, context.ports, Some(thread), settings, context.random);
+        let media = MediaLeg::new(now, leg, context.ports, Some(thread), settings, context.random);
         let Some(media) = media else {
             context.index.legs.remove(&leg);
             tracing::warn!(call = %self.id, %dial, "no media port is free for a dialled leg");
             return Some((DialFailure::Failed, Some(503)));
         };
-        let request = self.new_request();
-        headers.extend(agent.iter().flat_map(|_| self.screen_pop()));
-        let invite = Invite { request_uri, from, call_id: None, max_forwards, headers };
-        let peer = IpAddr::from([0, 0, 0, 0]);
-        let stage = Stage::Resolving(request);
-        let (talking, media, fail_over) = (false, Some(media), None);
-        let mut dialled = Dialled { dial, name, agent, talking, stage, media, invite, fail_over, peer };
-        // A numeric host takes no detour, unless the route to it has to be looked at.
-        let is_plain = |target: &Target| !context.sip.has_choice(target.transport, target.address);
-        match destination.numeric().filter(is_plain) {
-            Some(target) => {
-                let like = self.caller_media().agreed().cloned();
-                dialled.begin(vec![target], like.as_ref(), context);
-                context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
-            }
-            None => context.actions.push(Action::Resolve { request, destination }),
-        }
-        self.dialled.push(dialled);
+        self.dialled.push(Dialled {
+            dial,
+            name,
+            agent,
+            talking: false,
+            stage: Stage::Ringing,
+            media: Some(media),
+            max_forwards,
+            peer: IpAddr::from([0, 0, 0, 0]),
+            forks: Vec::new(),
+            resolving: Vec::new(),
+            groups,
+            failed: None,
+        });
         self.tell_leg(dial, LegState::Dialled, context);
-        None
+        if self.ring_next(dial, context) {
+            return None;
+        }
+        let code = self.dialled.iter().find(|d| d.dial == dial).and_then(|d| d.failed).unwrap_or(503);
+        self.close_dialled(dial, context);
+        Some((cause_of(code), Some(code)))
+    }
+
+    /// Rings the next group of ways. False where none is left that could be.
+    fn ring_next(&mut self, dial: DialId, context: &mut Context<'_>) -> bool {
+        let like = self.caller_media().agreed().cloned();
+        let call = self.id;
+        loop {
+            let Some(group) = self.dialled_mut(dial).and_then(|dialled| dialled.groups.pop_front()) else {
+                return false;
+            };
+            for invite in group {
+                let request = self.new_request();
+                let Some(dialled) = self.dialled_mut(dial) else { return false };
+                dialled.try_way(call, invite, request, like.as_ref(), context);
+            }
+            if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) {
+                return true;
+            }
+        }
+    }
+
+    fn dialled_mut(&mut self, dial: DialId) -> Option<&mut Dialled> {
+        self.dialled.iter_mut().find(|dialled| dialled.dial == dial)
+    }
+
+    /// The host of a way was looked up.
+    pub fn resolved(
+        &mut self,
+        request: RequestId,
+        result: Result<Vec<Target>, String>,
+        context: &mut Context<'_>,
+    ) {
+        let like = self.caller_media().agreed().cloned();
+        let call = self.id;
+        let waits = |dialled: &&mut Dialled| dialled.resolving.iter().any(|(known, _)| *known == request);
+        let Some(dialled) = self.dialled.iter_mut().find(waits) else { return };
+        let dial = dialled.dial;
+        let Some(at) = dialled.resolving.iter().position(|(known, _)| *known == request) else { return };
+        let (_, invite) = dialled.resolving.remove(at);
+        let (trunk, fail_over) = (invite.way.trunk.clone(), invite.way.fail_over.clone());
+        let sent = result.and_then(|targets| {
+            let sent = dialled.send_to_host(call, invite, targets, like.as_ref(), context);
+            sent.then_some(()).ok_or_else(|| "it has no address".to_owned())
+        });
+        match sent {
+            Ok(()) => {}
+            Err(message) => {
+                tracing::info!(
+                    call = %call, %dial, message = %Hidden::sentence(&message),
+                    "the host of a dialled leg cannot be found"
+                );
+                if let Some(trunk) = &trunk {
+                    context.trunks.end_call(trunk, Direction::Out);
+                }
+                dialled.note_failure(503, &fail_over);
+                self.ring_on(dial, context);
+            }
+        }
+    }
+
+    /// An INVITE of a dialled leg came to nothing: it goes to the next target of its host where that was the target's fault
+    /// (RFC 3263 4.3); another may still ring, or be tried.
+    pub fn fork_failed(
+        &mut self,
+        dial: DialId,
+        dialog: DialogId,
+        failure: &Failure,
+        context: &mut Context<'_>,
+    ) {
+        let like = self.caller_media().agreed().cloned();
+        let (call, code) = (self.id, code_of(failure));
+        let Some(dialled) = self.dialled_mut(dial) else { return };
+        let Some(at) = dialled.forks.iter().position(|fork| fork.dialog == dialog) else { return };
+        let mut fork = dialled.forks.remove(at);
+        if let Some((invite, mut targets)) = fork.next.take() {
+            let before = targets.target().address;
+            if targets.failed(context.now.instant, failure, &mut context.sip.blocked) {
+                tracing::info!(
+                    call = %call, %dial, target = %before, next = %targets.target().address, code,
+                    "a target is put back, the next one is tried"
+                );
+                context.index.dialogs.remove(&dialog);
+                return dialled.send_to_target(call, invite, targets, like.as_ref(), context);
+            }
+        }
+        fork.release(context);
+        dialled.note_failure(code, &fork.fail_over);
+        if code >= 600 {
+            // RFC 3261 16.7 step 5: nobody is to be rung any more.
+            dialled.cancel_forks(Some(ELSEWHERE), None, context);
+        }
+        self.ring_on(dial, context);
+    }
+
+    /// Goes on with the next group where nothing of this one is left.
+    fn ring_on(&mut self, dial: DialId, context: &mut Context<'_>) {
+        if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) || self.ring_next(dial, context) {
+            return;
+        }
+        let code = self.dialled_mut(dial).and_then(|dialled| dialled.failed).unwrap_or(503);
+        self.dialled_failed(dial, cause_of(code), Some(code), context);
     }
 }
 
@@ -132,13 +252,30 @@ impl Call {
 const NAME_CHARS_MAX: usize = 100;
 
 impl Call {
+    /// What is said on a way; none where no address can be made of the caller.
+    fn invite(
+        &self,
+        way: Way,
+        identity: &CallerIdentity,
+        target: &str,
+        is_agent: bool,
+        domain: &str,
+    ) -> Option<Invite> {
+        let trunk = way.trunk.as_ref().and_then(|id| self.snapshot_trunk(id));
+        let (from, mut headers) = self.presented(identity, target, trunk, domain)?;
+        if is_agent {
+            headers.extend(self.screen_pop());
+        }
+        Some(Invite { way, from, headers, call_id: None })
+    }
+
     /// From and what else says who calls, as the trunk wants it; to others From alone, and a wish for privacy.
     fn presented(
         &self,
         identity: &CallerIdentity,
         target: &str,
         trunk: Option<&Trunk>,
-        context: &Context<'_>,
+        domain: &str,
     ) -> Option<(NameAddr, Vec<(String, String)>)> {
         let (facts, caller) = (self.facts(), &self.identified);
         let of_caller = Presented {
@@ -163,7 +300,6 @@ impl Call {
             CallerIdentity::Dialled => own(&facts.to, &facts.number_label),
             CallerIdentity::Fixed(number) => own(number, ""),
         };
-        let domain = &context.settings.domain;
         match trunk {
             Some(trunk) => present(&presented, &trunk.identity, &trunk.numbers, domain),
             None => present(&presented, &IdentityPolicy::default(), &as_it_stands(), domain),
@@ -191,82 +327,171 @@ impl Call {
 }
 
 impl Dialled {
-    pub fn waits_for(&self, request: RequestId) -> bool {
-        self.stage == Stage::Resolving(request)
+    /// Something of it rings, or is looked up.
+    fn is_busy(&self) -> bool {
+        !self.forks.is_empty() || !self.resolving.is_empty()
     }
 
-    pub fn dialog(&self) -> Option<DialogId> {
-        match self.stage {
-            Stage::Inviting(dialog) | Stage::Answered(dialog) => Some(dialog),
-            Stage::Resolving(_) | Stage::Over => None,
+    /// Notes why a way came to nothing; after some codes no other group is tried.
+    fn note_failure(&mut self, code: u16, fail_over: &FailOver) {
+        self.failed = better(self.failed, Some(code));
+        if !fail_over.goes_on_after(code) {
+            self.groups.clear();
         }
     }
 
-    /// Sends the INVITE to the first of the targets that are known now.
-    pub fn begin(&mut self, targets: Vec<Target>, like: Option<&Agreed>, context: &mut Context<'_>) {
-        self.fail_over = FailOver::new(context.now.instant, targets, &context.sip.blocked);
-        self.send_invite(like, context);
+    /// Sends the INVITE of a way, or has its host looked up under that id first.
+    fn try_way(
+        &mut self,
+        call: CallId,
+        invite: Invite,
+        request: RequestId,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) {
+        if let Some(trunk) = &invite.way.trunk
+            && let Err(full) = context.trunks.begin_call(context.now.instant, trunk, Direction::Out)
+        {
+            tracing::info!(%call, trunk, reason = %full, "a call out does not fit into the trunk");
+            self.failed = better(self.failed, Some(503));
+            return;
+        }
+        let destination = match &invite.way.to {
+            Place::Flow(peer) => {
+                let peer = *peer;
+                return self.send_by_flow(call, invite, peer, like, context);
+            }
+            Place::Host(destination) => destination.clone(),
+        };
+        // A numeric host takes no detour, unless the route to it has to be looked at.
+        let is_plain = |target: &Target| !context.sip.has_choice(target.transport, target.address);
+        match destination.numeric().filter(is_plain) {
+            Some(target) => _ = self.send_to_host(call, invite, vec![target], like, context),
+            None => {
+                context.actions.push(Action::Resolve { request, destination });
+                self.resolving.push((request, invite));
+            }
+        }
     }
 
-    /// The INVITE came to nothing; where that was the target's fault and another is left, it goes there, and this is
-    /// true (RFC 3263 section 4.3).
-    pub fn goes_elsewhere(
+    /// Sends an INVITE to the first target of a host. False where there is none.
+    fn send_to_host(
         &mut self,
-        failure: &Failure,
+        call: CallId,
+        invite: Invite,
+        targets: Vec<Target>,
         like: Option<&Agreed>,
         context: &mut Context<'_>,
     ) -> bool {
-        let (Stage::Inviting(dialog), Some(fail_over)) = (self.stage, &mut self.fail_over) else { return false };
-        let before = fail_over.target().address;
-        if !fail_over.failed(context.now.instant, failure, &mut context.sip.blocked) {
-            return false;
-        }
-        tracing::info!(dial = %self.dial, target = %before, next = %fail_over.target().address, code = failure_of(failure).1, "a target is put back, the next one is tried");
-        context.index.dialogs.remove(&dialog);
-        self.send_invite(like, context);
+        let targets = locate::FailOver::new(context.now.instant, targets, &context.sip.blocked);
+        let Some(targets) = targets else { return false };
+        self.send_to_target(call, invite, targets, like, context);
         true
     }
 
-    fn send_invite(&mut self, like: Option<&Agreed>, context: &mut Context<'_>) {
-        let (Some(media), Some(fail_over)) = (&mut self.media, &self.fail_over) else { return };
-        let Target { transport, address, ref tls, source } = *fail_over.target();
-        self.peer = address.ip();
-        let preferred = source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
-        let listener = context.sip.listener_for(preferred, transport, address).unwrap_or(preferred);
-        media.set_address(context.settings.media.advertised(listener, address.ip()));
+    fn send_to_target(
+        &mut self,
+        call: CallId,
+        mut invite: Invite,
+        targets: locate::FailOver,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) {
+        let Target { transport, address, ref tls, source } = *targets.target();
+        let preferred =
+            source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
         let outgoing = Outgoing {
-            listener,
+            listener: context.sip.listener_for(preferred, transport, address).unwrap_or(preferred),
             destination: address,
             transport,
             tls: tls.clone(),
-            connection: None,
-            silent_max: fail_over.silent_max(),
-            request_uri: self.invite.request_uri.clone(),
-            from: self.invite.from.clone(),
-            to: NameAddr::new(self.invite.request_uri.clone()),
-            headers: self.invite.headers.clone(),
-            body: Some(sdp_body(media.offer(like))),
-            call_id: self.invite.call_id.clone(),
-            max_forwards: Some(self.invite.max_forwards),
+            silent_max: targets.silent_max(),
+            ..self.outgoing(&invite)
         };
-        let is_first = self.invite.call_id.is_none();
-        context.counters.dialled += u64::from(is_first);
-        let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
-        self.stage = Stage::Inviting(dialog);
-        let call = context.index.legs.get(&media.leg).map(|(call, _)| *call);
-        if let (Some(call), Some(sip_id), true) = (call, context.sip.call_id_of(dialog), is_first) {
-            context.ladders.begin(call, leg_number(self.dial), &self.name, sip_id);
-            self.invite.call_id = Some(sip_id.to_owned());
+        let is_first = invite.call_id.is_none();
+        let Some(dialog) = self.send(call, outgoing, is_first, like, context) else { return };
+        invite.call_id = context.sip.call_id_of(dialog).map(str::to_owned);
+        let (trunk, fail_over) = (invite.way.trunk.clone(), invite.way.fail_over.clone());
+        self.forks.push(Fork { dialog, peer: address.ip(), trunk, fail_over, next: Some((invite, targets)) });
+    }
+
+    /// Sends an INVITE back over the way by which a telephone registered.
+    fn send_by_flow(
+        &mut self,
+        call: CallId,
+        invite: Invite,
+        peer: Peer,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) {
+        let outgoing = Outgoing {
+            listener: peer.listener,
+            destination: peer.address,
+            transport: peer.transport,
+            connection: peer.connection,
+            ..self.outgoing(&invite)
+        };
+        let Some(dialog) = self.send(call, outgoing, true, like, context) else { return };
+        let Way { trunk, fail_over, .. } = invite.way;
+        self.forks.push(Fork { dialog, peer: peer.address.ip(), trunk, fail_over, next: None });
+    }
+
+    /// An INVITE but for where it goes and its body.
+    fn outgoing(&self, invite: &Invite) -> Outgoing {
+        Outgoing {
+            listener: ListenerId(0),
+            destination: SocketAddr::from(([0, 0, 0, 0], 0)),
+            transport: Transport::Udp,
+            tls: None,
+            connection: None,
+            silent_max: None,
+            to: NameAddr::new(invite.way.request_uri.clone()),
+            request_uri: invite.way.request_uri.clone(),
+            from: invite.from.clone(),
+            headers: invite.headers.clone(),
+            body: None,
+            call_id: invite.call_id.clone(),
+            max_forwards: Some(self.max_forwards),
+            routes: invite.way.routes.clone(),
+            account: invite.way.account.clone(),
         }
     }
 
-    /// The leg answered: its media opens, unless its answer cannot be used; then it is hung up.
-    pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
-        let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
-        self.stage = Stage::Answered(dialog);
-        if let Some(fail_over) = &self.fail_over {
-            fail_over.answered(&mut context.sip.blocked);
+    fn send(
+        &mut self,
+        call: CallId,
+        mut outgoing: Outgoing,
+        is_first: bool,
+        like: Option<&Agreed>,
+        context: &mut Context<'_>,
+    ) -> Option<DialogId> {
+        let media = self.media.as_mut()?;
+        media.set_address(context.settings.media.advertised(outgoing.listener, outgoing.destination.ip()));
+        outgoing.body = Some(sdp_body(media.offer(like)));
+        context.counters.dialled += u64::from(is_first);
+        let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);
+        context.index.dialogs.insert(dialog, (call, Party::Dialled(self.dial)));
+        if let Some(sip_id) = context.sip.call_id_of(dialog).filter(|_| is_first) {
+            context.ladders.begin(call, leg_number(self.dial), &self.name, sip_id);
         }
+        Some(dialog)
+    }
+
+    /// The leg answered: its other forks end, and its media opens, unless its answer cannot be used; then it is hung up.
+    pub fn answered(
+        &mut self,
+        dialog: DialogId,
+        response: &Response,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(fork) = self.forks.iter().find(|fork| fork.dialog == dialog) else {
+            return Err(Refusal::NoAudio);
+        };
+        (self.peer, self.stage) = (fork.peer, Stage::Answered(dialog));
+        if let Some((_, targets)) = &fork.next {
+            targets.answered(&mut context.sip.blocked);
+        }
+        self.cancel_forks(Some(ELSEWHERE), Some(dialog), context);
         if let Some(agent) = &self.agent {
             context.index.starts_talking(agent);
             self.talking = true;
@@ -283,28 +508,50 @@ impl Dialled {
     /// Gives the leg up, however far it has come: where it still rings, the CANCEL says why.
     pub fn cancel(&mut self, reason: CancelReason, context: &mut Context<'_>) {
         let reason = match reason {
-            // RFC 3326 section 3.1: so that a forked phone shows no missed call.
-            CancelReason::AnsweredElsewhere => Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+            CancelReason::AnsweredElsewhere => Some(ELSEWHERE),
             CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
             CancelReason::CallerGone | CancelReason::StepEnded => None,
         };
-        let rings = matches!(self.stage, Stage::Inviting(_));
+        let rings = self.stage == Stage::Ringing;
         self.hang_up(reason.filter(|_| rings), context);
     }
 
     /// Ends the leg with CANCEL before its answer and BYE after it (RFC 3261 sections 9.1 and 15); `reason` is the
     /// value of a Reason header.
     pub fn hang_up(&mut self, reason: Option<&str>, context: &mut Context<'_>) {
-        let now = context.now.instant;
         match self.stage {
-            Stage::Inviting(dialog) => context.sip.cancel(now, dialog, reason, context.sip_actions),
-            Stage::Answered(dialog) => context.sip.bye(now, dialog, reason, context.sip_actions),
-            Stage::Resolving(_) | Stage::Over => {}
+            Stage::Ringing => self.cancel_forks(reason, None, context),
+            Stage::Answered(dialog) => {
+                context.sip.bye(context.now.instant, dialog, reason, context.sip_actions);
+            }
+            Stage::Over => {}
         }
-        if let Some(dialog) = self.dialog() {
-            context.index.dialogs.remove(&dialog);
-        }
+        self.release_forks(context);
         self.stage = Stage::Over;
+    }
+
+    /// Gives up what still rings or would be rung, apart from the one dialog.
+    fn cancel_forks(&mut self, reason: Option<&str>, but: Option<DialogId>, context: &mut Context<'_>) {
+        self.groups.clear();
+        for (_, invite) in self.resolving.drain(..) {
+            if let Some(trunk) = &invite.way.trunk {
+                context.trunks.end_call(trunk, Direction::Out);
+            }
+        }
+        let (kept, given_up): (Vec<_>, Vec<_>) =
+            self.forks.drain(..).partition(|fork| Some(fork.dialog) == but);
+        self.forks = kept;
+        for fork in given_up {
+            context.sip.cancel(context.now.instant, fork.dialog, reason, context.sip_actions);
+            fork.release(context);
+        }
+    }
+
+    /// Nothing is left of its dialogs, whoever ended them.
+    pub fn release_forks(&mut self, context: &mut Context<'_>) {
+        for fork in self.forks.drain(..) {
+            fork.release(context);
+        }
     }
 
     /// The agent does not talk here any more.
@@ -324,62 +571,39 @@ impl Dialled {
     }
 }
 
-/// What a failed INVITE means to the flow. flows.md 1.3, dial.
-pub(super) fn failure_of(failure: &Failure) -> (DialFailure, Option<u16>) {
-    let code = match failure {
+impl Fork {
+    /// It is no dialog of the call any more, and no call of its trunk.
+    fn release(&self, context: &mut Context<'_>) {
+        context.index.dialogs.remove(&self.dialog);
+        if let Some(trunk) = &self.trunk {
+            context.trunks.end_call(trunk, Direction::Out);
+        }
+    }
+}
+
+/// The code that a failed INVITE comes to.
+pub(super) fn code_of(failure: &Failure) -> u16 {
+    match failure {
         Failure::Response(response) => response.code(),
         // RFC 3261 section 8.1.3.1.
         Failure::Timeout => 408,
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
-    };
-    let cause = match code {
+    }
+}
+
+/// What a failed leg means to the flow. flows.md 1.3, dial.
+fn cause_of(code: u16) -> DialFailure {
+    match code {
         486 | 600 => DialFailure::Busy,
         603 => DialFailure::Rejected,
         408 | 487 => DialFailure::NoAnswer,
         404 | 410 | 480 => DialFailure::Unavailable,
         _ => DialFailure::Failed,
-    };
-    (cause, Some(code))
-}
-
-fn called(snapshot: &Snapshot, target: DialTarget) -> Result<Called, String> {
-    match target {
-        DialTarget::User(id) => {
-            let agent = snapshot.agents.get(&id).ok_or_else(|| format!("there is no agent \"{id}\""))?;
-            let uri = agent.uri.as_deref().ok_or_else(|| format!("the agent \"{id}\" has no endpoint"))?;
-            to_uri(id, uri)
-        }
-        DialTarget::Sip(uri) => to_uri(uri.clone(), &uri),
-        DialTarget::Number(number) => {
-            let (trunk, host) =
-                snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
-            let digits = trunk.numbers.dial(&number);
-            let request_uri =
-                number_at(&digits, host).ok_or_else(|| format!("\"{number}\" is no number"))?;
-            Ok(Called { name: number, request_uri, destination: host.clone(), trunk: Some(trunk.clone()) })
-        }
     }
 }
 
 /// To a telephone of our own, a number is written as it is known.
 fn as_it_stands() -> NumberRule {
     NumberRule { format: NumberFormat::AsIs, ..NumberRule::default() }
-}
-
-/// A number at a trunk's host, with the transport where that is named.
-fn number_at(digits: &str, host: &Destination) -> Option<SipUri> {
-    let plain = SipUri::sip(digits, &host.host.to_string(), host.port)?;
-    if host.sips {
-        return SipUri::parse(&plain.as_str().replacen("sip:", "sips:", 1));
-    }
-    let parameter = host.transport.map_or("", Transport::parameter);
-    SipUri::parse(&format!("{plain}{parameter}"))
-}
-
-fn to_uri(name: String, text: &str) -> Result<Called, String> {
-    let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
-    let destination =
-        Destination::of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
-    Ok(Called { name, request_uri, destination, trunk: None })
 }

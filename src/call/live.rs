@@ -266,7 +266,7 @@ impl Switchboard {
 /// The state of a leg, from where its dialog stands.
 pub(super) fn leg_state(stage: Stage, is_connected: bool) -> LegState {
     match stage {
-        Stage::Resolving(_) | Stage::Inviting(_) => LegState::Dialled,
+        Stage::Ringing => LegState::Dialled,
         Stage::Answered(_) if is_connected => LegState::Connected,
         Stage::Answered(_) => LegState::Answered,
         Stage::Over => LegState::Ended,

@@ -25,10 +25,13 @@ pub mod live;
 mod masked;
 pub mod media_leg;
 mod message_parts;
+pub mod registering;
 pub mod switchboard;
 #[cfg(test)]
 mod tests;
 pub mod troubles;
+pub mod trunk;
+pub mod ways;
 
 use crate::audio::Clip;
 use crate::flow::{LookupError, Question, Reply};
@@ -91,6 +94,8 @@ pub enum Input<'a> {
         request: RequestId,
         result: Result<Reply, LookupError>,
     },
+    /// An operator wants the registration with that trunk tried now.
+    Register(String),
     /// Take no new calls.
     Drain,
     /// End this call: somebody who may has said so.

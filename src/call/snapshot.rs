@@ -5,14 +5,18 @@ pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unass
 
 use super::identity::IdentityPolicy;
 use super::number_rule::{NumberFormat, NumberRule};
+use super::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::audio::Clip;
 use crate::flow::{Flow, Library, LiveFlow};
+use crate::registrar::{Account, Owner};
+use crate::sip::digest::Password;
 use crate::sip::locate::Destination;
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All that a call may look up.
 #[derive(Default)]
@@ -32,7 +36,7 @@ pub struct Snapshot {
 }
 
 /// A carrier or PBX.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Default, Debug)]
 pub struct Trunk {
     pub id: String,
     /// Sources whose calls belong to it.
@@ -43,6 +47,31 @@ pub struct Trunk {
     pub numbers: NumberRule,
     /// What it is believed about callers, and what it is told.
     pub identity: IdentityPolicy,
+    /// Our account with it, or its account with us.
+    pub login: Option<Login>,
+    /// We register with it, and ask for so long.
+    pub register: Option<Duration>,
+    /// Each of its calls has to bring its credentials.
+    pub authenticate: bool,
+    pub ping: Option<Ping>,
+    pub limits: CallLimits,
+    pub fail_over: FailOver,
+    /// Calls go out over the trunk with the lowest first, and in the order of the file among equals.
+    pub priority: u16,
+}
+
+impl Trunk {
+    /// Whether its registration and its pings are the same.
+    pub fn works_like(&self, other: &Trunk) -> bool {
+        let of = |trunk: &Trunk| (trunk.host.clone(), trunk.login.clone(), trunk.register, trunk.ping);
+        of(self) == of(other)
+    }
+
+    /// The account it has with us: it registers here, or shows who it is with each call.
+    pub fn account(&self) -> Option<(&str, &Password)> {
+        let login = self.login.as_ref().filter(|_| self.register.is_none())?;
+        Some((&login.auth_username, login.password.as_ref()?))
+    }
 }
 
 /// A person who answers calls.
@@ -57,6 +86,8 @@ pub struct Agent {
     pub address: Option<SocketAddr>,
     /// The id of the user that this agent is in the CRM.
     pub crm_user: Option<String>,
+    /// With which its telephones register as `sip:ID@domain`.
+    pub password: Option<Password>,
 }
 
 /// Audio in memory.
@@ -152,9 +183,41 @@ impl Snapshot {
         in_language.or_else(|| self.library.flows.get(id))
     }
 
-    /// The trunk that calls to telephone numbers go out over.
-    pub fn outgoing_trunk(&self) -> Option<(&Trunk, &Destination)> {
-        self.trunks.iter().find_map(|t| t.host.as_ref().map(|h| (t, h)))
+    /// The trunks that calls to telephone numbers go out over, the first one first.
+    pub fn outgoing_trunks(&self) -> Vec<(&Trunk, &Destination)> {
+        let mut trunks: Vec<_> = self.trunks.iter().filter_map(|t| Some((t, t.host.as_ref()?))).collect();
+        trunks.sort_by_key(|(trunk, _)| trunk.priority);
+        trunks
+    }
+
+    /// Who may register, or show with each call who it is, by the user of its address.
+    pub fn accounts(&self) -> HashMap<String, Account> {
+        let of_trunks = self.trunks.iter().filter_map(|trunk| {
+            let (name, password) = trunk.account()?;
+            Some((
+                name.to_owned(),
+                Account { owner: Owner::Trunk(trunk.id.clone()), password: password.clone() },
+            ))
+        });
+        let of_agents = self.agents.values().filter_map(|agent| {
+            let password = agent.password.clone()?;
+            Some((agent.id.clone(), Account { owner: Owner::Agent(agent.id.clone()), password }))
+        });
+        // Of a trunk and an agent of one name it is the agent's.
+        of_trunks.chain(of_agents).collect()
+    }
+
+    /// The one that an account is of.
+    pub fn owned_by(&self, owner: &Owner) -> Option<Source<'_>> {
+        match owner {
+            Owner::Agent(id) => self.agents.get(id).map(Source::Agent),
+            Owner::Trunk(id) => self.trunks.iter().find(|trunk| trunk.id == *id).map(Source::Trunk),
+        }
+    }
+
+    /// Whether a caller from an address that nobody has may show by its credentials who it is.
+    pub fn takes_credentials(&self) -> bool {
+        self.trunks.iter().any(|trunk| trunk.authenticate && trunk.account().is_some())
     }
 }
 
@@ -180,6 +243,7 @@ mod tests {
             skills: vec![],
             uri: None,
             crm_user: None,
+            password: None,
             address: Some("192.0.2.5:5071".parse().unwrap()),
         };
         let snapshot = Snapshot {

@@ -2,7 +2,7 @@
 
 use super::b2bua::{Call, Context, Settings};
 use super::capture::Captures;
-use super::dialled::failure_of;
+use super::dialled::code_of;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
@@ -10,12 +10,14 @@ use super::message_parts::warning;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
 use super::snapshot::{NOTHING_LOADED, Snapshot};
+use super::trunk::{Direction, Trunks};
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
 use crate::flow::Party;
 use crate::hidden::Hidden;
 use crate::ids::{CallId, CallIds, Random};
 use crate::media;
+use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::message::Request;
 use crate::sip::message::Subject;
@@ -95,10 +97,16 @@ pub struct Switchboard {
     pub(super) counters: Counters,
     pub(super) ladders: Ladders,
     pub(super) captures: Captures,
+    pub(super) registrar: Registrar,
+    pub(super) messages_waiting: Waiting,
+    /// NOTIFYs that are out, with the tag of ours that names their subscription.
+    pub(super) notifies: HashMap<TransactionId, Box<str>>,
+    pub(super) trunks: Trunks,
 }
 
 impl Switchboard {
     pub fn new(config: SwitchboardConfig, snapshot: Arc<Snapshot>, mut random: Random) -> Self {
+        let (domain, registrar_limits) = (config.settings.domain.clone(), RegistrarLimits::default());
         let mut switchboard = Switchboard {
             endpoint: Endpoint::new(config.endpoint, random.fork()),
             settings: config.settings,
@@ -109,6 +117,10 @@ impl Switchboard {
             number_calls: HashMap::new(),
             index: Index::default(),
             ports: Ports::new(config.media_threads, config.port_pairs),
+            registrar: Registrar::new(&domain, registrar_limits, &mut random.fork()),
+            messages_waiting: Waiting::default(),
+            notifies: HashMap::new(),
+            trunks: Trunks::new(&domain, random.fork()),
             random,
             timers: BinaryHeap::new(),
             sip_actions: Vec::new(),
@@ -119,6 +131,8 @@ impl Switchboard {
             captures: Captures::default(),
         };
         switchboard.admit_by_snapshot();
+        // The trunks' first steps are at once.
+        switchboard.take_accounts(Instant::ZERO, &mut Vec::new());
         switchboard
     }
 
@@ -131,7 +145,7 @@ impl Switchboard {
         };
         match input {
             Input::Datagram { listener, source, bytes } => {
-                let admitted = self.snapshot.source(source).is_some();
+                let admitted = self.snapshot.source(source).is_some() || self.registrar.knows(source);
                 let input = sip::Input::Datagram { listener, source, bytes, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -158,6 +172,7 @@ impl Switchboard {
             Input::PortsBound { thread, asked, ports } => self.ports.bound(thread, asked, ports),
             Input::Snapshot(snapshot) => {
                 self.snapshot = snapshot;
+                self.take_accounts(now.instant, actions);
                 self.admit_by_snapshot();
             }
             Input::Rendered { request, result } => {
@@ -171,11 +186,21 @@ impl Switchboard {
                 });
             }
             Input::Resolved { request, result } => {
+                let instant = now.instant;
+                if self
+                    .with_trunks(actions, |trunks, hands| trunks.resolved(instant, request, &result, hands))
+                {
+                    return self.settle(now, actions);
+                }
                 self.with_call(request.call, now, actions, |call, context| {
                     call.resolved(request, result, context)
                 });
             }
-            Input::Drain => self.draining = true,
+            Input::Register(trunk) => self.trunks.try_again(now.instant, &trunk),
+            Input::Drain => {
+                self.draining = true;
+                self.with_trunks(actions, |trunks, hands| trunks.stop(now.instant, hands));
+            }
             Input::HangUp(id) => {
                 self.with_call(id, now, actions, |call, context| {
                     call.end(EndReason::OperatorHungUp, context)
@@ -197,13 +222,16 @@ impl Switchboard {
         } else {
             sip::Refusal::Forbidden
         };
-        self.endpoint.set_strangers(refusal, |peer| may_stream(&self.snapshot, peer));
+        let registrar = &self.registrar;
+        self.endpoint
+            .set_strangers(refusal, |peer| may_stream(&self.snapshot, peer) || registrar.knows(peer));
     }
 
     /// Does all that is due.
     pub fn handle_timeout(&mut self, now: Now, actions: &mut Vec<Action>) {
         let first = actions.len();
         self.endpoint.handle_timeout(now.instant, &mut self.sip_actions);
+        self.accounts_due(now.instant, actions);
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant)
         {
@@ -222,7 +250,7 @@ impl Switchboard {
     /// When [`Switchboard::handle_timeout`] is to be called at the latest.
     pub fn next_timeout(&self) -> Option<Instant> {
         let call = self.timers.peek().map(|Reverse((at, _))| *at);
-        [call, self.endpoint.next_timeout()].into_iter().flatten().min()
+        [call, self.endpoint.next_timeout(), self.next_of_accounts()].into_iter().flatten().min()
     }
 
     pub fn counters(&self) -> &Counters {
@@ -311,10 +339,11 @@ impl Switchboard {
                 self.with_dialled(dialog, now, actions, Call::dialled_rings);
             }
             Event::Provisional { .. } | Event::Response { .. } => {}
+            Event::Reply(reply) => self.replied_outside(now.instant, &reply, actions),
             Event::Answered { dialog, response } => {
                 if self.index.dialogs.contains_key(&dialog) {
                     self.with_dialled(dialog, now, actions, |call, dial, context| {
-                        call.dialled_answered(dial, &response, context);
+                        call.dialled_answered(dial, dialog, &response, context);
                     });
                 } else {
                     // Given up by us while the answer was on its way.
@@ -322,9 +351,10 @@ impl Switchboard {
                 }
             }
             Event::Failed { dialog, failure } => {
+                let code = code_of(&failure);
                 self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                    Party::Caller => call.refused_by_endpoint(failure_of(&failure).1, context),
-                    Party::Dialled(dial) => call.invite_failed(dial, &failure, context),
+                    Party::Caller => call.refused_by_endpoint(Some(code), context),
+                    Party::Dialled(dial) => call.fork_failed(dial, dialog, &failure, context),
                 });
             }
         }
@@ -359,11 +389,17 @@ impl Switchboard {
                 call.request(party, transaction, request, context);
             });
         }
+        match request.method().as_str() {
+            "REGISTER" if dialog.is_none() => return self.register(now, transaction, request, peer),
+            "SUBSCRIBE" if dialog.is_none() => return self.subscribe(now, transaction, request, peer),
+            _ => {}
+        }
+        let is_known = self.snapshot.source(peer.address).is_some() || self.registrar.knows(peer.address);
         let (code, phrase, headers) = match request.method().as_str() {
             _ if dialog.is_some() => (481, "Call/Transaction Does Not Exist", vec![]),
-            "OPTIONS" if self.snapshot.source(peer.address).is_none() => (403, "Forbidden", vec![]),
+            "OPTIONS" if !is_known => (403, "Forbidden", vec![]),
             // An OPTIONS ping asks whether calls may be sent here: only a server that takes them says yes.
-            "OPTIONS" if self.draining || self.calls.len() >= self.calls_max => {
+            "OPTIONS" if self.draining || self.calls.len() >= self.calls_max || !self.has_ports() => {
                 (503, "Service Unavailable", vec![retry_after()])
             }
             "OPTIONS" => (200, "OK", vec![]),
@@ -394,6 +430,7 @@ impl Switchboard {
     /// Ends all calls, for a server that is told to stop at once.
     fn stop(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.draining = true;
+        self.with_trunks(actions, |trunks, hands| trunks.stop(now.instant, hands));
         let mut ids: Vec<CallId> = self.calls.keys().copied().collect();
         // In an order of ours, so that the same run is the same to the last byte.
         ids.sort_unstable();
@@ -486,6 +523,9 @@ impl Switchboard {
                 self.ladders.over(id);
                 self.captures.over(id);
                 self.leave_number(call.number());
+                if let Some(trunk) = call.trunk() {
+                    self.trunks.end_call(trunk, Direction::In);
+                }
                 let record = call.into_record(now);
                 let outcome = record.outcome.as_ref();
                 let agent = outcome.and_then(|outcome| outcome.agent_id.as_deref());
@@ -520,7 +560,7 @@ impl Switchboard {
 }
 
 /// Whether requests over a stream from that address are listened to.
-fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
+pub(super) fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
     snapshot.source(peer).is_some() || snapshot.may_stream(peer.ip())
 }
 
@@ -544,6 +584,8 @@ pub(super) fn context<'a>(
         index: &mut switchboard.index,
         ladders: &mut switchboard.ladders,
         captures: &mut switchboard.captures,
+        registrar: &switchboard.registrar,
+        trunks: &mut switchboard.trunks,
         counters: &mut switchboard.counters,
         actions,
     }

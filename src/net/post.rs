@@ -47,6 +47,8 @@ pub enum Message {
         asked: usize,
         ports: Vec<crate::call::ports::Port>,
     },
+    /// Try the registration with that trunk now.
+    Register(String),
     /// What new calls start on from now on.
     Snapshot {
         snapshot: Arc<Snapshot>,

@@ -8,7 +8,9 @@ pub use super::post::{CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Po
 use super::streams::Streams;
 use crate::call::b2bua::insight::Insight;
 use crate::call::ports::ThreadId;
+use crate::call::registering::AccountFigures;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
+use crate::call::trunk::TrunkStatus;
 use crate::call::{Action, Input, RequestId};
 use crate::clock::{Now, SystemClock};
 use crate::ids::{CallId, Random};
@@ -60,6 +62,8 @@ pub struct Figures {
     pub captures_refused: u64,
     pub capture_left_out: u64,
     pub revision: u64,
+    pub accounts: AccountFigures,
+    pub trunks: Vec<TrunkStatus>,
 }
 
 /// Everything the thread works with.
@@ -150,7 +154,8 @@ impl Signalling {
             }
             // The last messages of all calls have gone out, and a second for their answers.
             let done = stopping.is_some_and(|at| {
-                (now.instant - at > Duration::from_secs(1)) || self.switchboard.counts().calls == 0
+                let is_empty = self.switchboard.counts().calls == 0 && !self.switchboard.is_leaving();
+                is_empty || now.instant - at > Duration::from_secs(1)
             });
             if done {
                 self.publish();
@@ -231,6 +236,7 @@ impl Signalling {
                     self.asked.remove(&request);
                     Input::Replied { request, result: *result }
                 }
+                Message::Register(trunk) => Input::Register(trunk),
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;
@@ -417,6 +423,8 @@ impl Signalling {
             capture_left_out: self.switchboard.captures().left_out(),
             ladder_left_out: self.switchboard.ladders().left_out(),
             revision: self.switchboard.revision(),
+            accounts: self.switchboard.account_figures(),
+            trunks: self.switchboard.trunks(self.clock.instant()),
         };
         *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;
     }

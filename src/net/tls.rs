@@ -217,7 +217,8 @@ impl Files {
         use std::os::unix::fs::MetadataExt;
         let look = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;
-            let nanoseconds = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+            let nanoseconds =
+                i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
             Some((metadata.len(), nanoseconds))
         };
         self.all().into_iter().map(look).collect()
@@ -321,7 +322,10 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates are read at start and when they change, beside calls")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are read at start and when they change, beside calls"
+)]
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|error| TlsError::Unreadable { path: path.to_owned(), error })
 }

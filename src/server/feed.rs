@@ -66,7 +66,7 @@ impl Feed {
         clock: SystemClock,
     ) -> Self {
         Feed {
-            loader: Loader::new(database),
+            loader: Loader::new(database).with_folder(provision.as_ref().map(|p| p.folder.clone())),
             provision,
             speaking: Speaking::new(speech),
             clock,

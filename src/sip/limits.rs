@@ -64,6 +64,13 @@ pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 pub const REFUSALS_BURST: u32 = 10;
 /// Refusals a second and source after that.
 pub const REFUSALS_PER_SECOND: u32 = 2;
+/// REGISTERs and INVITEs that a source which is not admitted may send at once, to show who it is: an office of 500 phones
+/// behind one address whose power comes back, each with its first request and the one that answers the challenge.
+pub const KNOCKS_BURST: u32 = 1_000;
+/// The same a second after that: the office's phones, each once a minute, with room.
+pub const KNOCKS_PER_SECOND: u32 = 50;
+/// Accounts whose peers' challenges are remembered, one for each trunk; above it all are asked anew.
+pub const DIGEST_SESSIONS_MAX: usize = 4 * 1024;
 /// Requests answered 503 a second while nobody is known yet, all sources together: as many calls as a server takes, and
 /// the pings beside them. Who is a trunk is not known, so none can have a share.
 pub const NOBODY_KNOWN_INTERVAL: Duration = Duration::from_millis(1);

@@ -3,6 +3,7 @@
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
 mod dialog;
+pub mod digest;
 pub mod endpoint;
 pub mod limits;
 pub mod locate;
@@ -12,7 +13,7 @@ mod transport;
 
 pub use endpoint::{
     Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener,
-    Outgoing,
+    Outgoing, Outside, Reply,
 };
 pub use message::{CSeq, Host, Message, Method, NameAddr, Params, Request, Response, Scheme, SipUri, Via};
 

@@ -6,11 +6,13 @@ use super::database::objects::{self as stored, StoredObject};
 use super::database::{Database, DatabaseError, prompts};
 use super::flow_links;
 use super::objects::{self, Kind, Object};
+use super::passwords::Passwords;
 use crate::audio::Clip;
 use crate::call::snapshot::{Snapshot, Speech};
 use serde_json::Value;
 use sqlx::AnyConnection;
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why nothing was loaded.
@@ -25,6 +27,8 @@ pub enum LoadError {
 /// Loads one snapshot after the other, and keeps what they share.
 pub struct Loader {
     database: Database,
+    /// The provisioned folder, for the passwords that the database does not keep.
+    folder: Option<PathBuf>,
     cache: Cache,
 }
 
@@ -64,7 +68,12 @@ pub struct Loaded {
 
 impl Loader {
     pub fn new(database: Database) -> Self {
-        Loader { database, cache: Cache::default() }
+        Loader { database, folder: None, cache: Cache::default() }
+    }
+
+    /// With a provisioned folder, where passwords are.
+    pub fn with_folder(self, folder: Option<PathBuf>) -> Self {
+        Loader { folder, ..self }
     }
 
     pub fn database(&self) -> &Database {
@@ -80,8 +89,10 @@ impl Loader {
         let contents = self.read().await?;
         let mut cache = std::mem::take(&mut self.cache);
         // Compiling takes its time: beside the threads of the runtime, which carry streams.
+        let folder = self.folder.clone();
         let work = move || {
-            let loaded = cache.build(contents, previous.as_deref(), spoken);
+            let passwords = Passwords::of(folder.as_deref());
+            let loaded = cache.build(contents, &passwords, previous.as_deref(), spoken);
             (loaded, cache)
         };
         let (loaded, cache) =
@@ -184,10 +195,11 @@ impl Cache {
     fn build(
         &mut self,
         contents: Contents,
+        passwords: &Passwords,
         previous: Option<&Snapshot>,
         spoken: HashMap<Speech, Arc<Clip>>,
     ) -> Loaded {
-        let catalogue = self.catalogue(contents.objects);
+        let catalogue = self.catalogue(contents.objects, passwords);
         let flows = assemble::flows(&contents.sources, &catalogue, &mut self.compiler);
         let files: HashMap<_, _> = contents
             .prompts
@@ -207,7 +219,7 @@ impl Cache {
     }
 
     /// Checks the objects that changed. One that was written by a later version of the server may not be understood.
-    fn catalogue(&mut self, objects: Vec<StoredObject>) -> Catalogue {
+    fn catalogue(&mut self, objects: Vec<StoredObject>, passwords: &Passwords) -> Catalogue {
         let mut catalogue = Catalogue::default();
         let mut kept = HashMap::new();
         for object in objects {
@@ -227,7 +239,8 @@ impl Cache {
                         None
                     }
                 });
-            let Some(read) = read else { continue };
+            let Some(mut read) = read else { continue };
+            passwords.fill(object.kind, &key.1, &object.document, &mut read);
             catalogue.add(key.1.clone(), read.clone());
             kept.insert(key, (object.etag, read));
         }

@@ -12,6 +12,7 @@ mod flow_links;
 pub mod loader;
 pub mod objects;
 pub mod outside;
+pub mod passwords;
 pub mod plan;
 pub mod prompts;
 pub mod provision;

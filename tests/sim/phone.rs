@@ -120,6 +120,8 @@ impl Phone {
             headers: Vec::new(),
             body,
             max_forwards: None,
+            routes: Vec::new(),
+            account: None,
             call_id: Some(call_id),
             tls: None,
             connection: None,
@@ -260,7 +262,8 @@ impl Phone {
             Event::Refused { .. }
             | Event::Acknowledged { .. }
             | Event::Provisional { .. }
-            | Event::Response { .. } => {}
+            | Event::Response { .. }
+            | Event::Reply(_) => {}
         }
     }
 

@@ -64,7 +64,11 @@ pub fn tcp(server: SocketAddr) -> TcpStream {
 }
 
 /// TLS to a server that has to show that name; the handshake comes with the first byte.
-pub fn tls(server: SocketAddr, name: &str, config: Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
+pub fn tls(
+    server: SocketAddr,
+    name: &str,
+    config: Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     StreamOwned::new(ClientConnection::new(config, name).unwrap(), tcp(server))
 }

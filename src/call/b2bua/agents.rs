@@ -3,48 +3,27 @@
 //! Invariant: a leg that is closed has left the index of dialogs, and its agent is free again.
 
 use super::{Call, Context};
-use crate::call::RequestId;
-use crate::call::dialled::{Stage, failure_of};
+use crate::call::dialled::Stage;
 use crate::call::live::LegState;
-use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
-use crate::hidden::Hidden;
-use crate::sip::endpoint::Failure;
-use crate::sip::locate::Target;
+use crate::flow::{DialFailure, DialId, Event as FlowEvent};
+use crate::sip::DialogId;
 use crate::sip::message::Response;
 
 impl Call {
-    pub fn resolved(
-        &mut self,
-        request: RequestId,
-        result: Result<Vec<Target>, String>,
-        context: &mut Context<'_>,
-    ) {
-        let Some(dialled) = self.dialled.iter_mut().find(|d| d.waits_for(request)) else { return };
-        let dial = dialled.dial;
-        match result {
-            Ok(targets) => {
-                let like = self.caller.media.agreed().cloned();
-                dialled.begin(targets, like.as_ref(), context);
-                context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
-            }
-            Err(message) => {
-                tracing::info!(
-                    call = %self.id, %dial, message = %Hidden::sentence(&message),
-                    "the host of a dialled leg cannot be found"
-                );
-                self.dialled_failed(dial, DialFailure::Failed, Some(503), context);
-            }
-        }
-    }
-
     pub fn dialled_rings(&mut self, dial: DialId, context: &mut Context<'_>) {
         self.tell_leg(dial, LegState::Ringing, context);
         self.feed(FlowEvent::Ringing { dial }, context);
     }
 
-    pub fn dialled_answered(&mut self, dial: DialId, response: &Response, context: &mut Context<'_>) {
+    pub fn dialled_answered(
+        &mut self,
+        dial: DialId,
+        dialog: DialogId,
+        response: &Response,
+        context: &mut Context<'_>,
+    ) {
         let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
-        match dialled.answered(response, context) {
+        match dialled.answered(dialog, response, context) {
             Ok(()) => {
                 self.capture_legs(context);
                 self.tell_leg(dial, LegState::Answered, context);
@@ -55,18 +34,6 @@ impl Call {
                 self.dialled_failed(dial, DialFailure::Failed, Some(488), context);
             }
         }
-    }
-
-    /// The INVITE of a dialled leg came to nothing: it goes to the next target where there is one.
-    pub fn invite_failed(&mut self, dial: DialId, failure: &Failure, context: &mut Context<'_>) {
-        let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
-        let like = self.caller.media.agreed().cloned();
-        if dialled.goes_elsewhere(failure, like.as_ref(), context) {
-            context.index.dialogs.extend(dialled.dialog().map(|d| (d, (self.id, Party::Dialled(dial)))));
-            return;
-        }
-        let (cause, code) = failure_of(failure);
-        self.dialled_failed(dial, cause, code, context);
     }
 
     /// A dialled leg came to nothing, or hung up.
@@ -87,15 +54,13 @@ impl Call {
     }
 
     /// Gives up the dialog and the media of a dialled leg. Nothing happens where that was done before.
-    pub(super) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
+    pub(in crate::call) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
         let Some(index) = self.dialled.iter().position(|d| d.dial == dial) else { return };
         if self.dialled[index].media.as_ref().is_none_or(|media| !media.is_closing()) {
             self.tell_leg(dial, LegState::Ended, context);
         }
         let dialled = &mut self.dialled[index];
-        if let Some(dialog) = dialled.dialog() {
-            context.index.dialogs.remove(&dialog);
-        }
+        dialled.release_forks(context);
         dialled.release_agent(context.index);
         dialled.stage = Stage::Over;
         let gone = match &mut dialled.media {

@@ -57,7 +57,7 @@ impl Call {
                         self.vanished = None;
                     }
                     // Early media that falls silent: nobody has answered yet, so nobody hangs up.
-                    Stage::Inviting(_) | Stage::Resolving(_) => {
+                    Stage::Ringing => {
                         self.dialled_failed(dial, DialFailure::NoAnswer, Some(408), context);
                     }
                     Stage::Over => {}

@@ -4,6 +4,7 @@ mod acknowledgement;
 mod agents;
 mod insight;
 mod numbers;
+mod trunks;
 mod waiting;
 
 use super::b2bua::Settings;
@@ -99,6 +100,7 @@ fn snapshot() -> Arc<Snapshot> {
         uri: Some(format!("sip:alice@{}", agent())),
         address: Some(agent()),
         crm_user: None,
+        password: None,
     };
     let trunk = Trunk {
         id: "carrier".to_owned(),
@@ -145,7 +147,12 @@ impl Bench {
             },
             settings: Settings {
                 domain: "cordboard.example".to_owned(),
-                media: MediaSettings { advertise: own.ip(), advertise_ipv6: None, advertise_of: Vec::new(), inactivity: Duration::from_secs(60) },
+                media: MediaSettings {
+                    advertise: own.ip(),
+                    advertise_ipv6: None,
+                    advertise_of: Vec::new(),
+                    inactivity: Duration::from_secs(60),
+                },
             },
             media_threads: 1,
             port_pairs: 8,

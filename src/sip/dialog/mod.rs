@@ -6,6 +6,7 @@ mod unacknowledged;
 pub use next_hop::{NextHop, next_hop};
 pub use unacknowledged::{Due, Unacknowledged};
 
+use super::digest::Account;
 use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
 use super::message::{HeaderName, NameAddr, Request, Response, SipUri};
 use super::{ListenerId, Peer, TlsPeer, TransactionId};
@@ -141,6 +142,8 @@ pub struct SentInvite {
     pub cseq: u32,
     pub routes: Vec<Box<str>>,
     pub contact_user: Box<str>,
+    /// Name and value of its credentials: its ACK has the same (RFC 3261 13.2.2.4).
+    pub credentials: Option<(&'static str, String)>,
 }
 
 /// A dialog, or what may become one.
@@ -151,6 +154,8 @@ pub struct Dialog {
     pub requests: Vec<TransactionId>,
     /// Of the peer's requests.
     pub budget: Budget,
+    /// With what challenges to our requests are answered.
+    pub account: Option<Arc<Account>>,
     /// The earliest entry in the schedule.
     pub scheduled: Option<Instant>,
 }
@@ -242,7 +247,7 @@ pub struct Hangup {
 
 impl Dialog {
     pub fn new(phase: Phase) -> Self {
-        Dialog { phase, requests: Vec::new(), budget: Budget::default(), scheduled: None }
+        Dialog { phase, requests: Vec::new(), budget: Budget::default(), account: None, scheduled: None }
     }
 
     /// Both ends' state, where there is one yet.

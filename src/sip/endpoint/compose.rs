@@ -11,7 +11,7 @@ use std::ops::Range;
 /// What a request begins with, RFC 3261 section 8.1.1.6.
 pub const MAX_FORWARDS: u8 = 70;
 /// The methods that are really handled.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER, SUBSCRIBE";
 
 /// A header line to be: name and value.
 pub type Extra<'a> = (&'a str, &'a str);

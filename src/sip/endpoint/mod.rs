@@ -1,5 +1,6 @@
 //! The door of the room: bytes and the time in, bytes and events out.
 
+mod challenged;
 mod compose;
 mod originate;
 mod receive;
@@ -14,20 +15,23 @@ mod timeouts;
 mod types;
 
 pub use types::{
-    Action, Body, Counters, Counts, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
-    Refusal,
+    Action, Body, Counters, Counts, Doors, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
+    Outside, Refusal, Reply,
 };
 
 use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};
 use crate::sip::dialog::Phase;
+use crate::sip::digest::{Account, Session};
 use crate::sip::locate::Blocked;
 use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use compose::OwnAddress;
-use refusal::RefusalLimit;
+use refusal::SourceLimit;
 use schedule::{Schedule, Target};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, PerSource, ServerTable, TcpPeers};
 
 /// All SIP of the server: transactions, dialogs and the streams they run over.
@@ -51,13 +55,17 @@ pub struct Endpoint {
     dialogs: DialogTable,
     connections: ConnectionTable,
     half_open: PerSource,
-    refusals: RefusalLimit,
+    refusals: SourceLimit,
+    knocks: SourceLimit,
+    doors: Doors,
     refusal: Refusal,
     not_yet: Budget,
     refusals_told: Budget,
     tcp_peers: TcpPeers,
     /// Targets that are put back, whoever found that they do not answer.
     pub blocked: Blocked,
+    /// What peers have asked of us, by the owner of the account.
+    digests: HashMap<Box<str>, (Arc<Account>, Session)>,
     /// Messages that came over streams in the last input.
     heard: Vec<(Peer, Bytes)>,
 }
@@ -77,12 +85,15 @@ impl Endpoint {
             dialogs: DialogTable::default(),
             connections: ConnectionTable::default(),
             half_open: PerSource::default(),
-            refusals: RefusalLimit::default(),
+            refusals: SourceLimit::of_refusals(),
+            knocks: SourceLimit::of_knocks(),
+            doors: Doors::default(),
             refusal: Refusal::default(),
             not_yet: Budget::default(),
             refusals_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
             blocked: Blocked::default(),
+            digests: HashMap::new(),
             heard: Vec::new(),
         }
     }
@@ -93,6 +104,23 @@ impl Endpoint {
         for connection in self.connections.by_id.values_mut().filter(|connection| connection.accepted) {
             connection.admitted = is_admitted(connection.way.address);
         }
+    }
+
+    /// Says what those may ask who are not admitted.
+    pub fn set_doors(&mut self, doors: Doors) {
+        self.doors = doors;
+    }
+
+    /// Lets the requests of a stream in, or not any more: who is at its other end has shown who it is.
+    pub fn set_admitted(&mut self, connection: ConnectionId, admitted: bool) {
+        if let Some(known) = self.connections.by_id.get_mut(&connection) {
+            known.admitted = admitted;
+        }
+    }
+
+    /// The tag that our responses in this transaction have in To.
+    pub fn own_tag(&self, transaction: TransactionId) -> Option<&str> {
+        self.servers.by_id.get(&transaction).map(|owner| &*owner.to_tag)
     }
 
     /// Takes in what happened outside.

@@ -1,19 +1,25 @@
 //! Our requests: INVITE, CANCEL, BYE, and what goes on inside a dialog.
 
+use super::challenged::Authorization;
 use super::compose::{self, Extra, RequestParts, borrowed};
-use super::tables::{ClientMachine, ClientTransaction, Hop, OverUdp, Purpose, cancel_key, with_via};
-use super::{Action, Body, Counters, Endpoint, Outgoing};
+use super::tables::{
+    Again, ClientMachine, ClientTransaction, Hop, OutsideContent, OverUdp, Purpose, Repeat, cancel_key,
+    with_via,
+};
+use super::{Action, Body, Counters, Endpoint, Outgoing, Outside};
 use crate::clock::Instant;
+use crate::ids::ConnectionId;
 use crate::sip::dialog::{
     Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, next_hop,
 };
+use crate::sip::digest::{Account, Attempt};
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
 use crate::sip::message::{Method, NameAddr, Scheme, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
-use crate::sip::{DialogId, Peer, TlsPeer, TransactionId, Transport};
+use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A request that is ready to go.
 pub(super) struct Prepared {
@@ -35,7 +41,8 @@ struct Content<'a> {
     call_id: &'a str,
     cseq: u32,
     max_forwards: u8,
-    contact_user: &'a str,
+    /// The user part of our Contact, where it has one.
+    contact_user: Option<&'a str>,
     extra: &'a [Extra<'a>],
     body: Option<&'a Body>,
 }
@@ -50,38 +57,27 @@ impl Endpoint {
             Some(call_id) => call_id.as_str().into(),
             None => self.random.token::<24>().into(),
         };
-        let from: Box<str> = outgoing.from.clone().with_tag(&local_tag).to_string().into();
-        let to: Box<str> = outgoing.to.to_string().into();
-        let contact_user: Box<str> = outgoing.from.uri.raw_user().unwrap_or_default().into();
-        let (destination, transport) = (outgoing.destination, outgoing.transport);
-        let listener =
-            self.listener_for(outgoing.listener, transport, destination).unwrap_or(outgoing.listener);
-        let tls = outgoing.tls.clone().or_else(|| tls_peer_of(&outgoing.request_uri));
-        let tls = tls.filter(|_| transport.is_secure());
-        let hop = Hop { listener, transport, destination, tls, connection: outgoing.connection };
-        let extra = borrowed(&outgoing.headers);
-        let content = Content {
-            method: "INVITE",
-            from: &from,
-            to: &to,
-            call_id: &call_id,
-            cseq: 1,
-            max_forwards: outgoing.max_forwards.unwrap_or(compose::MAX_FORWARDS),
-            contact_user: &contact_user,
-            extra: &extra,
-            body: outgoing.body.as_ref(),
-        };
-        let prepared = self.prepare(hop, outgoing.request_uri, Vec::new(), &content);
-        let sent = SentInvite {
-            uri: prepared.uri.clone(),
+        let tls = outgoing.tls.or_else(|| tls_peer_of(&outgoing.request_uri));
+        let hop = self.hop_to(
+            outgoing.listener,
+            outgoing.transport,
+            outgoing.destination,
+            tls,
+            outgoing.connection,
+        );
+        let content = OutsideContent {
+            method: rsip::Method::Invite.into(),
+            uri: outgoing.request_uri,
+            routes: outgoing.routes,
+            contact_user: Some(outgoing.from.uri.raw_user().unwrap_or_default().into()),
+            from: outgoing.from.with_tag(&local_tag).to_string().into(),
             local_tag: local_tag.clone(),
-            via: prepared.via.clone(),
-            from,
-            to,
+            to: outgoing.to.to_string().into(),
             call_id: call_id.clone(),
             cseq: 1,
-            routes: Vec::new(),
-            contact_user,
+            max_forwards: outgoing.max_forwards.unwrap_or(compose::MAX_FORWARDS),
+            headers: outgoing.headers,
+            body: outgoing.body,
         };
         let transaction = self.next_transaction_id();
         let phase = Phase::Outgoing(OutgoingPhase {
@@ -91,10 +87,77 @@ impl Endpoint {
             giving_up: GivingUp::No,
             early_tags: Vec::new(),
         });
-        self.dialogs.insert(dialog, Dialog::new(phase));
-        let silent_max = outgoing.silent_max;
-        self.start_invite(now, transaction, Purpose::Begin(dialog), prepared, sent, silent_max, actions);
+        let mut owner = Dialog::new(phase);
+        owner.account = outgoing.account.clone();
+        self.dialogs.insert(dialog, owner);
+        let again = outgoing.account.map(|account| (account, Attempt::default()));
+        self.start_outside(now, transaction, Purpose::Begin(dialog), hop, content, again, None, actions);
+        if let Some(silent_max) = outgoing.silent_max {
+            self.give_up_silent(now + silent_max, transaction);
+        }
         dialog
+    }
+
+    /// Sends a request that belongs to no dialog of the endpoint. Ends in [`Event::Reply`](super::Event::Reply).
+    pub fn send_outside(
+        &mut self,
+        now: Instant,
+        outside: Outside,
+        actions: &mut Vec<Action>,
+    ) -> TransactionId {
+        let id = self.next_transaction_id();
+        let local_tag: Box<str> = match outside.from.tag() {
+            Some(tag) => tag.into(),
+            None => self.new_tag(),
+        };
+        let call_id: Box<str> = match &outside.call_id {
+            Some(call_id) => call_id.as_str().into(),
+            None => self.random.token::<24>().into(),
+        };
+        let tls = tls_peer_of(&outside.request_uri);
+        let hop =
+            self.hop_to(outside.listener, outside.transport, outside.destination, tls, outside.connection);
+        let content = OutsideContent {
+            method: outside.method,
+            uri: outside.request_uri,
+            routes: outside.routes,
+            contact_user: outside.contact_user.map(Box::from),
+            from: outside.from.with_tag(&local_tag).to_string().into(),
+            local_tag,
+            to: outside.to.to_string().into(),
+            call_id,
+            cseq: outside.cseq,
+            max_forwards: compose::MAX_FORWARDS,
+            headers: outside.headers,
+            body: outside.body,
+        };
+        let purpose = Purpose::Outside { cseq: outside.cseq };
+        let again = outside.account.map(|account| (account, Attempt::default()));
+        self.start_outside(now, id, purpose, hop, content, again, None, actions);
+        id
+    }
+
+    fn hop_to(
+        &self,
+        preferred: ListenerId,
+        transport: Transport,
+        destination: SocketAddr,
+        tls: Option<Arc<TlsPeer>>,
+        connection: Option<ConnectionId>,
+    ) -> Hop {
+        let listener = self.listener_for(preferred, transport, destination).unwrap_or(preferred);
+        let tls = tls.filter(|_| transport.is_secure());
+        Hop { listener, transport, destination, tls, connection }
+    }
+
+    /// An INVITE that has heard nothing by then is given up: its target does not answer (RFC 3263 4.3).
+    fn give_up_silent(&mut self, at: Instant, transaction: TransactionId) {
+        if let Some(ClientMachine::Invite { machine, .. }) =
+            self.clients.by_id.get_mut(&transaction).map(|owner| &mut owner.machine)
+        {
+            machine.give_up_at(at);
+        }
+        self.arm_client(transaction);
     }
 
     /// Gives up an INVITE of ours. Before the first 1xx the CANCEL waits for it (RFC 3261 9.1); where a 2xx
@@ -184,18 +247,26 @@ impl Endpoint {
         let Phase::Established(established) = &owner.phase else { return };
         let mut state = established.state.clone();
         let reinvite = established.invite_out;
-        let open = std::mem::take(&mut owner.requests);
+        let (open, account) = (std::mem::take(&mut owner.requests), owner.account.clone());
         self.abandon_reinvite(now, reinvite);
         for transaction in open {
             self.close_request(now, transaction, actions);
         }
-        let extra: Vec<Extra<'_>> = reason.map(|reason| ("Reason", reason)).into_iter().collect();
+        let headers: Vec<_> =
+            reason.map(|reason| ("Reason".to_owned(), reason.to_owned())).into_iter().collect();
+        let method: Method = rsip::Method::Bye.into();
+        let (again, authorization) = self.again_within(account, &state, method.clone(), &headers, None);
+        let mut extra = borrowed(&headers);
+        extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
         let prepared = self.prepare_within(&mut state, "BYE", &extra, None);
         if let Some(owner) = self.dialogs.by_id.get_mut(&dialog) {
             owner.phase = Phase::Ending { state: Box::new(state) };
         }
         let id = self.next_transaction_id();
-        self.start_prepared(now, id, Purpose::End(dialog), rsip::Method::Bye.into(), prepared, actions);
+        self.start_prepared(now, id, Purpose::End(dialog), method, prepared, actions);
+        if let Some(owner) = self.clients.by_id.get_mut(&id) {
+            owner.again = again;
+        }
     }
 
     /// Sends a request inside a dialog: re-INVITE, UPDATE, INFO, OPTIONS. Ends in
@@ -226,29 +297,92 @@ impl Endpoint {
             established.invite_out = Some(id);
         }
         let mut state = established.state.clone();
-        let extra = borrowed(headers);
+        let account = self.dialogs.by_id.get(&dialog).and_then(|owner| owner.account.clone());
+        let (again, authorization) =
+            self.again_within(account, &state, method.clone(), headers, body.as_ref());
+        let mut extra = borrowed(headers);
+        extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
         let prepared = self.prepare_within(&mut state, method.as_str(), &extra, body.as_ref());
-        let cseq = state.local_cseq;
         if let Some(kept) = self.dialogs.by_id.get_mut(&dialog).and_then(Dialog::state_mut) {
-            kept.local_cseq = cseq;
+            kept.local_cseq = state.local_cseq;
         }
-        if is_invite {
-            let sent = SentInvite {
-                uri: prepared.uri.clone(),
-                local_tag: state.local_tag,
-                via: prepared.via.clone(),
-                from: state.local,
-                to: state.remote,
-                call_id: state.call_id,
-                cseq,
-                routes: prepared.routes.clone(),
-                contact_user: state.contact_user,
-            };
-            self.start_invite(now, id, Purpose::Within(dialog), prepared, sent, None, actions);
-        } else {
-            self.start_prepared(now, id, Purpose::Within(dialog), method, prepared, actions);
+        let purpose = Purpose::Within(dialog);
+        self.start_of_dialog(now, id, purpose, method, prepared, &state, authorization, actions);
+        if let Some(owner) = self.clients.by_id.get_mut(&id) {
+            owner.again = again;
         }
         id
+    }
+
+    /// What it takes to send a request of a dialog once more, and the credentials it goes with at first.
+    fn again_within(
+        &mut self,
+        account: Option<Arc<Account>>,
+        state: &DialogState,
+        method: Method,
+        headers: &[(String, String)],
+        body: Option<&Body>,
+    ) -> (Option<Box<Again>>, Option<Authorization>) {
+        let Some(account) = account else { return (None, None) };
+        let mut attempt = Attempt::default();
+        let uri = next_hop(state).request_uri;
+        let authorization = self.authorize(&account, &mut attempt, method.as_str(), uri.as_str());
+        let content = Repeat::Within { method, headers: headers.to_vec(), body: body.cloned() };
+        (Some(Box::new(Again { account, attempt, content })), authorization)
+    }
+
+    /// Starts the transaction of a request inside a dialog, whose state has its number.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    pub(super) fn start_of_dialog(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        purpose: Purpose,
+        method: Method,
+        prepared: Prepared,
+        state: &DialogState,
+        credentials: Option<Authorization>,
+        actions: &mut Vec<Action>,
+    ) {
+        if method != rsip::Method::Invite {
+            return self.start_prepared(now, id, purpose, method, prepared, actions);
+        }
+        let sent = SentInvite {
+            uri: prepared.uri.clone(),
+            local_tag: state.local_tag.clone(),
+            via: prepared.via.clone(),
+            from: state.local.clone(),
+            to: state.remote.clone(),
+            call_id: state.call_id.clone(),
+            cseq: state.local_cseq,
+            routes: prepared.routes.clone(),
+            contact_user: state.contact_user.clone(),
+            credentials,
+        };
+        self.start_invite(now, id, purpose, prepared, sent, actions);
+    }
+
+    /// A request that belongs to no dialog yet.
+    pub(super) fn prepare_outside(
+        &mut self,
+        hop: Hop,
+        content: &OutsideContent,
+        authorization: Option<&Authorization>,
+    ) -> Prepared {
+        let mut extra = borrowed(&content.headers);
+        extra.extend(authorization.map(|(name, value)| (*name, value.as_str())));
+        let parts = Content {
+            method: content.method.as_str(),
+            from: &content.from,
+            to: &content.to,
+            call_id: &content.call_id,
+            cseq: content.cseq,
+            max_forwards: content.max_forwards,
+            contact_user: content.contact_user.as_deref(),
+            extra: &extra,
+            body: content.body.as_ref(),
+        };
+        self.prepare(hop, content.uri.clone(), content.routes.clone(), &parts)
     }
 
     /// A request inside a dialog, with its next number.
@@ -264,8 +398,15 @@ impl Endpoint {
     }
 
     /// The ACK of a 2xx: a request of its own, with the number of its INVITE (RFC 3261 13.2.2.4).
-    pub(super) fn prepare_ack(&mut self, state: &DialogState, cseq: u32) -> Prepared {
-        self.prepare_numbered(state, "ACK", cseq, &[], None)
+    pub(super) fn prepare_ack(
+        &mut self,
+        state: &DialogState,
+        cseq: u32,
+        credentials: Option<&Authorization>,
+    ) -> Prepared {
+        let extra: Vec<Extra<'_>> =
+            credentials.map(|(name, value)| (*name, value.as_str())).into_iter().collect();
+        self.prepare_numbered(state, "ACK", cseq, &extra, None)
     }
 
     fn prepare_numbered(
@@ -279,6 +420,7 @@ impl Endpoint {
         let next = next_hop(state);
         let hop = self.hop_within(state, &next);
         let NextHop { request_uri, routes, .. } = next;
+        let changes_target = ["INVITE", "UPDATE"].contains(&method);
         let content = Content {
             method,
             from: &state.local,
@@ -286,7 +428,7 @@ impl Endpoint {
             call_id: &state.call_id,
             cseq,
             max_forwards: compose::MAX_FORWARDS,
-            contact_user: &state.contact_user,
+            contact_user: Some(&*state.contact_user).filter(|_| changes_target),
             extra,
             body,
         };
@@ -304,7 +446,8 @@ impl Endpoint {
         let connection = state.peer.connection.filter(|_| same_host);
         // Where the stream of the dialog has broken, the next one leads to the host that was dialled at first.
         let of_route = || next.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
-        let dialled = || state.tls.clone().or_else(|| tls_peer_of(&of_route().unwrap_or(next.request_uri.clone())));
+        let dialled =
+            || state.tls.clone().or_else(|| tls_peer_of(&of_route().unwrap_or(next.request_uri.clone())));
         let tls = if transport.is_secure() { dialled() } else { None };
         Hop { listener, transport, destination, tls, connection }
     }
@@ -328,7 +471,7 @@ impl Endpoint {
             call_id: content.call_id,
             cseq: content.cseq,
             max_forwards: content.max_forwards,
-            contact: own.filter(|_| changes_target).map(|own| own.contact(content.contact_user, sips)),
+            contact: own.zip(content.contact_user).map(|(own, user)| own.contact(user, sips)),
             allow: changes_target,
             user_agent: &self.config.user_agent,
             extra: content.extra,
@@ -353,23 +496,18 @@ impl Endpoint {
         self.own_address(hop.listener).map(|own| own.via(hop.transport, branch)).unwrap_or_default().into()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one transaction")]
-    fn start_invite(
+    pub(super) fn start_invite(
         &mut self,
         now: Instant,
         id: TransactionId,
         purpose: Purpose,
         prepared: Prepared,
         sent: SentInvite,
-        silent_max: Option<Duration>,
         actions: &mut Vec<Action>,
     ) {
         let mut out = Vec::with_capacity(1);
         let reliable = prepared.hop.transport.is_reliable();
-        let mut machine = InviteClient::start(now, prepared.bytes, reliable, &mut out);
-        if let Some(silent_max) = silent_max {
-            machine.give_up_at(now + silent_max);
-        }
+        let machine = InviteClient::start(now, prepared.bytes, reliable, &mut out);
         let machine = ClientMachine::Invite { machine, sent: Box::new(sent), acks: Vec::new() };
         let transaction = ClientTransaction {
             machine,
@@ -378,6 +516,7 @@ impl Endpoint {
             method: rsip::Method::Invite.into(),
             hop: prepared.hop,
             over_udp: prepared.over_udp,
+            again: None,
             scheduled: None,
         };
         self.start_client(now, id, transaction, out, actions);
@@ -412,7 +551,8 @@ impl Endpoint {
         let mut out = Vec::with_capacity(1);
         let machine = NonInviteClient::start(now, bytes, hop.transport.is_reliable(), &mut out);
         let machine = ClientMachine::Other(machine);
-        let transaction = ClientTransaction { machine, purpose, key, method, hop, over_udp, scheduled: None };
+        let transaction =
+            ClientTransaction { machine, purpose, key, method, hop, over_udp, again: None, scheduled: None };
         self.start_client(now, id, transaction, out, actions);
     }
 

@@ -37,8 +37,13 @@ impl Endpoint {
             // A stranger's request is not read whole, unless it knows a dialog of ours.
             let Some(glance) = glance(bytes) else { return };
             if glance.subject != Subject::Response {
-                if !self.belongs_to_dialog(&glance.head) {
+                let is_known = self.belongs_to_dialog(&glance.head);
+                if !is_known && !self.is_door_open(&glance.subject) {
                     return self.refuse_stranger(now, origin, glance, actions);
+                }
+                if !is_known && !self.knocks.allows(now, source.ip()) {
+                    self.counters.knocks_dropped += 1;
+                    return;
                 }
                 origin.admitted = true;
             }
@@ -63,6 +68,14 @@ impl Endpoint {
             Message::Request(request) => {
                 if !origin.admitted && !self.belongs_to_dialog(request.head()) {
                     let subject = Subject::Request(request.method().clone());
+                    let is_open = self.is_door_open(&subject);
+                    if is_open && self.knocks.allows(now, origin.peer.address.ip()) {
+                        return self.on_request(now, origin.peer, request, actions);
+                    }
+                    if is_open {
+                        self.counters.knocks_dropped += 1;
+                        return;
+                    }
                     let glance = Glance { subject, head: request.head().clone() };
                     return self.refuse_stranger(now, origin, glance, actions);
                 }
@@ -94,6 +107,14 @@ impl Endpoint {
         self.counters.malformed_answered += 1;
         let (code, reason) = reject.fault.status();
         self.answer_stateless(now, origin.peer, &reject.head, code, reason, &[], actions);
+    }
+
+    /// Whether those who are not admitted may ask that.
+    fn is_door_open(&self, subject: &Subject) -> bool {
+        let Subject::Request(method) = subject else { return false };
+        let of_invite = [rsip::Method::Invite, rsip::Method::Ack, rsip::Method::Cancel];
+        (self.doors.register && *method == rsip::Method::Register)
+            || (self.doors.invite && of_invite.into_iter().any(|one| *method == one))
     }
 
     /// 403, or nothing, to a request of one who may not send any; 503 while nobody is known.

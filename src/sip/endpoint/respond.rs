@@ -218,7 +218,8 @@ impl Endpoint {
         let is_success = (200..300).contains(&code);
         let makes_dialog = is_invite && (101..300).contains(&code);
         let needs_tag = code > 100 && request.to_tag().is_empty();
-        let has_contact = makes_dialog || (is_success && request.is(rsip::Method::Update));
+        let has_contact = makes_dialog
+            || (is_success && (request.is(rsip::Method::Update) || request.is(rsip::Method::Subscribe)));
         let mut all: Vec<Extra<'_>> = Vec::with_capacity(extra.len() + 2);
         if is_success && (is_invite || request.is(rsip::Method::Options)) {
             all.push(Self::ALLOW_HEADER);
@@ -227,7 +228,7 @@ impl Endpoint {
         all.extend_from_slice(extra);
         let parts = ResponseParts {
             to_tag: if needs_tag { &owner.to_tag } else { "" },
-            record_route: makes_dialog,
+            record_route: makes_dialog || (is_success && request.is(rsip::Method::Subscribe)),
             contact: has_contact.then(|| self.contact_for(owner.peer.listener, request)),
             server: if code == 100 { "" } else { &self.config.user_agent },
             extra: &all,

@@ -1,8 +1,9 @@
 //! Responses to our requests (RFC 3261 8.1.3, 13.2.2, 17.1.3).
 
+use super::challenged::Authorization;
 use super::originate::Prepared;
 use super::tables::{ClientMachine, ClientTransaction, Purpose, SentAck, cancel_key};
-use super::{Action, Counters, Endpoint, Event, Failure};
+use super::{Action, Counters, Endpoint, Event, Failure, Reply};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, DialogState, Established, GivingUp, Phase};
 use crate::sip::limits::FORKS_MAX;
@@ -104,6 +105,10 @@ impl Endpoint {
         response: Arc<Response>,
         actions: &mut Vec<Action>,
     ) {
+        let rejection = match self.answer_challenge(now, id, peer, &response, actions) {
+            Ok(()) => return,
+            Err(rejection) => rejection,
+        };
         match purpose {
             Purpose::Begin(dialog) => {
                 if self.is_outgoing(dialog) {
@@ -123,6 +128,10 @@ impl Endpoint {
                 self.end_within(dialog, id, Ok(response), actions);
             }
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
+            Purpose::Outside { cseq } => {
+                let reply = Reply { transaction: id, response: Ok(response), cseq, rejection };
+                actions.push(Action::Event(Event::Reply(reply)));
+            }
             Purpose::Aside => {}
         }
     }
@@ -154,15 +163,15 @@ impl Endpoint {
             return;
         }
         let state = DialogState::as_client(sent, &response, hop.listener, hop.tls.clone(), peer);
-        let cseq = sent.cseq;
+        let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
         match purpose {
             Purpose::Within(dialog) => {
-                self.on_reinvite_success(now, id, dialog, peer, state, response, actions)
+                self.on_reinvite_success(now, id, dialog, peer, state, credentials, response, actions)
             }
             Purpose::Begin(dialog) => match self.dialogs.by_id.get(&dialog).map(|owner| &owner.phase) {
                 Some(Phase::Outgoing(outgoing)) if matches!(outgoing.giving_up, GivingUp::No) => {
                     self.learn_tcp_from(response.contact().map(|contact| &contact.uri), peer);
-                    let ack = self.prepare_ack(&state, cseq);
+                    let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
                     self.send_ack(now, id, tag, ack, actions);
                     self.establish(dialog, state);
                     actions.push(Action::Event(Event::Answered { dialog, response }));
@@ -178,7 +187,7 @@ impl Endpoint {
                     self.end_fork(now, id, tag, state, cseq, actions);
                 }
             },
-            Purpose::End(_) | Purpose::Aside => {}
+            Purpose::End(_) | Purpose::Outside { .. } | Purpose::Aside => {}
         }
     }
 
@@ -190,6 +199,7 @@ impl Endpoint {
         dialog: DialogId,
         peer: Peer,
         from_response: DialogState,
+        credentials: Option<Authorization>,
         response: Arc<Response>,
         actions: &mut Vec<Action>,
     ) {
@@ -203,7 +213,7 @@ impl Endpoint {
             }
             None => from_response.clone(),
         };
-        let ack = self.prepare_ack(&state, from_response.local_cseq);
+        let ack = self.prepare_ack(&state, from_response.local_cseq, credentials.as_ref());
         self.send_ack(now, id, response.to_tag(), ack, actions);
         self.end_within(dialog, id, Ok(response), actions);
     }
@@ -227,7 +237,7 @@ impl Endpoint {
         cseq: u32,
         actions: &mut Vec<Action>,
     ) {
-        let ack = self.prepare_ack(&state, cseq);
+        let ack = self.prepare_ack(&state, cseq, None);
         self.send_ack(now, id, tag, ack, actions);
         let bye = self.prepare_within(&mut state, "BYE", &[], None);
         let transaction = self.next_transaction_id();
@@ -328,6 +338,10 @@ impl Endpoint {
             }
             Purpose::Within(dialog) => self.end_within(dialog, id, Err(failure), actions),
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
+            Purpose::Outside { cseq } => {
+                let reply = Reply { transaction: id, response: Err(failure), cseq, rejection: None };
+                actions.push(Action::Event(Event::Reply(reply)));
+            }
             Purpose::Aside => {}
         }
     }

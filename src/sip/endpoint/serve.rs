@@ -99,12 +99,17 @@ impl Endpoint {
             let dialog = self.dialogs.find(request.call_id(), request.to_tag(), request.from_tag());
             return match dialog {
                 Some(dialog) => self.on_request_within(now, id, dialog, peer, request, actions),
+                // Subscriptions are the call room's.
+                None if request.is(rsip::Method::Subscribe) => {
+                    let event = Event::Request { dialog: None, transaction: id, request, peer };
+                    actions.push(Action::Event(event));
+                }
                 None => self.refuse(now, id, &Refusal::plain(481), actions),
             };
         }
         match request.method() {
             Method::Known(rsip::Method::Invite) => self.on_invite(now, id, peer, request, actions),
-            Method::Known(rsip::Method::Options) => {
+            Method::Known(rsip::Method::Options | rsip::Method::Register | rsip::Method::Subscribe) => {
                 let event = Event::Request { dialog: None, transaction: id, request, peer };
                 actions.push(Action::Event(event));
             }
@@ -386,6 +391,9 @@ fn begins_or_ends(request: &Request) -> bool {
     begins || request.is(rsip::Method::Bye) || request.is(rsip::Method::Cancel)
 }
 
+/// Extensions that a REGISTER may require (RFC 3327, RFC 5626).
+const REGISTER_OPTIONS: [&str; 2] = ["path", "outbound"];
+
 /// Methods, URI schemes and extensions that are not ours (RFC 3261 8.2.1 to 8.2.2.3).
 fn check_support(request: &Request) -> Option<Refusal<'static>> {
     let (allow, value) = Endpoint::ALLOW_HEADER;
@@ -395,7 +403,9 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
             | rsip::Method::Bye
             | rsip::Method::Options
             | rsip::Method::Info
-            | rsip::Method::Update,
+            | rsip::Method::Update
+            | rsip::Method::Register
+            | rsip::Method::Subscribe,
         ) => None,
         Method::Known(_) => Some(405),
         Method::Other(_) => Some(501),
@@ -407,10 +417,11 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
         return Some(Refusal::plain(416));
     }
     let head = request.head();
+    let is_register = request.is(rsip::Method::Register);
     let required = [HeaderName::Require, HeaderName::ProxyRequire]
         .into_iter()
         .flat_map(|name| head.all(name, ""))
-        .filter(|option| !option.is_empty())
+        .filter(|option| !option.is_empty() && !(is_register && REGISTER_OPTIONS.contains(option)))
         .collect::<Vec<_>>();
     if required.is_empty() {
         return None;

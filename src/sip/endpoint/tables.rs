@@ -1,10 +1,12 @@
 //! What the endpoint keeps: transactions, dialogs and streams, and the ways to find them.
 
+use super::Body;
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
 use crate::sip::dialog::{Dialog, SentInvite};
+use crate::sip::digest::{Account, Attempt};
 use crate::sip::limits::{KEEPALIVE_INTERVAL, STREAM_IDLE_TIME_MAX, STREAM_SILENT_TIME_MAX, TCP_PEERS_MAX};
-use crate::sip::message::{Method, Request, StreamFramer};
+use crate::sip::message::{Method, Request, SipUri, StreamFramer};
 use crate::sip::transaction::{InviteClient, InviteServer, NonInviteClient, NonInviteServer};
 use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
@@ -143,7 +145,41 @@ pub struct ClientTransaction {
     pub hop: Hop,
     /// The request moved to TCP only for its size: where it goes if TCP fails.
     pub over_udp: Option<OverUdp>,
+    /// What it takes to send it once more with credentials, where there is an account for it.
+    pub again: Option<Box<Again>>,
     pub scheduled: Option<Instant>,
+}
+
+/// A request that may be challenged.
+pub struct Again {
+    pub account: Arc<Account>,
+    pub attempt: Attempt,
+    pub content: Repeat,
+}
+
+/// What of a request is not known from elsewhere.
+pub enum Repeat {
+    /// It does not belong to a dialog yet, or never will.
+    Outside(Box<OutsideContent>),
+    /// It belongs to one.
+    Within { method: Method, headers: Vec<(String, String)>, body: Option<Body> },
+}
+
+/// A request that does not belong to a dialog.
+pub struct OutsideContent {
+    pub method: Method,
+    pub uri: SipUri,
+    pub routes: Vec<Box<str>>,
+    /// With our tag.
+    pub from: Box<str>,
+    pub local_tag: Box<str>,
+    pub to: Box<str>,
+    pub call_id: Box<str>,
+    pub cseq: u32,
+    pub max_forwards: u8,
+    pub contact_user: Option<Box<str>>,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Body>,
 }
 
 /// The same request for UDP: all but its Via is as it was.
@@ -203,6 +239,8 @@ pub enum Purpose {
     Within(DialogId),
     /// The BYE of a dialog.
     End(DialogId),
+    /// A request of the call room outside dialogs, with its number.
+    Outside { cseq: u32 },
     /// A CANCEL, or the BYE of a fork: nobody waits for it.
     Aside,
 }

@@ -1,8 +1,9 @@
 //! What goes in and out of the [`Endpoint`](super::Endpoint).
 
 use crate::ids::ConnectionId;
+use crate::sip::digest::{Account, Rejection};
 use crate::sip::locate::Reach;
-use crate::sip::message::{NameAddr, Request, Response, SipUri, Subject};
+use crate::sip::message::{Method, NameAddr, Request, Response, SipUri, Subject};
 use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -144,7 +145,8 @@ pub enum Event {
     Acknowledged { dialog: DialogId, request: Arc<Request> },
     /// 64*T1 went by without an ACK of our 2xx (RFC 3261 13.3.1.4). The caller of the door sends BYE.
     NotAcknowledged { dialog: DialogId },
-    /// A request that wants respond(): re-INVITE, UPDATE, INFO in a dialog, OPTIONS in or outside one.
+    /// A request that wants respond(): re-INVITE, UPDATE, INFO in a dialog, OPTIONS in or outside one, REGISTER and
+    /// SUBSCRIBE outside.
     Request { dialog: Option<DialogId>, transaction: TransactionId, request: Arc<Request>, peer: Peer },
     /// The peer hung up; 200 is already sent, an INVITE that was not answered got its 487. The dialog is gone.
     Bye { dialog: DialogId, request: Arc<Request> },
@@ -156,6 +158,20 @@ pub enum Event {
     Failed { dialog: DialogId, failure: Failure },
     /// What became of a request of ours inside a dialog. The ACK of a re-INVITE is already sent.
     Response { dialog: DialogId, transaction: TransactionId, response: Result<Arc<Response>, Failure> },
+    /// What became of a request of ours outside dialogs.
+    Reply(Reply),
+}
+
+/// What became of an [`Outside`].
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub transaction: TransactionId,
+    /// A final response of any class.
+    pub response: Result<Arc<Response>, Failure>,
+    /// The number that it was last sent with: it rises where a challenge was answered.
+    pub cseq: u32,
+    /// Why a challenge among the responses was not answered, where there was one.
+    pub rejection: Option<Rejection>,
 }
 
 /// Why a request of ours has no success, or an answer of ours could not be given.
@@ -209,6 +225,44 @@ pub struct Outgoing {
     pub call_id: Option<String>,
     /// How many more hops may follow, where the request continues another: 70 where it does not.
     pub max_forwards: Option<u8>,
+    /// Values of Route, such as the Path that a phone registered with (RFC 3327 5.1).
+    pub routes: Vec<Box<str>>,
+    /// With what a challenge of the peer is answered, for this request and those of its dialog.
+    pub account: Option<Arc<Account>>,
+}
+
+/// A request of ours outside the endpoint's dialogs: REGISTER, OPTIONS, NOTIFY.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    pub method: Method,
+    /// As in [`Outgoing`].
+    pub listener: ListenerId,
+    pub destination: SocketAddr,
+    pub transport: Transport,
+    pub connection: Option<ConnectionId>,
+    pub request_uri: SipUri,
+    pub routes: Vec<Box<str>>,
+    /// A tag is made up where it has none.
+    pub from: NameAddr,
+    pub to: NameAddr,
+    /// Made up where there is none.
+    pub call_id: Option<String>,
+    /// The number of the request, from 1 on; one more is used for each challenge that is answered.
+    pub cseq: u32,
+    /// The user part of our Contact, which is written where there is one.
+    pub contact_user: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Body>,
+    pub account: Option<Arc<Account>>,
+}
+
+/// What those may ask who are not admitted, so that they can show who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Doors {
+    /// REGISTER: there are accounts that register.
+    pub register: bool,
+    /// INVITE: there are callers who are known by their credentials.
+    pub invite: bool,
 }
 
 /// What is kept at this moment. All zero when nothing is left.
@@ -265,6 +319,12 @@ pub struct Counters {
     pub forks_ended: u64,
     /// Calls whose 2xx was never acknowledged.
     pub not_acknowledged: u64,
+    /// Challenges to requests of ours that were answered with credentials.
+    pub challenges_answered: u64,
+    /// Challenges that were not: wrong credentials, another realm, another peer than asked, no digest we can answer.
+    pub challenges_refused: u64,
+    /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate.
+    pub knocks_dropped: u64,
 }
 
 impl Counters {

@@ -11,7 +11,7 @@ mod params;
 mod parse;
 mod reject;
 mod stream;
-mod text;
+pub(in crate::sip) mod text;
 mod uri;
 mod via;
 mod write;

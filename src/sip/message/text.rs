@@ -1,7 +1,7 @@
 //! Character classes and splitting of RFC 3261 25.1.
 
 /// A character of a `token`.
-pub(super) fn is_token_byte(byte: u8) -> bool {
+pub(in crate::sip) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
 }
 
@@ -10,7 +10,7 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 /// White space as it is left after unfolding.
-pub(super) fn is_space(c: char) -> bool {
+pub(in crate::sip) fn is_space(c: char) -> bool {
     c == ' ' || c == '\t'
 }
 
@@ -20,7 +20,7 @@ pub(super) fn find_any(text: &str, wanted: &[u8]) -> Option<usize> {
 }
 
 /// A number of decimal digits alone, however many zeros lead. None where it is none, or above `max`.
-pub(super) fn decimal(text: &str, max: u32) -> Option<u32> {
+pub(in crate::sip) fn decimal(text: &str, max: u32) -> Option<u32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -71,7 +71,7 @@ pub(super) fn find_outside(text: &str, start: usize, wanted: u8) -> Option<usize
 
 /// Where the quoted string that starts at the first byte of `text` ends: the index after its closing quote.
 /// None where it is not closed.
-pub(super) fn quoted_end(text: &str) -> Option<usize> {
+pub(in crate::sip) fn quoted_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     if bytes.first() != Some(&b'"') {
         return None;

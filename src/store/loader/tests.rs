@@ -180,10 +180,10 @@ fn five_hundred_numbers_and_two_hundred_flows_of_a_hundred_steps_are_swapped_in_
         prompts: Vec::new(),
     };
     let mut cache = Cache::default();
-    let first = cache.build(contents(1), None, HashMap::new()).snapshot;
+    let first = cache.build(contents(1), &Passwords::default(), None, HashMap::new()).snapshot;
     let contents = contents(2);
     let clock = crate::clock::SystemClock::start();
-    let second = cache.build(contents, Some(&first), HashMap::new()).snapshot;
+    let second = cache.build(contents, &Passwords::default(), Some(&first), HashMap::new()).snapshot;
     let took = clock.instant().as_micros() / 1_000;
     assert_eq!((second.numbers.len(), second.library.flows["f0"].live.number), (500, 2));
     // The bar is 100 ms; a loaded machine and a build without all optimisations have some room.

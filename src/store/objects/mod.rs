@@ -164,7 +164,9 @@ pub fn canonical(kind: Kind, document: Value, checked: &Checked) -> Value {
     if let Object::Number(number) = &checked.object {
         number::canonical(number, &mut fields);
     }
-    if kind == Kind::Agent && !fields.get("password").and_then(Value::as_str).is_some_and(is_reference) {
+    if matches!(kind, Kind::Agent | Kind::Trunk)
+        && !fields.get("password").and_then(Value::as_str).is_some_and(is_reference)
+    {
         fields.shift_remove("password");
     }
     let mut sorted = Map::new();

@@ -2,15 +2,20 @@
 
 use super::{Checked, Object, id, is_reference, trunk_policy};
 use crate::call::snapshot::{Agent, Trunk};
+use crate::call::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::config::reader::Section;
+use crate::sip::digest::Password;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "crm_user"];
 /// Longest id of a user of a CRM, in characters: Salesforce's have 18.
 const CRM_USER_CHARS_MAX: usize = 100;
-pub const TRUNK_KEYS: [&str; 13] = [
+/// Longest name or realm of a trunk's account, in characters.
+const LOGIN_CHARS_MAX: usize = 200;
+pub const TRUNK_KEYS: [&str; 28] = [
     "id",
     "match",
     "host",
@@ -24,31 +29,40 @@ pub const TRUNK_KEYS: [&str; 13] = [
     "from_domain",
     "from_user",
     "caller_id",
+    "username",
+    "auth_username",
+    "password",
+    "realm",
+    "authenticate",
+    "register",
+    "register_expires_s",
+    "options_interval_s",
+    "options_threshold",
+    "priority",
+    "fail_over",
+    "calls_max_in",
+    "calls_max_out",
+    "calls_per_second_in",
+    "calls_per_second_out",
 ];
+/// What is asked of a registrar where nothing is said: refreshed often enough to keep a NAT's mapping known to the trunk.
+const REGISTER_EXPIRES_S: i64 = 600;
+/// Calls without a good answer until a trunk is down: one that is lost is the network's, three are the trunk's.
+const OPTIONS_THRESHOLD: i64 = 3;
+/// Most calls that a limit may name.
+const CALLS_MAX: i64 = 1_000_000;
 
 pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
     let id = id(section);
     let name = section.text("name");
     let skills = section.texts("skills").unwrap_or_default();
     let uri = section.text("uri");
-    match section.reference("password") {
-        Some(password) if section.is_json() && !is_reference(&password) => section.error(
-            "password",
-            "a secret is not kept in the store",
-            "write it into a file on the server, and ${file:PATH} here",
-        ),
-        Some(_) => section.warning(
-            "password",
-            "is not used yet: this version has no registrar",
-            "give the agent a fixed uri",
-        ),
-        None => {}
-    }
+    let password = password(section);
     if !section.has("uri") && !section.has("password") {
         section.warning(
             "",
             "has neither uri nor password: no call can reach this agent",
-            "add uri = \"sip:USER@HOST:PORT\"",
+            "add password = \"${file:PATH}\", with which a telephone registers, or uri = \"sip:USER@HOST:PORT\"",
         );
     }
     let crm_user = section.text("crm_user").filter(|user| !user.is_empty());
@@ -61,8 +75,25 @@ pub(super) fn agent(section: &Section<'_>) -> Option<Checked> {
     let address = uri.as_deref().and_then(|text| agent_address(section, text));
     let id = id?;
     let name = name.unwrap_or_else(|| id.clone());
-    let agent = Agent { id: id.clone(), name: name.clone(), skills, uri, address, crm_user };
+    let agent = Agent { id: id.clone(), name: name.clone(), skills, uri, address, crm_user, password };
     Some(Checked { id, name, links: Vec::new(), object: Object::Agent(agent) })
+}
+
+/// A password: the text in a file on the server, or as it stands in a provisioned file. In a document of the store it is a
+/// reference, which is resolved when calls get to know it (`passwords.rs`).
+fn password(section: &Section<'_>) -> Option<Password> {
+    let written = section.reference("password")?;
+    if section.is_json() {
+        if !is_reference(&written) {
+            section.error(
+                "password",
+                "a secret is not kept in the store",
+                "write it into a file on the server, and ${file:PATH} here",
+            );
+        }
+        return None;
+    }
+    section.text("password").filter(|text| !text.is_empty()).map(|text| Password::new(&text))
 }
 
 fn agent_address(section: &Section<'_>, text: &str) -> Option<SocketAddr> {
@@ -88,19 +119,100 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         .ok()
     });
     let sources: Vec<ipnet::IpNet> = sources.collect();
-    if !section.has("match") && !section.has("host") {
+    if !section.has("match") && !section.has("host") && !section.has("username") {
         section.warning(
             "",
-            "has neither match nor host: no call comes from it or goes to it",
+            "has neither match nor host nor username: no call comes from it or goes to it",
             "add match = [\"ADDRESS/BITS\"] for calls in, host for calls out",
         );
     }
     let host = section.parsed("host", parse_host);
     let numbers = trunk_policy::numbers(section);
     let identity = trunk_policy::identity(section);
+    let login = login(section);
+    let expires = section.integer("register_expires_s", 60..=86_400).unwrap_or(REGISTER_EXPIRES_S);
+    let register = section.boolean("register").unwrap_or(false);
+    let authenticate = section.boolean("authenticate").unwrap_or(false);
+    let interval = section.integer("options_interval_s", 5..=3_600);
+    let threshold = section.integer("options_threshold", 1..=100).unwrap_or(OPTIONS_THRESHOLD) as u32;
+    let ping = interval.map(|seconds| Ping { interval: Duration::from_secs(seconds as u64), threshold });
+    if (register || ping.is_some()) && !section.has("host") {
+        let key = if register { "register" } else { "options_interval_s" };
+        section.error(key, "needs a host that it is sent to", "add host = \"HOST:PORT\"");
+    }
+    if register && login.is_none() {
+        section.error("register", "needs the account that is registered", "add username and password");
+    }
+    if authenticate && (register || login.is_none()) {
+        section.error(
+            "authenticate",
+            "needs an account that the trunk has with this server, and which is not registered with the trunk",
+            "add username and password, without register",
+        );
+    }
+    let limits = CallLimits {
+        calls_in: section.integer("calls_max_in", 0..=CALLS_MAX).map(|n| n as u32),
+        calls_out: section.integer("calls_max_out", 0..=CALLS_MAX).map(|n| n as u32),
+        per_second_in: section.integer("calls_per_second_in", 1..=10_000).map(|n| n as u32),
+        per_second_out: section.integer("calls_per_second_out", 1..=10_000).map(|n| n as u32),
+    };
+    let fail_over = section.integers("fail_over").map(|codes| fail_over(section, &codes));
+    let priority = section.integer("priority", 0..=1_000).unwrap_or(0) as u16;
     let id = id?;
-    let trunk = Trunk { id: id.clone(), sources, host, numbers, identity };
+    let register = register.then(|| Duration::from_secs(expires as u64));
+    let fail_over = fail_over.unwrap_or_default();
+    let trunk = Trunk {
+        id: id.clone(),
+        sources,
+        host,
+        numbers,
+        identity,
+        login,
+        register,
+        authenticate,
+        ping,
+        limits,
+        fail_over,
+        priority,
+    };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(trunk) })
+}
+
+/// The account that this server has with a trunk, or the trunk with it.
+fn login(section: &Section<'_>) -> Option<Login> {
+    let username = section.text("username").filter(|text| !text.is_empty());
+    let auth_username = section.text("auth_username").filter(|text| !text.is_empty());
+    let realm = section.text("realm").filter(|text| !text.is_empty());
+    let password = password(section);
+    for key in ["username", "auth_username", "realm"] {
+        let text = section.reference(key).unwrap_or_default();
+        if text.chars().count() > LOGIN_CHARS_MAX || text.chars().any(char::is_control) {
+            section.error(
+                key,
+                format!("is longer than {LOGIN_CHARS_MAX} characters or has control characters"),
+                "",
+            );
+        }
+    }
+    if section.has("username") != section.has("password") {
+        let (key, other) =
+            if section.has("username") { ("username", "password") } else { ("password", "username") };
+        section.error(key, format!("is of no use without {other}"), format!("add {other}"));
+    }
+    let username = username?;
+    let auth_username = auth_username.unwrap_or_else(|| username.clone());
+    Some(Login { username, auth_username, password, realm })
+}
+
+fn fail_over(section: &Section<'_>, codes: &[i64]) -> FailOver {
+    let mut list = Vec::new();
+    for code in codes {
+        match u16::try_from(*code) {
+            Ok(code) if (300..=699).contains(&code) => list.push(code),
+            _ => section.error("fail_over", format!("{code} is no final code"), "codes from 300 to 699"),
+        }
+    }
+    FailOver::After(list)
 }
 
 /// `host`, `host:port`, with `;transport=tcp` or `tls` where it is not what DNS says or UDP; or all of that as a URI.

@@ -96,7 +96,7 @@ pub fn agent(schemas: &mut Schemas) -> Value {
         "skills": list(json!({ "type": "string" })),
         "uri": about("A fixed endpoint, such as sip:alice@192.0.2.5:5071."),
         "crmUser": { "type": "string", "maxLength": 100, "description": "The id of the user that this agent is in the CRM, such as 0055e000001AbCdAAK." },
-        "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
+        "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "With which telephones register as sip:ID@domain: a reference to a file on the server." },
     });
     put(schemas, "Agent", "A person who answers calls.", &["id"], properties)
 }
@@ -116,6 +116,21 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "fromDomain": { "type": "string", "minLength": 1, "maxLength": 255, "description": "The host of From and of the other addresses that name the caller." },
         "fromUser": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The user of From, where the trunk wants its account there." },
         "callerId": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The number that is shown in place of the caller's own." },
+        "username": about("The account that this server has with the trunk, or the trunk with this server."),
+        "authUsername": about("The user name of its credentials, where it is another."),
+        "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
+        "realm": about("The realm that the password is for; the first that the trunk names where absent."),
+        "authenticate": { "type": "boolean", "description": "Each call from the trunk has to bring its credentials." },
+        "register": { "type": "boolean", "description": "This server registers with the trunk's host." },
+        "registerExpiresS": { "type": "integer", "minimum": 60, "maximum": 86_400, "description": "Seconds asked for; 600 where absent." },
+        "optionsIntervalS": { "type": "integer", "minimum": 5, "maximum": 3_600, "description": "Seconds between OPTIONS; none are sent where absent." },
+        "optionsThreshold": { "type": "integer", "minimum": 1, "maximum": 100, "description": "OPTIONS in a row without a good answer until the trunk is down; 3 where absent." },
+        "priority": { "type": "integer", "minimum": 0, "maximum": 1_000, "description": "Calls go out over the trunk with the lowest first." },
+        "failOver": { "type": "array", "items": { "type": "integer", "minimum": 300, "maximum": 699 }, "description": "Final codes after which the next trunk is tried; all but 486, 487, 600, 603, 604 and 606 where absent." },
+        "callsMaxIn": { "type": "integer", "minimum": 0, "maximum": 1_000_000, "description": "Calls from the trunk at one time." },
+        "callsMaxOut": { "type": "integer", "minimum": 0, "maximum": 1_000_000, "description": "Calls to the trunk at one time." },
+        "callsPerSecondIn": { "type": "integer", "minimum": 1, "maximum": 10_000 },
+        "callsPerSecondOut": { "type": "integer", "minimum": 1, "maximum": 10_000 },
     });
     put(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
 }

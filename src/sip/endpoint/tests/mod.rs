@@ -1,5 +1,6 @@
 //! Ladders through the public door, under virtual time.
 
+mod challenged;
 mod client;
 mod pair;
 mod secure;
@@ -207,5 +208,7 @@ pub fn outgoing() -> Outgoing {
         tls: None,
         connection: None,
         silent_max: None,
+        routes: Vec::new(),
+        account: None,
     }
 }

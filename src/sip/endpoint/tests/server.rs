@@ -268,7 +268,7 @@ fn requests_that_are_not_ours_to_serve_get_the_status_that_says_so() {
         (request("INFO", 7, "z9hG4bKi", ""), "481 Call/Transaction Does Not Exist", None),
         (request("BYE", 7, "z9hG4bKi", "unknown"), "481 Call/Transaction Does Not Exist", None),
         (request("INVITE", 7, "z9hG4bKi", "unknown"), "481 Call/Transaction Does Not Exist", None),
-        (request("REGISTER", 7, "z9hG4bKi", ""), "405 Method Not Allowed", Some("Allow")),
+        (request("MESSAGE", 7, "z9hG4bKi", ""), "405 Method Not Allowed", Some("Allow")),
         (request("PRACK", 7, "z9hG4bKi", "x"), "405 Method Not Allowed", Some("Allow")),
         (request("PING", 7, "z9hG4bKi", ""), "501 Not Implemented", Some("Allow")),
         (request("invite", 7, "z9hG4bKi", ""), "501 Not Implemented", Some("Allow")),

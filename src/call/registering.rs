@@ -1,0 +1,204 @@
+//! Who registers, subscribes and shows who it is: the switchboard's part between the registrar and SIP; and the trunks' part.
+
+use super::Action;
+use super::snapshot::{Snapshot, Source};
+use super::switchboard::{Switchboard, may_stream};
+use super::trunk::{Hands, TrunkStatus};
+use crate::clock::{Instant, Now};
+use crate::ids::ConnectionId;
+use crate::registrar::{Answer, Counters, Notify, Owner};
+use crate::sip::digest::Counters as DigestCounters;
+use crate::sip::endpoint::{Body, Doors, Outside, Reply};
+use crate::sip::message::Request;
+use crate::sip::{Peer, TransactionId};
+
+/// What is kept and what happened of accounts.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct AccountFigures {
+    /// Places where accounts are reached.
+    pub bindings: usize,
+    /// Of telephones to their waiting messages.
+    pub subscriptions: usize,
+    pub registrar: Counters,
+    pub digest: DigestCounters,
+}
+
+/// Who an INVITE comes from; `Err` where it first has to show that.
+pub(super) type Identified<'s> = Result<Option<Source<'s>>, Answer>;
+
+impl Switchboard {
+    /// Takes accounts and trunks of the snapshot as it is now.
+    pub(super) fn take_accounts(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let accounts = self.snapshot.accounts();
+        let gone = self.registrar.set_accounts(accounts);
+        self.shut_out(gone);
+        let doors =
+            Doors { register: self.registrar.has_accounts(), invite: self.snapshot.takes_credentials() };
+        self.endpoint.set_doors(doors);
+        let snapshot = self.snapshot.clone();
+        self.with_trunks(actions, |trunks, hands| trunks.set(now, &snapshot.trunks, hands));
+    }
+
+    /// Does something with the trunks, which may want SIP and look-ups done.
+    pub(super) fn with_trunks<T>(
+        &mut self,
+        actions: &mut Vec<Action>,
+        handle: impl FnOnce(&mut super::trunk::Trunks, &mut Hands<'_>) -> T,
+    ) -> T {
+        let mut hands = Hands { sip: &mut self.endpoint, sip_actions: &mut self.sip_actions, actions };
+        handle(&mut self.trunks, &mut hands)
+    }
+
+    /// What of this room is due beside calls.
+    pub(super) fn accounts_due(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let gone = self.registrar.handle_timeout(now);
+        self.shut_out(gone);
+        for notify in self.messages_waiting.handle_timeout(now) {
+            self.notify(now, notify);
+        }
+        self.with_trunks(actions, |trunks, hands| trunks.handle_timeout(now, hands));
+    }
+
+    pub(super) fn next_of_accounts(&self) -> Option<Instant> {
+        let times =
+            [self.registrar.next_timeout(), self.messages_waiting.next_timeout(), self.trunks.next_timeout()];
+        times.into_iter().flatten().min()
+    }
+
+    /// A request of ours outside dialogs is over.
+    pub(super) fn replied_outside(&mut self, now: Instant, reply: &Reply, actions: &mut Vec<Action>) {
+        if self.with_trunks(actions, |trunks, hands| trunks.on_reply(now, reply, hands)) {
+            return;
+        }
+        let Some(tag) = self.notifies.remove(&reply.transaction) else { return };
+        if !reply.response.as_ref().is_ok_and(|response| response.is_success()) {
+            self.messages_waiting.forget(&tag);
+        }
+    }
+
+    pub(super) fn register(&mut self, now: Now, transaction: TransactionId, request: &Request, peer: Peer) {
+        let answer = if self.snapshot.awaits_database {
+            Answer::later()
+        } else {
+            self.registrar.register(now.instant, request, peer)
+        };
+        if let (Some(admits), Some(connection)) = (answer.admits, peer.connection) {
+            let admitted = admits || may_stream(&self.snapshot, peer.address);
+            self.endpoint.set_admitted(connection, admitted);
+        }
+        if answer.code == 403 {
+            tracing::info!(source = %peer.address, reason = answer.reason, "a registration was refused");
+        }
+        let Answer { code, reason, headers, .. } = answer;
+        let out = &mut self.sip_actions;
+        self.endpoint.respond(now.instant, transaction, code, reason, &headers, None, out);
+    }
+
+    /// A SUBSCRIBE: of telephones that are registered, for their waiting messages.
+    pub(super) fn subscribe(&mut self, now: Now, transaction: TransactionId, request: &Request, peer: Peer) {
+        let account = self.registrar.owner_at(peer.address, &request.from().uri.user());
+        let agent = self.snapshot.source(peer.address).and_then(|source| match source {
+            Source::Agent(agent) => Some(agent.id.clone()),
+            Source::Trunk(_) => None,
+        });
+        let Some(account) = account.map(|(name, _)| name.to_owned()).or(agent) else {
+            let out = &mut self.sip_actions;
+            return self.endpoint.respond(now.instant, transaction, 403, "", &[], None, out);
+        };
+        let own_tag = self.endpoint.own_tag(transaction).unwrap_or_default().to_owned();
+        let answer = self.messages_waiting.subscribe(now.instant, &account, request, peer, &own_tag);
+        let out = &mut self.sip_actions;
+        self.endpoint.respond(now.instant, transaction, answer.code, "", &answer.headers, None, out);
+        if let Some(notify) = answer.notify {
+            self.notify(now.instant, notify);
+        }
+    }
+
+    fn notify(&mut self, now: Instant, notify: Notify) {
+        let tag = notify.from.tag().unwrap_or_default().into();
+        let outside = Outside {
+            method: rsip::Method::Notify.into(),
+            listener: notify.peer.listener,
+            destination: notify.peer.address,
+            transport: notify.peer.transport,
+            connection: notify.peer.connection,
+            request_uri: notify.request_uri,
+            routes: notify.routes,
+            from: notify.from,
+            to: notify.to,
+            call_id: Some(notify.call_id.into()),
+            cseq: notify.cseq,
+            contact_user: Some(notify.contact_user),
+            headers: notify.headers,
+            body: Some(Body {
+                content_type: "application/simple-message-summary".to_owned(),
+                bytes: notify.body.into(),
+            }),
+            account: None,
+        };
+        let transaction = self.endpoint.send_outside(now, outside, &mut self.sip_actions);
+        self.notifies.insert(transaction, tag);
+    }
+
+    /// Whose an INVITE is: by its address, by what is registered from there, or by the credentials it brings.
+    pub(super) fn identify<'s>(
+        &mut self,
+        now: Instant,
+        snapshot: &'s Snapshot,
+        request: &Request,
+        peer: Peer,
+    ) -> Identified<'s> {
+        if snapshot.trunks.is_empty() {
+            // Contract.
+            return Ok(None);
+        }
+        let registered = || {
+            let (_, owner) = self.registrar.owner_at(peer.address, &request.from().uri.user())?;
+            snapshot.owned_by(owner)
+        };
+        let source = snapshot.source(peer.address).or_else(registered);
+        let has_to_show = match source {
+            Some(Source::Trunk(trunk)) => trunk.authenticate,
+            Some(Source::Agent(_)) => false,
+            None => snapshot.takes_credentials(),
+        };
+        if !has_to_show {
+            return Ok(source);
+        }
+        let (_, owner) = self.registrar.authenticate(now, request, peer)?;
+        match (source, &owner) {
+            // Another's password opens nothing.
+            (Some(Source::Trunk(trunk)), Owner::Trunk(id)) if trunk.id != *id => Ok(None),
+            (Some(Source::Trunk(_)), Owner::Agent(_)) => Ok(None),
+            _ => Ok(snapshot.owned_by(&owner)),
+        }
+    }
+
+    /// Those streams are let in no more, unless their host is known otherwise.
+    fn shut_out(&mut self, connections: Vec<ConnectionId>) {
+        for connection in connections {
+            let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { continue };
+            let admitted = may_stream(&self.snapshot, peer) || self.registrar.knows(peer);
+            self.endpoint.set_admitted(connection, admitted);
+        }
+    }
+
+    /// How the trunks are, by id.
+    pub fn trunks(&self, now: Instant) -> Vec<TrunkStatus> {
+        self.trunks.statuses(now)
+    }
+
+    /// Whether registrations that are taken back wait for their answers.
+    pub fn is_leaving(&self) -> bool {
+        self.trunks.is_leaving()
+    }
+
+    pub fn account_figures(&self) -> AccountFigures {
+        AccountFigures {
+            bindings: self.registrar.bindings(),
+            subscriptions: self.messages_waiting.len(),
+            registrar: *self.registrar.counters(),
+            digest: *self.registrar.digest_counters(),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Telephones that register and are rung, callers who show who they are, and trunks at work.
+
+use super::*;
+use crate::call::trunk::{CallLimits, Login, Ping};
+use crate::registrar::Owner;
+use crate::sip::digest::{Account, Attempt, Password, Session};
+use crate::sip::locate::Destination;
+use crate::sip::message::SipUri;
+
+const OUT: &str = "600";
+const TO_NUMBER: &str = r#"{"schema": "callflow/1", "id": "out", "name": "Out", "entry": "dial", "steps": {
+    "dial": {"type": "dial", "name": "Dial", "config": {"target": {"kind": "number", "value": "+15550199"},
+     "ringSec": 20}, "on": {"no_response": "bye"}},
+    "bye": {"type": "hangup", "name": "Bye", "config": {}}}}"#;
+
+fn phone(port: u16) -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 5], port))
+}
+
+fn login(name: &str) -> Option<Login> {
+    let password = Some(Password::new("secret"));
+    Some(Login { username: name.to_owned(), auth_username: name.to_owned(), password, realm: None })
+}
+
+/// Alice has no fixed endpoint; a flow calls a number.
+fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
+    let mut snapshot = Arc::into_inner(snapshot()).expect("the only one");
+    let alice = snapshot.agents.get_mut("alice").unwrap();
+    (alice.uri, alice.address, alice.password) = (None, None, Some(Password::new("secret")));
+    let (flow, _) = Flow::compile(TO_NUMBER, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}"));
+    let library = Arc::get_mut(&mut snapshot.library).unwrap();
+    library.flows.insert("out".to_owned(), LiveFlow::new(Arc::new(flow), 1));
+    let answers = |id: &str| Answers::Flow(id.to_owned());
+    let numbers = [(OUT, "out"), (DIRECT, "direct"), (GREETED, "greeted")];
+    let number = |(number, id): (&str, &str)| Number::new(Pattern::Exact(number.to_owned()), "", answers(id));
+    snapshot.numbers = numbers.map(number).into_iter().collect::<Vec<_>>().into();
+    change(&mut snapshot);
+    Input::Snapshot(Arc::new(snapshot))
+}
+
+/// What a client answers to a 401.
+fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String {
+    let owner = "test".into();
+    let account = Account { owner, username: user.into(), password: Password::new("secret"), realm: None };
+    let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
+    let values = challenge.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
+    let mut random = Random::from_seed(4);
+    let answer = session.on_challenge(&account, &mut attempt, false, values, method, uri, &mut random);
+    let (name, value) = answer.unwrap();
+    format!("{name}: {value}\n")
+}
+
+fn register(port: u16, cseq: u32, more: &str) -> String {
+    format!(
+        "REGISTER sip:cordboard.example SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.5:{port};branch=z9hG4bKr{port}-{cseq};rport\n\
+         Max-Forwards: 70\nFrom: <sip:alice@cordboard.example>;tag=p\nTo: <sip:alice@cordboard.example>\n\
+         Call-ID: reg-{port}\nCSeq: {cseq} REGISTER\nContact: <sip:alice@10.0.0.5:{port};rinstance=x{port}>\n\
+         {more}Content-Length: 0\n\n"
+    )
+}
+
+impl Bench {
+    /// A telephone of Alice registers, behind a NAT.
+    fn registered(&mut self, port: u16, more: &str) {
+        self.receive(phone(port), &register(port, 1, more));
+        let challenge = only(&self.sent(), "401 REGISTER");
+        let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+        self.receive(phone(port), &register(port, 2, &format!("{more}{line}")));
+        let answer = only(&self.sent(), "200 REGISTER");
+        assert!(
+            answer.contains(&format!("<sip:alice@10.0.0.5:{port};rinstance=x{port}>;expires=3600\n")),
+            "{answer}"
+        );
+    }
+
+    /// Requests of that kind that went out since the last look, with where to.
+    fn sent_to(&mut self, kind: &str) -> Vec<(SocketAddr, String)> {
+        let sent = self.take(|action| match action {
+            Action::Sip(sip::Action::SendDatagram { destination, bytes, .. }) => {
+                Some((*destination, String::from_utf8_lossy(bytes).replace('\r', "")))
+            }
+            _ => None,
+        });
+        sent.into_iter().filter(|(_, text)| head(text) == kind).collect()
+    }
+}
+
+#[test]
+fn the_telephones_of_an_agent_ring_together_where_they_registered_from_and_the_first_to_answer_wins() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.registered(5_062, "");
+    bench.registered(5_063, "Path: <sip:edge.example;lr>\n");
+    bench.receive(caller(), &invite(DIRECT));
+    let mut rung = bench.sent_to("INVITE");
+    rung.sort_by_key(|(to, _)| to.port());
+    let [(first_at, first), (second_at, second)] = rung.as_slice() else { panic!("{rung:?}") };
+    assert_eq!((*first_at, *second_at), (phone(5_062), phone(5_063)));
+    assert!(first.starts_with("INVITE sip:alice@10.0.0.5:5062;rinstance=x5062 SIP/2.0\n"), "{first}");
+    assert_eq!(value(second, "Route"), "<sip:edge.example;lr>");
+    bench.receive(phone(5_062), &response(first, 180, ""));
+    bench.receive(phone(5_063), &response(second, 180, ""));
+    bench.receive(phone(5_063), &response(second, 200, &sdp(phone(5_063).ip())));
+    let sent = bench.sent();
+    let cancel = only(&sent, "CANCEL");
+    assert!(
+        cancel.contains("Call completed elsewhere") && value(&cancel, "Call-ID") == value(first, "Call-ID")
+    );
+    only(&sent, "200 INVITE");
+    bench.receive(phone(5_062), &response(&cancel, 200, ""));
+    bench.receive(phone(5_062), &response(first, 487, ""));
+    assert!(bench.switchboard.index.talking.contains_key("alice"));
+    bench.handle(Input::Stop);
+    bench.closed(1);
+    bench.closed(2);
+    assert_eq!(bench.records().len(), 1);
+}
+
+#[test]
+fn a_busy_telephone_leaves_the_others_ringing_and_a_declined_call_rings_no_more() {
+    for (code, heads) in [(486, vec!["ACK"]), (603, vec!["ACK", "CANCEL", "480 INVITE"])] {
+        let mut bench = Bench::new();
+        bench.handle(changed(|_| {}));
+        bench.registered(5_062, "");
+        bench.registered(5_063, "");
+        bench.receive(caller(), &invite(DIRECT));
+        let rung = bench.sent_to("INVITE");
+        for (at, text) in &rung {
+            bench.receive(*at, &response(text, 100, ""));
+        }
+        bench.sent();
+        bench.receive(rung[0].0, &response(&rung[0].1, code, ""));
+        assert_eq!(bench.heads(), heads, "{code}");
+    }
+}
+
+#[test]
+fn the_address_of_a_registered_telephone_may_call_and_subscribe_and_others_may_not() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    let from_phone = |text: String| text.replace("sip:+14155550123@", "sip:alice@");
+    bench.receive(phone(5_062), &from_phone(invite(GREETED)));
+    assert_eq!(bench.heads(), ["403 INVITE"]);
+    bench.registered(5_062, "");
+    bench.receive(
+        phone(5_062),
+        &from_phone(invite(GREETED)).replace("call-1", "call-2").replace("INVITE1", "i2"),
+    );
+    assert_eq!(bench.heads(), ["100 INVITE", "200 INVITE"]);
+    let subscribe = request("SUBSCRIBE", "alice", 9, Transport::Udp, "", "")
+        .replace("sip:+14155550123@", "sip:alice@")
+        .replace("Max-Forwards", "Event: message-summary\nMax-Forwards");
+    bench.receive(phone(5_062), &subscribe);
+    let sent = bench.sent();
+    assert_eq!(value(&only(&sent, "200 SUBSCRIBE"), "Expires"), "3600");
+    let notify = only(&sent, "NOTIFY");
+    assert!(notify.contains("Messages-Waiting: no\n"), "{notify}");
+    assert_eq!(tag(&notify, "From"), tag(&only(&sent, "200 SUBSCRIBE"), "To"));
+    bench.receive(phone(5_062), &response(&notify, 481, ""));
+    assert_eq!(bench.switchboard.account_figures().subscriptions, 0);
+    bench.pass(3_600_000);
+    assert_eq!(bench.switchboard.account_figures().bindings, 0);
+    bench.sent();
+    bench.receive(phone(5_062), &request("OPTIONS", "x", 77, Transport::Udp, "", ""));
+    assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+/// Two trunks that calls go out over.
+fn two_trunks(snapshot: &mut Snapshot) {
+    for (id, host, priority) in [("first", "203.0.113.1", 1), ("second", "203.0.113.2", 2)] {
+        let host = SipUri::parse(&format!("sip:{host}")).as_ref().and_then(Destination::of);
+        snapshot.trunks.push(Trunk { id: id.to_owned(), host, priority, ..Trunk::default() });
+    }
+}
+
+fn trunk_at(last: u8) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, last], 5_060))
+}
+
+#[test]
+fn a_call_out_goes_to_the_next_trunk_after_some_codes_and_after_those_of_people_to_none() {
+    for (code, goes_on) in [(503, true), (404, true), (486, false), (603, false)] {
+        let mut bench = Bench::new();
+        bench.handle(changed(two_trunks));
+        bench.receive(caller(), &invite(OUT));
+        let first = bench.sent_to("INVITE").remove(0);
+        assert_eq!(first.0, trunk_at(1));
+        bench.receive(first.0, &response(&first.1, code, ""));
+        let next: Vec<_> = bench.sent_to("INVITE").iter().map(|(at, _)| *at).collect();
+        assert_eq!(next, if goes_on { vec![trunk_at(2)] } else { vec![] }, "{code}");
+        let calls: Vec<u32> =
+            bench.switchboard.trunks(bench.now.instant).iter().map(|t| t.calls[1]).collect();
+        assert_eq!(calls, [0, 0, u32::from(goes_on)]);
+    }
+}
+
+#[test]
+fn a_full_trunk_is_passed_over_out_and_answers_503_in() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        snapshot.trunks[1].limits = CallLimits { calls_out: Some(0), ..CallLimits::default() };
+        snapshot.trunks[0].limits = CallLimits { calls_in: Some(1), ..CallLimits::default() };
+    }));
+    bench.receive(caller(), &invite(OUT));
+    let sent = bench.sent_to("INVITE");
+    assert_eq!((sent.len(), sent[0].0), (1, trunk_at(2)));
+    bench.receive(caller(), &invite(OUT).replace("call-1", "call-2").replace("INVITE1", "i2"));
+    let refused = only(&bench.sent(), "503 INVITE");
+    assert_eq!(value(&refused, "Retry-After"), "5");
+    let trunks = bench.switchboard.trunks(bench.now.instant);
+    assert_eq!((trunks[0].refused, trunks[1].refused), ([1, 0], [0, 1]));
+    bench.handle(Input::Stop);
+    bench.pass(40_000);
+    assert_eq!(bench.switchboard.trunks(bench.now.instant)[0].calls, [0, 0]);
+}
+
+#[test]
+fn a_trunk_that_answers_no_pings_is_passed_over_until_it_does() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        snapshot.trunks[1].ping = Some(Ping { interval: Duration::from_secs(60), threshold: 1 });
+    }));
+    bench.pass(5_000);
+    let ping = bench.sent_to("OPTIONS").remove(0);
+    assert_eq!(ping.0, trunk_at(1));
+    bench.receive(ping.0, &response(&ping.1, 503, ""));
+    let trunk = bench.switchboard.trunks(bench.now.instant).remove(1);
+    assert_eq!((trunk.is_up, trunk.why.as_deref()), (false, Some("it answered 503 Some Words")));
+    bench.receive(caller(), &invite(OUT));
+    assert_eq!(bench.sent_to("INVITE")[0].0, trunk_at(2));
+    bench.pass(30_000);
+    let ping = bench.sent_to("OPTIONS").remove(0);
+    bench.receive(ping.0, &response(&ping.1, 405, ""));
+    assert!(bench.switchboard.trunks(bench.now.instant)[1].is_up);
+}
+
+#[test]
+fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        let trunk = &mut snapshot.trunks[1];
+        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+    }));
+    bench.pass(1_000);
+    let (at, first) = bench.sent_to("REGISTER").remove(0);
+    assert_eq!((at, value(&first, "Expires")), (trunk_at(1), "600"));
+    assert_eq!(value(&first, "Contact"), "<sip:100@192.0.2.1:5060>");
+    let challenge = r#"WWW-Authenticate: Digest realm="c", nonce="n", qop="auth", algorithm=SHA-256"#;
+    let with = |text: String, line: &str| text.replace("Contact:", &format!("{line}\nContact:"));
+    bench.receive(at, &with(response(&first, 401, ""), challenge));
+    let (_, second) = bench.sent_to("REGISTER").remove(0);
+    assert_eq!((value(&second, "CSeq"), value(&second, "Call-ID")), ("2 REGISTER", value(&first, "Call-ID")));
+    bench.receive(at, &with(response(&second, 200, ""), "Expires: 100"));
+    let status = |bench: &Bench| bench.switchboard.trunks(bench.now.instant).remove(1);
+    assert_eq!(status(&bench).registration.unwrap().word(), "registered");
+    bench.pass(60_000);
+    let (_, refresh) = bench.sent_to("REGISTER").remove(0);
+    assert_eq!(value(&refresh, "CSeq"), "3 REGISTER");
+    bench.receive(at, &response(&refresh, 200, ""));
+    bench.handle(Input::Drain);
+    let (_, last) = bench.sent_to("REGISTER").remove(0);
+    assert_eq!((value(&last, "Expires"), bench.switchboard.is_leaving()), ("0", true));
+    bench.receive(at, &response(&last, 200, ""));
+    assert!(!bench.switchboard.is_leaving() && !status(&bench).is_up);
+}
+
+#[test]
+fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says_so() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        let trunk = &mut snapshot.trunks[1];
+        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+    }));
+    bench.pass(1_000);
+    let challenge = |text: &str, nonce: u32| {
+        let line = format!("WWW-Authenticate: Digest realm=\"c\", nonce=\"{nonce}\"\nContact:");
+        response(text, 401, "").replace("Contact:", &line)
+    };
+    for nonce in 0..2 {
+        let (at, text) = bench.sent_to("REGISTER").remove(0);
+        bench.receive(at, &challenge(&text, nonce));
+    }
+    bench.pass(3_600_000);
+    assert!(bench.sent_to("REGISTER").is_empty());
+    let trunk = bench.switchboard.trunks(bench.now.instant).remove(1);
+    assert!(trunk.why.unwrap().starts_with("credentials rejected") && !trunk.is_up);
+    bench.receive(caller(), &invite(OUT));
+    assert_eq!(bench.sent_to("INVITE")[0].0, trunk_at(2), "calls go out over the other");
+    bench.handle(Input::Register("first".to_owned()));
+    bench.pass(1);
+    assert_eq!(bench.sent_to("REGISTER").len(), 1);
+}
+
+#[test]
+fn a_trunk_without_addresses_is_known_by_its_credentials() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        let trunk =
+            Trunk { id: "pbx".to_owned(), login: login("pbx"), authenticate: true, ..Trunk::default() };
+        snapshot.trunks.push(trunk);
+    }));
+    let text = |n: u32, more: &str| {
+        let invite = invite(GREETED).replace("call-1", "call-9").replace("INVITE1", &format!("i{n}"));
+        invite
+            .replace("CSeq: 1", &format!("CSeq: {n}"))
+            .replace("Max-Forwards", &format!("{more}Max-Forwards"))
+    };
+    bench.receive(phone(5_070), &text(1, ""));
+    let challenge = only(&bench.sent(), "401 INVITE");
+    let uri = format!("sip:{GREETED}@192.0.2.1");
+    let wrong = authorization(&challenge, "pbx", "INVITE", &uri).replace("response=\"", "response=\"0");
+    bench.receive(phone(5_070), &text(2, &wrong));
+    let challenge = only(&bench.sent(), "401 INVITE");
+    assert!(bench.records().is_empty(), "a challenge is no call");
+    bench.receive(phone(5_070), &text(3, &authorization(&challenge, "pbx", "INVITE", &uri)));
+    assert_eq!(bench.heads(), ["100 INVITE", "200 INVITE"]);
+    assert_eq!(bench.switchboard.trunks(bench.now.instant)[1].calls, [1, 0]);
+    let owner = bench.switchboard.snapshot.owned_by(&Owner::Trunk("pbx".to_owned()));
+    assert!(owner.is_some());
+}

@@ -1,0 +1,431 @@
+//! All trunks at work: their registrations, their pings, their calls. What is set up of them is the snapshot's.
+
+mod health;
+mod load;
+mod registration;
+mod settings;
+
+pub use load::{Direction, Full};
+pub use registration::Status;
+pub use settings::{CallLimits, FINAL, FailOver, Login, Ping};
+
+use super::snapshot::Trunk;
+use super::ways::uri_at;
+use super::{Action, RequestId};
+use crate::clock::Instant;
+use crate::ids::{CallId, Random};
+use crate::sip::endpoint::{Endpoint, Failure, Outside, Reply};
+use crate::sip::locate::{self, Target};
+use crate::sip::message::{NameAddr, SipUri};
+use crate::sip::{ListenerId, TransactionId};
+use health::Health;
+use load::Load;
+use registration::{Order, Registration};
+use std::collections::{BTreeMap, HashMap};
+
+/// Stands where a question is not that of a call.
+const NO_CALL: CallId = CallId::NONE;
+
+/// What a trunk looks like now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrunkStatus {
+    pub id: String,
+    /// Calls go out over it: it answers pings where it is pinged, and has us registered where we register.
+    pub is_up: bool,
+    /// Why not, or why not soon.
+    pub why: Option<String>,
+    /// None where we do not register.
+    pub registration: Option<Status>,
+    /// Calls in and out.
+    pub calls: [u32; 2],
+    /// Calls in and out that were one too many.
+    pub refused: [u64; 2],
+}
+
+/// Where what trunks want done is put.
+pub(super) struct Hands<'a> {
+    pub sip: &'a mut Endpoint,
+    pub sip_actions: &'a mut Vec<crate::sip::endpoint::Action>,
+    pub actions: &'a mut Vec<Action>,
+}
+
+/// One trunk at work.
+struct Line {
+    trunk: Trunk,
+    registration: Option<Registration>,
+    health: Option<Health>,
+    load: Load,
+}
+
+/// A request to a trunk.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Register(Order),
+    Ping,
+}
+
+/// A request that is out.
+struct Sent {
+    trunk: String,
+    job: Job,
+    /// Where it went, and where else it may go.
+    targets: locate::FailOver,
+}
+
+/// All trunks.
+pub(super) struct Trunks {
+    domain: String,
+    random: Random,
+    lines: BTreeMap<String, Line>,
+    /// Requests that are out, and whose host is looked up.
+    sent: HashMap<TransactionId, Sent>,
+    resolving: HashMap<u32, (String, Job)>,
+    last_request: u32,
+    /// When the earliest line has something to do.
+    due: Option<Instant>,
+    is_stopping: bool,
+}
+
+impl Trunks {
+    pub fn new(domain: &str, random: Random) -> Self {
+        Trunks {
+            domain: domain.to_owned(),
+            random,
+            lines: BTreeMap::new(),
+            sent: HashMap::new(),
+            resolving: HashMap::new(),
+            last_request: 0,
+            due: None,
+            is_stopping: false,
+        }
+    }
+
+    /// Takes the trunks of a new snapshot. What did not change of one goes on; a registration that is no longer wanted is taken
+    /// back.
+    pub fn set(&mut self, now: Instant, trunks: &[Trunk], hands: &mut Hands<'_>) {
+        let mut before = std::mem::take(&mut self.lines);
+        for trunk in trunks {
+            let known = before.remove(&trunk.id);
+            let line = match known {
+                Some(mut line) if line.trunk.works_like(trunk) => {
+                    line.trunk = trunk.clone();
+                    line
+                }
+                Some(line) => {
+                    let load = line.load;
+                    self.leave(now, line, hands);
+                    Line { load, ..self.begin(now, trunk) }
+                }
+                None => self.begin(now, trunk),
+            };
+            self.lines.insert(trunk.id.clone(), line);
+        }
+        for (_, line) in before {
+            self.leave(now, line, hands);
+        }
+        self.plan();
+    }
+
+    fn begin(&mut self, now: Instant, trunk: &Trunk) -> Line {
+        let is_reachable = trunk.host.is_some() && !self.is_stopping;
+        let registers = trunk.register.filter(|_| is_reachable && trunk.login.is_some());
+        let registration = registers.map(|expires| Registration::new(now, expires, &mut self.random));
+        let health = trunk.ping.filter(|_| is_reachable).map(|ping| Health::new(now, ping, &mut self.random));
+        Line { trunk: trunk.clone(), registration, health, load: Load::default() }
+    }
+
+    /// Takes the registration of a line back that is no more, without waiting for the answer.
+    fn leave(&mut self, now: Instant, mut line: Line, hands: &mut Hands<'_>) {
+        let order = line.registration.as_mut().and_then(|registration| registration.stop(now));
+        let numeric = line.trunk.host.as_ref().and_then(|host| host.numeric());
+        if let (Some(order), Some(target)) = (order, numeric)
+            && let Some(outside) = self.request(&line, Job::Register(order), &target, hands.sip)
+        {
+            hands.sip.send_outside(now, outside, hands.sip_actions);
+        }
+    }
+
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant, hands: &mut Hands<'_>) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        let mut jobs = Vec::new();
+        for (id, line) in &mut self.lines {
+            let order = line.registration.as_mut().and_then(|registration| registration.handle_timeout(now));
+            jobs.extend(order.map(|order| (id.clone(), Job::Register(order))));
+            if line.health.as_mut().is_some_and(|health| health.handle_timeout(now)) {
+                jobs.push((id.clone(), Job::Ping));
+            }
+        }
+        for (id, job) in jobs {
+            self.start(now, id, job, hands);
+        }
+        self.plan();
+    }
+
+    /// What became of a request outside dialogs. False where it was not a trunk's.
+    pub fn on_reply(&mut self, now: Instant, reply: &Reply, hands: &mut Hands<'_>) -> bool {
+        let Some(Sent { trunk: id, job, mut targets }) = self.sent.remove(&reply.transaction) else {
+            return false;
+        };
+        let failure = match &reply.response {
+            Ok(response) if response.code() < 300 => None,
+            Ok(response) => Some(Failure::Response(response.clone())),
+            Err(failure) => Some(failure.clone()),
+        };
+        match failure {
+            None => targets.answered(&mut hands.sip.blocked),
+            // RFC 3263 4.3: another server of that host may do.
+            Some(failure) if targets.failed(now, &failure, &mut hands.sip.blocked) => {
+                self.send(now, id, job, targets, hands);
+                return true;
+            }
+            Some(_) => {}
+        }
+        let next = match (self.lines.get_mut(&id), job) {
+            (Some(Line { registration: Some(registration), trunk, .. }), Job::Register(_)) => {
+                let user = trunk.login.as_ref().map_or("", |login| &login.username);
+                let before = registration.status(now);
+                let next = registration.on_reply(now, reply, user, &mut self.random);
+                tell(&id, &before, &registration.status(now));
+                next
+            }
+            (Some(Line { health: Some(health), .. }), Job::Ping) => {
+                if health.on_reply(now, reply, &mut self.random) {
+                    tell_health(&id, health);
+                }
+                None
+            }
+            _ => None,
+        };
+        if let Some(order) = next {
+            self.start(now, id, Job::Register(order), hands);
+        }
+        self.plan();
+        true
+    }
+
+    /// The reply to an [`Action::Resolve`]. False where it was not a trunk's.
+    pub fn resolved(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        result: &Result<Vec<Target>, String>,
+        hands: &mut Hands<'_>,
+    ) -> bool {
+        if request.call != NO_CALL {
+            return false;
+        }
+        let Some((id, job)) = self.resolving.remove(&request.number) else { return true };
+        match result {
+            Ok(targets) => self.go(now, id, job, targets.clone(), hands),
+            Err(why) => self.unreachable(now, &id, job, why),
+        }
+        self.plan();
+        true
+    }
+
+    /// An operator wants the registration tried now.
+    pub fn try_again(&mut self, now: Instant, id: &str) {
+        if let Some(registration) = self.lines.get_mut(id).and_then(|line| line.registration.as_mut()) {
+            registration.try_again(now);
+        }
+        self.plan();
+    }
+
+    /// Takes all registrations back: no new calls shall come.
+    pub fn stop(&mut self, now: Instant, hands: &mut Hands<'_>) {
+        self.is_stopping = true;
+        let stop = |(id, line): (&String, &mut Line)| {
+            let order = line.registration.as_mut()?.stop(now)?;
+            Some((id.clone(), Job::Register(order)))
+        };
+        let jobs: Vec<_> = self.lines.iter_mut().filter_map(stop).collect();
+        for (id, job) in jobs {
+            self.start(now, id, job, hands);
+        }
+        self.plan();
+    }
+
+    /// Whether registrations that are taken back wait for their answers.
+    pub fn is_leaving(&self) -> bool {
+        let waits =
+            |line: &Line| line.registration.as_ref().is_some_and(|registration| !registration.is_ended());
+        self.is_stopping && self.lines.values().any(waits)
+    }
+
+    /// Takes one more call in or out into account, where it fits.
+    pub fn begin_call(&mut self, now: Instant, id: &str, direction: Direction) -> Result<(), Full> {
+        match self.lines.get_mut(id) {
+            Some(line) => line.load.begin(now, direction, &line.trunk.limits),
+            None => Ok(()),
+        }
+    }
+
+    pub fn end_call(&mut self, id: &str, direction: Direction) {
+        if let Some(line) = self.lines.get_mut(id) {
+            line.load.end(direction);
+        }
+    }
+
+    /// Whether calls may be tried over it: it was not found to be down, and has not refused us.
+    pub fn is_usable(&self, now: Instant, id: &str) -> bool {
+        self.lines.get(id).is_none_or(|line| {
+            let status = line.registration.as_ref().map(|registration| registration.status(now));
+            line.health.as_ref().is_none_or(Health::is_up) && !matches!(status, Some(Status::Rejected { .. }))
+        })
+    }
+
+    /// All of them, by id.
+    pub fn statuses(&self, now: Instant) -> Vec<TrunkStatus> {
+        self.lines.iter().map(|(id, line)| line.status(id, now)).collect()
+    }
+
+    fn start(&mut self, now: Instant, id: String, job: Job, hands: &mut Hands<'_>) {
+        let Some(host) = self.lines.get(&id).and_then(|line| line.trunk.host.clone()) else { return };
+        let is_plain = |target: &Target| !hands.sip.has_choice(target.transport, target.address);
+        if let Some(target) = host.numeric().filter(is_plain) {
+            return self.go(now, id, job, vec![target], hands);
+        }
+        self.last_request = self.last_request.wrapping_add(1);
+        self.resolving.insert(self.last_request, (id, job));
+        let request = RequestId { call: NO_CALL, number: self.last_request };
+        hands.actions.push(Action::Resolve { request, destination: host });
+    }
+
+    fn go(&mut self, now: Instant, id: String, job: Job, targets: Vec<Target>, hands: &mut Hands<'_>) {
+        match locate::FailOver::new(now, targets, &hands.sip.blocked) {
+            Some(targets) => self.send(now, id, job, targets, hands),
+            None => self.unreachable(now, &id, job, "its host has no address"),
+        }
+    }
+
+    fn send(&mut self, now: Instant, id: String, job: Job, targets: locate::FailOver, hands: &mut Hands<'_>) {
+        let line = self.lines.get(&id);
+        let outside = line.and_then(|line| self.request(line, job, targets.target(), hands.sip));
+        match outside {
+            Some(outside) => {
+                let transaction = hands.sip.send_outside(now, outside, hands.sip_actions);
+                self.sent.insert(transaction, Sent { trunk: id, job, targets });
+            }
+            None => self.unreachable(now, &id, job, "its host makes no SIP address"),
+        }
+    }
+
+    fn unreachable(&mut self, now: Instant, id: &str, job: Job, why: &str) {
+        let Some(line) = self.lines.get_mut(id) else { return };
+        match job {
+            Job::Register(_) => {
+                if let Some(registration) = &mut line.registration {
+                    let before = registration.status(now);
+                    registration.on_unreachable(now, why.to_owned(), &mut self.random);
+                    tell(id, &before, &registration.status(now));
+                }
+            }
+            Job::Ping => {
+                if let Some(health) = &mut line.health
+                    && health.missed(now, why.to_owned(), &mut self.random)
+                {
+                    tell_health(id, health);
+                }
+            }
+        }
+    }
+
+    fn request(&self, line: &Line, job: Job, target: &Target, sip: &Endpoint) -> Option<Outside> {
+        let host = line.trunk.host.as_ref()?;
+        let request_uri = uri_at("", host)?;
+        let Target { transport, address, source, .. } = *target;
+        let preferred = source.and_then(|own| sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
+        let plain = Outside {
+            method: rsip::Method::Options.into(),
+            listener: sip.listener_for(preferred, transport, address).unwrap_or(preferred),
+            destination: address,
+            transport,
+            connection: None,
+            from: NameAddr::new(SipUri::sip("", &self.domain, None)?),
+            to: NameAddr::new(request_uri.clone()),
+            request_uri,
+            routes: Vec::new(),
+            call_id: None,
+            cseq: 1,
+            contact_user: Some(String::new()),
+            headers: vec![("Accept".to_owned(), "application/sdp".to_owned())],
+            body: None,
+            account: None,
+        };
+        let Job::Register(order) = job else { return Some(plain) };
+        let (login, registration) = (line.trunk.login.as_ref()?, line.registration.as_ref()?);
+        let address = NameAddr::new(SipUri::sip(&login.username, &host.host.to_string(), None)?);
+        Some(Outside {
+            method: rsip::Method::Register.into(),
+            from: address.clone(),
+            to: address,
+            call_id: Some(registration.call_id.clone()),
+            cseq: order.cseq,
+            contact_user: Some(login.username.clone()),
+            headers: vec![("Expires".to_owned(), order.expires.as_secs().to_string())],
+            account: login.account(&line.trunk.id),
+            ..plain
+        })
+    }
+
+    fn plan(&mut self) {
+        let of_line = |line: &Line| {
+            let registration = line.registration.as_ref().and_then(Registration::next_timeout);
+            [registration, line.health.as_ref().and_then(Health::next_timeout)].into_iter().flatten().min()
+        };
+        self.due = self.lines.values().filter_map(of_line).min();
+    }
+}
+
+impl Line {
+    fn status(&self, id: &str, now: Instant) -> TrunkStatus {
+        let registration = self.registration.as_ref().map(|registration| registration.status(now));
+        let is_registered = registration.as_ref().is_none_or(|status| status.figure() == 1);
+        let health = self.health.as_ref();
+        let why = registration.as_ref().and_then(Status::why).or_else(|| health.and_then(Health::why));
+        TrunkStatus {
+            id: id.to_owned(),
+            is_up: is_registered && health.is_none_or(Health::is_up),
+            why: why.map(str::to_owned),
+            calls: [self.load.calls(Direction::In), self.load.calls(Direction::Out)],
+            refused: self.load.refused,
+            registration,
+        }
+    }
+}
+
+/// The log's line for a registration whose state is another now.
+fn tell(id: &str, before: &Status, after: &Status) {
+    if before.word() == after.word() && before.why() == after.why() {
+        return;
+    }
+    match after {
+        Status::Registered { .. } => tracing::info!(trunk = id, "registered with the trunk"),
+        Status::Rejected { why } => {
+            tracing::error!(
+                trunk = id,
+                why,
+                "the trunk does not take our registration: it is not tried again"
+            )
+        }
+        Status::Trying { why: Some(why) } | Status::Failing { why, .. } => {
+            tracing::warn!(trunk = id, why, "the registration with the trunk failed, and is tried again");
+        }
+        Status::Trying { why: None } | Status::Ended => {}
+    }
+}
+
+fn tell_health(id: &str, health: &Health) {
+    match health.why() {
+        Some(why) if !health.is_up() => {
+            tracing::warn!(trunk = id, why, "the trunk is down: no calls go out over it")
+        }
+        _ => tracing::info!(trunk = id, "the trunk is back"),
+    }
+}

@@ -1,0 +1,96 @@
+//! What a REGISTER asks for: its Contacts, for how long, and the Path it came by.
+
+use super::binding::{Binding, thousandths};
+use super::{Answer, Limits};
+use crate::sip::NameAddr;
+use crate::sip::message::{HeaderName, Request};
+use std::time::Duration;
+
+/// Contacts in one REGISTER: a telephone names one or two, a PBX one for each of its addresses.
+const CONTACTS_MAX: usize = 10;
+/// Longest Contact, in bytes, parameters and all: the longest seen, of a telephone with feature tags, has 500.
+const CONTACT_BYTES_MAX: usize = 2_048;
+/// Proxies on the way. Real ones are one or two.
+const PATH_MAX: usize = 8;
+
+/// What a REGISTER changes; nothing where it only asks.
+#[derive(Debug)]
+pub(super) struct Contacts {
+    pub changes: Vec<Change>,
+    pub path: Vec<Box<str>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Change {
+    /// `*`.
+    RemoveAll,
+    Remove {
+        contact: NameAddr,
+    },
+    Bind {
+        contact: NameAddr,
+        expires: Duration,
+    },
+}
+
+impl Change {
+    /// Whether it is about that binding.
+    pub fn concerns(&self, binding: &Binding) -> bool {
+        match self {
+            Change::RemoveAll => true,
+            Change::Remove { contact } | Change::Bind { contact, .. } => binding.is_at(contact),
+        }
+    }
+}
+
+impl Contacts {
+    pub fn read(request: &Request, limits: &Limits) -> Result<Contacts, Answer> {
+        let head = request.head();
+        let texts: Vec<&str> = head.all(HeaderName::Contact, "").filter(|text| !text.is_empty()).collect();
+        let path: Vec<Box<str>> = head.all(HeaderName::Path, "").map(Box::from).collect();
+        let general = head.get(HeaderName::Expires, "").map(seconds);
+        if texts.contains(&"*") {
+            // RFC 3261 10.3 step 6.
+            return match (texts.len(), general) {
+                (1, Some(Some(0))) => Ok(Contacts { changes: vec![Change::RemoveAll], path }),
+                _ => Err(bad("Contact Is All Or Each")),
+            };
+        }
+        if texts.len() > CONTACTS_MAX || path.len() > PATH_MAX {
+            return Err(bad("Too Many Contacts"));
+        }
+        let mut changes = Vec::new();
+        for text in texts {
+            let contact = NameAddr::parse(text).filter(|_| text.len() <= CONTACT_BYTES_MAX);
+            let contact = contact.ok_or_else(|| bad("Bad Contact"))?;
+            if contact.params.get("q").is_some_and(|q| thousandths(q).is_none()) {
+                return Err(bad("Bad Contact"));
+            }
+            let own = contact.params.get("expires").map(seconds);
+            // What is no number counts as if it were not there (RFC 3261 10.3 step 6, 20.19).
+            let wanted = own.flatten().or(general.flatten()).map(|s| Duration::from_secs(u64::from(s)));
+            let wanted = wanted.unwrap_or(limits.expires_max);
+            if wanted.is_zero() {
+                changes.push(Change::Remove { contact });
+                continue;
+            }
+            if wanted < limits.expires_min {
+                let least = limits.expires_min.as_secs().to_string();
+                return Err(Answer::new(423).with("Min-Expires", least));
+            }
+            changes.push(Change::Bind { contact, expires: wanted.min(limits.expires_max) });
+        }
+        Ok(Contacts { changes, path })
+    }
+}
+
+fn bad(reason: &'static str) -> Answer {
+    Answer { reason, ..Answer::new(400) }
+}
+
+/// Seconds; what is too large to be kept is as large as may be.
+fn seconds(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u32::MAX))
+}

@@ -1,0 +1,293 @@
+//! Who registers with us (RFC 3261 10.3): telephones of agents, and PBXs that register as a trunk. Pure: requests and the
+//! time in, answers out.
+//!
+//! Bindings live in memory alone: after a restart each telephone is back with its next registration.
+
+mod binding;
+mod contact;
+mod waiting;
+
+pub use binding::Binding;
+pub use waiting::{Messages, Notify, Subscribed, Waiting};
+
+use crate::clock::Instant;
+use crate::ids::{ConnectionId, Random};
+use crate::sip::Peer;
+use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Password, Verdict};
+use crate::sip::message::{HeaderName, Request};
+use binding::Table;
+use contact::{Change, Contacts};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Who has an account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Owner {
+    /// The id of an agent.
+    Agent(String),
+    /// The id of a trunk.
+    Trunk(String),
+}
+
+/// An account that registers, or shows with each call who it is. Its name is the user of its address and of its credentials.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    pub owner: Owner,
+    pub password: Password,
+}
+
+/// How long and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A shorter time is answered 423: each registration costs two requests.
+    pub expires_min: Duration,
+    /// A longer time is cut: a telephone that is gone is not rung for longer.
+    pub expires_max: Duration,
+    /// Of one account: a desk phone, a softphone, a mobile, and what their restarts left behind. The one that would expire
+    /// first makes room.
+    pub bindings_of_account_max: usize,
+    /// Of all, some 1 KiB each.
+    pub bindings_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            expires_min: Duration::from_secs(60),
+            expires_max: Duration::from_secs(3_600),
+            bindings_of_account_max: 10,
+            bindings_max: 50_000,
+        }
+    }
+}
+
+/// What happened since the start. Each field only grows.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Registrations and refreshes that were taken.
+    pub registered: u64,
+    /// Bindings taken back by their telephones.
+    pub removed: u64,
+    /// Bindings whose time ran out.
+    pub expired: u64,
+    /// Bindings that made room, since their account had too many.
+    pub displaced: u64,
+    /// Requests that were refused for what they asked, not for who asked it.
+    pub refused: u64,
+}
+
+/// The answer to a REGISTER.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    pub code: u16,
+    /// Empty where the usual words do.
+    pub reason: &'static str,
+    pub headers: Vec<(String, String)>,
+    /// Whether requests over the stream it came by are let in from now on, where that changes.
+    pub admits: Option<bool>,
+}
+
+impl Answer {
+    fn new(code: u16) -> Self {
+        Answer { code, reason: "", headers: Vec::new(), admits: None }
+    }
+
+    /// Who has an account is not known yet.
+    pub fn later() -> Self {
+        Answer::new(503).with("Retry-After", "5")
+    }
+
+    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// All accounts and their bindings.
+pub struct Registrar {
+    limits: Limits,
+    authority: Authority,
+    accounts: HashMap<String, Account>,
+    table: Table,
+    counters: Counters,
+}
+
+impl Registrar {
+    /// `realm` is the domain of our addresses.
+    pub fn new(realm: &str, limits: Limits, random: &mut Random) -> Self {
+        Registrar {
+            limits,
+            authority: Authority::new(realm, random),
+            accounts: HashMap::new(),
+            table: Table::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Puts other accounts in the place of those before. Bindings of accounts that are gone, or have another password, are
+    /// dropped: who knew the old one has to show that it knows the new one. Gives the streams that are let in no more.
+    pub fn set_accounts(&mut self, accounts: HashMap<String, Account>) -> Vec<ConnectionId> {
+        let before = std::mem::replace(&mut self.accounts, accounts);
+        let changed = before.iter().filter(|(name, account)| self.accounts.get(*name) != Some(*account));
+        changed.flat_map(|(name, _)| self.table.remove_all(name)).filter_map(|b| b.peer.connection).collect()
+    }
+
+    /// Whether anybody has an account.
+    pub fn has_accounts(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn digest_counters(&self) -> &DigestCounters {
+        self.authority.counters()
+    }
+
+    /// How many bindings there are.
+    pub fn bindings(&self) -> usize {
+        self.table.len()
+    }
+
+    /// When [`Registrar::handle_timeout`] has something to do.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.table.next_expiry()
+    }
+
+    /// Drops the bindings whose time ran out, and gives the streams that are let in no more.
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<ConnectionId> {
+        let expired = self.table.expire(now);
+        self.counters.expired += expired.len() as u64;
+        expired.into_iter().filter_map(|binding| binding.peer.connection).collect()
+    }
+
+    /// Where an account is to be rung: the most preferred first (`q`), of those the latest.
+    pub fn bindings_of(&self, name: &str) -> Vec<&Binding> {
+        self.table.of(name)
+    }
+
+    /// Whose telephone sends from that address: where several accounts share it, the one that is named `user`.
+    pub fn owner_at(&self, source: SocketAddr, user: &str) -> Option<(&str, &Owner)> {
+        let name = self.table.name_at(source, user)?;
+        self.accounts.get(name).map(|account| (name, &account.owner))
+    }
+
+    /// Whether an account has registered from that address.
+    pub fn knows(&self, source: SocketAddr) -> bool {
+        self.table.name_at(source, "").is_some()
+    }
+
+    /// Who a request shows to come from, by its credentials.
+    pub fn authenticate(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        peer: Peer,
+    ) -> Result<(String, Owner), Answer> {
+        let values: Vec<&str> = request.head().all(HeaderName::Authorization, "").collect();
+        let (method, uri) = (request.method().as_str(), request.uri());
+        let claim = Claim { method, uri, values: &values, source: peer.address.ip() };
+        let accounts = &self.accounts;
+        let verdict =
+            self.authority.verify(now, &claim, |name| accounts.get(name).map(|known| &known.password));
+        match verdict {
+            Verdict::Proven { username } => match self.accounts.get(&username) {
+                Some(account) => Ok((username, account.owner.clone())),
+                None => Err(Answer::new(403)),
+            },
+            Verdict::Challenge(values) => {
+                let challenge = |answer: Answer, value| answer.with("WWW-Authenticate", value);
+                Err(values.into_iter().fold(Answer::new(401), challenge))
+            }
+            Verdict::Locked => Err(Answer { reason: "Too Many Wrong Passwords", ..Answer::new(403) }),
+        }
+    }
+
+    /// A REGISTER. The name is the user of its To; the host is taken to be ours, for telephones are set up with the domain,
+    /// with a name of the server or with its address.
+    pub fn register(&mut self, now: Instant, request: &Request, peer: Peer) -> Answer {
+        let (name, _) = match self.authenticate(now, request, peer) {
+            Ok(known) => known,
+            Err(answer) => return answer,
+        };
+        if request.to().uri.user() != name {
+            self.counters.refused += 1;
+            return Answer { reason: "That Is Another's Address", ..Answer::new(403) };
+        }
+        match self.change(now, &name, request, peer) {
+            Ok(()) => self.listed(now, &name, request, peer),
+            Err(answer) => {
+                self.counters.refused += 1;
+                answer
+            }
+        }
+    }
+
+    /// Does what the Contacts say, all of it or nothing (RFC 3261 10.3 step 7).
+    fn change(&mut self, now: Instant, name: &str, request: &Request, peer: Peer) -> Result<(), Answer> {
+        let contacts = Contacts::read(request, &self.limits)?;
+        let order = (request.call_id(), request.cseq().number);
+        let Contacts { changes, path } = match contacts {
+            Contacts { changes, .. } if changes.is_empty() => return Ok(()),
+            contacts => contacts,
+        };
+        let existing = self.table.of(name);
+        let is_late = |binding: &&Binding| binding.is_after(order);
+        if changes.iter().any(|change| existing.iter().filter(|b| change.concerns(b)).any(|b| is_late(&b))) {
+            // An older request that was overtaken: what it says is outdated.
+            return Err(Answer { reason: "Out Of Order", ..Answer::new(500) });
+        }
+        let adds = changes.iter().filter(|change| matches!(change, Change::Bind { .. })).count();
+        if self.table.len() + adds > self.limits.bindings_max {
+            return Err(Answer::new(503).with("Retry-After", "60"));
+        }
+        for change in changes {
+            match change {
+                Change::RemoveAll => {
+                    self.counters.removed += self.table.remove_all(name).len() as u64;
+                }
+                Change::Remove { .. } => {
+                    let gone = self.table.remove_where(name, |binding| change.concerns(binding));
+                    self.counters.removed += gone.len() as u64;
+                }
+                Change::Bind { ref contact, expires, .. } => {
+                    self.table.remove_where(name, |binding| {
+                        change.concerns(binding)
+                            || (path.is_empty() && binding.is_left_behind_at(peer, order.0))
+                    });
+                    let binding = Binding::new(now, contact.clone(), expires, path.clone(), peer, order);
+                    self.table.add(name, binding);
+                    self.counters.registered += 1;
+                }
+            }
+        }
+        let most = self.limits.bindings_of_account_max;
+        self.counters.displaced += self.table.keep_at_most(name, most) as u64;
+        Ok(())
+    }
+
+    /// 200, with what is bound now.
+    fn listed(&self, now: Instant, name: &str, request: &Request, peer: Peer) -> Answer {
+        let mut answer = Answer::new(200);
+        let bindings = self.table.of(name);
+        for binding in &bindings {
+            answer = answer.with("Contact", binding.written(now));
+        }
+        for path in request.head().all(HeaderName::Path, "") {
+            answer = answer.with("Path", path);
+        }
+        answer = answer.with("Supported", "path, outbound");
+        let is_here = |binding: &&&Binding| binding.peer == peer;
+        if bindings.iter().filter(is_here).any(|binding| binding.is_flow()) {
+            // RFC 5626 6: the telephone learns that its flow is used.
+            answer = answer.with("Require", "outbound");
+        }
+        answer.admits = peer.connection.map(|_| bindings.iter().any(|binding| binding.peer == peer));
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests;

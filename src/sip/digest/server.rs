@@ -1,0 +1,510 @@
+//! Challenging others, and checking what they bring.
+//!
+//! A nonce says when it was made and for which host, under a key of this run: nothing is kept until it was used with the
+//! right password, and then only which of its counts were seen.
+
+use super::challenge::Challenge;
+use super::credentials::Credentials;
+use super::hash::{Algorithm, Hash, Input, Qop, response};
+use super::{Password, is_same};
+use crate::clock::{Budget, Instant};
+use crate::ids::{Random, hex};
+use crate::sip::message::SipUri;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long a nonce serves. Phones register each minute to each hour: the frequent ones keep theirs, and a captured one is
+/// worth little.
+const NONCE_TIME_MAX: Duration = Duration::from_secs(300);
+/// Nonces whose counts are remembered, some 100 bytes each. Where more are in use, the oldest are made stale, which costs
+/// their phones one more request.
+const NONCES_MAX: usize = 32 * 1024;
+/// Wrong passwords of one host before it has to wait: an office behind one address with a few phones set up wrongly stays
+/// below, and 30 guesses a day more find no password.
+const FAILURES_OF_SOURCE: u64 = 60;
+/// Wrong passwords for one name from one host. A phone that is set up wrongly is locked out before its office is.
+const FAILURES_OF_NAME: u64 = 10;
+/// After so long one more guess is free.
+const FAILURE_INTERVAL: Duration = Duration::from_secs(60);
+/// Hosts, and names of a host, whose failures are counted. Each has shown that it gets our answers; a botnet with more pays
+/// for its history being forgotten with a challenge for each guess.
+const FAILED_MAX: usize = 8 * 1024;
+/// The algorithms that are offered, best first (RFC 8760 2.4).
+const OFFERED: [Algorithm; 2] =
+    [Algorithm { hash: Hash::Sha256, is_session: false }, Algorithm { hash: Hash::Md5, is_session: false }];
+
+/// Who we are to those who have to say who they are.
+pub struct Authority {
+    realm: String,
+    opaque: String,
+    key: [u8; 32],
+    /// Nobody's: what a request for an unknown name is computed with, so that it takes as long.
+    decoy: Password,
+    last_serial: u64,
+    /// Counts that were seen, by nonce.
+    used: BTreeMap<Stamp, Window>,
+    /// Nonces up to this one are stale: their counts were forgotten.
+    floor: Option<Stamp>,
+    failures: HashMap<(IpAddr, Box<str>), Budget>,
+    counters: Counters,
+}
+
+/// What happened since the start. Each field only grows.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Counters {
+    pub challenged: u64,
+    pub proven: u64,
+    /// A wrong password or an unknown name.
+    pub failed: u64,
+    /// Right, but with a nonce that was too old, not of this run, or with a count that was seen before.
+    pub stale: u64,
+    /// Not looked at, after too many failures.
+    pub locked: u64,
+}
+
+/// When a nonce was made, and which it was.
+type Stamp = (Instant, u64);
+
+/// A request that is to be checked.
+pub struct Claim<'a> {
+    pub method: &'a str,
+    /// The Request-URI as it came.
+    pub uri: &'a SipUri,
+    /// The values of Authorization.
+    pub values: &'a [&'a str],
+    pub source: IpAddr,
+}
+
+/// What a claim is worth.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It comes from one who knows the password of that name.
+    Proven { username: String },
+    /// 401 with these values of WWW-Authenticate, whatever is missing or wrong.
+    Challenge(Vec<String>),
+    /// Too many wrong passwords came from that host, or for that name from it: nothing was looked at. 403.
+    Locked,
+}
+
+impl Authority {
+    pub fn new(realm: &str, random: &mut Random) -> Self {
+        let mut key = [0; 32];
+        for chunk in key.chunks_mut(8) {
+            chunk.copy_from_slice(&random.next_u64().to_le_bytes());
+        }
+        Authority {
+            realm: realm.to_owned(),
+            opaque: random.token::<16>(),
+            key,
+            decoy: Password::new(&random.token::<24>()),
+            last_serial: 0,
+            used: BTreeMap::new(),
+            floor: None,
+            failures: HashMap::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Checks a request. Names that `password_of` does not know fare as wrong passwords do, in the same time.
+    pub fn verify<'p>(
+        &mut self,
+        now: Instant,
+        claim: &Claim<'_>,
+        password_of: impl Fn(&str) -> Option<&'p Password>,
+    ) -> Verdict {
+        let read = claim.values.iter().filter_map(|value| Credentials::read(value));
+        let Some(credentials) = read.into_iter().find(|credentials| credentials.realm == self.realm) else {
+            return self.challenge(now, claim.source, false);
+        };
+        if self.is_locked(now, claim.source, &credentials.username) {
+            self.counters.locked += 1;
+            return Verdict::Locked;
+        }
+        let stamp = self.stamp_of(&credentials.nonce, claim.source);
+        if !self.is_right(claim, &credentials, &password_of) {
+            self.counters.failed += 1;
+            // Whoever has no nonce of ours may have forged its address: it shall lock nobody out.
+            if stamp.is_some() {
+                self.note_failure(now, claim.source, &credentials.username);
+            }
+            return self.challenge(now, claim.source, false);
+        }
+        let count = credentials.protection.as_ref().map(|protection| protection.nc);
+        match stamp.filter(|stamp| now - stamp.0 <= NONCE_TIME_MAX && Some(*stamp) > self.floor) {
+            Some(stamp) if self.use_up(now, stamp, count) => {
+                self.counters.proven += 1;
+                Verdict::Proven { username: credentials.username }
+            }
+            _ => {
+                self.counters.stale += 1;
+                self.challenge(now, claim.source, true)
+            }
+        }
+    }
+
+    /// Whether the answer is that of one who knows the password, for this request and in a way that was offered.
+    fn is_right<'p>(
+        &self,
+        claim: &Claim<'_>,
+        credentials: &Credentials,
+        password_of: &impl Fn(&str) -> Option<&'p Password>,
+    ) -> bool {
+        let known = password_of(&credentials.username);
+        let protection = credentials.protection.as_ref();
+        let nc = protection.map(|protection| format!("{:08x}", protection.nc));
+        let expected = response(
+            &Input {
+                algorithm: credentials.algorithm,
+                username: &credentials.username,
+                realm: &self.realm,
+                nonce: &credentials.nonce,
+                cnonce: protection.map_or("", |protection| &protection.cnonce),
+                nc: nc.as_deref(),
+                method: claim.method,
+                uri: &credentials.uri,
+            },
+            known.unwrap_or(&self.decoy),
+        );
+        let is_password = is_same(&expected, &credentials.response.to_ascii_lowercase());
+        let is_offered = OFFERED.contains(&credentials.algorithm)
+            && !credentials.has_userhash
+            && protection.is_none_or(|protection| protection.qop == Qop::Auth);
+        let is_opaque = credentials.opaque.as_deref().is_none_or(|opaque| opaque == self.opaque);
+        // One that was made for another resource is somebody else's (RFC 7616 3.4.6).
+        let is_for_this = credentials.uri == claim.uri.as_str()
+            || SipUri::parse(&credentials.uri).is_some_and(|uri| uri == *claim.uri);
+        is_password & known.is_some() & is_offered & is_opaque & is_for_this
+    }
+
+    /// Notes that a count of a nonce was used. False where it was before, or is too far behind to tell. Without `qop` there is
+    /// no count, and the nonce serves once.
+    fn use_up(&mut self, now: Instant, stamp: Stamp, count: Option<u32>) -> bool {
+        let is_fresh = match self.used.get_mut(&stamp) {
+            Some(window) => count.is_some_and(|count| window.take(count)),
+            None => {
+                let mut window = Window::default();
+                // After one without a count none is taken.
+                window.take(count.unwrap_or(u32::MAX));
+                self.used.insert(stamp, window);
+                true
+            }
+        };
+        while let Some((&oldest, _)) = self.used.first_key_value() {
+            let is_old = now - oldest.0 > NONCE_TIME_MAX;
+            if !is_old && self.used.len() <= NONCES_MAX {
+                break;
+            }
+            self.used.pop_first();
+            self.floor = self.floor.max(Some(oldest));
+        }
+        is_fresh
+    }
+
+    fn challenge(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Verdict {
+        self.counters.challenged += 1;
+        self.last_serial += 1;
+        let nonce = self.nonce((now, self.last_serial), source);
+        let one = |algorithm: Algorithm| {
+            let (realm, nonce) = (self.realm.clone(), nonce.clone());
+            let (opaque, qop) = (Some(self.opaque.clone()), vec![Qop::Auth]);
+            Challenge { realm, nonce, opaque, is_stale, algorithm, qop }.write()
+        };
+        Verdict::Challenge(OFFERED.into_iter().map(one).collect())
+    }
+
+    /// Time, number, and the seal over both and the host they are for.
+    fn nonce(&self, (made, serial): Stamp, source: IpAddr) -> String {
+        let mut text = format!("{:016x}{serial:016x}", made.as_micros());
+        let seal = self.seal(&text, source);
+        text.push_str(&seal);
+        text
+    }
+
+    fn seal(&self, text: &str, source: IpAddr) -> String {
+        // A key of any length serves.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return String::new() };
+        mac.update(text.as_bytes());
+        mac.update(source.to_canonical().to_string().as_bytes());
+        let seal = mac.finalize().into_bytes();
+        hex(seal.get(..16).unwrap_or_default())
+    }
+
+    /// When a nonce of ours for that host was made; none where it is not ours.
+    fn stamp_of(&self, nonce: &str, source: IpAddr) -> Option<Stamp> {
+        let (text, seal) = nonce.split_at_checked(32)?;
+        if seal.is_empty() || !is_same(&self.seal(text, source), seal) {
+            return None;
+        }
+        let (made, serial) = text.split_at_checked(16)?;
+        let made = u64::from_str_radix(made, 16).ok()?;
+        Some((Instant::from_micros(made), u64::from_str_radix(serial, 16).ok()?))
+    }
+
+    /// Whether one more failure would be one too many.
+    fn is_locked(&self, now: Instant, source: IpAddr, name: &str) -> bool {
+        let is_used_up = |name: &str, most: u64| {
+            let budget = self.failures.get(&(source, name.into())).copied();
+            budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
+        };
+        is_used_up("", FAILURES_OF_SOURCE) || is_used_up(name, FAILURES_OF_NAME)
+    }
+
+    fn note_failure(&mut self, now: Instant, source: IpAddr, name: &str) {
+        if self.failures.len() + 2 > FAILED_MAX {
+            self.failures.clear();
+        }
+        for (name, most) in [("", FAILURES_OF_SOURCE), (name, FAILURES_OF_NAME)] {
+            let budget = self.failures.entry((source, name.into())).or_default();
+            budget.allows(now, FAILURE_INTERVAL, burst(most));
+        }
+    }
+}
+
+/// So many at once, the first of which uses nothing ahead.
+fn burst(most: u64) -> Duration {
+    FAILURE_INTERVAL * (most - 1) as u32
+}
+
+/// Which counts of a nonce were seen: the highest, and which of the 63 below it. Requests that were sent one after the other
+/// may come in another order.
+#[derive(Clone, Copy, Default, Debug)]
+struct Window {
+    highest: u32,
+    /// Bit 0 is the highest itself.
+    seen: u64,
+}
+
+impl Window {
+    /// Whether this count was not there before, and is not too far behind to tell.
+    fn take(&mut self, count: u32) -> bool {
+        if count > self.highest {
+            let ahead = count - self.highest;
+            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = count;
+            return true;
+        }
+        let behind = self.highest - count;
+        let bit = 1u64.checked_shl(behind).unwrap_or(0);
+        let is_new = bit != 0 && self.seen & bit == 0;
+        self.seen |= bit;
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::digest::credentials::Protection;
+
+    const REALM: &str = "cordboard.example";
+    const URI: &str = "sip:cordboard.example";
+
+    struct Bench {
+        authority: Authority,
+        now: Instant,
+        source: IpAddr,
+        password: Password,
+    }
+
+    /// What becomes of a claim, in a word.
+    fn word(verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Proven { .. } => "proven",
+            Verdict::Locked => "locked",
+            Verdict::Challenge(values) if values[0].contains("stale=true") => "stale",
+            Verdict::Challenge(_) => "challenge",
+        }
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Bench {
+                authority: Authority::new(REALM, &mut Random::from_seed(1)),
+                now: Instant::from_millis(5_000),
+                source: "192.0.2.7".parse().unwrap(),
+                password: Password::new("secret"),
+            }
+        }
+
+        fn verify(&mut self, value: Option<&str>) -> Verdict {
+            let uri = SipUri::parse(URI).unwrap();
+            let values: Vec<&str> = value.into_iter().collect();
+            let claim = Claim { method: "REGISTER", uri: &uri, values: &values, source: self.source };
+            let password = &self.password;
+            self.authority.verify(self.now, &claim, |name| (name == "bob").then_some(password))
+        }
+
+        /// The challenges of a first request, MD5's last.
+        fn challenge(&mut self) -> Challenge {
+            let Verdict::Challenge(values) = self.verify(None) else { panic!("a challenge") };
+            let read: Vec<_> = values.iter().flat_map(|value| Challenge::read_all(value)).collect();
+            assert_eq!(read.iter().map(|c| c.algorithm.as_str()).collect::<Vec<_>>(), ["SHA-256", "MD5"]);
+            read.into_iter().last().unwrap()
+        }
+    }
+
+    /// The answer of a peer to a challenge.
+    fn answer(
+        challenge: &Challenge,
+        nc: Option<u32>,
+        password: &str,
+        change: impl Fn(&mut Credentials),
+    ) -> String {
+        let mut credentials = Credentials {
+            username: "bob".into(),
+            realm: challenge.realm.clone(),
+            nonce: challenge.nonce.clone(),
+            uri: URI.into(),
+            response: String::new(),
+            algorithm: challenge.algorithm,
+            opaque: challenge.opaque.clone(),
+            protection: nc.map(|nc| Protection { qop: Qop::Auth, nc, cnonce: "c".into() }),
+            has_userhash: false,
+        };
+        change(&mut credentials);
+        let nc = nc.map(|nc| format!("{nc:08x}"));
+        let input = Input {
+            algorithm: credentials.algorithm,
+            username: &credentials.username,
+            realm: &credentials.realm,
+            nonce: &credentials.nonce,
+            cnonce: if nc.is_some() { "c" } else { "" },
+            nc: nc.as_deref(),
+            method: "REGISTER",
+            uri: &credentials.uri,
+        };
+        credentials.response = response(&input, &Password::new(password)).to_uppercase();
+        credentials.write()
+    }
+
+    #[test]
+    fn the_right_password_is_proven_and_each_count_once() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        for (nc, expected) in [
+            (1, "proven"),
+            (1, "stale"),
+            (3, "proven"),
+            (2, "proven"),
+            (2, "stale"),
+            (100, "proven"),
+            (30, "stale"),
+        ] {
+            let verdict = bench.verify(Some(&answer(&challenge, Some(nc), "secret", |_| {})));
+            assert_eq!(word(&verdict), expected, "nc {nc}");
+        }
+        let sha = Algorithm { hash: Hash::Sha256, is_session: false };
+        let again = answer(&challenge, Some(101), "secret", |c| c.algorithm = sha);
+        assert_eq!(bench.verify(Some(&again)), Verdict::Proven { username: "bob".into() });
+    }
+
+    #[test]
+    fn without_qop_a_nonce_serves_once() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        let first = answer(&challenge, None, "secret", |_| {});
+        assert_eq!(word(&bench.verify(Some(&first))), "proven");
+        assert_eq!(word(&bench.verify(Some(&first))), "stale");
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "stale");
+    }
+
+    #[test]
+    fn what_is_wrong_in_any_way_gets_the_same_answer_as_an_unknown_name() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        let wrong: [(&str, &dyn Fn(&mut Credentials)); 6] = [
+            ("name", &|c| c.username = "carol".into()),
+            ("uri", &|c| c.uri = "sip:elsewhere.example".into()),
+            ("opaque", &|c| c.opaque = Some("x".into())),
+            ("algorithm", &|c| c.algorithm = Algorithm { hash: Hash::Md5, is_session: true }),
+            ("auth-int", &|c| c.protection.as_mut().unwrap().qop = Qop::AuthInt),
+            ("realm", &|c| c.realm = "other".into()),
+        ];
+        for (what, change) in wrong {
+            let verdict = bench.verify(Some(&answer(&challenge, Some(1), "secret", change)));
+            assert_eq!(word(&verdict), "challenge", "{what}");
+        }
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "guess", |_| {})))), "challenge");
+        assert_eq!(word(&bench.verify(Some("Digest garbage"))), "challenge");
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn a_uri_that_is_the_same_in_other_words_is_taken() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        let value = answer(&challenge, Some(1), "secret", |c| c.uri = "sip:CORDBOARD.example".into());
+        assert_eq!(word(&bench.verify(Some(&value))), "proven");
+    }
+
+    #[test]
+    fn an_old_a_foreign_and_a_strangers_nonce_are_stale_with_the_right_password_only() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        bench.now = bench.now + NONCE_TIME_MAX;
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+        bench.now = bench.now + Duration::from_millis(1);
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "secret", |_| {})))), "stale");
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "challenge");
+        let challenge = bench.challenge();
+        let foreign = |c: &mut Credentials| c.nonce = "of another run".into();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", foreign)))), "stale");
+        bench.source = "192.0.2.8".parse().unwrap();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "stale");
+    }
+
+    #[test]
+    fn many_wrong_passwords_lock_the_name_of_a_host_then_the_host_and_no_first_401_does() {
+        let mut bench = Bench::new();
+        for _ in 0..500 {
+            assert_eq!(word(&bench.verify(None)), "challenge");
+        }
+        let challenge = bench.challenge();
+        let guess = answer(&challenge, Some(1), "guess", |_| {});
+        let tried = (0..100).take_while(|_| word(&bench.verify(Some(&guess))) == "challenge").count();
+        assert_eq!(tried, FAILURES_OF_NAME as usize);
+        let right = answer(&challenge, Some(2), "secret", |_| {});
+        assert_eq!(word(&bench.verify(Some(&right))), "locked");
+        let others = (0..1_000).take_while(|n| {
+            let value = answer(&challenge, Some(1), "guess", |c| c.username = format!("u{n}"));
+            word(&bench.verify(Some(&value))) == "challenge"
+        });
+        assert_eq!(others.count(), (FAILURES_OF_SOURCE - FAILURES_OF_NAME) as usize);
+        bench.source = "192.0.2.8".parse().unwrap();
+        let challenge = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+        bench.source = "192.0.2.7".parse().unwrap();
+        bench.now = bench.now + FAILURE_INTERVAL * 2;
+        let challenge = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn guesses_without_a_nonce_of_ours_lock_nobody_out() {
+        let mut bench = Bench::new();
+        let challenge = bench.challenge();
+        for _ in 0..500 {
+            let forged = answer(&challenge, Some(1), "guess", |c| c.nonce = "forged".into());
+            assert_eq!(word(&bench.verify(Some(&forged))), "challenge");
+        }
+    }
+
+    #[test]
+    fn the_counts_of_nonces_are_bounded_and_what_is_forgotten_is_stale() {
+        let mut bench = Bench::new();
+        let first = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&first, Some(1), "secret", |_| {})))), "proven");
+        for n in 0..NONCES_MAX as u64 {
+            bench.authority.use_up(bench.now, (bench.now, 10 + n), Some(1));
+        }
+        assert_eq!(bench.authority.used.len(), NONCES_MAX);
+        assert_eq!(word(&bench.verify(Some(&answer(&first, Some(2), "secret", |_| {})))), "stale");
+    }
+}
