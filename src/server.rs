@@ -30,6 +30,7 @@ use crate::net::tls::{Tls, TlsError};
 use crate::services::crm;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
+use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
@@ -577,7 +578,17 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
     };
     SwitchboardConfig {
         endpoint,
-        settings: Settings { domain: config.sip.domain.clone(), media },
+        settings: Settings {
+            domain: config.sip.domain.clone(),
+            media,
+            digest: config
+                .sip
+                .digest
+                .iter()
+                .filter_map(|name| Algorithm::read(Some(name)))
+                .map(|a| a.hash)
+                .collect(),
+        },
         media_threads,
         port_pairs: Binder::pairs(config.media.ports),
         calls_max: config.sip.calls_max,

@@ -83,6 +83,41 @@ fn assert_hears(who: &Phone, what: &str, said: &[i16]) {
     assert!(score > 0.9, "{} heard {what} with a correlation of {score:.3}", who.name);
 }
 
+#[test]
+fn a_telephone_that_registers_by_digest_is_rung_where_it_registered_from() {
+    for transport in ["udp", "tcp"] {
+        let server = setup(&format!("register-{transport}"), &dial_flow(&ring(&["alice"])))
+            .registering_agent("alice", "s3cret")
+            .start();
+        let mut agent = PhoneSetup::new("alice");
+        agent.answers = true;
+        agent.registers = Some((format!("{};transport={transport}", server.sip()), "s3cret"));
+        let agent = agent.start();
+        agent.wait_for("REGISTER_OK", 1);
+        let mut caller = PhoneSetup::new("caller").start();
+        caller.dial(&number(&server, "udp"));
+        caller.wait_for("CALL_ESTABLISHED", 1);
+        agent.wait_for("CALL_ESTABLISHED", 1);
+        caller.hang_up();
+        agent.wait_for("CALL_CLOSED", 1);
+        let record = server.wait_records(1).remove(0);
+        assert_eq!(
+            (record["outcome"].as_str(), record["agentId"].as_str()),
+            (Some("answered"), Some("alice"))
+        );
+    }
+}
+
+#[test]
+fn a_telephone_with_a_wrong_password_does_not_register() {
+    let server =
+        setup("register-wrong", &dial_flow(&ring(&["alice"]))).registering_agent("alice", "s3cret").start();
+    let mut agent = PhoneSetup::new("alice");
+    agent.registers = Some((server.sip().to_string(), "guess"));
+    let agent = agent.start();
+    agent.wait_for("REGISTER_FAIL", 1);
+}
+
 /// Greeting heard, key pressed, agent reached, both voices heard, hung up by `hangs_up`.
 fn whole_call(name: &str, transport: &str, keys: &'static str, caller_hangs_up: bool) {
     let mut agent = PhoneSetup::new("alice");

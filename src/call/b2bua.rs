@@ -36,6 +36,7 @@ use crate::hidden::Hidden;
 use crate::ids::{CallId, Random};
 use crate::media::Command;
 use crate::registrar::Registrar;
+use crate::sip::digest::Hash;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
@@ -73,6 +74,8 @@ pub(super) struct Context<'a> {
 pub struct Settings {
     pub domain: String,
     pub media: MediaSettings,
+    /// What is offered to those who have to show who they are, the preferred first.
+    pub digest: Vec<Hash>,
 }
 
 /// A call as it came in, already routed.

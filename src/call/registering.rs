@@ -11,6 +11,7 @@ use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
 use crate::sip::{Peer, TransactionId};
+use std::net::SocketAddr;
 
 /// What is kept and what happened of accounts.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -156,7 +157,11 @@ impl Switchboard {
             let (_, owner) = self.registrar.owner_at(peer.address, &request.from().uri.user())?;
             snapshot.owned_by(owner)
         };
-        let source = snapshot.source(peer.address).or_else(registered);
+        let has_us = || {
+            let id = self.trunks.registered_at(now, peer.address.ip())?;
+            snapshot.owned_by(&Owner::Trunk(id.to_owned()))
+        };
+        let source = snapshot.source(peer.address).or_else(registered).or_else(has_us);
         let has_to_show = match source {
             Some(Source::Trunk(trunk)) => trunk.authenticate,
             Some(Source::Agent(_)) => false,
@@ -174,6 +179,13 @@ impl Switchboard {
         }
     }
 
+    /// Whether requests from that address are listened to.
+    pub(super) fn is_admitted(&self, now: Instant, address: SocketAddr) -> bool {
+        self.snapshot.source(address).is_some()
+            || self.registrar.knows(address)
+            || self.trunks.registered_at(now, address.ip()).is_some()
+    }
+
     /// Those streams are let in no more, unless their host is known otherwise.
     fn shut_out(&mut self, connections: Vec<ConnectionId>) {
         for connection in connections {
@@ -186,6 +198,11 @@ impl Switchboard {
     /// How the trunks are, by id.
     pub fn trunks(&self, now: Instant) -> Vec<TrunkStatus> {
         self.trunks.statuses(now)
+    }
+
+    /// Whether we register with a trunk of that id.
+    pub fn registers_with(&self, trunk: &str) -> bool {
+        self.trunks.registers(trunk)
     }
 
     /// Whether registrations that are taken back wait for their answers.

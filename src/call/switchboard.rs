@@ -106,7 +106,8 @@ pub struct Switchboard {
 
 impl Switchboard {
     pub fn new(config: SwitchboardConfig, snapshot: Arc<Snapshot>, mut random: Random) -> Self {
-        let (domain, registrar_limits) = (config.settings.domain.clone(), RegistrarLimits::default());
+        let domain = config.settings.domain.clone();
+        let (offered, limits) = (config.settings.digest.clone(), RegistrarLimits::default());
         let mut switchboard = Switchboard {
             endpoint: Endpoint::new(config.endpoint, random.fork()),
             settings: config.settings,
@@ -117,7 +118,7 @@ impl Switchboard {
             number_calls: HashMap::new(),
             index: Index::default(),
             ports: Ports::new(config.media_threads, config.port_pairs),
-            registrar: Registrar::new(&domain, registrar_limits, &mut random.fork()),
+            registrar: Registrar::new(&domain, offered, limits, &mut random.fork()),
             messages_waiting: Waiting::default(),
             notifies: HashMap::new(),
             trunks: Trunks::new(&domain, random.fork()),
@@ -145,12 +146,12 @@ impl Switchboard {
         };
         match input {
             Input::Datagram { listener, source, bytes } => {
-                let admitted = self.snapshot.source(source).is_some() || self.registrar.knows(source);
+                let admitted = self.is_admitted(now.instant, source);
                 let input = sip::Input::Datagram { listener, source, bytes, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamOpened { connection, listener, peer } => {
-                let admitted = may_stream(&self.snapshot, peer);
+                let admitted = may_stream(&self.snapshot, peer) || self.is_admitted(now.instant, peer);
                 let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -394,7 +395,7 @@ impl Switchboard {
             "SUBSCRIBE" if dialog.is_none() => return self.subscribe(now, transaction, request, peer),
             _ => {}
         }
-        let is_known = self.snapshot.source(peer.address).is_some() || self.registrar.knows(peer.address);
+        let is_known = self.is_admitted(now.instant, peer.address);
         let (code, phrase, headers) = match request.method().as_str() {
             _ if dialog.is_some() => (481, "Call/Transaction Does Not Exist", vec![]),
             "OPTIONS" if !is_known => (403, "Forbidden", vec![]),

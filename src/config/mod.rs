@@ -70,7 +70,12 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     /// Calls at one time; more are answered 503.
     pub calls_max: usize,
+    /// The digest algorithms that are offered to those who have to show who they are, the preferred first.
+    pub digest: Vec<String>,
 }
+
+/// Those that may be offered (RFC 8760).
+const DIGESTS: [&str; 3] = ["SHA-512-256", "SHA-256", "MD5"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Media {
@@ -239,7 +244,13 @@ fn read_sip(section: &Section<'_>, tls: &Tls, folder: &Path) -> Option<Sip> {
             section.error("listen", format!("{} is listened on twice", one.bind), "");
         }
     }
-    Some(Sip { domain, user_agent, listen, calls_max })
+    // Telephones of some years ago give up where they see another than MD5, in whatever order.
+    let digest = section.texts("digest").unwrap_or_else(|| vec!["MD5".to_owned()]);
+    if digest.is_empty() || digest.iter().any(|name| !DIGESTS.contains(&name.as_str())) {
+        let remedy = format!("some of {}", DIGESTS.join(", "));
+        section.error("digest", "names no algorithm, or one that is not known", remedy);
+    }
+    Some(Sip { domain, user_agent, listen, calls_max, digest })
 }
 
 /// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.

@@ -9,6 +9,7 @@ use crate::call::ladder::Ladder;
 use crate::call::live::{Changes, LiveCall, LiveEvent};
 use crate::call::ports::ThreadId;
 use crate::call::snapshot::Snapshot;
+use crate::call::trunk::TrunkStatus;
 use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
 use crate::media;
@@ -47,8 +48,13 @@ pub enum Message {
         asked: usize,
         ports: Vec<crate::call::ports::Port>,
     },
-    /// Try the registration with that trunk now.
-    Register(String),
+    /// How the trunks are.
+    Trunks(oneshot::Sender<Vec<TrunkStatus>>),
+    /// Try the registration with that trunk now; told whether there is one.
+    Register {
+        trunk: String,
+        reply: oneshot::Sender<bool>,
+    },
     /// What new calls start on from now on.
     Snapshot {
         snapshot: Arc<Snapshot>,

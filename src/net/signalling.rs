@@ -236,7 +236,14 @@ impl Signalling {
                     self.asked.remove(&request);
                     Input::Replied { request, result: *result }
                 }
-                Message::Register(trunk) => Input::Register(trunk),
+                Message::Trunks(reply) => {
+                    let _ = reply.send(self.switchboard.trunks(now.instant));
+                    continue;
+                }
+                Message::Register { trunk, reply } => {
+                    let _ = reply.send(self.switchboard.registers_with(&trunk));
+                    Input::Register(trunk)
+                }
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;

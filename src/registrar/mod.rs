@@ -13,7 +13,7 @@ pub use waiting::{Messages, Notify, Subscribed, Waiting};
 use crate::clock::Instant;
 use crate::ids::{ConnectionId, Random};
 use crate::sip::Peer;
-use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Password, Verdict};
+use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Hash, Password, Verdict};
 use crate::sip::message::{HeaderName, Request};
 use binding::Table;
 use contact::{Change, Contacts};
@@ -114,11 +114,11 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// `realm` is the domain of our addresses.
-    pub fn new(realm: &str, limits: Limits, random: &mut Random) -> Self {
+    /// `realm` is the domain of our addresses; `offered` are digest algorithms, the preferred first.
+    pub fn new(realm: &str, offered: Vec<Hash>, limits: Limits, random: &mut Random) -> Self {
         Registrar {
             limits,
-            authority: Authority::new(realm, random),
+            authority: Authority::new(realm, offered, random),
             accounts: HashMap::new(),
             table: Table::default(),
             counters: Counters::default(),
@@ -234,8 +234,7 @@ impl Registrar {
             contacts => contacts,
         };
         let existing = self.table.of(name);
-        let is_late = |binding: &&Binding| binding.is_after(order);
-        if changes.iter().any(|change| existing.iter().filter(|b| change.concerns(b)).any(|b| is_late(&b))) {
+        if changes.iter().any(|change| existing.iter().any(|b| change.concerns(b) && b.is_after(order))) {
             // An older request that was overtaken: what it says is outdated.
             return Err(Answer { reason: "Out Of Order", ..Answer::new(500) });
         }

@@ -9,6 +9,7 @@ use cordboard::call::switchboard::SwitchboardConfig;
 use cordboard::flow::{Flow, Library, LiveFlow, LookupError, Question, Reply, Resources};
 use cordboard::ids::Random;
 use cordboard::sip::Transport;
+use cordboard::sip::digest::Hash;
 use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
 use cordboard::sip::locate::Target;
 use std::collections::HashMap;
@@ -101,7 +102,7 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
     };
     SwitchboardConfig {
         endpoint,
-        settings: Settings { domain: "cordboard.example".to_owned(), media },
+        settings: Settings { domain: "cordboard.example".to_owned(), media, digest: vec![Hash::Md5] },
         media_threads: THREADS,
         port_pairs,
         calls_max: 20_000,

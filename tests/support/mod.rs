@@ -123,7 +123,13 @@ impl Setup {
     }
 
     pub fn agent(mut self, id: &str, uri: &str) -> Self {
-        self.agents.push((id.to_owned(), uri.to_owned()));
+        self.agents.push((id.to_owned(), format!("uri = \"{uri}\"")));
+        self
+    }
+
+    /// An agent whose telephone registers.
+    pub fn registering_agent(mut self, id: &str, password: &str) -> Self {
+        self.agents.push((id.to_owned(), format!("password = \"{password}\"")));
         self
     }
 
@@ -154,7 +160,7 @@ impl Setup {
         };
         let numbers = self.numbers.iter().map(|(n, rest)| format!("e164 = \"{n}\"\n{rest}")).collect();
         std::fs::write(folder.join("p/numbers.toml"), list("number", numbers)).unwrap();
-        let agents = self.agents.iter().map(|(id, uri)| format!("id = \"{id}\"\nuri = \"{uri}\"")).collect();
+        let agents = self.agents.iter().map(|(id, how)| format!("id = \"{id}\"\n{how}")).collect();
         std::fs::write(folder.join("p/agents.toml"), list("agent", agents)).unwrap();
         let trunk =
             format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);

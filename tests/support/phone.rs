@@ -28,12 +28,14 @@ pub struct PhoneSetup {
     pub voice: Vec<i16>,
     pub answers: bool,
     pub codecs: &'static str,
+    /// Where it registers, and with which password.
+    pub registers: Option<(String, &'static str)>,
 }
 
 impl PhoneSetup {
     pub fn new(name: &str) -> Self {
         let voice = vec![0; 8_000];
-        PhoneSetup { name: name.into(), voice, answers: false, codecs: "pcmu,pcma" }
+        PhoneSetup { name: name.into(), voice, answers: false, codecs: "pcmu,pcma", registers: None }
     }
 
     pub fn start(self) -> Phone {
@@ -53,10 +55,15 @@ impl PhoneSetup {
         );
         std::fs::write(folder.join("config"), config).unwrap();
         let mode = if self.answers { "auto" } else { "manual" };
-        let account = format!(
-            "<sip:{}@127.0.0.1:{port}>;regint=0;answermode={mode};audio_codecs={}\n",
-            self.name, self.codecs
-        );
+        let (at, more) = match &self.registers {
+            Some((server, password)) => (
+                "cordboard.test".to_owned(),
+                format!("regint=60;auth_pass={password};outbound=\"sip:{server}\""),
+            ),
+            None => (format!("127.0.0.1:{port}"), "regint=0".to_owned()),
+        };
+        let (name, codecs) = (&self.name, self.codecs);
+        let account = format!("<sip:{name}@{at}>;{more};answermode={mode};audio_codecs={codecs}\n");
         std::fs::write(folder.join("accounts"), account).unwrap();
         std::fs::write(folder.join("contacts"), "").unwrap();
         Phone::spawn(self, folder, port, control)

@@ -26,6 +26,7 @@ mod speech;
 mod store;
 mod studio;
 mod token;
+mod trunk_state;
 mod user;
 
 use super::route::Route;
@@ -58,6 +59,7 @@ pub fn routes() -> Vec<Route> {
         erasure::routes(),
         report::routes(),
         schedule_state::routes(),
+        trunk_state::routes(),
     ];
     subjects.into_iter().flatten().collect()
 }

@@ -19,6 +19,7 @@ use crate::clock::{Instant, Now, Wall};
 use crate::flow::{Flow, Library, LiveFlow, Party, Resources};
 use crate::ids::{ConnectionId, LegId, PortId, Random};
 use crate::media::{self, Command, Statistics};
+use crate::sip::digest::Hash;
 use crate::sip::endpoint::{self as sip, EndpointConfig, Limits, Listener};
 use crate::sip::{ListenerId, Transport};
 use std::net::{IpAddr, SocketAddr};
@@ -147,6 +148,7 @@ impl Bench {
             },
             settings: Settings {
                 domain: "cordboard.example".to_owned(),
+                digest: vec![Hash::Sha256, Hash::Md5],
                 media: MediaSettings {
                     advertise: own.ip(),
                     advertise_ipv6: None,

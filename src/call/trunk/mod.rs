@@ -22,6 +22,7 @@ use health::Health;
 use load::Load;
 use registration::{Order, Registration};
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 /// Stands where a question is not that of a call.
 const NO_CALL: CallId = CallId::NONE;
@@ -55,6 +56,8 @@ struct Line {
     registration: Option<Registration>,
     health: Option<Health>,
     load: Load,
+    /// Where its registrar was found: while it has us registered, its calls come from there.
+    registrar: Option<IpAddr>,
 }
 
 /// A request to a trunk.
@@ -131,7 +134,7 @@ impl Trunks {
         let registers = trunk.register.filter(|_| is_reachable && trunk.login.is_some());
         let registration = registers.map(|expires| Registration::new(now, expires, &mut self.random));
         let health = trunk.ping.filter(|_| is_reachable).map(|ping| Health::new(now, ping, &mut self.random));
-        Line { trunk: trunk.clone(), registration, health, load: Load::default() }
+        Line { trunk: trunk.clone(), registration, health, load: Load::default(), registrar: None }
     }
 
     /// Takes the registration of a line back that is no more, without waiting for the answer.
@@ -191,7 +194,12 @@ impl Trunks {
                 let user = trunk.login.as_ref().map_or("", |login| &login.username);
                 let before = registration.status(now);
                 let next = registration.on_reply(now, reply, user, &mut self.random);
-                tell(&id, &before, &registration.status(now));
+                let after = registration.status(now);
+                tell(&id, &before, &after);
+                if let (Some(connection), Status::Registered { .. }) = (reply.connection, after) {
+                    // Its calls come back over the stream that we opened.
+                    hands.sip.set_admitted(connection, true);
+                }
                 next
             }
             (Some(Line { health: Some(health), .. }), Job::Ping) => {
@@ -227,6 +235,21 @@ impl Trunks {
         }
         self.plan();
         true
+    }
+
+    /// The trunk that has us registered at that host.
+    pub fn registered_at(&self, now: Instant, host: IpAddr) -> Option<&str> {
+        let host = host.to_canonical();
+        let has_us = |line: &Line| {
+            let status = line.registration.as_ref().map(|registration| registration.status(now));
+            line.registrar == Some(host) && status.is_some_and(|status| status.figure() == 1)
+        };
+        self.lines.iter().find(|(_, line)| has_us(line)).map(|(id, _)| id.as_str())
+    }
+
+    /// Whether we register with it.
+    pub fn registers(&self, id: &str) -> bool {
+        self.lines.get(id).is_some_and(|line| line.registration.is_some())
     }
 
     /// An operator wants the registration tried now.
@@ -309,6 +332,9 @@ impl Trunks {
         let outside = line.and_then(|line| self.request(line, job, targets.target(), hands.sip));
         match outside {
             Some(outside) => {
+                if let (Job::Register(_), Some(line)) = (job, self.lines.get_mut(&id)) {
+                    line.registrar = Some(targets.target().address.ip().to_canonical());
+                }
                 let transaction = hands.sip.send_outside(now, outside, hands.sip_actions);
                 self.sent.insert(transaction, Sent { trunk: id, job, targets });
             }

@@ -337,7 +337,7 @@ mod tests {
         let read: Option<_> = parse_datagram(text.replace('\n', "\r\n").as_bytes());
         let Some(Ok(Message::Response(response))) = read else { panic!("{text}") };
         let response: Arc<message::Response> = Arc::new(response);
-        Reply { transaction: TransactionId(1), response: Ok(response), cseq, rejection }
+        Reply { transaction: TransactionId(1), response: Ok(response), cseq, connection: None, rejection }
     }
 
     impl Bench {
@@ -415,6 +415,7 @@ mod tests {
             transaction: TransactionId(1),
             response: Err(Failure::Timeout),
             cseq: order.cseq,
+            connection: None,
             rejection: None,
         });
         assert!(matches!(bench.status(), Status::Failing { why, .. } if why == "the trunk does not answer"));

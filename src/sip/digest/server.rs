@@ -32,13 +32,11 @@ const FAILURE_INTERVAL: Duration = Duration::from_secs(60);
 /// Hosts, and names of a host, whose failures are counted. Each has shown that it gets our answers; a botnet with more pays
 /// for its history being forgotten with a challenge for each guess.
 const FAILED_MAX: usize = 8 * 1024;
-/// The algorithms that are offered, best first (RFC 8760 2.4).
-const OFFERED: [Algorithm; 2] =
-    [Algorithm { hash: Hash::Sha256, is_session: false }, Algorithm { hash: Hash::Md5, is_session: false }];
-
 /// Who we are to those who have to say who they are.
 pub struct Authority {
     realm: String,
+    /// Algorithms, the preferred first (RFC 8760 2.4).
+    offered: Vec<Hash>,
     opaque: String,
     key: [u8; 32],
     /// Nobody's: what a request for an unknown name is computed with, so that it takes as long.
@@ -90,13 +88,14 @@ pub enum Verdict {
 }
 
 impl Authority {
-    pub fn new(realm: &str, random: &mut Random) -> Self {
+    pub fn new(realm: &str, offered: Vec<Hash>, random: &mut Random) -> Self {
         let mut key = [0; 32];
         for chunk in key.chunks_mut(8) {
             chunk.copy_from_slice(&random.next_u64().to_le_bytes());
         }
         Authority {
             realm: realm.to_owned(),
+            offered,
             opaque: random.token::<16>(),
             key,
             decoy: Password::new(&random.token::<24>()),
@@ -173,7 +172,8 @@ impl Authority {
             known.unwrap_or(&self.decoy),
         );
         let is_password = is_same(&expected, &credentials.response.to_ascii_lowercase());
-        let is_offered = OFFERED.contains(&credentials.algorithm)
+        let is_offered = self.offered.contains(&credentials.algorithm.hash)
+            && !credentials.algorithm.is_session
             && !credentials.has_userhash
             && protection.is_none_or(|protection| protection.qop == Qop::Auth);
         let is_opaque = credentials.opaque.as_deref().is_none_or(|opaque| opaque == self.opaque);
@@ -211,12 +211,13 @@ impl Authority {
         self.counters.challenged += 1;
         self.last_serial += 1;
         let nonce = self.nonce((now, self.last_serial), source);
-        let one = |algorithm: Algorithm| {
+        let one = |hash: &Hash| {
+            let algorithm = Algorithm { hash: *hash, is_session: false };
             let (realm, nonce) = (self.realm.clone(), nonce.clone());
             let (opaque, qop) = (Some(self.opaque.clone()), vec![Qop::Auth]);
             Challenge { realm, nonce, opaque, is_stale, algorithm, qop }.write()
         };
-        Verdict::Challenge(OFFERED.into_iter().map(one).collect())
+        Verdict::Challenge(self.offered.iter().map(one).collect())
     }
 
     /// Time, number, and the seal over both and the host they are for.
@@ -326,7 +327,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             Bench {
-                authority: Authority::new(REALM, &mut Random::from_seed(1)),
+                authority: Authority::new(REALM, vec![Hash::Sha256, Hash::Md5], &mut Random::from_seed(1)),
                 now: Instant::from_millis(5_000),
                 source: "192.0.2.7".parse().unwrap(),
                 password: Password::new("secret"),
@@ -419,7 +420,8 @@ mod tests {
     fn what_is_wrong_in_any_way_gets_the_same_answer_as_an_unknown_name() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
-        let wrong: [(&str, &dyn Fn(&mut Credentials)); 6] = [
+        type Change<'a> = (&'a str, &'a dyn Fn(&mut Credentials));
+        let wrong: [Change<'_>; 6] = [
             ("name", &|c| c.username = "carol".into()),
             ("uri", &|c| c.uri = "sip:elsewhere.example".into()),
             ("opaque", &|c| c.opaque = Some("x".into())),
@@ -448,9 +450,9 @@ mod tests {
     fn an_old_a_foreign_and_a_strangers_nonce_are_stale_with_the_right_password_only() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
-        bench.now = bench.now + NONCE_TIME_MAX;
+        bench.now += NONCE_TIME_MAX;
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
-        bench.now = bench.now + Duration::from_millis(1);
+        bench.now += Duration::from_millis(1);
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "secret", |_| {})))), "stale");
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "challenge");
         let challenge = bench.challenge();
@@ -481,7 +483,7 @@ mod tests {
         let challenge = bench.challenge();
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
         bench.source = "192.0.2.7".parse().unwrap();
-        bench.now = bench.now + FAILURE_INTERVAL * 2;
+        bench.now += FAILURE_INTERVAL * 2;
         let challenge = bench.challenge();
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
     }

@@ -129,7 +129,8 @@ impl Endpoint {
             }
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {
-                let reply = Reply { transaction: id, response: Ok(response), cseq, rejection };
+                let connection = self.clients.by_id.get(&id).and_then(|owner| owner.hop.connection);
+                let reply = Reply { transaction: id, response: Ok(response), cseq, connection, rejection };
                 actions.push(Action::Event(Event::Reply(reply)));
             }
             Purpose::Aside => {}
@@ -339,7 +340,8 @@ impl Endpoint {
             Purpose::Within(dialog) => self.end_within(dialog, id, Err(failure), actions),
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {
-                let reply = Reply { transaction: id, response: Err(failure), cseq, rejection: None };
+                let response = Err(failure);
+                let reply = Reply { transaction: id, response, cseq, connection: None, rejection: None };
                 actions.push(Action::Event(Event::Reply(reply)));
             }
             Purpose::Aside => {}

@@ -421,7 +421,7 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
     let required = [HeaderName::Require, HeaderName::ProxyRequire]
         .into_iter()
         .flat_map(|name| head.all(name, ""))
-        .filter(|option| !option.is_empty() && !(is_register && REGISTER_OPTIONS.contains(option)))
+        .filter(|option| !(option.is_empty() || is_register && REGISTER_OPTIONS.contains(option)))
         .collect::<Vec<_>>();
     if required.is_empty() {
         return None;

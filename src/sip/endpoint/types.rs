@@ -170,6 +170,8 @@ pub struct Reply {
     pub response: Result<Arc<Response>, Failure>,
     /// The number that it was last sent with: it rises where a challenge was answered.
     pub cseq: u32,
+    /// The stream it went over.
+    pub connection: Option<ConnectionId>,
     /// Why a challenge among the responses was not answered, where there was one.
     pub rejection: Option<Rejection>,
 }

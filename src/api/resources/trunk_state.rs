@@ -1,0 +1,125 @@
+//! How trunks are at this moment, and the wish that a registration be tried again.
+
+use super::call::{ask, stopping};
+use crate::api::Api;
+use crate::api::permission::Permission;
+use crate::api::problem::Problem;
+use crate::api::request::InPath;
+use crate::api::route::{Route, get, post};
+use crate::call::trunk::{Status, TrunkStatus};
+use crate::clock::Instant;
+use crate::net::signalling::Message;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Json;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use utoipa::ToSchema;
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/trunk-states", "listTrunkStates", "How each trunk is at this moment, as this server sees it.")
+            .tag("trunks")
+            .needs(Permission::SetupRead)
+            .gives::<TrunkStates>(StatusCode::OK, "The trunks by their ids.")
+            .to(list),
+        post(
+            "/trunks/{id}/register",
+            "registerWithTrunk",
+            "Try the registration with a trunk now, also where it was given up.",
+        )
+        .tag("trunks")
+        .needs(Permission::SystemEdit)
+        .gives_nothing("It is tried: see how the trunk is.")
+        .problems(&[404, 503])
+        .to(register),
+    ]
+}
+
+/// How trunks are.
+#[derive(Serialize, ToSchema)]
+struct TrunkStates {
+    items: Vec<TrunkStateItem>,
+}
+
+/// How a trunk is at this moment.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TrunkStateItem {
+    id: String,
+    /// It answers pings where it is pinged, and has this server registered where that is to be.
+    is_up: bool,
+    /// Why not, or what the last try has met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// Absent where this server does not register with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration: Option<RegistrationState>,
+    /// For how many seconds the trunk has this server registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_s: Option<u64>,
+    calls_in: u32,
+    calls_out: u32,
+    /// Calls above its limits since the start.
+    refused_in: u64,
+    refused_out: u64,
+}
+
+/// Of a registration: `failing` still holds, and its refresh has failed; `rejected` is not tried again.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RegistrationState {
+    Trying,
+    Registered,
+    Failing,
+    Rejected,
+    Ended,
+}
+
+impl From<&Status> for RegistrationState {
+    fn from(status: &Status) -> Self {
+        match status {
+            Status::Trying { .. } => RegistrationState::Trying,
+            Status::Registered { .. } => RegistrationState::Registered,
+            Status::Failing { .. } => RegistrationState::Failing,
+            Status::Rejected { .. } => RegistrationState::Rejected,
+            Status::Ended => RegistrationState::Ended,
+        }
+    }
+}
+
+async fn list(State(api): State<Api>) -> Result<Json<TrunkStates>, Problem> {
+    let (reply, answer) = oneshot::channel();
+    ask(&api, Message::Trunks(reply)).await?;
+    let (trunks, now) = (answer.await.map_err(|_| stopping())?, api.now().instant);
+    Ok(Json(TrunkStates { items: trunks.into_iter().map(|trunk| shown(trunk, now)).collect() }))
+}
+
+async fn register(State(api): State<Api>, InPath(id): InPath<String>) -> Result<StatusCode, Problem> {
+    let (reply, answer) = oneshot::channel();
+    ask(&api, Message::Register { trunk: id, reply }).await?;
+    match answer.await {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(Problem::not_found("there is no such trunk that this server registers with")),
+        Err(_) => Err(stopping()),
+    }
+}
+
+fn shown(trunk: TrunkStatus, now: Instant) -> TrunkStateItem {
+    let until = match &trunk.registration {
+        Some(Status::Registered { until } | Status::Failing { until, .. }) => Some(*until),
+        _ => None,
+    };
+    let ([calls_in, calls_out], [refused_in, refused_out]) = (trunk.calls, trunk.refused);
+    TrunkStateItem {
+        id: trunk.id,
+        is_up: trunk.is_up,
+        why: trunk.why,
+        registration: trunk.registration.as_ref().map(RegistrationState::from),
+        expires_in_s: until.map(|until| (until - now).as_secs()),
+        calls_in,
+        calls_out,
+        refused_in,
+        refused_out,
+    }
+}
