@@ -11,8 +11,8 @@ use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, 
 use crate::hidden::Hidden;
 use crate::sdp::{Agreed, Refusal};
 use crate::sip::endpoint::{Failure, Outgoing};
-use crate::sip::message::{NameAddr, Response, SipUri};
 use crate::sip::locate::{Destination, FailOver, Target};
+use crate::sip::message::{NameAddr, Response, SipUri};
 use crate::sip::{DialogId, ListenerId, Transport};
 use std::net::IpAddr;
 
@@ -174,7 +174,9 @@ impl Dialled {
         like: Option<&Agreed>,
         context: &mut Context<'_>,
     ) -> bool {
-        let (Stage::Inviting(dialog), Some(fail_over)) = (self.stage, &mut self.fail_over) else { return false };
+        let (Stage::Inviting(dialog), Some(fail_over)) = (self.stage, &mut self.fail_over) else {
+            return false;
+        };
         let before = fail_over.target().address;
         if !fail_over.failed(context.now.instant, failure, &mut context.sip.blocked) {
             return false;
@@ -189,7 +191,8 @@ impl Dialled {
         let (Some(media), Some(fail_over)) = (&mut self.media, &self.fail_over) else { return };
         let Target { transport, address, ref tls, source } = *fail_over.target();
         self.peer = address.ip();
-        let preferred = source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
+        let preferred =
+            source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
         let listener = context.sip.listener_for(preferred, transport, address).unwrap_or(preferred);
         media.set_address(context.settings.media.advertised(listener, address.ip()));
         let outgoing = Outgoing {
@@ -313,8 +316,7 @@ fn called(snapshot: &Snapshot, target: DialTarget) -> Result<Called, String> {
             let (trunk, host) =
                 snapshot.outgoing_trunk().ok_or("no trunk has a host that calls go out to")?;
             let digits = super::number::read(&number, trunk.default_country).best().to_owned();
-            let request_uri =
-                number_at(&digits, host).ok_or_else(|| format!("\"{number}\" is no number"))?;
+            let request_uri = number_at(&digits, host).ok_or_else(|| format!("\"{number}\" is no number"))?;
             Ok(Called { name: number, request_uri, destination: host.clone() })
         }
     }
@@ -332,8 +334,8 @@ fn number_at(digits: &str, host: &Destination) -> Option<SipUri> {
 
 fn to_uri(name: String, text: &str) -> Result<Called, String> {
     let request_uri = SipUri::parse(text).ok_or_else(|| format!("\"{text}\" is no SIP URI"))?;
-    let destination =
-        Destination::of(&request_uri).ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
+    let destination = Destination::of(&request_uri)
+        .ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     Ok(Called { name, request_uri, destination })
 }
 

@@ -373,7 +373,11 @@ mod tests {
             (1, "2001:db8::9", "198.51.100.7"),
             (9, "192.0.2.9", "127.0.0.1"),
         ] {
-            assert_eq!(settings.advertised(ListenerId(listener), of(peer)), of(expected), "{listener} {peer}");
+            assert_eq!(
+                settings.advertised(ListenerId(listener), of(peer)),
+                of(expected),
+                "{listener} {peer}"
+            );
         }
     }
     use crate::ids::{PlaybackId, PortId};
@@ -384,8 +388,7 @@ mod tests {
     fn leg() -> (MediaLeg, MediaSettings) {
         let mut ports = Ports::new(1, 0);
         ports.bound(ThreadId(0), 0, [Port { id: PortId(0), number: 20_000 }]);
-        let settings =
-            settings();
+        let settings = settings();
         let mut random = Random::from_seed(1);
         let leg = MediaLeg::new(Instant::ZERO, LegId(1), &mut ports, None, &settings, &mut random).unwrap();
         (leg, settings)

@@ -87,7 +87,15 @@ pub(super) fn read(section: &Section<'_>, tls: &Tls, folder: &Path) -> Option<Li
     }
     let tls = server.filter(|_| is_secure);
     let origins = origins.iter().map(|origin| origin.to_ascii_lowercase()).collect();
-    Some(Listen { transport, bind, advertise_host: host, advertise_port: port, media_advertise, tls, origins })
+    Some(Listen {
+        transport,
+        bind,
+        advertise_host: host,
+        advertise_port: port,
+        media_advertise,
+        tls,
+        origins,
+    })
 }
 
 /// Scheme, host and port as a browser writes them.

@@ -34,8 +34,12 @@ pub enum ClientCertificates {
     #[default]
     NotAsked,
     /// They may; one that is shown must come from these authorities.
-    Optional { ca: PathBuf },
-    Required { ca: PathBuf },
+    Optional {
+        ca: PathBuf,
+    },
+    Required {
+        ca: PathBuf,
+    },
 }
 
 pub(super) fn read(section: &Section<'_>, folder: &Path) -> Tls {
@@ -46,7 +50,11 @@ pub(super) fn read(section: &Section<'_>, folder: &Path) -> Tls {
 }
 
 /// The four keys that a listener may have of its own; what it leaves out is as in `above`.
-pub(super) fn read_server(section: &Section<'_>, folder: &Path, above: Option<&TlsServer>) -> Option<TlsServer> {
+pub(super) fn read_server(
+    section: &Section<'_>,
+    folder: &Path,
+    above: Option<&TlsServer>,
+) -> Option<TlsServer> {
     let certificate = read_file(section, folder, "certificate");
     let private_key = read_file(section, folder, "private_key");
     let ca = read_file(section, folder, "client_ca");

@@ -88,7 +88,8 @@ impl Handshakes {
         peer: &TlsPeer,
     ) -> Option<client::TlsStream<TcpStream>> {
         let handshake = async {
-            let config = self.tls.client(peer.settings.as_deref()).map_err(|error: TlsError| error.to_string())?;
+            let config =
+                self.tls.client(peer.settings.as_deref()).map_err(|error: TlsError| error.to_string())?;
             let name = ServerName::try_from(peer.name.trim_end_matches('.').to_owned())
                 .map_err(|_| format!("\"{}\" is no name that a certificate can have", peer.name))?;
             TlsConnector::from(config).connect(name, stream).await.map_err(|e| in_words(&e, true))
@@ -108,7 +109,9 @@ impl Handshakes {
                 return Some(done);
             }
             Ok(Err(error)) => error,
-            Err(_) => format!("the peer did not finish its handshake within {} s", HANDSHAKE_TIME_MAX.as_secs()),
+            Err(_) => {
+                format!("the peer did not finish its handshake within {} s", HANDSHAKE_TIME_MAX.as_secs())
+            }
         };
         self.figures.failed.fetch_add(1, Ordering::Relaxed);
         self.tell(peer, &error);

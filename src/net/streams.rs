@@ -67,7 +67,9 @@ impl Streams {
             match listener.accept().await {
                 Ok((stream, peer)) if speech.transport == Transport::Tcp => {
                     // Awaited: while the signalling thread is behind, nothing more is accepted.
-                    let Some((connection, receiver)) = self.opened(speech.listener, peer).await else { return };
+                    let Some((connection, receiver)) = self.opened(speech.listener, peer).await else {
+                        return;
+                    };
                     keep(&stream);
                     let (reader, writer) = stream.into_split();
                     tokio::spawn(self.clone().carry(reader, writer, connection, receiver));

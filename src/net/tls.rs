@@ -129,6 +129,12 @@ impl Tls {
         self.0.expires.load(Ordering::Relaxed)
     }
 
+    /// Whether a certificate of ours has ended.
+    pub fn has_ended(&self) -> bool {
+        let now = u64::try_from(self.0.clock.now().wall.timestamp().as_second()).unwrap_or(0);
+        (1..=now).contains(&self.expires())
+    }
+
     /// Reads all files anew; where anything is wrong with any, all stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
         let (loaded, expires) = self.0.files.load()?;
@@ -217,7 +223,8 @@ impl Files {
         use std::os::unix::fs::MetadataExt;
         let look = |path: &Path| {
             let metadata = std::fs::metadata(path).ok()?;
-            let nanoseconds = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+            let nanoseconds =
+                i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
             Some((metadata.len(), nanoseconds))
         };
         self.all().into_iter().map(look).collect()
@@ -321,7 +328,10 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates are read at start and when they change, beside calls")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are read at start and when they change, beside calls"
+)]
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|error| TlsError::Unreadable { path: path.to_owned(), error })
 }

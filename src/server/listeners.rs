@@ -3,9 +3,9 @@
 use super::ServerError;
 use crate::api::{self, Api};
 use crate::config::{Config, Transport};
-use crate::server::transport_of;
 use crate::net::ports::udp_socket;
 use crate::net::streams::{Speech, Streams};
+use crate::server::transport_of;
 use crate::sip::ListenerId;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{SocketAddr, UdpSocket};
@@ -45,7 +45,8 @@ impl Listeners {
                         transport: transport_of(one.transport),
                         origins: one.origins.clone().into(),
                     };
-                    let listener = stream_listener(one.bind).map_err(fail("SIP over TCP, TLS or WebSocket"))?;
+                    let listener =
+                        stream_listener(one.bind).map_err(fail("SIP over TCP, TLS or WebSocket"))?;
                     Bound::Stream(listener, speech)
                 }
             });

@@ -216,7 +216,9 @@ impl Locator {
         let host = self.name();
         match self.stage {
             Stage::Done(result) => result,
-            _ => Err(LocateError::LookUpFailed { host, reason: "it was not looked up to the end".to_owned() }),
+            _ => {
+                Err(LocateError::LookUpFailed { host, reason: "it was not looked up to the end".to_owned() })
+            }
         }
     }
 
@@ -272,7 +274,8 @@ impl Locator {
 
     fn services_stage(&self, transports: Vec<Transport>) -> Stage {
         let name = self.name();
-        let questions = transports.iter().map(|transport| Question::Srv(format!("{}{name}", prefix(*transport))));
+        let questions =
+            transports.iter().map(|transport| Question::Srv(format!("{}{name}", prefix(*transport))));
         Stage::Services(questions.collect(), transports)
     }
 

@@ -93,7 +93,12 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         user_agent: "cordboard".to_owned(),
         limits: Limits::default(),
     };
-    let media = MediaSettings { advertise: server().ip(), advertise_ipv6: None, advertise_of: Vec::new(), inactivity: INACTIVITY };
+    let media = MediaSettings {
+        advertise: server().ip(),
+        advertise_ipv6: None,
+        advertise_of: Vec::new(),
+        inactivity: INACTIVITY,
+    };
     SwitchboardConfig {
         endpoint,
         settings: Settings { domain: "cordboard.example".to_owned(), media },
@@ -188,8 +193,7 @@ pub fn resolve(host: &str) -> Result<Vec<Target>, String> {
         .strip_prefix("call")
         .and_then(|rest| rest.strip_suffix(".desk.sim"))
         .and_then(|n| n.parse().ok());
-    let target =
-        |address| vec![Target { transport: Transport::Udp, address, tls: None, source: None }];
+    let target = |address| vec![Target { transport: Transport::Udp, address, tls: None, source: None }];
     call.map(|call| target(address(Role::First, call))).ok_or_else(|| format!("{host} does not exist"))
 }
 

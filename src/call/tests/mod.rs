@@ -146,7 +146,12 @@ impl Bench {
             },
             settings: Settings {
                 domain: "cordboard.example".to_owned(),
-                media: MediaSettings { advertise: own.ip(), advertise_ipv6: None, advertise_of: Vec::new(), inactivity: Duration::from_secs(60) },
+                media: MediaSettings {
+                    advertise: own.ip(),
+                    advertise_ipv6: None,
+                    advertise_of: Vec::new(),
+                    inactivity: Duration::from_secs(60),
+                },
             },
             media_threads: 1,
             port_pairs: 8,

@@ -8,7 +8,9 @@ use crate::sip::locate::Target;
 /// Takes the one question about a host.
 fn asked(bench: &mut Bench) -> RequestId {
     let asked = bench.take(|action| match action {
-        Action::Resolve { request, destination } => Some((*request, destination.host.to_string(), destination.port)),
+        Action::Resolve { request, destination } => {
+            Some((*request, destination.host.to_string(), destination.port))
+        }
         _ => None,
     });
     let [(request, host, port)] = asked.as_slice() else { panic!("{asked:?}") };

@@ -93,10 +93,12 @@ fn of_incompatible(fault: &PeerIncompatible) -> String {
         | PeerIncompatible::SupportedVersionsExtensionRequired
         | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
         | PeerIncompatible::ServerDoesNotSupportTls12Or13 => {
-            "the peer speaks neither TLS 1.2 nor 1.3: older versions are not safe, and not spoken here".to_owned()
+            "the peer speaks neither TLS 1.2 nor 1.3: older versions are not safe, and not spoken here"
+                .to_owned()
         }
         PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon => {
-            "no cipher or key exchange in common with the peer: it is too old, or set up too strictly".to_owned()
+            "no cipher or key exchange in common with the peer: it is too old, or set up too strictly"
+                .to_owned()
         }
         PeerIncompatible::NoSignatureSchemesInCommon => {
             "the peer cannot check signatures of our key's kind: take an ECDSA P-256 or an RSA key".to_owned()

@@ -304,7 +304,8 @@ impl Endpoint {
         let connection = state.peer.connection.filter(|_| same_host);
         // Where the stream of the dialog has broken, the next one leads to the host that was dialled at first.
         let of_route = || next.routes.first().and_then(|route| NameAddr::parse(route)).map(|route| route.uri);
-        let dialled = || state.tls.clone().or_else(|| tls_peer_of(&of_route().unwrap_or(next.request_uri.clone())));
+        let dialled =
+            || state.tls.clone().or_else(|| tls_peer_of(&of_route().unwrap_or(next.request_uri.clone())));
         let tls = if transport.is_secure() { dialled() } else { None };
         Hop { listener, transport, destination, tls, connection }
     }

@@ -104,7 +104,8 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
-        let (listener, transport, address) = (connection.listener, connection.way.transport, connection.way.address);
+        let (listener, transport, address) =
+            (connection.listener, connection.way.transport, connection.way.address);
         let peer = Peer { listener, transport, address, connection: Some(id) };
         let origin = Origin { peer, admitted: connection.admitted };
         if connection.heard {

@@ -70,7 +70,8 @@ impl Blocked {
         now: Instant,
     ) -> impl Iterator<Item = (Transport, SocketAddr, BlockReason, Duration)> + '_ {
         let blocked = self.targets.iter().filter(move |(_, block)| block.until > now);
-        blocked.map(move |((transport, address), block)| (*transport, *address, block.reason, block.until - now))
+        blocked
+            .map(move |((transport, address), block)| (*transport, *address, block.reason, block.until - now))
     }
 
     /// How often a target was put back since the start.

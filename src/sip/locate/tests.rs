@@ -115,15 +115,31 @@ fn what_is_named_decides_what_is_asked_and_what_comes_out_is_in_the_order_of_dns
         ("sips:a@192.0.2.8", 0, &["tls 192.0.2.8:5061 192.0.2.8"]),
         ("sips:a@[2001:db8::8];transport=tcp", 0, &["tls [2001:db8::8]:5061 2001:db8::8"]),
         ("sip:plain.example:5070", 1, &["udp 192.0.2.4:5070", "udp 192.0.2.5:5070"]),
-        ("sip:plain.example:5070;transport=tls", 1, &["tls 192.0.2.4:5070 plain.example", "tls 192.0.2.5:5070 plain.example"]),
+        (
+            "sip:plain.example:5070;transport=tls",
+            1,
+            &["tls 192.0.2.4:5070 plain.example", "tls 192.0.2.5:5070 plain.example"],
+        ),
         ("sip:srv.example;transport=tcp", 2, &["tcp 192.0.2.3:5081"]),
         // NAPTR decides the transport; what follows is for when that fails.
-        ("sip:naptr.example", 6, &[
-            "tls 192.0.2.1:5071 naptr.example", "tls [2001:db8::1]:5071 naptr.example",
-            "tcp 192.0.2.1:5070", "tcp [2001:db8::1]:5070",
-            "udp 192.0.2.1:5062", "udp [2001:db8::1]:5062", "udp 192.0.2.2:5060",
-        ]),
-        ("sips:naptr.example", 3, &["tls 192.0.2.1:5071 naptr.example", "tls [2001:db8::1]:5071 naptr.example"]),
+        (
+            "sip:naptr.example",
+            6,
+            &[
+                "tls 192.0.2.1:5071 naptr.example",
+                "tls [2001:db8::1]:5071 naptr.example",
+                "tcp 192.0.2.1:5070",
+                "tcp [2001:db8::1]:5070",
+                "udp 192.0.2.1:5062",
+                "udp [2001:db8::1]:5062",
+                "udp 192.0.2.2:5060",
+            ],
+        ),
+        (
+            "sips:naptr.example",
+            3,
+            &["tls 192.0.2.1:5071 naptr.example", "tls [2001:db8::1]:5071 naptr.example"],
+        ),
         // No NAPTR: SRV of each transport; no SRV: the addresses.
         ("sip:srv.example", 5, &["udp 192.0.2.3:5080", "tcp 192.0.2.3:5081"]),
         ("sip:Plain.Example", 5, &["udp 192.0.2.4:5060", "udp 192.0.2.5:5060"]),
@@ -159,7 +175,13 @@ fn why_there_is_no_target_is_said() {
 
 #[test]
 fn uris_that_cannot_be_sent_to_have_no_destination() {
-    for uri in ["tel:+15550100", "sip:a@b;transport=ws", "sips:a@b;transport=udp", "sip:a@b;transport=sctp", "mailto:x"] {
+    for uri in [
+        "tel:+15550100",
+        "sip:a@b;transport=ws",
+        "sips:a@b;transport=udp",
+        "sip:a@b;transport=sctp",
+        "mailto:x",
+    ] {
         assert_eq!(SipUri::parse(uri).as_ref().and_then(Destination::of), None, "{uri}");
     }
 }
@@ -175,7 +197,8 @@ fn weights_share_out_the_first_place_and_every_record_has_a_place() {
         assert_eq!(ordered.len(), 4);
         *first.entry(ordered[0].target.clone()).or_insert(0) += 1;
     }
-    for (target, low, high) in [("a", 5_700, 6_200), ("b", 1_800, 2_200), ("c", 1_800, 2_200), ("d", 40, 200)] {
+    for (target, low, high) in [("a", 5_700, 6_200), ("b", 1_800, 2_200), ("c", 1_800, 2_200), ("d", 40, 200)]
+    {
         let count = first[target];
         assert!((low..high).contains(&count), "{target} was first {count} times of 10,000");
     }
@@ -183,7 +206,9 @@ fn weights_share_out_the_first_place_and_every_record_has_a_place() {
 
 #[test]
 fn replies_that_fit_no_question_lead_nowhere_and_to_no_panic() {
-    for replies in [vec![], vec![Reply::Nothing; 9], vec![Reply::Addresses(vec![]); 9], vec![Reply::Srv(vec![]); 2]] {
+    for replies in
+        [vec![], vec![Reply::Nothing; 9], vec![Reply::Addresses(vec![]); 9], vec![Reply::Srv(vec![]); 2]]
+    {
         let mut locator = Locator::new(destination("sip:naptr.example"), everything(), Random::from_seed(1));
         for _ in 0..4 {
             locator.answer(replies.clone());
@@ -194,7 +219,9 @@ fn replies_that_fit_no_question_lead_nowhere_and_to_no_panic() {
 
 fn targets(count: u8) -> Vec<Target> {
     let address = |n| SocketAddr::from(([192, 0, 2, n], 5060));
-    (1..=count).map(|n| Target { transport: Transport::Udp, address: address(n), tls: None, source: None }).collect()
+    (1..=count)
+        .map(|n| Target { transport: Transport::Udp, address: address(n), tls: None, source: None })
+        .collect()
 }
 
 fn response(code: u16, retry_after: &str) -> Failure {
@@ -238,7 +265,9 @@ fn silence_refusal_and_503_move_on_to_the_next_target_and_a_word_of_the_peer_is_
 fn a_target_that_is_put_back_comes_last_and_comes_back_by_itself() {
     let seconds = |s: u64| Instant::from_millis(s * 1_000);
     let just_before = |s: u64| Instant::from_millis(s * 1_000 - 1);
-    let first = |now, blocked: &Blocked| FailOver::new(now, targets(2), blocked).unwrap().target().address.ip().to_string();
+    let first = |now, blocked: &Blocked| {
+        FailOver::new(now, targets(2), blocked).unwrap().target().address.ip().to_string()
+    };
     let target = &targets(1)[0];
     for (wanted, faults, back_after) in
         [(None, 1, 30), (None, 2, 60), (None, 9, 300), (Some(7), 1, 7), (Some(86_400), 1, 300)]

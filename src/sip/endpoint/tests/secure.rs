@@ -20,7 +20,8 @@ fn bench() -> Bench {
 }
 
 fn open(bench: &mut Bench, listener: ListenerId) {
-    let input = Input::StreamOpened { connection: ACCEPTED, listener, peer: address(9, 40_000), admitted: true };
+    let input =
+        Input::StreamOpened { connection: ACCEPTED, listener, peer: address(9, 40_000), admitted: true };
     bench.endpoint.handle(bench.now, input, &mut bench.actions);
 }
 
@@ -223,7 +224,8 @@ fn a_request_may_be_given_up_sooner_where_nothing_at_all_is_heard() {
         bench.pass(7_999);
         assert!(bench.events().is_empty());
         bench.pass(1);
-        let failed = bench.events().iter().any(|e| matches!(e, Event::Failed { failure: Failure::Timeout, .. }));
+        let failed =
+            bench.events().iter().any(|e| matches!(e, Event::Failed { failure: Failure::Timeout, .. }));
         assert_eq!(failed, failed_after.is_some(), "{code:?}");
     }
 }

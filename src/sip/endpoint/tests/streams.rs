@@ -196,7 +196,9 @@ fn a_connection_that_cannot_be_opened_fails_the_call_at_once() {
     let mut bench = Bench::new();
     let call = Outgoing { transport: Transport::Tcp, ..outgoing() };
     bench.endpoint.invite(bench.now, call, &mut bench.actions);
-    let Action::Connect { connection, listener, destination, .. } = bench.actions[0] else { panic!("Connect") };
+    let Action::Connect { connection, listener, destination, .. } = bench.actions[0] else {
+        panic!("Connect")
+    };
     assert_eq!((listener, destination), (TCP, peer()));
     let invite = bench.sent().remove(0);
     assert!(value(&invite, "Via").starts_with("SIP/2.0/TCP"));
