@@ -108,8 +108,8 @@ impl Call {
         let stage = Stage::Resolving(request);
         let (talking, media, fail_over) = (false, Some(media), None);
         let mut dialled = Dialled { dial, name, agent, talking, stage, media, invite, fail_over, peer };
-        // A numeric host takes no detour, unless the route to it has to be looked at.
-        let is_plain = |target: &Target| !context.sip.has_choice(target.transport, target.address);
+        // A numeric host takes no detour, unless the way to it has to be looked at.
+        let is_plain = |target: &Target| context.sip.has_one_way(target.transport, target.address);
         match destination.numeric().filter(is_plain) {
             Some(target) => {
                 let like = self.caller_media().agreed().cloned();
