@@ -21,7 +21,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("registrar", &["sip"]),
     // `audio` for the clips that pass through it unread.
     ("call", &["sip", "sdp", "flow", "media", "registrar", "audio"]),
-    ("net", &["sip", "media", "flow", "call", "audio", "services", "store"]),
+    ("net", &["config", "sip", "media", "flow", "call", "audio", "services", "store"]),
     ("store", &["config", "audio", "flow", "call", "media", "sip"]),
     ("services", &["config", "flow", "call", "audio", "store"]),
     ("api", &["flow", "call", "net", "store", "services", "sip", "media"]),

@@ -88,6 +88,8 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
             "sip": if started { word(loaded, NOTHING_LOADED) } else { "starting" },
             "numbers_and_flows": word(loaded, NOTHING_LOADED),
             "media_ports": word(!started || ports, "none free"),
+            // Who looks refuses us then; calls of others go on.
+            "certificates": word(!sources.tls.has_ended(), "one has ended"),
             "drain": word(!figures.draining, "draining"),
             "call_records": word(lost == 0, "some were lost"),
             // Calls go on without it; their records wait on disk.

@@ -55,6 +55,9 @@ impl Collector for Page {
         gauge(e, "sip_connections", "Connections of TCP, TLS and WebSocket", counts.sip.connections as u64)?;
         let help = "When the certificate that ends first ends, in Unix seconds; 0 without one";
         gauge(e, "tls_certificate_expires_seconds", help, self.0.tls.expires())?;
+        let help = "Targets that are put back for a while, since they do not answer";
+        gauge(e, "peers_blocked", help, figures.peers_blocked as u64)?;
+        counter(e, "peers_put_back", "How often a target was put back", figures.peers_put_back)?;
         let handshakes = &self.0.handshakes;
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         counters(

@@ -363,8 +363,8 @@ impl Dialled {
             }
             Place::Host(destination) => destination.clone(),
         };
-        // A numeric host takes no detour, unless the route to it has to be looked at.
-        let is_plain = |target: &Target| !context.sip.has_choice(target.transport, target.address);
+        // A numeric host takes no detour, unless the way to it has to be looked at.
+        let is_plain = |target: &Target| context.sip.has_one_way(target.transport, target.address);
         match destination.numeric().filter(is_plain) {
             Some(target) => _ = self.send_to_host(call, invite, vec![target], like, context),
             None => {

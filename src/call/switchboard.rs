@@ -19,6 +19,7 @@ use crate::ids::{CallId, CallIds, Random};
 use crate::media;
 use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
+use crate::sip::locate::Blocked;
 use crate::sip::message::Request;
 use crate::sip::message::Subject;
 use crate::sip::{DialogId, Peer, TransactionId};
@@ -280,6 +281,11 @@ impl Switchboard {
     /// The SIP messages of calls.
     pub fn ladders(&self) -> &Ladders {
         &self.ladders
+    }
+
+    /// Targets that are put back since they do not answer.
+    pub fn blocked(&self) -> &Blocked {
+        &self.endpoint.blocked
     }
 
     pub fn ports_free(&self) -> usize {

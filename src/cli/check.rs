@@ -2,9 +2,11 @@
 
 use super::plan::Told;
 use super::store::is_there;
+use crate::clock::SystemClock;
 use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{self, Config, ProvisionMode, is_writable};
 use crate::net::ports::Binder;
+use crate::net::tls::Tls;
 use crate::services::speech::is_installed;
 use crate::store::apply::ApplyError;
 use crate::store::database::Database;
@@ -28,6 +30,7 @@ pub fn run(file: &Path, json: bool, out: &mut dyn Write) -> std::io::Result<u8> 
         if let Some(provisioned) = provisioned.filter(|_| answers && errors(&findings) == 0) {
             sync = would_sync(file, config, &provisioned, &mut findings)?;
         }
+        findings.extend(look_at_certificates(file, config));
         summary = Some(capacity(config, &mut findings));
     }
     let errors = errors(&findings);
@@ -93,6 +96,21 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
         }
     }
     (Some(provisioned), findings)
+}
+
+/// What is wrong with certificates, keys and authorities, which are read as `serve` reads them.
+fn look_at_certificates(file: &Path, config: &Config) -> Option<Finding> {
+    match Tls::load(&config.tls, &config.sip.listen, SystemClock::start()) {
+        Err(error) => {
+            let finding = warning(file, "tls", error.to_string(), "");
+            Some(Finding { severity: Severity::Error, ..finding })
+        }
+        Ok(tls) if tls.has_ended() => {
+            let message = "a certificate has ended: peers that look refuse us".to_owned();
+            Some(warning(file, "tls.certificate", message, "renew it"))
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Whether the store can be looked at, or made. What `serve` would end at is an error; a database that does not answer

@@ -61,6 +61,9 @@ pub struct Figures {
     /// Captures that were too many, and packets that found no room in one.
     pub captures_refused: u64,
     pub capture_left_out: u64,
+    /// Targets that are put back now, and how often one was.
+    pub peers_blocked: usize,
+    pub peers_put_back: u64,
     pub revision: u64,
     pub accounts: AccountFigures,
     pub trunks: Vec<TrunkStatus>,
@@ -429,6 +432,8 @@ impl Signalling {
             captures_refused: self.switchboard.captures().refused(),
             capture_left_out: self.switchboard.captures().left_out(),
             ladder_left_out: self.switchboard.ladders().left_out(),
+            peers_blocked: self.switchboard.blocked().now(self.clock.instant()).count(),
+            peers_put_back: self.switchboard.blocked().total(),
             revision: self.switchboard.revision(),
             accounts: self.switchboard.account_figures(),
             trunks: self.switchboard.trunks(self.clock.instant()),

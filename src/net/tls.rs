@@ -129,6 +129,12 @@ impl Tls {
         self.0.expires.load(Ordering::Relaxed)
     }
 
+    /// Whether a certificate of ours has ended.
+    pub fn has_ended(&self) -> bool {
+        let now = u64::try_from(self.0.clock.now().wall.timestamp().as_second()).unwrap_or(0);
+        (1..=now).contains(&self.expires())
+    }
+
     /// Reads all files anew; where anything is wrong with any, all stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
         let (loaded, expires) = self.0.files.load()?;

@@ -6,6 +6,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
 /// What carries SIP messages.
@@ -79,15 +80,22 @@ pub struct Caller<C> {
     pub via: &'static str,
     pub local: String,
     pub server: String,
+    call: u32,
 }
 
 impl<C: Carrier> Caller<C> {
+    pub fn new(carrier: C, via: &'static str, local: &str, server: &str) -> Self {
+        static CALLS: AtomicU32 = AtomicU32::new(1);
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        Caller { carrier, via, local: local.to_owned(), server: server.to_owned(), call }
+    }
+
     fn head(&self, method: &str, number: &str, cseq: u32, to_tag: &str) -> String {
-        let Caller { via, local, server, .. } = self;
+        let Caller { via, local, server, call, .. } = self;
         format!(
-            "{method} sip:{number}@{server} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK-{cseq}-{method}\r\n\
+            "{method} sip:{number}@{server} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK-{call}-{cseq}-{method}\r\n\
              From: <sip:+14155550123@{local}>;tag=c\r\nTo: <sip:{number}@{server}>{to_tag}\r\n\
-             Call-ID: over-{via}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
+             Call-ID: {call}-over-{via}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
         )
     }
 

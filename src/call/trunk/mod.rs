@@ -310,7 +310,7 @@ impl Trunks {
 
     fn start(&mut self, now: Instant, id: String, job: Job, hands: &mut Hands<'_>) {
         let Some(host) = self.lines.get(&id).and_then(|line| line.trunk.host.clone()) else { return };
-        let is_plain = |target: &Target| !hands.sip.has_choice(target.transport, target.address);
+        let is_plain = |target: &Target| hands.sip.has_one_way(target.transport, target.address);
         if let Some(target) = host.numeric().filter(is_plain) {
             return self.go(now, id, job, vec![target], hands);
         }

@@ -56,6 +56,10 @@ fn of_certificate(fault: &CertificateError, we_connect: bool) -> String {
         CertificateError::NotValidForName => {
             "the peer's certificate is for another name than the one that was dialled".to_owned()
         }
+        CertificateError::BadSignature => format!(
+            "the peer's certificate is not signed by the authority that it names: that one has a new key, which \
+             {authorities} lacks, or somebody forges"
+        ),
         CertificateError::Revoked => "the peer's certificate was revoked".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             let purpose = if we_connect { "servers" } else { "clients" };

@@ -178,10 +178,11 @@ impl Endpoint {
         found.map(|(number, _)| ListenerId(number))
     }
 
-    /// Whether more than one listener could send there, so that our address on the way decides.
-    pub fn has_choice(&self, transport: Transport, address: SocketAddr) -> bool {
+    /// Whether just one listener can send there: where none can, or our address on the way decides between several,
+    /// somebody has to look.
+    pub fn has_one_way(&self, transport: Transport, address: SocketAddr) -> bool {
         let fits = |one: &&Listener| one.transport == transport && one.bind.is_ipv4() == address.is_ipv4();
-        self.config.listeners.iter().filter(fits).count() > 1
+        self.config.listeners.iter().filter(fits).count() == 1
     }
 
     /// The Call-ID of an INVITE of ours that waits for its answer.
