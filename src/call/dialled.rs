@@ -10,6 +10,7 @@ use super::{Action, RequestId};
 use crate::flow::{CallFacts, CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
 use crate::sdp::{Agreed, Refusal};
+use crate::sip::cause::{Reason, response_of};
 use crate::sip::endpoint::{Failure, Outgoing};
 use crate::sip::message::{NameAddr, Response, SipUri};
 use crate::sip::{DialogId, ListenerId, Transport};
@@ -182,6 +183,12 @@ impl Dialled {
         }
     }
 
+    /// The leg described its media before it answered: they open, or move where another branch of a forked call did.
+    pub fn early(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
+        let (Stage::Inviting(_), Some(media)) = (self.stage, self.media.as_mut()) else { return Ok(()) };
+        media.accept(response.body(), self.peer, &context.settings.media, context.actions)
+    }
+
     /// The leg answered: its media opens, unless its answer cannot be used; then it is hung up.
     pub fn answered(&mut self, response: &Response, context: &mut Context<'_>) -> Result<(), Refusal> {
         let Stage::Inviting(dialog) = self.stage else { return Err(Refusal::NoAudio) };
@@ -191,7 +198,13 @@ impl Dialled {
             self.talking = true;
         }
         let media = self.media.as_mut().ok_or(Refusal::NoAudio)?;
-        let accepted = media.accept(response.body(), self.peer, &context.settings.media, context.actions);
+        media.established(&context.settings.media, context.actions);
+        // A 200 without a description stands by the one that came reliably before it (RFC 3262 section 5).
+        let accepted = if response.body().is_empty() && media.agreed().is_some() {
+            Ok(())
+        } else {
+            media.accept(response.body(), self.peer, &context.settings.media, context.actions)
+        };
         if let Err(refusal) = &accepted {
             let reason = format!("SIP;cause=488;text=\"{}\"", refusal.to_string().replace(['"', '\\'], "'"));
             self.hang_up(Some(&reason), context);
@@ -251,8 +264,16 @@ pub(super) fn failure_of(failure: &Failure) -> (DialFailure, Option<u16>) {
         Failure::Timeout => 408,
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
+        Failure::NotPracked => 504,
     };
-    let cause = match code {
+    // A gateway hides what the telephone network said behind a code that says little (RFC 6432).
+    let said = match failure {
+        Failure::Response(response) if matches!(code, 480 | 500 | 502 | 503) => {
+            Reason::of(response.head()).cause.and_then(response_of)
+        }
+        _ => None,
+    };
+    let cause = match said.unwrap_or(code) {
         486 | 600 => DialFailure::Busy,
         603 => DialFailure::Rejected,
         408 | 487 => DialFailure::NoAnswer,

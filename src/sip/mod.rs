@@ -2,12 +2,14 @@
 //!
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
+pub mod cause;
 mod dialog;
 pub mod endpoint;
 pub mod limits;
 pub mod message;
 mod transaction;
 
+pub use dialog::SessionPolicy;
 pub use endpoint::{
     Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener,
     Outgoing,

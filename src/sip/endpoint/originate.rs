@@ -2,17 +2,21 @@
 
 use super::compose::{self, Extra, RequestParts, borrowed};
 use super::tables::{ClientMachine, ClientTransaction, Hop, OverUdp, Purpose, cancel_key, with_via};
-use super::{Action, Body, Counters, Endpoint, Outgoing};
+use super::{Action, Body, Counters, Endpoint, Outgoing, sessions};
 use crate::clock::Instant;
 use crate::sip::dialog::{
-    Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, next_hop,
+    Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, min_se,
+    next_hop,
 };
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
-use crate::sip::message::{Method, SipUri};
+use crate::sip::message::{Method, Response, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
 use crate::sip::{DialogId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
+
+/// Times that an INVITE is said again because of its session interval: each proxy on the way may want a larger one.
+const INTERVALS_TRIED: u32 = 3;
 
 /// A request that is ready to go.
 pub(super) struct Prepared {
@@ -44,11 +48,64 @@ impl Endpoint {
     /// [`Event::Failed`](super::Event::Failed). How long it may ring is the caller's business.
     pub fn invite(&mut self, now: Instant, outgoing: Outgoing, actions: &mut Vec<Action>) -> DialogId {
         let dialog = self.next_dialog_id();
-        let local_tag = self.new_tag();
         let call_id: Box<str> = match &outgoing.call_id {
             Some(call_id) => call_id.as_str().into(),
             None => self.random.token::<24>().into(),
         };
+        let phase = Phase::Outgoing(OutgoingPhase {
+            call_id,
+            local_tag: self.new_tag(),
+            transaction: self.next_transaction_id(),
+            giving_up: GivingUp::No,
+            early: Vec::new(),
+            again: Box::new(outgoing),
+            min_se_s: None,
+        });
+        self.dialogs.insert(dialog, Dialog::new(phase));
+        self.send_first_invite(now, dialog, 1, actions);
+        dialog
+    }
+
+    /// Says the INVITE of a dialog that has no 422 behind it again, with the interval that the peer asked for
+    /// (RFC 4028 section 7.3). False where the response is no reason for that.
+    pub(super) fn invite_with_interval(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        dialog: DialogId,
+        response: &Response,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let Some(ClientMachine::Invite { sent, .. }) =
+            self.clients.by_id.get(&id).map(|owner| &owner.machine)
+        else {
+            return false;
+        };
+        let cseq = sent.cseq;
+        let next = self.next_transaction_id();
+        let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get_mut(&dialog)
+        else {
+            return false;
+        };
+        let Some(least) = min_se(response).filter(|_| response.code() == 422) else { return false };
+        let is_larger = outgoing.min_se_s.is_none_or(|before| least > before);
+        if !is_larger || cseq > INTERVALS_TRIED || !matches!(outgoing.giving_up, GivingUp::No) {
+            return false;
+        }
+        (outgoing.min_se_s, outgoing.transaction) = (Some(least), next);
+        outgoing.early.clear();
+        self.send_first_invite(now, dialog, cseq + 1, actions);
+        true
+    }
+
+    /// Sends the INVITE of a dialog that has none under way, in the transaction that it names.
+    fn send_first_invite(&mut self, now: Instant, dialog: DialogId, cseq: u32, actions: &mut Vec<Action>) {
+        let Some(Dialog { phase: Phase::Outgoing(phase), .. }) = self.dialogs.by_id.get(&dialog) else {
+            return;
+        };
+        let (call_id, local_tag) = (phase.call_id.clone(), phase.local_tag.clone());
+        let (outgoing, transaction) = (phase.again.clone(), phase.transaction);
+        let of_session = sessions::wish(self.config.limits.session, phase.min_se_s);
         let from: Box<str> = outgoing.from.clone().with_tag(&local_tag).to_string().into();
         let to: Box<str> = outgoing.to.to_string().into();
         let contact_user: Box<str> = outgoing.from.uri.raw_user().unwrap_or_default().into();
@@ -56,41 +113,32 @@ impl Endpoint {
         let listener =
             self.listener_for(outgoing.listener, transport, destination).unwrap_or(outgoing.listener);
         let hop = Hop { listener, transport, destination, connection: None };
-        let extra = borrowed(&outgoing.headers);
+        let mut extra = borrowed(&outgoing.headers);
+        extra.extend(of_session.iter().map(|(name, value)| (*name, value.as_str())));
         let content = Content {
             method: "INVITE",
             from: &from,
             to: &to,
             call_id: &call_id,
-            cseq: 1,
+            cseq,
             max_forwards: outgoing.max_forwards.unwrap_or(compose::MAX_FORWARDS),
             contact_user: &contact_user,
             extra: &extra,
             body: outgoing.body.as_ref(),
         };
-        let prepared = self.prepare(hop, outgoing.request_uri, Vec::new(), &content);
+        let prepared = self.prepare(hop, outgoing.request_uri.clone(), Vec::new(), &content);
         let sent = SentInvite {
             uri: prepared.uri.clone(),
-            local_tag: local_tag.clone(),
+            local_tag,
             via: prepared.via.clone(),
             from,
             to,
-            call_id: call_id.clone(),
-            cseq: 1,
+            call_id,
+            cseq,
             routes: Vec::new(),
             contact_user,
         };
-        let transaction = self.next_transaction_id();
-        let phase = Phase::Outgoing(OutgoingPhase {
-            call_id,
-            local_tag,
-            transaction,
-            giving_up: GivingUp::No,
-            early_tags: Vec::new(),
-        });
-        self.dialogs.insert(dialog, Dialog::new(phase));
         self.start_invite(now, transaction, Purpose::Begin(dialog), prepared, sent, actions);
-        dialog
     }
 
     /// Gives up an INVITE of ours. Before the first 1xx the CANCEL waits for it (RFC 3261 9.1); where a 2xx
@@ -222,7 +270,11 @@ impl Endpoint {
             established.invite_out = Some(id);
         }
         let mut state = established.state.clone();
-        let extra = borrowed(headers);
+        let mut extra = borrowed(headers);
+        // A request that could refresh the session says how it goes on, or it would end it (RFC 4028 section 7.4).
+        let refreshes = is_invite || method == rsip::Method::Update;
+        let terms = established.terms().filter(|_| refreshes).map(|terms| terms.header(false));
+        extra.extend(terms.iter().map(|terms| ("Session-Expires", terms.as_str())));
         let prepared = self.prepare_within(&mut state, method.as_str(), &extra, body.as_ref());
         let cseq = state.local_cseq;
         if let Some(kept) = self.dialogs.by_id.get_mut(&dialog).and_then(Dialog::state_mut) {

@@ -2,7 +2,9 @@
 
 mod client;
 mod pair;
+mod reliable;
 mod server;
+mod sessions;
 mod strangers;
 mod streams;
 
