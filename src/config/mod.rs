@@ -61,6 +61,10 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     /// Calls at one time; more are answered 503.
     pub calls_max: usize,
+    /// Seconds that a dialog lives without a refresh (RFC 4028), 90 and more; 0: we ask for none.
+    pub session_expires_s: u32,
+    /// The smallest such time that a peer may ask for: 90 and more.
+    pub session_min_s: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -223,6 +227,16 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
     }
     // 20,000: four times what one core can carry of media (architecture.md), so the cap is never the first to bite.
     let calls_max = section.integer("calls_max", 1..=1_000_000).unwrap_or(20_000) as usize;
+    let session_expires_s = section.integer("session_expires_s", 0..=86_400).unwrap_or(1_800) as u32;
+    let session_min_s = section.integer("session_min_s", 90..=86_400).unwrap_or(90) as u32;
+    if session_expires_s != 0 && session_expires_s < session_min_s {
+        let remedy = "set it to 0, or to session_min_s or more";
+        section.error(
+            "session_expires_s",
+            format!("is less than {session_min_s}, the least that is taken"),
+            remedy,
+        );
+    }
     let read: Vec<Result<Option<Listen>, Wrong>> =
         section.sections("listen").iter().map(read_listen).collect();
     let is_wrong = read.iter().any(Result::is_err);
@@ -239,7 +253,7 @@ fn read_sip(section: &Section<'_>) -> Option<Sip> {
             section.error("listen", format!("{} is listened on twice", one.bind), "");
         }
     }
-    Some(Sip { domain, user_agent, listen, calls_max })
+    Some(Sip { domain, user_agent, listen, calls_max, session_expires_s, session_min_s })
 }
 
 /// A listener that could not be read; what is wrong with it has been said.
