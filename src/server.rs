@@ -30,6 +30,7 @@ use crate::net::tls::{Tls, TlsError};
 use crate::services::crm;
 use crate::services::lookups::Lookups;
 use crate::services::speech::SpeechEngine;
+use crate::sip::SessionPolicy;
 use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 use crate::store::apply::ApplyError;
@@ -568,7 +569,13 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
     let endpoint = EndpointConfig {
         listeners: listeners.collect(),
         user_agent: config.sip.user_agent.clone(),
-        limits: SipLimits::default(),
+        limits: SipLimits {
+            session: SessionPolicy {
+                interval_s: config.sip.session_expires_s,
+                min_se_s: config.sip.session_min_s,
+            },
+            ..SipLimits::default()
+        },
     };
     let media = MediaSettings {
         advertise: config.media.advertise,

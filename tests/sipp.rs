@@ -113,6 +113,8 @@ caller_ladders! {
     a_cancel_before_the_answer_ends_the_call_with_487: "cancel_before_200" to RINGS, ends "caller_hung_up";
     a_cancel_after_the_answer_changes_nothing: "cancel_after_200" to ANSWERS, ends "caller_hung_up";
     a_reinvite_with_the_same_description_gets_the_same_one: "reinvite_same_sdp" to ANSWERS, ends "caller_hung_up";
+    a_trunk_with_the_defaults_of_asterisk_holds_resumes_and_refreshes: "asterisk_defaults" to ANSWERS, ends "caller_hung_up";
+    delayed_offers_are_made_and_made_again: "cucm_delayed_offer" to ANSWERS, ends "caller_hung_up";
     an_invite_without_an_offer_gets_one: "offerless_invite" to ANSWERS, ends "caller_hung_up";
     no_codec_in_common_is_488_with_the_reason: "wrong_codec" to ANSWERS, ends "rejected";
     an_unknown_number_is_404: "unknown_number" to "+15559999", ends "rejected";

@@ -364,7 +364,16 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
             (vec![("direction", "in")], sip.retransmissions_absorbed),
         ],
     )?;
-    counter(e, "sip_not_acknowledged", "Calls whose answer was never acknowledged", sip.not_acknowledged)
+    counter(e, "sip_not_acknowledged", "Calls whose answer was never acknowledged", sip.not_acknowledged)?;
+    counter(e, "sip_not_pracked", "Calls whose reliable ringing was never acknowledged", sip.not_pracked)?;
+    let help = "INVITEs and UPDATEs answered 422: their session interval was too small";
+    counter(e, "sip_intervals_rejected", help, sip.intervals_rejected)?;
+    counter(
+        e,
+        "sip_sessions_expired",
+        "Legs ended because nobody refreshed their session",
+        sip.sessions_expired,
+    )
 }
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {

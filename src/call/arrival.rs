@@ -15,6 +15,7 @@ use crate::flow::{CallFacts, Party};
 use crate::hidden::Hidden;
 use crate::ids::CallId;
 use crate::registrar::Answer;
+use crate::sip::cause;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
 use std::sync::Arc;
@@ -188,6 +189,7 @@ impl Switchboard {
         if !headers.iter().any(|(name, _)| name == "Warning") {
             headers.push(warning(399, &self.settings.domain, &text));
         }
+        headers.push(("Reason".to_owned(), cause::q850(cause::cause_of(code))));
         self.endpoint.reject(now.instant, dialog, code, "", &headers, &mut self.sip_actions);
         // Strangers get no record: they could fill the disk.
         let Some(source) = source else { return };

@@ -5,12 +5,15 @@
 
 mod agents;
 mod caller;
+mod early;
 mod end;
+mod hold;
 pub mod insight;
 mod live;
 mod media;
 mod playback;
 mod requests;
+mod responses;
 mod script;
 
 use super::capture::Captures;
@@ -40,7 +43,10 @@ use crate::sip::digest::Hash;
 use crate::sip::endpoint::Endpoint;
 use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
-use caller::{Caller, CallerState};
+use caller::{Caller, CallerState, Told};
+use early::EarlyMedia;
+use hold::Hold;
+use media::Vanished;
 use playback::Waiting;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -128,7 +134,12 @@ pub(super) struct Call {
     closing: usize,
     outcome: Option<Outcome>,
     ended: Option<(EndReason, Option<u16>)>,
-    vanished: Option<EndReason>,
+    /// What the record says of the end in place of the usual sentence.
+    end_note: Option<String>,
+    /// Why the party that the flow is told to be gone has vanished.
+    vanished: Option<Vanished>,
+    hold: Hold,
+    early: EarlyMedia,
     started: Now,
     deadline: Option<Instant>,
     /// It looks different in a list since the switchboard looked last.
@@ -148,7 +159,7 @@ impl Call {
         let Arrival { id, dialog, request, peer, trunk, number, start, is_service, facts, .. } = arrival;
         let Arrival { caller: identified, media, snapshot, .. } = arrival;
         context.index.dialogs.insert(dialog, (id, Party::Caller));
-        let state = CallerState::Ringing { rang: false };
+        let state = CallerState::Ringing { told: Told::Nothing };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
         let (peer_ip, unacknowledged_since) = (peer.address.ip(), None);
         let caller =
@@ -172,7 +183,10 @@ impl Call {
             closing: 0,
             outcome: None,
             ended: None,
+            end_note: None,
             vanished: None,
+            hold: Hold::default(),
+            early: EarlyMedia::default(),
             started: context.now,
             deadline: Some(context.now.instant + RING_AFTER),
             is_changed: false,

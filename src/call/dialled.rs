@@ -17,6 +17,7 @@ use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget,
 use crate::hidden::Hidden;
 use crate::ids::CallId;
 use crate::sdp::{Agreed, Refusal};
+use crate::sip::cause::{Reason, response_of};
 use crate::sip::endpoint::{Failure, Outgoing};
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, Response};
@@ -214,11 +215,13 @@ impl Call {
         context: &mut Context<'_>,
     ) {
         let like = self.caller_media().agreed().cloned();
-        let (call, code) = (self.id, code_of(failure));
+        let (call, code) = (self.id, meant_by(failure));
         let Some(dialled) = self.dialled_mut(dial) else { return };
         let Some(at) = dialled.forks.iter().position(|fork| fork.dialog == dialog) else { return };
         let mut fork = dialled.forks.remove(at);
-        if let Some((invite, mut targets)) = fork.next.take() {
+        // What a gateway says of the person called is no fault of the target.
+        let is_plain = code == code_of(failure);
+        if let Some((invite, mut targets)) = fork.next.take().filter(|_| is_plain) {
             let before = targets.target().address;
             if targets.failed(context.now.instant, failure, &mut context.sip.blocked) {
                 tracing::info!(
@@ -477,6 +480,26 @@ impl Dialled {
         Some(dialog)
     }
 
+    /// Whether a dialog of it is under way.
+    pub fn has_dialog(&self) -> bool {
+        !self.forks.is_empty()
+    }
+
+    /// The leg described its media before it answered: they open, or move where another branch of a forked call did. Of
+    /// several telephones that ring nobody is heard.
+    pub fn early(
+        &mut self,
+        dialog: DialogId,
+        response: &Response,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let ([fork], Stage::Ringing, true) = (&self.forks[..], self.stage, self.resolving.is_empty()) else {
+            return Ok(());
+        };
+        let Some(media) = self.media.as_mut().filter(|_| fork.dialog == dialog) else { return Ok(()) };
+        media.accept(response.body(), fork.peer, &context.settings.media, context.actions)
+    }
+
     /// The leg answered: its other forks end, and its media opens, unless its answer cannot be used; then it is hung up.
     pub fn answered(
         &mut self,
@@ -497,7 +520,13 @@ impl Dialled {
             self.talking = true;
         }
         let media = self.media.as_mut().ok_or(Refusal::NoAudio)?;
-        let accepted = media.accept(response.body(), self.peer, &context.settings.media, context.actions);
+        media.established(&context.settings.media, context.actions);
+        // A 200 without a description stands by the one that came reliably before it (RFC 3262 section 5).
+        let accepted = if response.body().is_empty() && media.agreed().is_some() {
+            Ok(())
+        } else {
+            media.accept(response.body(), self.peer, &context.settings.media, context.actions)
+        };
         if let Err(refusal) = &accepted {
             let reason = format!("SIP;cause=488;text=\"{}\"", refusal.to_string().replace(['"', '\\'], "'"));
             self.hang_up(Some(&reason), context);
@@ -589,7 +618,19 @@ pub(super) fn code_of(failure: &Failure) -> u16 {
         Failure::Timeout => 408,
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
+        Failure::NotPracked => 504,
     }
+}
+
+/// What a failed INVITE says of itself: its code, or the one that a gateway hides behind another that says little (RFC 6432).
+fn meant_by(failure: &Failure) -> u16 {
+    let said = match failure {
+        Failure::Response(response) if matches!(response.code(), 480 | 500 | 502 | 503) => {
+            Reason::of(response.head()).cause.and_then(response_of)
+        }
+        _ => None,
+    };
+    said.unwrap_or_else(|| code_of(failure))
 }
 
 /// What a failed leg means to the flow. flows.md 1.3, dial.

@@ -6,7 +6,7 @@ use crate::audio::Codec;
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
 use crate::media::{Command, Condition, LegConfig};
-use crate::sdp::{self, Agreed, Capability, Description, Local, Refusal};
+use crate::sdp::{self, Agreed, Capability, Description, Direction, Local, Refusal};
 use crate::sip::ListenerId;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -38,6 +38,10 @@ pub struct MediaLeg {
     port: Port,
     local: Local,
     state: State,
+    /// What the peer was told last: the next description is compared with it.
+    described: Option<Description>,
+    /// Nobody has answered the call of this leg: media that come are those before the answer, and may stop.
+    is_early: bool,
     /// The last news of its audio.
     pub condition: Condition,
     /// For the call record, which is written when the leg is closed.
@@ -52,11 +56,22 @@ enum State {
     /// Agreed, but media would go to a host that nobody has shown to want it: nothing is sent, not even RTCP, and
     /// what comes is dropped, until [`MediaLeg::release`]; commands wait with us. Else one forged INVITE from the
     /// address of a trunk would have us stream to any third party until the call ends without an ACK, 64 T1 later.
-    Unproven { ours: Description, agreed: Agreed, config: LegConfig, held: Vec<Command> },
+    Unproven { agreement: Agreement, held: Vec<Command> },
     /// Agreed; the engine has the leg.
-    Open { ours: Description, agreed: Agreed },
+    Open { agreement: Agreement },
     /// The engine was told to close it.
     Closing,
+}
+
+/// What stands between us and the peer.
+struct Agreement {
+    agreed: Agreed,
+    /// What we said: the answer of the peer is read against it.
+    ours: Description,
+    /// A later offer of ours that the peer has not answered.
+    offered: Option<Description>,
+    /// What the engine was told, or will be.
+    config: LegConfig,
 }
 
 /// What every leg shares.
@@ -92,14 +107,21 @@ impl MediaLeg {
         let (thread, port) = ports.lend(now, thread)?;
         // RFC 8866 section 5.2: numeric, and no two of one user alike; kept in 62 bits for peers that read it signed.
         let session_id = random.next_u64() >> 2;
-        let local =
-            Local { address: settings.advertise, rtp_port: port.number, session_id, session_version: 1 };
+        let local = Local {
+            address: settings.advertise,
+            rtp_port: port.number,
+            session_id,
+            session_version: 1,
+            direction: Direction::SendReceive,
+        };
         Some(MediaLeg {
             leg,
             thread,
             port,
             local,
             state: State::Fresh,
+            described: None,
+            is_early: true,
             condition: Condition::default(),
             codec: "",
         })
@@ -122,17 +144,24 @@ impl MediaLeg {
         actions: &mut Vec<Action>,
     ) -> Result<String, Refusal> {
         let offer = Description::parse(offer)?;
-        let (mut ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
-        if let State::Open { ours: before, .. } | State::Unproven { ours: before, .. } = &self.state
-            && before.media != ours.media
-        {
-            // RFC 3264 section 8: the version grows when the description differs from the one before.
-            self.local.session_version += 1;
-            (ours, _) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
-        }
+        let (ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
+        let ours = self.describe(ours);
         let text = ours.to_string();
         self.agree(ours, agreed, sender, peer, settings, actions);
         Ok(text)
+    }
+
+    /// Gives a description of ours its version: it grows by one where the description differs from the one before,
+    /// and only there. RFC 3264 section 8.
+    fn describe(&mut self, mut description: Description) -> Description {
+        if let Some(before) = &self.described
+            && (before.media != description.media || before.connection != description.connection)
+        {
+            self.local.session_version += 1;
+        }
+        description.set_origin(&self.local);
+        self.described = Some(description.clone());
+        description
     }
 
     /// Why an offer of the peer cannot be taken now: one of the two sides still owes an answer. RFC 3311 section 5.2.
@@ -140,7 +169,9 @@ impl MediaLeg {
         match &self.state {
             State::Fresh => Some((500, "Server Internal Error")),
             State::Offered { .. } => Some((491, "Request Pending")),
-            State::Open { .. } | State::Unproven { .. } => None,
+            State::Open { agreement } | State::Unproven { agreement, .. } => {
+                agreement.offered.as_ref().map(|_| (491, "Request Pending"))
+            }
             State::Closing => Some((481, "Call/Transaction Does Not Exist")),
         }
     }
@@ -150,14 +181,22 @@ impl MediaLeg {
         sdp::answer(&Description::parse(offer)?, CAPABILITIES, &self.local).map(|_| ())
     }
 
+    /// Whether answering that offer would open the leg at once, and not at [`MediaLeg::release`].
+    pub fn would_open(&self, offer: &[u8], sender: Sender, peer: IpAddr, settings: &MediaSettings) -> bool {
+        let Ok(offer) = Description::parse(offer) else { return false };
+        let Ok((_, agreed)) = sdp::answer(&offer, CAPABILITIES, &self.local) else { return false };
+        let config = leg_config(&agreed, true, peer, settings);
+        matches!(self.state, State::Fresh) && (sender == Sender::Proven || !goes_elsewhere(&config))
+    }
+
+    /// Whether nothing was said to the peer yet.
+    pub fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Fresh)
+    }
+
     /// Offers: like the other leg's agreement where there is one, so that media can be relayed.
     pub fn offer(&mut self, like: Option<&Agreed>) -> String {
-        let first = like.map_or(0, |a| a.codec);
-        let codecs: Vec<usize> =
-            std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
-        let telephone_event = like.and_then(|a| a.telephone_event).map_or(TELEPHONE_EVENT, |t| t.receive);
-        let offer =
-            sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), &self.local);
+        let offer = self.describe(offer_like(like, &self.local));
         let text = offer.to_string();
         // An offer that goes to another target in place of the first: what waits goes on waiting.
         let held = match &mut self.state {
@@ -168,16 +207,63 @@ impl MediaLeg {
         text
     }
 
-    /// What was described last, for a re-INVITE without an offer.
-    pub fn described(&self) -> Option<String> {
-        match &self.state {
-            State::Open { ours, .. } | State::Unproven { ours, .. } => Some(ours.to_string()),
-            State::Offered { offer, .. } => Some(offer.to_string()),
-            State::Fresh | State::Closing => None,
+    /// Offers anew in a session that stands, all that we can and both ways, as a re-INVITE without an offer asks for:
+    /// a peer that was on hold comes back by it. RFC 3261 section 14.2, RFC 6337 section 5.3. None where an answer is
+    /// owed, or there is no session.
+    pub fn offer_again(&mut self) -> Option<String> {
+        let (State::Open { agreement } | State::Unproven { agreement, .. }) = &self.state else {
+            return None;
+        };
+        if agreement.offered.is_some() {
+            return None;
+        }
+        let mut offer = offer_like(Some(&agreement.agreed), &self.local);
+        // RFC 3264 section 8: no stream of a session ever goes away, only its port becomes 0.
+        let ours = &agreement.ours.media;
+        if let (Some(place), Some(audio)) = (ours.iter().position(|media| media.port != 0), offer.media.pop())
+        {
+            offer.media.clone_from(ours);
+            offer.media[place] = audio;
+        }
+        let offer = self.describe(offer);
+        let text = offer.to_string();
+        self.owe(offer);
+        Some(text)
+    }
+
+    /// The description as it stands, offered again to keep the session alive. RFC 4028 section 7.4. None where an
+    /// answer is owed, or there is no session.
+    pub fn offer_unchanged(&mut self) -> Option<String> {
+        let (State::Open { agreement } | State::Unproven { agreement, .. }) = &self.state else {
+            return None;
+        };
+        let offer = agreement.offered.is_none().then(|| agreement.ours.clone())?;
+        let text = offer.to_string();
+        self.owe(offer);
+        Some(text)
+    }
+
+    fn owe(&mut self, offer: Description) {
+        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+            agreement.offered = Some(offer);
         }
     }
 
-    /// Takes the answer to our offer (also to one repeated in a re-INVITE).
+    /// A later offer of ours came to nothing: the session is as it was before (RFC 3261 section 14.1).
+    pub fn offer_declined(&mut self) {
+        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+            agreement.offered = None;
+        }
+    }
+
+    /// The peer owes the answer to a later offer of ours.
+    pub fn awaits_answer(&self) -> bool {
+        matches!(&self.state, State::Open { agreement } | State::Unproven { agreement, .. }
+            if agreement.offered.is_some())
+    }
+
+    /// Takes the answer to our offer, the first or a later one. It may come more than once: what came with ringing is
+    /// a promise, what comes with the 200 counts.
     pub fn accept(
         &mut self,
         answer: &[u8],
@@ -188,7 +274,9 @@ impl MediaLeg {
         let answer = Description::parse(answer)?;
         let ours = match &self.state {
             State::Offered { offer, .. } => offer.clone(),
-            State::Open { ours, .. } | State::Unproven { ours, .. } => ours.clone(),
+            State::Open { agreement } | State::Unproven { agreement, .. } => {
+                agreement.offered.as_ref().unwrap_or(&agreement.ours).clone()
+            }
             State::Fresh | State::Closing => return Err(Refusal::NoAudio),
         };
         let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES)?;
@@ -200,14 +288,33 @@ impl MediaLeg {
     /// was told meanwhile.
     pub fn release(&mut self, actions: &mut Vec<Action>) {
         match std::mem::replace(&mut self.state, State::Closing) {
-            State::Unproven { ours, agreed, config, held } => {
+            State::Unproven { agreement, held } => {
+                let config = agreement.config.clone();
                 let open = Command::Open { leg: self.leg, port: self.port.id, config };
                 let commands = std::iter::once(open).chain(held);
                 actions.extend(commands.map(|command| Action::Media { thread: self.thread, command }));
-                self.state = State::Open { ours, agreed };
+                self.state = State::Open { agreement };
             }
             other => self.state = other,
         }
+    }
+
+    /// The call of this leg was answered: from now on silence of the peer counts.
+    pub fn established(&mut self, settings: &MediaSettings, actions: &mut Vec<Action>) {
+        self.is_early = false;
+        let is_open = self.is_open();
+        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+            let inactivity = inactivity(&agreement.agreed, false, settings);
+            if std::mem::replace(&mut agreement.config.inactivity, inactivity) != inactivity && is_open {
+                let command = Command::Update { leg: self.leg, config: agreement.config.clone() };
+                actions.push(Action::Media { thread: self.thread, command });
+            }
+        }
+    }
+
+    /// The peer has put the call on hold: it takes no audio.
+    pub fn is_held(&self) -> bool {
+        self.agreed().is_some_and(|agreed| !agreed.direction.sends())
     }
 
     fn agree(
@@ -219,33 +326,35 @@ impl MediaLeg {
         settings: &MediaSettings,
         actions: &mut Vec<Action>,
     ) {
-        let config = leg_config(&agreed, peer, settings);
+        let config = leg_config(&agreed, self.is_early, peer, settings);
         self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         let (leg, port) = (self.leg, self.port.id);
+        let agreement = Agreement { agreed, ours, offered: None, config };
+        let config = || agreement.config.clone();
         let state = std::mem::replace(&mut self.state, State::Closing);
         let mut tell = |command| actions.push(Action::Media { thread: self.thread, command });
         match state {
-            State::Open { agreed: before, .. } => {
-                if before != agreed {
-                    tell(Command::Update { leg, config });
+            State::Open { agreement: before } => {
+                if before.config != agreement.config {
+                    tell(Command::Update { leg, config: config() });
                 }
             }
-            State::Fresh if sender == Sender::Claimed && goes_elsewhere(&config) => {
-                self.state = State::Unproven { ours, agreed, config, held: Vec::new() };
+            State::Fresh if sender == Sender::Claimed && goes_elsewhere(&agreement.config) => {
+                self.state = State::Unproven { agreement, held: Vec::new() };
                 return;
             }
             State::Unproven { held, .. } => {
-                self.state = State::Unproven { ours, agreed, config, held };
+                self.state = State::Unproven { agreement, held };
                 return;
             }
-            State::Fresh => tell(Command::Open { leg, port, config }),
+            State::Fresh => tell(Command::Open { leg, port, config: config() }),
             State::Offered { held, .. } => {
-                tell(Command::Open { leg, port, config });
+                tell(Command::Open { leg, port, config: config() });
                 held.into_iter().for_each(&mut tell);
             }
             State::Closing => return,
         }
-        self.state = State::Open { ours, agreed };
+        self.state = State::Open { agreement };
     }
 
     /// Tells the engine something about this leg; held back until the leg is open.
@@ -300,7 +409,7 @@ impl MediaLeg {
 
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.state {
-            State::Open { agreed, .. } | State::Unproven { agreed, .. } => Some(agreed),
+            State::Open { agreement } | State::Unproven { agreement, .. } => Some(&agreement.agreed),
             _ => None,
         }
     }
@@ -333,7 +442,23 @@ fn codec(index: usize) -> Codec {
     if CAPABILITIES.get(index).is_some_and(|c| c.encoding == "PCMA") { Codec::Pcma } else { Codec::Pcmu }
 }
 
-fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
+/// Offers all that we can, beginning with what the other one speaks.
+fn offer_like(like: Option<&Agreed>, local: &Local) -> Description {
+    let first = like.map_or(0, |a| a.codec);
+    let codecs: Vec<usize> =
+        std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
+    let telephone_event = like.and_then(|a| a.telephone_event).map_or(TELEPHONE_EVENT, |t| t.receive);
+    sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), local)
+}
+
+/// How long the peer may be silent. Whoever is on hold or only listens may be for ever (contract); before the answer
+/// the time of the ringing is the limit.
+fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Option<Duration> {
+    let talks = agreed.direction == Direction::SendReceive;
+    (talks && !is_early).then_some(settings.inactivity)
+}
+
+fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
     LegConfig {
         codec: codec(agreed.codec),
         payload_type: agreed.payload_type,
@@ -346,108 +471,10 @@ fn leg_config(agreed: &Agreed, signalling_ip: IpAddr, settings: &MediaSettings) 
         signalling_ip,
         send: agreed.direction.sends(),
         receive_enabled: agreed.direction.receives(),
-        inactivity: Some(settings.inactivity),
+        inactivity: inactivity(agreed, is_early, settings),
         secure: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings() -> MediaSettings {
-        let inactivity = Duration::from_secs(60);
-        let advertise = IpAddr::from([127, 0, 0, 1]);
-        MediaSettings { advertise, advertise_ipv6: None, advertise_of: Vec::new(), inactivity }
-    }
-
-    #[test]
-    fn a_listener_has_its_own_media_address_else_the_family_of_the_peer_decides() {
-        let of = |text: &str| text.parse::<IpAddr>().unwrap();
-        let advertise_of = vec![None, Some(of("198.51.100.7"))];
-        let advertise_ipv6 = Some("2001:db8::7".parse().unwrap());
-        let settings = MediaSettings { advertise_of, advertise_ipv6, ..settings() };
-        for (listener, peer, expected) in [
-            (0, "192.0.2.9", "127.0.0.1"),
-            (0, "2001:db8::9", "2001:db8::7"),
-            (1, "192.0.2.9", "198.51.100.7"),
-            (1, "2001:db8::9", "198.51.100.7"),
-            (9, "192.0.2.9", "127.0.0.1"),
-        ] {
-            assert_eq!(
-                settings.advertised(ListenerId(listener), of(peer)),
-                of(expected),
-                "{listener} {peer}"
-            );
-        }
-    }
-    use crate::ids::{PlaybackId, PortId};
-    use crate::media::Playlist;
-
-    const OFFER: &[u8] = b"v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
-
-    fn leg() -> (MediaLeg, MediaSettings) {
-        let mut ports = Ports::new(1, 0);
-        ports.bound(ThreadId(0), 0, [Port { id: PortId(0), number: 20_000 }]);
-        let settings = settings();
-        let mut random = Random::from_seed(1);
-        let leg = MediaLeg::new(Instant::ZERO, LegId(1), &mut ports, None, &settings, &mut random).unwrap();
-        (leg, settings)
-    }
-
-    #[test]
-    fn an_offer_is_taken_only_where_no_answer_is_owed() {
-        let (mut leg, settings) = leg();
-        let code = |leg: &MediaLeg| leg.refuses_offer().map(|(code, _)| code);
-        assert_eq!(code(&leg), Some(500), "we owe the answer to the INVITE");
-        leg.offer(None);
-        assert_eq!(code(&leg), Some(491), "the peer owes one");
-        leg.accept(OFFER, settings.advertise, &settings, &mut Vec::new()).unwrap();
-        assert_eq!(code(&leg), None);
-    }
-
-    #[test]
-    fn what_waits_for_an_answer_is_bounded() {
-        let (mut leg, settings) = leg();
-        leg.offer(None);
-        let mut actions = Vec::new();
-        for _ in 0..10_000 {
-            let key = Command::InfoDigit { leg: LegId(1), digit: '5', duration: Duration::ZERO };
-            leg.command(key, &mut actions);
-        }
-        leg.accept(OFFER, settings.advertise, &settings, &mut actions).unwrap();
-        assert_eq!(actions.len(), 1 + HELD_MAX);
-    }
-
-    #[test]
-    fn what_waits_is_what_is_still_wanted() {
-        let leg = LegId(1);
-        let play = |n| Command::Play {
-            leg,
-            playback: PlaybackId(n),
-            playlist: Playlist { items: Vec::new(), forever: false },
-        };
-        let stop = |n| Command::Stop { leg, playback: PlaybackId(n) };
-        let listen = |in_band| Command::Listen { leg, in_band };
-        let bridge = |b| Command::Bridge { a: leg, b: LegId(b) };
-        let word = |command: &Command| match command {
-            Command::Play { playback, .. } => format!("play {playback}"),
-            Command::Listen { in_band, .. } => format!("listen {in_band}"),
-            Command::Bridge { b, .. } => format!("bridge {b}"),
-            _ => "other".to_owned(),
-        };
-        for (commands, kept) in [
-            (vec![listen(true), play(1)], vec!["listen true", "play p1"]),
-            (vec![play(1), stop(1)], vec![]),
-            (vec![play(1), play(2)], vec!["play p2"]),
-            (vec![play(1), play(2), stop(1)], vec!["play p2"]),
-            (vec![listen(true), play(1), listen(false), bridge(2)], vec!["listen false", "bridge l2"]),
-            (vec![bridge(2), play(1)], vec!["bridge l2", "play p1"]),
-            (vec![bridge(2), bridge(3)], vec!["bridge l3"]),
-        ] {
-            let mut held = Vec::new();
-            commands.into_iter().for_each(|command| hold(&mut held, command));
-            assert_eq!(held.iter().map(word).collect::<Vec<_>>(), kept);
-        }
-    }
-}
+mod tests;

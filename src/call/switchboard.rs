@@ -18,6 +18,7 @@ use crate::hidden::Hidden;
 use crate::ids::{CallId, CallIds, Random};
 use crate::media;
 use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
+use crate::sip::cause::Reason;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::locate::Blocked;
 use crate::sip::message::Request;
@@ -328,24 +329,51 @@ impl Switchboard {
                     if let Subject::Request(method) = &subject { method.as_str() } else { "a message" };
                 tracing::info!(source = %peer.address, request = what, status = 403, "refused: no trunk's range and no agent's address has that source");
             }
-            Event::Cancelled { dialog, .. } => self.with_caller(dialog, now, actions, Call::caller_cancelled),
+            Event::Cancelled { dialog, reason } => {
+                let reason = Reason::read(reason.as_deref().into_iter());
+                self.with_caller(dialog, now, actions, |call, context| {
+                    call.caller_cancelled(&reason, context);
+                });
+            }
             Event::Acknowledged { dialog, request } => {
                 self.with_caller(dialog, now, actions, |call, context| call.acknowledged(&request, context));
+            }
+            Event::AcknowledgedAgain { dialog, request } => {
+                self.with_dialog(dialog, now, actions, |call, party, context| {
+                    call.acknowledged_again(party, &request, context);
+                });
+            }
+            Event::Pracked { dialog } => self.with_caller(dialog, now, actions, Call::pracked),
+            Event::RefreshDue { dialog } => self.with_dialog(dialog, now, actions, |call, party, context| {
+                call.refresh(party, dialog, context);
+            }),
+            Event::SessionExpired { dialog } => {
+                self.with_dialog(dialog, now, actions, |call, party, context| {
+                    call.session_expired(party, context);
+                });
+            }
+            Event::Response { dialog, response, .. } => {
+                self.with_dialog(dialog, now, actions, |call, party, context| {
+                    call.responded(party, response, context);
+                });
             }
             Event::NotAcknowledged { dialog } => self.not_acknowledged(dialog, now, actions),
             Event::Request { dialog, transaction, request, peer } => {
                 self.request(now, dialog, transaction, &request, peer, actions);
             }
-            Event::Bye { dialog, .. } => {
+            Event::Bye { dialog, request } => {
+                let reason = Reason::of(request.head());
                 self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                    Party::Caller => call.caller_hung_up(context),
-                    Party::Dialled(dial) => call.dialled_hung_up(dial, context),
+                    Party::Caller => call.caller_hung_up(&reason, context),
+                    Party::Dialled(dial) => call.dialled_said_bye(dial, &reason, context),
                 })
             }
             Event::Provisional { dialog, response } if response.code() > 100 => {
-                self.with_dialled(dialog, now, actions, Call::dialled_rings);
+                self.with_dialled(dialog, now, actions, |call, dial, context| {
+                    call.dialled_rings(dial, dialog, &response, context);
+                });
             }
-            Event::Provisional { .. } | Event::Response { .. } => {}
+            Event::Provisional { .. } => {}
             Event::Reply(reply) => self.replied_outside(now.instant, &reply, actions),
             Event::Answered { dialog, response } => {
                 if self.index.dialogs.contains_key(&dialog) {

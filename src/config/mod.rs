@@ -72,6 +72,10 @@ pub struct Sip {
     pub calls_max: usize,
     /// The digest algorithms that are offered to those who have to show who they are, the preferred first.
     pub digest: Vec<String>,
+    /// Seconds that a dialog lives without a refresh (RFC 4028), 90 and more; 0: we ask for none.
+    pub session_expires_s: u32,
+    /// The smallest such time that a peer may ask for: 90 and more.
+    pub session_min_s: u32,
 }
 
 /// Those that may be offered (RFC 8760).
@@ -227,6 +231,16 @@ fn read_sip(section: &Section<'_>, tls: &Tls, folder: &Path) -> Option<Sip> {
     }
     // 20,000: four times what one core can carry of media (architecture.md), so the cap is never the first to bite.
     let calls_max = section.integer("calls_max", 1..=1_000_000).unwrap_or(20_000) as usize;
+    let session_expires_s = section.integer("session_expires_s", 0..=86_400).unwrap_or(1_800) as u32;
+    let session_min_s = section.integer("session_min_s", 90..=86_400).unwrap_or(90) as u32;
+    if session_expires_s != 0 && session_expires_s < session_min_s {
+        let remedy = "set it to 0, or to session_min_s or more";
+        section.error(
+            "session_expires_s",
+            format!("is less than {session_min_s}, the least that is taken"),
+            remedy,
+        );
+    }
     let sections = section.sections("listen");
     let read: Vec<_> = sections.iter().map(|one| listen::read(one, tls, folder)).collect();
     let is_wrong = read.iter().any(Option::is_none);
@@ -250,7 +264,7 @@ fn read_sip(section: &Section<'_>, tls: &Tls, folder: &Path) -> Option<Sip> {
         let remedy = format!("some of {}", DIGESTS.join(", "));
         section.error("digest", "names no algorithm, or one that is not known", remedy);
     }
-    Some(Sip { domain, user_agent, listen, calls_max, digest })
+    Some(Sip { domain, user_agent, listen, calls_max, digest, session_expires_s, session_min_s })
 }
 
 /// `host`, `host:port`, `[v6]:port` or a bare IPv6 address; brackets go.

@@ -148,7 +148,8 @@ impl Leg {
     /// A new answer.
     pub fn update(&mut self, now: Instant, config: LegConfig) {
         let config = sane(config);
-        if config.receive_enabled && !self.config.receive_enabled {
+        let may_talk_again = config.receive_enabled && !self.config.receive_enabled;
+        if may_talk_again || (config.inactivity.is_some() && self.config.inactivity.is_none()) {
             (self.last_heard, self.inactive_told) = (now, false);
             self.watch.begin(now);
         }

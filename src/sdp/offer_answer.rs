@@ -21,6 +21,8 @@ pub struct Local {
     /// Numbers of the `o=` line; the version grows by one when the description changes.
     pub session_id: u64,
     pub session_version: u64,
+    /// What we want to do with the stream; what is agreed is that or less.
+    pub direction: Direction,
 }
 
 /// Who sends, as one side sees it. RFC 3264 section 6.1.
@@ -39,6 +41,21 @@ impl Direction {
             Direction::SendOnly => Direction::ReceiveOnly,
             Direction::ReceiveOnly => Direction::SendOnly,
             both => both,
+        }
+    }
+
+    /// What both want: who answers takes from the offer, seen from its own side, what it wants itself.
+    /// RFC 3264 section 6.1.
+    pub fn within(self, wanted: Direction) -> Direction {
+        Direction::of(self.sends() && wanted.sends(), self.receives() && wanted.receives())
+    }
+
+    fn of(sends: bool, receives: bool) -> Direction {
+        match (sends, receives) {
+            (true, true) => Direction::SendReceive,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::ReceiveOnly,
+            (false, false) => Direction::Inactive,
         }
     }
 
@@ -133,7 +150,9 @@ pub fn answer(
     let stream = &offer.media[index];
     let (format, codec) = first_common(stream, capabilities)?;
     let telephone_event = telephone_event(stream).map(|pt| TelephoneEvent { send: pt, receive: pt });
-    let agreed = agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
+    let mut agreed =
+        agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
+    agreed.direction = agreed.direction.within(local.direction);
     let mut ours = audio_media(local, capabilities, &[(format, codec)], telephone_event.map(|t| t.receive));
     ours.protocol.clone_from(&stream.protocol);
     finish_media(&mut ours, agreed.ptime_ms, agreed.direction);
@@ -156,7 +175,7 @@ pub fn offer(
     let formats: Vec<(u8, usize)> =
         codecs.iter().filter_map(|&i| capabilities.get(i).map(|c| (c.payload_type, i))).collect();
     let mut media = audio_media(local, capabilities, &formats, Some(telephone_event));
-    finish_media(&mut media, ptime_ms, Direction::SendReceive);
+    finish_media(&mut media, ptime_ms, local.direction);
     description(local, vec![media])
 }
 
@@ -177,7 +196,10 @@ pub fn accept_answer(
         _ => None,
     };
     let Some(Connection::Address(local)) = ours.connection else { return Err(Refusal::NoAddress) };
-    agree(answer, stream, codec, format, receive, telephone_event, local)
+    let mut agreed = agree(answer, stream, codec, format, receive, telephone_event, local)?;
+    // An answer that takes more than was offered breaks RFC 3264 section 6.1; what we did not offer we do not do.
+    agreed.direction = agreed.direction.within(direction(ours, offered));
+    Ok(agreed)
 }
 
 fn agree(
@@ -196,13 +218,15 @@ fn agree(
     if let Some(group) = [*address, rtcp_address].into_iter().find(is_not_unicast) {
         return Err(Refusal::NotUnicast(group));
     }
-    if address.to_canonical().is_ipv4() != local.to_canonical().is_ipv4() {
+    // Nothing is sent to the address that stands for none, so its family does not matter.
+    let is_none = address.to_canonical().is_unspecified();
+    if !is_none && address.to_canonical().is_ipv4() != local.to_canonical().is_ipv4() {
         return Err(Refusal::Family(*address));
     }
     let mut direction = direction(theirs, stream).reversed();
-    if address.is_unspecified() {
-        // RFC 3264 section 8.4: 0.0.0.0 was the old way to put a call on hold.
-        direction = if direction.receives() { Direction::ReceiveOnly } else { Direction::Inactive };
+    if is_none {
+        // RFC 3264 section 8.4: 0.0.0.0 (or ::) was the old way to put a call on hold.
+        direction = direction.within(Direction::ReceiveOnly);
     }
     Ok(Agreed {
         codec,
@@ -370,15 +394,30 @@ fn refused(theirs: &Media) -> Media {
 }
 
 fn description(local: &Local, media: Vec<Media>) -> Description {
-    let connection = Connection::Address(local.address);
-    let origin = format!("cordboard {} {} {connection}", local.session_id, local.session_version);
-    Description { origin, connection: Some(connection), attributes: Vec::new(), media }
+    let connection = Some(Connection::Address(local.address));
+    let mut description = Description { origin: String::new(), connection, attributes: Vec::new(), media };
+    description.set_origin(local);
+    description
+}
+
+impl Description {
+    /// Writes the `o=` line of a description of ours anew, for another version.
+    pub fn set_origin(&mut self, local: &Local) {
+        let address = Connection::Address(local.address);
+        self.origin = format!("cordboard {} {} {address}", local.session_id, local.session_version);
+    }
 }
 
 /// An address for a description before one is known.
 impl Default for Local {
     fn default() -> Self {
-        Local { address: IpAddr::V4(Ipv4Addr::LOCALHOST), rtp_port: 0, session_id: 0, session_version: 0 }
+        Local {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            rtp_port: 0,
+            session_id: 0,
+            session_version: 0,
+            direction: Direction::SendReceive,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
+pub mod cause;
 mod dialog;
 pub mod digest;
 pub mod endpoint;
@@ -11,6 +12,7 @@ pub mod message;
 mod transaction;
 mod transport;
 
+pub use dialog::SessionPolicy;
 pub use endpoint::{
     Action, Body, Counters, Counts, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener,
     Outgoing, Outside, Reply,

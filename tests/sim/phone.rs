@@ -261,6 +261,10 @@ impl Phone {
             }
             Event::Refused { .. }
             | Event::Acknowledged { .. }
+            | Event::AcknowledgedAgain { .. }
+            | Event::Pracked { .. }
+            | Event::RefreshDue { .. }
+            | Event::SessionExpired { .. }
             | Event::Provisional { .. }
             | Event::Response { .. }
             | Event::Reply(_) => {}

@@ -2,15 +2,25 @@
 //!
 //! Invariant: a leg that is closed has left the index of dialogs, and its agent is free again.
 
+use super::media::Vanished;
 use super::{Call, Context};
 use crate::call::dialled::Stage;
 use crate::call::live::LegState;
-use crate::flow::{DialFailure, DialId, Event as FlowEvent};
+use crate::call::record::EndReason;
+use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
 use crate::sip::DialogId;
+use crate::sip::cause::Reason;
 use crate::sip::message::Response;
 
 impl Call {
-    pub fn dialled_rings(&mut self, dial: DialId, context: &mut Context<'_>) {
+    pub fn dialled_rings(
+        &mut self,
+        dial: DialId,
+        dialog: DialogId,
+        response: &Response,
+        context: &mut Context<'_>,
+    ) {
+        self.take_early_media(dial, dialog, response, context);
         self.tell_leg(dial, LegState::Ringing, context);
         self.feed(FlowEvent::Ringing { dial }, context);
     }
@@ -48,6 +58,15 @@ impl Call {
         self.feed(FlowEvent::DialFailed { dial, cause, sip_code }, context);
     }
 
+    /// BYE of a dialled leg, and what it says of why.
+    pub fn dialled_said_bye(&mut self, dial: DialId, reason: &Reason, context: &mut Context<'_>) {
+        let name = self.party_name(Party::Dialled(dial));
+        let note = reason.remark().map(|remark| format!("{name} hung up: its side says {remark}"));
+        self.vanished = note.map(|note| Vanished { reason: EndReason::AgentHungUp, note: Some(note) });
+        self.dialled_hung_up(dial, context);
+        self.vanished = None;
+    }
+
     pub fn dialled_hung_up(&mut self, dial: DialId, context: &mut Context<'_>) {
         self.close_dialled(dial, context);
         self.feed(FlowEvent::DialledHungUp { dial }, context);
@@ -55,6 +74,8 @@ impl Call {
 
     /// Gives up the dialog and the media of a dialled leg. Nothing happens where that was done before.
     pub(in crate::call) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
+        self.early_media_ended(dial, context);
+        self.parted(dial, context);
         let Some(index) = self.dialled.iter().position(|d| d.dial == dial) else { return };
         if self.dialled[index].media.as_ref().is_none_or(|media| !media.is_closing()) {
             self.tell_leg(dial, LegState::Ended, context);

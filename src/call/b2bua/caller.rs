@@ -10,6 +10,7 @@ use crate::call::record::EndReason;
 use crate::clock::{Instant, Wall};
 use crate::flow::Event as FlowEvent;
 use crate::sip::DialogId;
+use crate::sip::cause::{self, Reason};
 use crate::sip::message::Request;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,9 +28,9 @@ pub(super) struct Caller {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum CallerState {
-    /// Not answered; whether a 180 was sent.
+    /// Not answered, and told so much.
     Ringing {
-        rang: bool,
+        told: Told,
     },
     /// 200 sent, at that time.
     Answered(Wall),
@@ -38,27 +39,35 @@ pub(super) enum CallerState {
     },
 }
 
+/// What a caller who is not answered knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Told {
+    Nothing,
+    /// 180.
+    Ringing,
+    /// 183 with our description.
+    Progress,
+}
+
 impl Call {
     pub(super) fn ring(&mut self, context: &mut Context<'_>) {
-        if let CallerState::Ringing { rang: false } = self.caller.state {
-            self.caller.state = CallerState::Ringing { rang: true };
-            context.sip.ring(
-                context.now.instant,
-                self.caller.dialog,
-                180,
-                "Ringing",
-                None,
-                context.sip_actions,
-            );
-        }
+        let CallerState::Ringing { told: Told::Nothing } = self.caller.state else { return };
+        self.caller.state = CallerState::Ringing { told: Told::Ringing };
+        let (now, dialog) = (context.now.instant, self.caller.dialog);
+        // RFC 3261 section 13.2.1: where the caller made no offer, the first reliable message makes ours.
+        let offers = self.caller.invite.body().is_empty() && context.sip.rings_reliably(dialog);
+        let body = offers.then(|| sdp_body(self.caller.media.offer(None)));
+        context.sip.ring(now, dialog, 180, "Ringing", body, context.sip_actions);
     }
 
     pub(super) fn answer(&mut self, context: &mut Context<'_>) {
         let CallerState::Ringing { .. } = self.caller.state else { return };
         let offer = self.caller.invite.body().clone();
         let settings = &context.settings.media;
+        self.caller.media.established(settings, context.actions);
         let text = if offer.is_empty() {
-            self.caller.media.offer(None)
+            // An offer that went out with the ringing is not made again.
+            self.caller.media.is_fresh().then(|| self.caller.media.offer(None))
         } else {
             match self.caller.media.answer(
                 &offer,
@@ -67,7 +76,7 @@ impl Call {
                 settings,
                 context.actions,
             ) {
-                Ok(text) => text,
+                Ok(text) => Some(text),
                 // It was looked at when the call came in; nothing has changed since.
                 Err(refusal) => {
                     tracing::error!(call = %self.id, %refusal, "an offer that was accepted is refused now");
@@ -80,7 +89,7 @@ impl Call {
         self.deadline = None;
         context.counters.answered += 1;
         self.tell(What::Answered, context);
-        let body = Some(sdp_body(text));
+        let body = text.map(sdp_body);
         context.sip.answer(context.now.instant, self.caller.dialog, &[], body, context.sip_actions);
     }
 
@@ -96,7 +105,7 @@ impl Call {
         }
         let settings = &context.settings.media;
         match self.caller.media.accept(request.body(), self.caller.peer, settings, context.actions) {
-            Ok(()) => {}
+            Ok(()) => self.follow_hold(context),
             Err(refusal) if self.caller.media.agreed().is_none() => {
                 tracing::info!(call = %self.id, %refusal, "the answer in the caller's ACK cannot be used");
                 self.end(EndReason::BadAnswer, context);
@@ -109,13 +118,13 @@ impl Call {
         let now = context.now.instant;
         match self.caller.state {
             CallerState::Answered(at) => {
-                let reason = q850.map(|cause| format!("Q.850;cause={cause}"));
+                let reason = q850.map(cause::q850);
                 context.sip.bye(now, self.caller.dialog, reason.as_deref(), context.sip_actions);
                 self.caller.state = CallerState::Gone { answered: Some(at) };
             }
             CallerState::Ringing { .. } => {
-                let headers: Vec<_> =
-                    q850.map(|c| ("Reason".to_owned(), format!("Q.850;cause={c}"))).into_iter().collect();
+                let said = cause::q850(q850.unwrap_or_else(|| cause::cause_of(sip_code)));
+                let headers = [("Reason".to_owned(), said)];
                 context.sip.reject(now, self.caller.dialog, sip_code, "", &headers, context.sip_actions);
                 self.caller.state = CallerState::Gone { answered: None };
                 self.ended.get_or_insert((EndReason::FlowEnded, Some(sip_code)));
@@ -126,16 +135,30 @@ impl Call {
     }
 
     /// CANCEL before our answer; the INVITE has been answered 487 already.
-    pub fn caller_cancelled(&mut self, context: &mut Context<'_>) {
+    pub fn caller_cancelled(&mut self, reason: &Reason, context: &mut Context<'_>) {
+        self.note_reason(reason);
         self.caller_gone(EndReason::CallerHungUp, Some(487), context);
     }
 
-    pub fn caller_hung_up(&mut self, context: &mut Context<'_>) {
+    pub fn caller_hung_up(&mut self, reason: &Reason, context: &mut Context<'_>) {
+        self.note_reason(reason);
         self.caller_gone(EndReason::CallerHungUp, None, context);
     }
 
-    /// The endpoint could not give our answer (too many half-open calls of that source): the dialog is gone.
+    /// What the caller's side says of why it hung up belongs into the record, where it is not the usual.
+    fn note_reason(&mut self, reason: &Reason) {
+        let note = reason.remark().map(|remark| format!("the caller hung up: its side says {remark}"));
+        if let (Some(note), false) = (note, matches!(self.caller.state, CallerState::Gone { .. })) {
+            self.ended_for(EndReason::CallerHungUp, None, Some(note));
+        }
+    }
+
+    /// The endpoint could not give our answer (too many half-open calls of that source, ringing that was never
+    /// acknowledged): the dialog is gone, and the caller was not answered, whatever we had in mind.
     pub fn refused_by_endpoint(&mut self, code: Option<u16>, context: &mut Context<'_>) {
+        if let CallerState::Answered(_) = self.caller.state {
+            self.caller.state = CallerState::Ringing { told: Told::Ringing };
+        }
         self.caller_gone(EndReason::Rejected, code, context);
     }
 
@@ -152,7 +175,12 @@ impl Call {
         };
         self.caller.state = CallerState::Gone { answered };
         context.index.dialogs.remove(&self.caller.dialog);
-        self.ended.get_or_insert((reason, code));
+        match &mut self.ended {
+            // The reason was noted before; the code comes with it.
+            Some((noted, said)) if *noted == reason => *said = said.or(code),
+            Some(_) => {}
+            None => self.ended = Some((reason, code)),
+        }
         match &self.interpreter {
             Some(_) => self.feed(FlowEvent::CallerHungUp, context),
             None => self.close_all(context),
@@ -163,7 +191,8 @@ impl Call {
         let CallerState::Answered(at) = self.caller.state else { return };
         self.caller.state = CallerState::Gone { answered: Some(at) };
         context.index.dialogs.remove(&self.caller.dialog);
-        self.ended.get_or_insert((EndReason::CallerVanished, None));
+        let note = self.vanished.take().and_then(|gone| gone.note);
+        self.ended_for(EndReason::CallerVanished, None, note);
         match &self.interpreter {
             Some(_) => self.feed(FlowEvent::CallerVanished, context),
             None => self.close_all(context),

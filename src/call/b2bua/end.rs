@@ -29,14 +29,22 @@ impl Call {
         self.close_all(context);
     }
 
+    /// Notes why the call ended: the first reason counts.
+    pub(super) fn ended_for(&mut self, reason: EndReason, code: Option<u16>, note: Option<String>) {
+        if self.ended.is_none() {
+            (self.ended, self.end_note) = (Some((reason, code)), note);
+        }
+    }
+
     pub(super) fn finished(&mut self, outcome: Outcome, context: &mut Context<'_>) {
         let reason = match outcome.ended_by {
             EndedBy::Caller => EndReason::CallerHungUp,
-            EndedBy::Agent => self.vanished.unwrap_or(EndReason::AgentHungUp),
+            EndedBy::Agent => self.vanished.as_ref().map_or(EndReason::AgentHungUp, |gone| gone.reason),
             EndedBy::Flow => EndReason::FlowEnded,
-            EndedBy::System => self.vanished.unwrap_or(EndReason::InternalError),
+            EndedBy::System => self.vanished.as_ref().map_or(EndReason::InternalError, |gone| gone.reason),
         };
-        self.ended.get_or_insert((reason, None));
+        let note = self.vanished.take().filter(|gone| gone.reason == reason).and_then(|gone| gone.note);
+        self.ended_for(reason, None, note);
         self.outcome = Some(outcome);
         self.hang_up_caller(480, None, context);
         self.close_all(context);
@@ -101,7 +109,7 @@ impl Call {
             billed_sec: answer.map_or(0.0, seconds),
             sip_code: if answer.is_none() { code } else { None },
             end_reason,
-            reason: end_reason.sentence(agent)
+            reason: self.end_note.unwrap_or_else(|| end_reason.sentence(agent))
                 + &self.outcome.as_ref().map(error_at_the_end).unwrap_or_default(),
             outcome: self.outcome,
             keys: self.keys,

@@ -10,6 +10,13 @@ use crate::ids::LegId;
 use crate::media::{Command, DigitSource, Event, Statistics};
 use std::time::Duration;
 
+/// A party that is gone without a word.
+pub(super) struct Vanished {
+    pub reason: EndReason,
+    /// Why, where the usual sentence does not say it.
+    pub note: Option<String>,
+}
+
 impl Call {
     pub fn media_event(&mut self, party: Party, event: Event, context: &mut Context<'_>) {
         match event {
@@ -36,13 +43,24 @@ impl Call {
 
     fn silent(&mut self, party: Party, silent_for: Duration, context: &mut Context<'_>) {
         tracing::info!(call = %self.id, ?party, seconds = silent_for.as_secs(), "no media for the limit: hanging up");
-        let reason = Some("SIP;cause=408;text=\"No media\"");
+        self.lost(party, "SIP;cause=408;text=\"No media\"", None, context);
+    }
+
+    /// A party is gone without a word: it is hung up with that Reason, and the flow hears of it. `note` is what the
+    /// record says where the usual sentence does not fit.
+    pub(super) fn lost(
+        &mut self,
+        party: Party,
+        reason: &str,
+        note: Option<String>,
+        context: &mut Context<'_>,
+    ) {
+        let reason = Some(reason);
         match party {
             Party::Caller => {
-                if let CallerState::Answered(_) = self.caller.state {
-                    context.sip.bye(context.now.instant, self.caller.dialog, reason, context.sip_actions);
-                }
-                self.vanished = Some(EndReason::CallerVanished);
+                let CallerState::Answered(_) = self.caller.state else { return };
+                context.sip.bye(context.now.instant, self.caller.dialog, reason, context.sip_actions);
+                self.vanished = Some(Vanished { reason: EndReason::CallerVanished, note });
                 self.caller_vanished(context);
             }
             Party::Dialled(dial) => {
@@ -51,7 +69,7 @@ impl Call {
                 dialled.hang_up(reason, context);
                 match stage {
                     Stage::Answered(_) => {
-                        self.vanished = Some(EndReason::AgentVanished);
+                        self.vanished = Some(Vanished { reason: EndReason::AgentVanished, note });
                         self.dialled_hung_up(dial, context);
                         // Where the flow went on, whoever ends the call later is somebody else.
                         self.vanished = None;

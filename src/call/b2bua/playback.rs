@@ -40,6 +40,9 @@ impl Call {
                 events.push_back(FlowEvent::PlaybackEnded { playback });
             }
             Resolved::Ready(items) => {
+                if forever && party == Party::Caller {
+                    self.early.plays(playback, &sounds);
+                }
                 let playlist = Playlist { items, forever };
                 self.command(party, context, |leg| Command::Play { leg, playback, playlist });
                 events.push_back(FlowEvent::PlaybackStarted { playback });

@@ -1,4 +1,4 @@
-//! Requests that a party sends inside its dialog: a new description, INFO, OPTIONS.
+//! Requests that a party sends inside its dialog: a new description, PRACK, INFO, OPTIONS.
 //!
 //! Invariant: each request gets exactly one response.
 
@@ -23,6 +23,7 @@ impl Call {
     ) {
         match request.method().as_str() {
             "INVITE" | "UPDATE" => self.describe_again(party, transaction, request, context),
+            "PRACK" => self.pracked_with_body(party, transaction, request, context),
             "INFO" => self.info(party, transaction, request, context),
             "OPTIONS" => respond(context, transaction, 200, "OK", &[], None),
             _ => respond(context, transaction, 405, "Method Not Allowed", &[], None),
@@ -45,27 +46,60 @@ impl Call {
         }) else {
             return respond(context, transaction, 481, "Call/Transaction Does Not Exist", &[], None);
         };
-        if request.body().is_empty() {
-            // An UPDATE that only refreshes, or a re-INVITE that wants our offer.
-            let body =
-                if request.method().as_str() == "INVITE" { media.described().map(sdp_body) } else { None };
-            return respond(context, transaction, 200, "OK", &[], body);
+        let wants_offer = request.body().is_empty() && request.method().as_str() == "INVITE";
+        if request.body().is_empty() && !wants_offer {
+            // An UPDATE that only refreshes.
+            return respond(context, transaction, 200, "OK", &[], None);
         }
-        if !is_sdp(request.content_type()) {
+        if !wants_offer && !is_sdp(request.content_type()) {
             let accept = [("Accept".to_owned(), "application/sdp".to_owned())];
             return respond(context, transaction, 415, "Unsupported Media Type", &accept, None);
         }
         if let Some((code, phrase)) = media.refuses_offer() {
-            let headers =
-                if code == 500 { vec![("Retry-After".to_owned(), "2".to_owned())] } else { Vec::new() };
+            let why = "an offer of this dialog still waits for its answer";
+            let mut headers = vec![warning(399, &context.settings.domain, &why)];
+            if code == 500 {
+                headers.push(("Retry-After".to_owned(), "2".to_owned()));
+            }
             return respond(context, transaction, code, phrase, &headers, None);
+        }
+        if wants_offer {
+            let body = media.offer_again().map(sdp_body);
+            return respond(context, transaction, 200, "OK", &[], body);
         }
         match media.answer(request.body(), Sender::Proven, peer, &context.settings.media, context.actions) {
             Ok(text) => {
                 // It may be on hold now, or no more.
                 self.is_changed = true;
                 respond(context, transaction, 200, "OK", &[], Some(sdp_body(text)));
+                self.follow_hold(context);
             }
+            Err(refusal) => {
+                let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];
+                respond(context, transaction, 488, "Not Acceptable Here", &warning, None);
+            }
+        }
+    }
+
+    /// A PRACK with a description: the answer to the offer that our ringing carried, or a new offer (RFC 3262
+    /// section 5).
+    fn pracked_with_body(
+        &mut self,
+        party: Party,
+        transaction: TransactionId,
+        request: &Request,
+        context: &mut Context<'_>,
+    ) {
+        if party != Party::Caller || !is_sdp(request.content_type()) {
+            return respond(context, transaction, 200, "OK", &[], None);
+        }
+        self.caller.media.release(context.actions);
+        if self.caller.media.agreed().is_some() {
+            return self.describe_again(party, transaction, request, context);
+        }
+        let (peer, settings) = (self.caller.peer, &context.settings.media);
+        match self.caller.media.accept(request.body(), peer, settings, context.actions) {
+            Ok(()) => respond(context, transaction, 200, "OK", &[], None),
             Err(refusal) => {
                 let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];
                 respond(context, transaction, 488, "Not Acceptable Here", &warning, None);

@@ -49,6 +49,7 @@ impl Call {
             }
             Action::Stop { party, playback } => {
                 self.waiting.retain(|w| w.playback != playback);
+                self.early.stopped(playback);
                 self.command(party, context, |leg| Command::Stop { leg, playback });
             }
             Action::Listen { party, keys } => {
@@ -74,6 +75,7 @@ impl Call {
                 // By the caller's leg, which may still wait for its ACK; the leg that answered is open.
                 let Some(b) = self.media(Party::Dialled(dial)).map(|media| media.leg) else { return };
                 self.command(Party::Caller, context, |a| Command::Bridge { a, b });
+                self.joined(dial, context);
                 self.tell_leg(dial, LegState::Connected, context);
             }
             Action::Ask { lookup, step, question } => {

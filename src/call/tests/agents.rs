@@ -5,7 +5,7 @@ use crate::call::record::EndReason;
 use crate::flow::{EndedBy, OutcomeKind};
 
 /// A caller and an agent who talk; the 200 that the caller got, and the INVITE that the agent got.
-fn talking(bench: &mut Bench) -> (String, String) {
+pub fn talking(bench: &mut Bench) -> (String, String) {
     bench.receive(caller(), &invite(DIRECT));
     let to_agent = only(&bench.sent(), "INVITE");
     bench.receive(agent(), &response(&to_agent, 180, ""));
@@ -91,6 +91,8 @@ fn early_media_that_falls_silent_is_cancelled_and_nobody_is_said_to_have_vanishe
     assert_eq!(value(&only(&sent, "CANCEL"), "Reason"), "SIP;cause=408;text=\"No media\"");
     assert_eq!(sent.iter().filter(|text| head(text) == "BYE").count(), 0);
     only(&sent, "486 INVITE");
+    bench.closed(2);
+    bench.closed(1);
     let record = bench.records().remove(0);
     assert_eq!((record.end_reason, record.sip_code), (EndReason::FlowEnded, Some(486)));
     bench.receive(agent(), &response(&to_agent, 487, ""));

@@ -2,8 +2,12 @@
 
 mod acknowledgement;
 mod agents;
+mod early;
+mod hold;
 mod insight;
 mod numbers;
+mod offers;
+mod sessions;
 mod trunks;
 mod waiting;
 
@@ -118,7 +122,11 @@ fn snapshot() -> Arc<Snapshot> {
             flows: flows.into_iter().map(|live| (live.live.flow.id().to_owned(), live)).collect(),
             ..Library::default()
         }),
-        prompts: Prompts { files: [("hello".to_owned(), clip)].into(), ..Prompts::default() },
+        prompts: Prompts {
+            files: [("hello".to_owned(), clip.clone())].into(),
+            music: Some(clip),
+            ..Prompts::default()
+        },
         ..Snapshot::default()
     })
 }
@@ -326,6 +334,31 @@ fn invite(number: &str) -> String {
 /// The ACK of a 200 that was sent.
 fn ack(answer: &str, body: &str) -> String {
     request("ACK", GREETED, 1, Transport::Udp, tag(answer, "To"), body)
+}
+
+/// A request of the agent in the dialog of an INVITE that it got.
+fn of_agent(to_agent: &str, method: &str, cseq: u32, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
+    format!(
+        "{method} sip:cordboard@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP {at};branch=z9hG4bKa{method}{cseq}\n\
+         Max-Forwards: 70\nFrom: {from};tag=agents\nTo: {to}\nCall-ID: {id}\nCSeq: {cseq} {method}\n\
+         Contact: <sip:alice@{at}>\n{kind}Content-Length: {length}\n\n{body}",
+        at = agent(),
+        from = value(to_agent, "To"),
+        to = value(to_agent, "From"),
+        id = value(to_agent, "Call-ID"),
+        length = length(body),
+    )
+}
+
+/// A message with one more header.
+fn with(message: &str, header: &str) -> String {
+    message.replacen("CSeq:", &format!("{header}\nCSeq:"), 1)
+}
+
+/// The body of a message that was sent.
+fn body(message: &str) -> &str {
+    message.split_once("\n\n").map_or("", |(_, body)| body)
 }
 
 /// A response of the agent to a request that was sent.

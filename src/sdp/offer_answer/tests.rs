@@ -6,7 +6,8 @@ const CAPABILITIES: &[Capability] = &[
 ];
 
 fn local() -> Local {
-    Local { address: "127.0.0.1".parse().unwrap(), rtp_port: 20_000, session_id: 7, session_version: 1 }
+    let address = "127.0.0.1".parse().unwrap();
+    Local { address, rtp_port: 20_000, session_id: 7, session_version: 1, direction: Direction::SendReceive }
 }
 
 fn phone(media: &str) -> Description {
@@ -62,6 +63,57 @@ fn direction_is_answered_by_the_table_of_rfc_3264() {
         assert_eq!(agreed.direction, direction, "{line}");
         assert!(text.media[0].has(name), "{line}");
     }
+}
+
+/// The table of RFC 3264 section 6.1, over all that a peer can offer in each of its ways, and all that we may want.
+#[test]
+fn an_answer_has_the_direction_that_both_want_however_the_offer_says_it() {
+    use Direction::*;
+    let all = [SendReceive, SendOnly, ReceiveOnly, Inactive];
+    let places = ["", "c=IN IP4 0.0.0.0\r\n", "c=IN IP6 ::\r\n", "c=IN IP6 ::ffff:0.0.0.0\r\n"];
+    for (offered, wanted) in all.into_iter().flat_map(|o| all.map(|w| (o, w))) {
+        for (in_session, is_explicit) in [(false, true), (true, true), (false, false)] {
+            for place in places {
+                let line = if is_explicit { format!("a={}\r\n", offered.name()) } else { String::new() };
+                let (session, media) = if in_session { (&*line, "") } else { ("", &*line) };
+                let offer =
+                    phone(&format!("{session}m=audio 4000 RTP/AVP 0\r\na=fmtp:0 x\r\n{place}{media}"));
+                let ours = Local { direction: wanted, ..local() };
+                let (text, agreed) = answer(&offer, CAPABILITIES, &ours).unwrap();
+                let what = format!("{offered:?} in session {in_session}, {place:?}, we want {wanted:?}");
+                let peer = if is_explicit { offered } else { SendReceive };
+                let sends = peer.receives() && wanted.sends() && place.is_empty();
+                let receives = peer.sends() && wanted.receives();
+                assert_eq!(
+                    (agreed.direction.sends(), agreed.direction.receives()),
+                    (sends, receives),
+                    "{what}"
+                );
+                assert_eq!(direction(&text, &text.media[0]), agreed.direction, "{what}: the text says it");
+                assert_eq!(text.media[0].port, 20_000, "{what}: held is not refused");
+                // The offerer reads the same from the answer.
+                let back = agreed.direction.reversed();
+                assert_eq!(back.within(peer), back, "{what}: no more than was offered");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_streams_own_direction_and_address_count_before_those_of_the_session() {
+    let offer = phone("a=sendonly\r\nm=audio 4000 RTP/AVP 0\r\na=inactive\r\n");
+    assert_eq!(answer(&offer, CAPABILITIES, &local()).unwrap().1.direction, Direction::Inactive);
+    let text = "v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n\
+                m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.9\r\n";
+    let offer = Description::parse(text.as_bytes()).unwrap();
+    assert_eq!(answer(&offer, CAPABILITIES, &local()).unwrap().1.direction, Direction::SendReceive);
+}
+
+#[test]
+fn an_answer_that_takes_more_than_we_offered_gets_no_more() {
+    let ours = offer(CAPABILITIES, &[0], 101, 20, &Local { direction: Direction::SendOnly, ..local() });
+    let agreed = accept_answer(&ours, &phone("m=audio 4000 RTP/AVP 0\r\n"), CAPABILITIES).unwrap();
+    assert_eq!(agreed.direction, Direction::SendOnly);
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Dialogs (RFC 3261 12): what both ends remember of each other, and what of it is under way.
 
 mod next_hop;
+mod reliable;
+mod session;
 mod unacknowledged;
 
 pub use next_hop::{NextHop, next_hop};
+pub use reliable::{Later, Provisional};
+pub use session::{MIN_SE_FLOOR_S, SessionDue, SessionPolicy, SessionTerms, SessionTimer, min_se};
 pub use unacknowledged::{Due, Unacknowledged};
 
 use super::digest::Account;
 use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
-use super::message::{HeaderName, NameAddr, Request, Response, SipUri};
+use super::message::{Head, HeaderName, NameAddr, Request, Response, SipUri};
 use super::{ListenerId, Peer, TlsPeer, TransactionId};
 use crate::clock::{Budget, Instant};
 use std::sync::Arc;
@@ -40,6 +44,10 @@ pub struct DialogState {
     pub peer: Peer,
     /// Whom we dialled over TLS.
     pub tls: Option<Arc<TlsPeer>>,
+    /// The peer takes UPDATE, as far as its Allow says.
+    pub allows_update: bool,
+    /// Our INVITE made it, so that the Call-ID is ours.
+    pub began: bool,
 }
 
 impl DialogState {
@@ -62,6 +70,8 @@ impl DialogState {
             listener: peer.listener,
             peer,
             tls: None,
+            allows_update: allows_update(head).unwrap_or(false),
+            began: false,
         }
     }
 
@@ -90,6 +100,15 @@ impl DialogState {
             listener,
             peer,
             tls,
+            allows_update: allows_update(head).unwrap_or(false),
+            began: true,
+        }
+    }
+
+    /// What the peer takes, where this message of it says so.
+    pub fn note_allow(&mut self, head: &Head) {
+        if let Some(allows) = allows_update(head) {
+            self.allows_update = allows;
         }
     }
 
@@ -115,6 +134,13 @@ impl DialogState {
             self.target = contact.uri.clone();
         }
     }
+}
+
+/// Whether Allow names UPDATE; none where there is no Allow.
+fn allows_update(head: &Head) -> Option<bool> {
+    let mut methods = head.all(HeaderName::Allow, "").peekable();
+    methods.peek()?;
+    Some(methods.any(|method| method == "UPDATE"))
 }
 
 /// The value of From or To with a tag where it has none. White space before the semicolon is not needed:
@@ -164,7 +190,7 @@ pub struct Dialog {
 #[derive(Debug)]
 pub enum Phase {
     /// The peer's INVITE waits for our final response.
-    Incoming { state: Box<DialogState>, transaction: TransactionId },
+    Incoming { state: Box<DialogState>, transaction: TransactionId, provisional: Box<Provisional> },
     /// Our INVITE waits for a final response.
     Outgoing(Outgoing),
     /// A 2xx was sent or came.
@@ -180,17 +206,48 @@ pub struct Outgoing {
     pub local_tag: Box<str>,
     pub transaction: TransactionId,
     pub giving_up: GivingUp,
-    /// To tags of the provisional responses so far.
-    pub early_tags: Vec<Box<str>>,
+    /// Dialogs of the provisional responses so far, one for each To tag.
+    pub early: Vec<Early>,
+    /// What the INVITE says, for when it has to be said again.
+    pub again: Box<super::endpoint::Outgoing>,
+    /// The smallest session interval that the peer takes, as its 422 said.
+    pub min_se_s: Option<u32>,
+}
+
+/// A dialog that a provisional response has made (RFC 3261 12.1).
+#[derive(Debug)]
+pub struct Early {
+    pub state: DialogState,
+    /// The number of its last reliable response (RFC 3262 section 4).
+    pub rseq: Option<u32>,
 }
 
 impl Outgoing {
-    /// Notes the early dialog of a provisional response.
-    pub fn add_early(&mut self, tag: &str) {
-        let is_new = !tag.is_empty() && !self.early_tags.iter().any(|known| **known == *tag);
-        if is_new && self.early_tags.len() < FORKS_MAX {
-            self.early_tags.push(tag.into());
+    /// The early dialog of a provisional response, which is new where its tag is. None without a tag, and where there
+    /// are too many.
+    pub fn early(&mut self, tag: &str, state: impl FnOnce() -> DialogState) -> Option<&mut Early> {
+        let known = self.early.iter().position(|early| *early.state.remote_tag == *tag);
+        let at = match known {
+            Some(at) => at,
+            None if tag.is_empty() || self.early.len() >= FORKS_MAX => return None,
+            None => {
+                self.early.push(Early { state: state(), rseq: None });
+                self.early.len() - 1
+            }
+        };
+        self.early.get_mut(at)
+    }
+}
+
+impl Early {
+    /// Takes the number of a reliable response: false for one that came before, or out of its turn
+    /// (RFC 3262 section 4).
+    pub fn take_rseq(&mut self, rseq: u32) -> bool {
+        let is_next = self.rseq.is_none_or(|last| last.checked_add(1) == Some(rseq));
+        if is_next {
+            self.rseq = Some(rseq);
         }
+        is_next
     }
 }
 
@@ -221,11 +278,32 @@ pub struct Established {
     /// bye() came before the ACK of the first 2xx: it is sent once that came or is given up
     /// (RFC 3261 15).
     pub hangup: Option<Hangup>,
+    /// RFC 4028.
+    pub session: Option<SessionTimer>,
+    /// Our refresh that has no final response.
+    pub refresh: Option<TransactionId>,
 }
 
 impl Established {
     pub fn new(state: DialogState) -> Self {
-        Established { state, unacknowledged: Vec::new(), invite_in: None, invite_out: None, hangup: None }
+        Established {
+            state,
+            unacknowledged: Vec::new(),
+            invite_in: None,
+            invite_out: None,
+            hangup: None,
+            session: None,
+            refresh: None,
+        }
+    }
+
+    /// A 2xx to an INVITE or UPDATE says how the session timer goes on, or that it does not.
+    pub fn set_session(&mut self, now: Instant, terms: Option<SessionTerms>) {
+        self.session = terms.map(|terms| SessionTimer::start(now, terms));
+    }
+
+    pub fn terms(&self) -> Option<SessionTerms> {
+        self.session.map(|session| session.terms)
     }
 
     /// So many 2xx wait for their ACK that one more INVITE has to wait.
@@ -279,7 +357,7 @@ impl Dialog {
     pub fn matches(&self, call_id: &str, remote_tag: &str) -> bool {
         match &self.phase {
             Phase::Outgoing(outgoing) => {
-                *outgoing.call_id == *call_id && outgoing.early_tags.iter().any(|tag| **tag == *remote_tag)
+                outgoing.early.iter().any(|early| early.state.is_between(call_id, remote_tag))
             }
             Phase::Incoming { state, .. } | Phase::Ending { state } => state.is_between(call_id, remote_tag),
             Phase::Established(established) => established.state.is_between(call_id, remote_tag),
@@ -290,9 +368,14 @@ impl Dialog {
         match &self.phase {
             Phase::Outgoing(Outgoing { giving_up: GivingUp::Cancelled { until }, .. }) => Some(*until),
             Phase::Established(established) => {
-                established.unacknowledged.iter().map(Unacknowledged::next_timeout).min()
+                let unacknowledged = established.unacknowledged.iter().map(Unacknowledged::next_timeout);
+                // Once it is to end nothing keeps it alive.
+                let session = established.session.filter(|_| established.hangup.is_none());
+                let session = session.map(|session| session.next_timeout()).filter(|at| *at != Instant::FAR);
+                unacknowledged.chain(session).min()
             }
-            _ => None,
+            Phase::Incoming { provisional, .. } => provisional.next_timeout(),
+            Phase::Outgoing(_) | Phase::Ending { .. } => None,
         }
     }
 }

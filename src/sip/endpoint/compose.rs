@@ -11,7 +11,9 @@ use std::ops::Range;
 /// What a request begins with, RFC 3261 section 8.1.1.6.
 pub const MAX_FORWARDS: u8 = 70;
 /// The methods that are really handled.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER, SUBSCRIBE";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE";
+/// The extensions that are really handled: RFC 4028, RFC 3262.
+pub const SUPPORTED: &str = "timer, 100rel";
 
 /// A header line to be: name and value.
 pub type Extra<'a> = (&'a str, &'a str);
@@ -138,7 +140,7 @@ pub fn request(parts: &RequestParts<'_>) -> (Bytes, Range<usize>) {
         writer.header("Contact", contact);
     }
     if parts.allow {
-        writer.header("Allow", ALLOW);
+        writer.header("Allow", ALLOW).header("Supported", SUPPORTED);
     }
     if !parts.user_agent.is_empty() {
         writer.header("User-Agent", parts.user_agent);

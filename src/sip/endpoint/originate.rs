@@ -6,20 +6,24 @@ use super::tables::{
     Again, ClientMachine, ClientTransaction, Hop, OutsideContent, OverUdp, Purpose, Repeat, cancel_key,
     with_via,
 };
-use super::{Action, Body, Counters, Endpoint, Outgoing, Outside};
+use super::{Action, Body, Counters, Endpoint, Outgoing, Outside, sessions};
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
 use crate::sip::dialog::{
-    Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, next_hop,
+    Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, min_se,
+    next_hop,
 };
 use crate::sip::digest::{Account, Attempt};
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
-use crate::sip::message::{Method, NameAddr, Scheme, SipUri};
+use crate::sip::message::{Method, NameAddr, Response, Scheme, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
 use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// Times that an INVITE is said again because of its session interval: each proxy on the way may want a larger one.
+const INTERVALS_TRIED: u32 = 3;
 
 /// A request that is ready to go.
 pub(super) struct Prepared {
@@ -52,11 +56,71 @@ impl Endpoint {
     /// [`Event::Failed`](super::Event::Failed). How long it may ring is the caller's business.
     pub fn invite(&mut self, now: Instant, outgoing: Outgoing, actions: &mut Vec<Action>) -> DialogId {
         let dialog = self.next_dialog_id();
-        let local_tag = self.new_tag();
         let call_id: Box<str> = match &outgoing.call_id {
             Some(call_id) => call_id.as_str().into(),
             None => self.random.token::<24>().into(),
         };
+        let (account, silent_max) = (outgoing.account.clone(), outgoing.silent_max);
+        let phase = Phase::Outgoing(OutgoingPhase {
+            call_id,
+            local_tag: self.new_tag(),
+            transaction: self.next_transaction_id(),
+            giving_up: GivingUp::No,
+            early: Vec::new(),
+            again: Box::new(outgoing),
+            min_se_s: None,
+        });
+        let mut owner = Dialog::new(phase);
+        owner.account = account;
+        self.dialogs.insert(dialog, owner);
+        self.send_first_invite(now, dialog, 1, actions);
+        if let Some(silent_max) = silent_max {
+            self.give_up_silent(now + silent_max, dialog);
+        }
+        dialog
+    }
+
+    /// Says the INVITE of a dialog that has no 422 behind it again, with the interval that the peer asked for
+    /// (RFC 4028 section 7.3). False where the response is no reason for that.
+    pub(super) fn invite_with_interval(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        dialog: DialogId,
+        response: &Response,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let Some(ClientMachine::Invite { sent, .. }) =
+            self.clients.by_id.get(&id).map(|owner| &owner.machine)
+        else {
+            return false;
+        };
+        let cseq = sent.cseq;
+        let next = self.next_transaction_id();
+        let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get_mut(&dialog)
+        else {
+            return false;
+        };
+        let Some(least) = min_se(response).filter(|_| response.code() == 422) else { return false };
+        let is_larger = outgoing.min_se_s.is_none_or(|before| least > before);
+        // A challenge may have taken a number as well.
+        if !is_larger || cseq > 2 * INTERVALS_TRIED || !matches!(outgoing.giving_up, GivingUp::No) {
+            return false;
+        }
+        (outgoing.min_se_s, outgoing.transaction) = (Some(least), next);
+        outgoing.early.clear();
+        self.send_first_invite(now, dialog, cseq + 1, actions);
+        true
+    }
+
+    /// Sends the INVITE of a dialog that has none under way, in the transaction that it names.
+    fn send_first_invite(&mut self, now: Instant, dialog: DialogId, cseq: u32, actions: &mut Vec<Action>) {
+        let Some(Dialog { phase: Phase::Outgoing(phase), .. }) = self.dialogs.by_id.get(&dialog) else {
+            return;
+        };
+        let (call_id, local_tag) = (phase.call_id.clone(), phase.local_tag.clone());
+        let (outgoing, transaction) = (phase.again.clone(), phase.transaction);
+        let of_session = sessions::wish(self.config.limits.session, phase.min_se_s);
         let tls = outgoing.tls.or_else(|| tls_peer_of(&outgoing.request_uri));
         let hop = self.hop_to(
             outgoing.listener,
@@ -65,37 +129,24 @@ impl Endpoint {
             tls,
             outgoing.connection,
         );
+        let mut headers = outgoing.headers;
+        headers.extend(of_session.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let content = OutsideContent {
             method: rsip::Method::Invite.into(),
             uri: outgoing.request_uri,
             routes: outgoing.routes,
             contact_user: Some(outgoing.from.uri.raw_user().unwrap_or_default().into()),
             from: outgoing.from.with_tag(&local_tag).to_string().into(),
-            local_tag: local_tag.clone(),
+            local_tag,
             to: outgoing.to.to_string().into(),
-            call_id: call_id.clone(),
-            cseq: 1,
+            call_id,
+            cseq,
             max_forwards: outgoing.max_forwards.unwrap_or(compose::MAX_FORWARDS),
-            headers: outgoing.headers,
+            headers,
             body: outgoing.body,
         };
-        let transaction = self.next_transaction_id();
-        let phase = Phase::Outgoing(OutgoingPhase {
-            call_id,
-            local_tag,
-            transaction,
-            giving_up: GivingUp::No,
-            early_tags: Vec::new(),
-        });
-        let mut owner = Dialog::new(phase);
-        owner.account = outgoing.account.clone();
-        self.dialogs.insert(dialog, owner);
         let again = outgoing.account.map(|account| (account, Attempt::default()));
         self.start_outside(now, transaction, Purpose::Begin(dialog), hop, content, again, None, actions);
-        if let Some(silent_max) = outgoing.silent_max {
-            self.give_up_silent(now + silent_max, transaction);
-        }
-        dialog
     }
 
     /// Sends a request that belongs to no dialog of the endpoint. Ends in [`Event::Reply`](super::Event::Reply).
@@ -151,7 +202,11 @@ impl Endpoint {
     }
 
     /// An INVITE that has heard nothing by then is given up: its target does not answer (RFC 3263 4.3).
-    fn give_up_silent(&mut self, at: Instant, transaction: TransactionId) {
+    fn give_up_silent(&mut self, at: Instant, dialog: DialogId) {
+        let Some(Dialog { phase: Phase::Outgoing(phase), .. }) = self.dialogs.by_id.get(&dialog) else {
+            return;
+        };
+        let transaction = phase.transaction;
         if let Some(ClientMachine::Invite { machine, .. }) =
             self.clients.by_id.get_mut(&transaction).map(|owner| &mut owner.machine)
         {
@@ -297,10 +352,15 @@ impl Endpoint {
             established.invite_out = Some(id);
         }
         let mut state = established.state.clone();
+        // A request that could refresh the session says how it goes on, or it would end it (RFC 4028 section 7.4).
+        let refreshes = is_invite || method == rsip::Method::Update;
+        let terms = established.terms().filter(|_| refreshes).map(|terms| terms.header(false));
+        let mut headers = headers.to_vec();
+        headers.extend(terms.map(|terms| ("Session-Expires".to_owned(), terms)));
         let account = self.dialogs.by_id.get(&dialog).and_then(|owner| owner.account.clone());
         let (again, authorization) =
-            self.again_within(account, &state, method.clone(), headers, body.as_ref());
-        let mut extra = borrowed(headers);
+            self.again_within(account, &state, method.clone(), &headers, body.as_ref());
+        let mut extra = borrowed(&headers);
         extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
         let prepared = self.prepare_within(&mut state, method.as_str(), &extra, body.as_ref());
         if let Some(kept) = self.dialogs.by_id.get_mut(&dialog).and_then(Dialog::state_mut) {

@@ -1,6 +1,6 @@
 //! Our responses: ring, answer, reject, respond.
 
-use super::compose::{self, Extra, ResponseParts, borrowed};
+use super::compose::{self, Extra, ResponseParts, SUPPORTED, borrowed};
 use super::tables::{ServerMachine, ServerTransaction};
 use super::{Action, Body, Endpoint, Event, Failure};
 use crate::clock::Instant;
@@ -11,8 +11,9 @@ use crate::sip::{DialogId, ListenerId, TransactionId};
 use bytes::Bytes;
 
 impl Endpoint {
-    /// Sends a provisional response, 101 to 199, to the INVITE that wants to begin this dialog. Where
-    /// `reason` is empty the usual words stand.
+    /// Sends a provisional response, 101 to 199, to the INVITE that wants to begin this dialog; again and again where
+    /// the peer requires that, until it acknowledges it: then comes [`Event::Pracked`], or after 64*T1
+    /// [`Event::Failed`]. Where `reason` is empty the usual words stand.
     pub fn ring(
         &mut self,
         now: Instant,
@@ -24,6 +25,9 @@ impl Endpoint {
     ) {
         if let Some(transaction) = self.incoming(dialog) {
             let code = code.clamp(101, 199);
+            if self.rings_reliably(dialog) {
+                return self.ring_reliably(now, dialog, code, reason, body, actions);
+            }
             self.respond_in(now, transaction, code, reason, &[], body.as_ref(), actions);
         }
     }
@@ -50,7 +54,14 @@ impl Endpoint {
             let failed = Event::Failed { dialog, failure: Failure::HalfOpen };
             return actions.push(Action::Event(failed));
         }
-        let extra = borrowed(headers);
+        let Ok(body) = self.keep_answer(dialog, headers, body) else { return };
+        let Some(request) = self.servers.by_id.get(&transaction).and_then(|owner| owner.request.clone())
+        else {
+            return;
+        };
+        let (terms, of_session) = self.session_answer(&request, None);
+        let mut extra = borrowed(headers);
+        extra.extend(of_session.iter().map(|(name, value)| (*name, value.as_str())));
         let Some(answer) = self.send_answer(now, transaction, 200, "", &extra, body.as_ref(), actions) else {
             return;
         };
@@ -60,6 +71,7 @@ impl Endpoint {
                 _ => return,
             };
             let mut established = Established::new(state);
+            established.set_session(now, terms);
             established.unacknowledged.push(answer);
             owner.phase = Phase::Established(Box::new(established));
         }
@@ -100,18 +112,33 @@ impl Endpoint {
         let Some(owner) = self.servers.by_id.get(&transaction) else { return };
         let Some(request) = owner.request.clone() else { return };
         let dialog = owner.dialog;
-        let extra = borrowed(headers);
+        let mut extra = borrowed(headers);
         let code = code.clamp(100, 699);
         if !(200..300).contains(&code) {
-            return self.respond_in(now, transaction, code, reason, &extra, body.as_ref(), actions);
+            self.respond_in(now, transaction, code, reason, &extra, body.as_ref(), actions);
+            return self.after_prack(now, &request, dialog, actions);
         }
         let refreshes = request.is(rsip::Method::Invite) || request.is(rsip::Method::Update);
+        let mut of_session = Vec::new();
+        if let Some(established) = dialog.filter(|_| refreshes).and_then(|id| self.established_mut(id)) {
+            let so_far = established.terms();
+            let (terms, headers) = self.session_answer(&request, so_far);
+            of_session = headers;
+            if let Some(established) = dialog.and_then(|id| self.established_mut(id)) {
+                established.set_session(now, terms);
+            }
+        }
+        extra.extend(of_session.iter().map(|(name, value)| (*name, value.as_str())));
         let state = dialog.and_then(|id| self.dialogs.by_id.get_mut(&id)).and_then(Dialog::state_mut);
         if let (Some(state), true) = (state, refreshes) {
             state.refresh_target(request.contact());
         }
         if !request.is(rsip::Method::Invite) {
-            return self.respond_in(now, transaction, code, reason, &extra, body.as_ref(), actions);
+            self.respond_in(now, transaction, code, reason, &extra, body.as_ref(), actions);
+            if let Some(id) = dialog.filter(|_| refreshes) {
+                self.arm_dialog(id);
+            }
+            return self.after_prack(now, &request, dialog, actions);
         }
         let answer = self.send_answer(now, transaction, code, reason, &extra, body.as_ref(), actions);
         if let (Some(id), Some(mut answer)) = (dialog, answer) {
@@ -125,8 +152,21 @@ impl Endpoint {
         }
     }
 
+    /// A PRACK with a body has its response now: what waited for it goes out.
+    fn after_prack(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        dialog: Option<DialogId>,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(dialog) = dialog.filter(|_| request.is(rsip::Method::PRack)) {
+            self.send_waiting(now, dialog, actions);
+        }
+    }
+
     /// The transaction of the INVITE that wants to begin this dialog, while it has no final response.
-    fn incoming(&self, dialog: DialogId) -> Option<TransactionId> {
+    pub(super) fn incoming(&self, dialog: DialogId) -> Option<TransactionId> {
         match self.dialogs.by_id.get(&dialog)?.phase {
             Phase::Incoming { transaction, .. } => Some(transaction),
             _ => None,
@@ -168,7 +208,7 @@ impl Endpoint {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a response has these parts")]
-    fn respond_with(
+    pub(super) fn respond_with(
         &mut self,
         now: Instant,
         id: TransactionId,
@@ -220,9 +260,12 @@ impl Endpoint {
         let needs_tag = code > 100 && request.to_tag().is_empty();
         let has_contact = makes_dialog
             || (is_success && (request.is(rsip::Method::Update) || request.is(rsip::Method::Subscribe)));
-        let mut all: Vec<Extra<'_>> = Vec::with_capacity(extra.len() + 2);
-        if is_success && (is_invite || request.is(rsip::Method::Options)) {
+        let mut all: Vec<Extra<'_>> = Vec::with_capacity(extra.len() + 3);
+        if makes_dialog || (is_success && request.is(rsip::Method::Options)) {
             all.push(Self::ALLOW_HEADER);
+            all.push(("Supported", SUPPORTED));
+        }
+        if is_success && (is_invite || request.is(rsip::Method::Options)) {
             all.push(("Accept", "application/sdp"));
         }
         all.extend_from_slice(extra);

@@ -5,7 +5,7 @@ use super::originate::Prepared;
 use super::tables::{ClientMachine, ClientTransaction, Purpose, SentAck, cancel_key};
 use super::{Action, Counters, Endpoint, Event, Failure, Reply};
 use crate::clock::Instant;
-use crate::sip::dialog::{Dialog, DialogState, Established, GivingUp, Phase};
+use crate::sip::dialog::{Dialog, DialogState, Established, GivingUp, Phase, SessionTerms};
 use crate::sip::limits::FORKS_MAX;
 use crate::sip::message::{HeaderName, Response};
 use crate::sip::transaction::ClientOutput;
@@ -48,7 +48,7 @@ impl Endpoint {
         if delivered && is_invite && response.is_success() {
             self.on_invite_success(now, id, purpose, peer, response, actions);
         } else if delivered && response.is_provisional() {
-            self.on_provisional(now, purpose, peer, response, actions);
+            self.on_provisional(now, id, purpose, peer, response, actions);
         } else if delivered {
             self.on_final(now, id, purpose, peer, response, actions);
         }
@@ -75,6 +75,7 @@ impl Endpoint {
     fn on_provisional(
         &mut self,
         now: Instant,
+        id: TransactionId,
         purpose: Purpose,
         peer: Peer,
         response: Arc<Response>,
@@ -85,9 +86,12 @@ impl Endpoint {
         else {
             return;
         };
-        outgoing.add_early(response.to_tag());
         if !matches!(outgoing.giving_up, GivingUp::No) {
             return self.send_cancel(now, dialog, actions);
+        }
+        if !self.take_provisional(now, id, dialog, peer, &response, actions) {
+            self.counters.retransmissions_absorbed += 1;
+            return;
         }
         self.learn_tcp_from(response.contact().map(|contact| &contact.uri), peer);
         if response.code() > 100 {
@@ -111,7 +115,8 @@ impl Endpoint {
         };
         match purpose {
             Purpose::Begin(dialog) => {
-                if self.is_outgoing(dialog) {
+                if self.is_outgoing(dialog) && !self.invite_with_interval(now, id, dialog, &response, actions)
+                {
                     self.remove_dialog(now, dialog, actions);
                     let failure = Failure::Response(response);
                     actions.push(Action::Event(Event::Failed { dialog, failure }));
@@ -125,7 +130,7 @@ impl Endpoint {
                         state.refresh_target(response.contact());
                     }
                 }
-                self.end_within(dialog, id, Ok(response), actions);
+                self.end_within(now, dialog, id, Ok(response), actions);
             }
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {
@@ -163,7 +168,7 @@ impl Endpoint {
             self.counters.strays_dropped += 1;
             return;
         }
-        let state = DialogState::as_client(sent, &response, hop.listener, hop.tls.clone(), peer);
+        let mut state = DialogState::as_client(sent, &response, hop.listener, hop.tls.clone(), peer);
         let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
         match purpose {
             Purpose::Within(dialog) => {
@@ -171,10 +176,15 @@ impl Endpoint {
             }
             Purpose::Begin(dialog) => match self.dialogs.by_id.get(&dialog).map(|owner| &owner.phase) {
                 Some(Phase::Outgoing(outgoing)) if matches!(outgoing.giving_up, GivingUp::No) => {
+                    // What the early dialog has said (PRACK) counts on.
+                    if let Some(early) = outgoing.early.iter().find(|early| *early.state.remote_tag == *tag) {
+                        state.local_cseq = early.state.local_cseq.max(cseq);
+                        state.allows_update |= early.state.allows_update;
+                    }
                     self.learn_tcp_from(response.contact().map(|contact| &contact.uri), peer);
                     let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
                     self.send_ack(now, id, tag, ack, actions);
-                    self.establish(dialog, state);
+                    self.establish(now, dialog, state, SessionTerms::as_client(&response));
                     actions.push(Action::Event(Event::Answered { dialog, response }));
                 }
                 Some(Phase::Outgoing(_)) => {
@@ -216,16 +226,19 @@ impl Endpoint {
         };
         let ack = self.prepare_ack(&state, from_response.local_cseq, credentials.as_ref());
         self.send_ack(now, id, response.to_tag(), ack, actions);
-        self.end_within(dialog, id, Ok(response), actions);
+        self.end_within(now, dialog, id, Ok(response), actions);
     }
 
-    fn establish(&mut self, dialog: DialogId, state: DialogState) {
+    fn establish(&mut self, now: Instant, dialog: DialogId, state: DialogState, terms: Option<SessionTerms>) {
         if let Some(connection) = state.peer.connection {
             self.retain_connection(connection);
         }
         if let Some(owner) = self.dialogs.by_id.get_mut(&dialog) {
-            owner.phase = Phase::Established(Box::new(Established::new(state)));
+            let mut established = Established::new(state);
+            established.set_session(now, terms);
+            owner.phase = Phase::Established(Box::new(established));
         }
+        self.arm_dialog(dialog);
     }
 
     /// Acknowledges and ends what nobody wants (RFC 3261 13.2.2.4).
@@ -273,6 +286,7 @@ impl Endpoint {
     /// A request of the call room inside a dialog is over. It hears of it while the dialog lives for it.
     fn end_within(
         &mut self,
+        now: Instant,
         dialog: DialogId,
         transaction: TransactionId,
         response: Result<Arc<Response>, Failure>,
@@ -283,7 +297,9 @@ impl Endpoint {
             return;
         };
         established.invite_out = established.invite_out.filter(|other| *other != transaction);
-        if established.hangup.is_none() {
+        let is_alive = established.hangup.is_none();
+        self.on_session_response(now, dialog, transaction, &response);
+        if is_alive {
             actions.push(Action::Event(Event::Response { dialog, transaction, response }));
         }
     }
@@ -337,7 +353,7 @@ impl Endpoint {
                     actions.push(Action::Event(Event::Failed { dialog, failure }));
                 }
             }
-            Purpose::Within(dialog) => self.end_within(dialog, id, Err(failure), actions),
+            Purpose::Within(dialog) => self.end_within(now, dialog, id, Err(failure), actions),
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {
                 let response = Err(failure);

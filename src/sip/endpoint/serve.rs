@@ -1,6 +1,6 @@
 //! Requests of peers: which transaction, which dialog, and what they may do (RFC 3261 8.2, 12.2.2, 17.2).
 
-use super::compose::Extra;
+use super::compose::{Extra, SUPPORTED};
 use super::tables::{ServerMachine, ServerTransaction};
 use super::{Action, Endpoint, Event};
 use crate::clock::Instant;
@@ -14,13 +14,13 @@ use crate::sip::{DialogId, Peer, TransactionId};
 use std::sync::Arc;
 
 /// Why a request gets an error from the endpoint itself.
-struct Refusal<'a> {
-    code: u16,
-    extra: Vec<(&'a str, String)>,
+pub(super) struct Refusal<'a> {
+    pub code: u16,
+    pub extra: Vec<(&'a str, String)>,
 }
 
 impl Refusal<'_> {
-    fn plain(code: u16) -> Self {
+    pub fn plain(code: u16) -> Self {
         Refusal { code, extra: Vec::new() }
     }
 }
@@ -168,11 +168,17 @@ impl Endpoint {
             let extra = [("Retry-After", seconds.as_str())];
             return self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
         }
+        if let Err(refusal) = self.check_interval(&request) {
+            return self.refuse(now, id, &refusal, actions);
+        }
         let Some(transaction) = self.servers.by_id.get_mut(&id) else { return };
         let dialog = DialogId(id.0);
         transaction.dialog = Some(dialog);
         let state = Box::new(DialogState::as_server(&request, &transaction.to_tag, peer));
-        self.dialogs.insert(dialog, Dialog::new(Phase::Incoming { state, transaction: id }));
+        self.dialogs.insert(
+            dialog,
+            Dialog::new(Phase::Incoming { state, transaction: id, provisional: Box::default() }),
+        );
         if let Some(connection) = peer.connection {
             self.retain_connection(connection);
         }
@@ -203,6 +209,12 @@ impl Endpoint {
             self.servers.remove(id);
             return self.answer_overload(now, peer, &request, actions);
         }
+        if request.is(rsip::Method::PRack) {
+            return self.on_prack(now, id, dialog_id, peer, request, actions);
+        }
+        if let Err(refusal) = self.check_interval(&request) {
+            return self.refuse(now, id, &refusal, actions);
+        }
         if let Err(code) = self.admit_within(dialog_id, &request) {
             let extra =
                 if code == 500 { vec![("Retry-After", self.random.below(10).to_string())] } else { vec![] };
@@ -211,6 +223,9 @@ impl Endpoint {
         self.move_dialog(dialog_id, peer);
         let Some(dialog) = self.dialogs.by_id.get_mut(&dialog_id) else { return };
         dialog.requests.push(id);
+        if let Some(state) = dialog.state_mut() {
+            state.note_allow(request.head());
+        }
         let is_invite = request.is(rsip::Method::Invite);
         if let (Phase::Established(established), true) = (&mut dialog.phase, is_invite) {
             established.invite_in = Some(id);
@@ -359,7 +374,11 @@ impl Endpoint {
                 let request = Arc::new(request);
                 actions.push(Action::Event(Event::Acknowledged { dialog: id, request }));
             }
-            None => {}
+            None if self.is_hung_up(id) => {}
+            None => {
+                let request = Arc::new(request);
+                actions.push(Action::Event(Event::AcknowledgedAgain { dialog: id, request }));
+            }
         }
     }
 
@@ -379,7 +398,13 @@ impl Endpoint {
     }
 
     /// Sends an error of the endpoint's own.
-    fn refuse(&mut self, now: Instant, id: TransactionId, refusal: &Refusal<'_>, actions: &mut Vec<Action>) {
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        refusal: &Refusal<'_>,
+        actions: &mut Vec<Action>,
+    ) {
         let extra: Vec<Extra<'_>> =
             refusal.extra.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.respond_in(now, id, refusal.code, "", &extra, None, actions);
@@ -403,6 +428,7 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
             | rsip::Method::Bye
             | rsip::Method::Options
             | rsip::Method::Info
+            | rsip::Method::PRack
             | rsip::Method::Update
             | rsip::Method::Register
             | rsip::Method::Subscribe,
@@ -421,10 +447,17 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
     let required = [HeaderName::Require, HeaderName::ProxyRequire]
         .into_iter()
         .flat_map(|name| head.all(name, ""))
-        .filter(|option| !(option.is_empty() || is_register && REGISTER_OPTIONS.contains(option)))
+        .filter(|option| {
+            let is_known = is_supported(option) || is_register && REGISTER_OPTIONS.contains(option);
+            !option.is_empty() && !is_known
+        })
         .collect::<Vec<_>>();
     if required.is_empty() {
         return None;
     }
     Some(Refusal { code: 420, extra: vec![("Unsupported", required.join(", "))] })
+}
+
+fn is_supported(option: &str) -> bool {
+    SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option))
 }

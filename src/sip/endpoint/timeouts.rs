@@ -112,8 +112,10 @@ impl Endpoint {
                     }
                     self.on_never_acknowledged(now, id, actions);
                 }
+                self.on_session_due(now, id, actions);
             }
-            Phase::Incoming { .. } | Phase::Ending { .. } => {}
+            Phase::Incoming { .. } => self.on_provisional_due(now, id, actions),
+            Phase::Ending { .. } => {}
         }
         self.arm_dialog(id);
     }

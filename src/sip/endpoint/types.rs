@@ -1,6 +1,7 @@
 //! What goes in and out of the [`Endpoint`](super::Endpoint).
 
 use crate::ids::ConnectionId;
+use crate::sip::dialog::SessionPolicy;
 use crate::sip::digest::{Account, Rejection};
 use crate::sip::locate::Reach;
 use crate::sip::message::{Method, NameAddr, Request, Response, SipUri, Subject};
@@ -51,6 +52,8 @@ pub struct Limits {
     pub half_open_per_source_max: usize,
     /// What Retry-After says in a 503.
     pub retry_after: Duration,
+    /// How long a dialog lives without a refresh (RFC 4028).
+    pub session: SessionPolicy,
 }
 
 impl Default for Limits {
@@ -61,6 +64,7 @@ impl Default for Limits {
             connections_max: 4_096,
             half_open_per_source_max: 200,
             retry_after: Duration::from_secs(5),
+            session: SessionPolicy::default(),
         }
     }
 }
@@ -143,10 +147,15 @@ pub enum Event {
     Refused { peer: Peer, subject: Subject },
     /// The first ACK of a 2xx to the first INVITE; its body may hold an answer.
     Acknowledged { dialog: DialogId, request: Arc<Request> },
+    /// The ACK of a 2xx to a re-INVITE; where that one made no offer, its body is the answer to ours.
+    AcknowledgedAgain { dialog: DialogId, request: Arc<Request> },
+    /// The peer acknowledged a reliable provisional response, and so repeated our tag; where its PRACK has a body, it
+    /// comes as a [`Event::Request`] instead.
+    Pracked { dialog: DialogId },
     /// 64*T1 went by without an ACK of our 2xx (RFC 3261 13.3.1.4). The caller of the door sends BYE.
     NotAcknowledged { dialog: DialogId },
-    /// A request that wants respond(): re-INVITE, UPDATE, INFO in a dialog, OPTIONS in or outside one, REGISTER and
-    /// SUBSCRIBE outside.
+    /// A request that wants respond(): re-INVITE, UPDATE, INFO in a dialog, a PRACK with a body, OPTIONS in or outside
+    /// a dialog, REGISTER and SUBSCRIBE outside.
     Request { dialog: Option<DialogId>, transaction: TransactionId, request: Arc<Request>, peer: Peer },
     /// The peer hung up; 200 is already sent, an INVITE that was not answered got its 487. The dialog is gone.
     Bye { dialog: DialogId, request: Arc<Request> },
@@ -156,6 +165,11 @@ pub enum Event {
     Answered { dialog: DialogId, response: Arc<Response> },
     /// Our INVITE came to nothing, or our answer() could not be given. The dialog is gone.
     Failed { dialog: DialogId, failure: Failure },
+    /// The session timer wants a re-INVITE, because the peer takes no UPDATE: answer with
+    /// [`Endpoint::refresh`](super::Endpoint::refresh).
+    RefreshDue { dialog: DialogId },
+    /// Nobody refreshed the session in time (RFC 4028 section 10). The caller of the door sends BYE.
+    SessionExpired { dialog: DialogId },
     /// What became of a request of ours inside a dialog. The ACK of a re-INVITE is already sent.
     Response { dialog: DialogId, transaction: TransactionId, response: Result<Arc<Response>, Failure> },
     /// What became of a request of ours outside dialogs.
@@ -191,6 +205,8 @@ pub enum Failure {
     /// answer() would have been one more dialog of that source that waits for its ACK than allowed; 503 was
     /// sent in its place.
     HalfOpen,
+    /// A reliable provisional response was never acknowledged (RFC 3262 section 3); 504 was sent to the INVITE.
+    NotPracked,
 }
 
 /// A body and its Content-Type.
@@ -327,6 +343,12 @@ pub struct Counters {
     pub challenges_refused: u64,
     /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate.
     pub knocks_dropped: u64,
+    /// Calls whose reliable provisional response was never acknowledged.
+    pub not_pracked: u64,
+    /// INVITEs and UPDATEs answered 422 because their session interval was too small.
+    pub intervals_rejected: u64,
+    /// Dialogs whose session was not refreshed in time.
+    pub sessions_expired: u64,
 }
 
 impl Counters {

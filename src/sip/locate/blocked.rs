@@ -160,6 +160,6 @@ fn fault(failure: &Failure) -> Option<(BlockReason, Option<Duration>)> {
             let digits = text.trim_start().split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
             Some((BlockReason::Unavailable, digits.parse().ok().map(Duration::from_secs)))
         }
-        Failure::Response(_) | Failure::Cancelled | Failure::HalfOpen => None,
+        Failure::Response(_) | Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => None,
     }
 }

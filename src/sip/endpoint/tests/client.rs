@@ -3,7 +3,7 @@
 use super::*;
 
 /// An INVITE that has gone out.
-fn calling(bench: &mut Bench) -> (DialogId, String) {
+pub fn calling(bench: &mut Bench) -> (DialogId, String) {
     let dialog = bench.endpoint.invite(bench.now, outgoing(), &mut bench.actions);
     let sent = bench.sent();
     assert_eq!(sent.len(), 1);
@@ -11,7 +11,7 @@ fn calling(bench: &mut Bench) -> (DialogId, String) {
 }
 
 /// The same, answered; the ACK.
-fn established(bench: &mut Bench) -> (DialogId, String, String) {
+pub fn established(bench: &mut Bench) -> (DialogId, String, String) {
     let (dialog, invite) = calling(bench);
     bench.receive(&response(&invite, 200, "a1"));
     let ack = bench.sent().remove(0);

@@ -3,8 +3,10 @@
 mod challenged;
 mod client;
 mod pair;
+mod reliable;
 mod secure;
 mod server;
+mod sessions;
 mod strangers;
 mod streams;
 
