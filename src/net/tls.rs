@@ -167,21 +167,21 @@ impl Tls {
             if looks == self.loaded().looks || refused.as_ref() == Some(&looks) {
                 continue;
             }
-            refused = self.reload_and_say().err().map(|()| looks);
+            refused = (!self.reload_and_say()).then_some(looks);
         }
     }
 
-    /// The same as [`Tls::reload`], with what came of it in the log.
-    pub fn reload_and_say(&self) -> Result<(), ()> {
+    /// The same as [`Tls::reload`], with what came of it in the log. False where all stays as it was.
+    pub fn reload_and_say(&self) -> bool {
         match self.reload() {
-            Ok(()) if self.0.files.all().is_empty() => Ok(()),
+            Ok(()) if self.0.files.all().is_empty() => true,
             Ok(()) => {
                 tracing::info!("certificates were read anew: connections that begin now get them");
-                Ok(())
+                true
             }
             Err(error) => {
                 tracing::error!(%error, "the certificates that were there before are used on");
-                Err(())
+                false
             }
         }
     }

@@ -50,7 +50,7 @@ fn of_certificate(fault: &CertificateError, we_connect: bool) -> String {
         }
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "the peer's certificate is for {}, not for {}: dial one of its names, or have one issued for that",
-            if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") },
+            names(presented),
             expected.to_str()
         ),
         CertificateError::NotValidForName => {
@@ -67,6 +67,15 @@ fn of_certificate(fault: &CertificateError, we_connect: bool) -> String {
         }
         other => format!("the peer's certificate cannot be used: {other}"),
     }
+}
+
+/// The names of a certificate as people write them: the library has them as `DnsName("sip.example.net")`.
+fn names(presented: &[String]) -> String {
+    if presented.is_empty() {
+        return "no name at all".to_owned();
+    }
+    let plain: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+    plain.join(", ")
 }
 
 fn of_alert(alert: AlertDescription) -> String {
