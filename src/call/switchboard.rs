@@ -1,5 +1,7 @@
 //! The one door of signalling: all calls, in the order in which things happen to them.
 
+mod sip_events;
+
 use super::b2bua::{Call, Context, Settings};
 use super::capture::Captures;
 use super::dialled::code_of;
@@ -320,128 +322,7 @@ impl Switchboard {
         }
     }
 
-    fn sip_event(&mut self, now: Now, event: sip::Event, actions: &mut Vec<Action>) {
-        use sip::Event;
-        match event {
-            Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
-            Event::Refused { peer, subject } => {
-                let what =
-                    if let Subject::Request(method) = &subject { method.as_str() } else { "a message" };
-                tracing::info!(source = %peer.address, request = what, status = 403, "refused: no trunk's range and no agent's address has that source");
-            }
-            Event::Cancelled { dialog, reason } => {
-                let reason = Reason::read(reason.as_deref().into_iter());
-                self.with_caller(dialog, now, actions, |call, context| {
-                    call.caller_cancelled(&reason, context);
-                });
-            }
-            Event::Acknowledged { dialog, request } => {
-                self.with_caller(dialog, now, actions, |call, context| call.acknowledged(&request, context));
-            }
-            Event::AcknowledgedAgain { dialog, request } => {
-                self.with_dialog(dialog, now, actions, |call, party, context| {
-                    call.acknowledged_again(party, &request, context);
-                });
-            }
-            Event::Pracked { dialog } => self.with_caller(dialog, now, actions, Call::pracked),
-            Event::RefreshDue { dialog } => self.with_dialog(dialog, now, actions, |call, party, context| {
-                call.refresh(party, dialog, context);
-            }),
-            Event::SessionExpired { dialog } => {
-                self.with_dialog(dialog, now, actions, |call, party, context| {
-                    call.session_expired(party, context);
-                });
-            }
-            Event::Response { dialog, response, .. } => {
-                self.with_dialog(dialog, now, actions, |call, party, context| {
-                    call.responded(party, response, context);
-                });
-            }
-            Event::NotAcknowledged { dialog } => self.not_acknowledged(dialog, now, actions),
-            Event::Request { dialog, transaction, request, peer } => {
-                self.request(now, dialog, transaction, &request, peer, actions);
-            }
-            Event::Bye { dialog, request } => {
-                let reason = Reason::of(request.head());
-                self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                    Party::Caller => call.caller_hung_up(&reason, context),
-                    Party::Dialled(dial) => call.dialled_said_bye(dial, &reason, context),
-                })
-            }
-            Event::Provisional { dialog, response } if response.code() > 100 => {
-                self.with_dialled(dialog, now, actions, |call, dial, context| {
-                    call.dialled_rings(dial, dialog, &response, context);
-                });
-            }
-            Event::Provisional { .. } => {}
-            Event::Reply(reply) => self.replied_outside(now.instant, &reply, actions),
-            Event::Answered { dialog, response } => {
-                if self.index.dialogs.contains_key(&dialog) {
-                    self.with_dialled(dialog, now, actions, |call, dial, context| {
-                        call.dialled_answered(dial, dialog, &response, context);
-                    });
-                } else {
-                    // Given up by us while the answer was on its way.
-                    self.endpoint.bye(now.instant, dialog, None, &mut self.sip_actions);
-                }
-            }
-            Event::Failed { dialog, failure } => {
-                let code = code_of(&failure);
-                self.with_dialog(dialog, now, actions, |call, party, context| match party {
-                    Party::Caller => call.refused_by_endpoint(Some(code), context),
-                    Party::Dialled(dial) => call.fork_failed(dial, dialog, &failure, context),
-                });
-            }
-        }
-    }
-
-    /// A 2xx of ours that is never acknowledged: the first of a call ends it; one to a re-INVITE of an agent too.
-    fn not_acknowledged(&mut self, dialog: DialogId, now: Now, actions: &mut Vec<Action>) {
-        self.with_dialog(dialog, now, actions, |call, party, context| match party {
-            Party::Caller => call.not_acknowledged(context),
-            Party::Dialled(dial) => {
-                context.sip.bye(context.now.instant, dialog, None, context.sip_actions);
-                call.dialled_hung_up(dial, context);
-            }
-        });
-    }
-
     // Requests of others.
-
-    fn request(
-        &mut self,
-        now: Now,
-        dialog: Option<DialogId>,
-        transaction: TransactionId,
-        request: &Arc<Request>,
-        peer: Peer,
-        actions: &mut Vec<Action>,
-    ) {
-        if let Some(dialog) = dialog
-            && self.index.dialogs.contains_key(&dialog)
-        {
-            return self.with_dialog(dialog, now, actions, |call, party, context| {
-                call.request(party, transaction, request, context);
-            });
-        }
-        match request.method().as_str() {
-            "REGISTER" if dialog.is_none() => return self.register(now, transaction, request, peer),
-            "SUBSCRIBE" if dialog.is_none() => return self.subscribe(now, transaction, request, peer),
-            _ => {}
-        }
-        let is_known = self.is_admitted(now.instant, peer.address);
-        let (code, phrase, headers) = match request.method().as_str() {
-            _ if dialog.is_some() => (481, "Call/Transaction Does Not Exist", vec![]),
-            "OPTIONS" if !is_known => (403, "Forbidden", vec![]),
-            // An OPTIONS ping asks whether calls may be sent here: only a server that takes them says yes.
-            "OPTIONS" if self.draining || self.calls.len() >= self.calls_max || !self.has_ports() => {
-                (503, "Service Unavailable", vec![retry_after()])
-            }
-            "OPTIONS" => (200, "OK", vec![]),
-            _ => (405, "Method Not Allowed", vec![]),
-        };
-        self.endpoint.respond(now.instant, transaction, code, phrase, &headers, None, &mut self.sip_actions);
-    }
 
     // Media.
 

@@ -30,6 +30,7 @@ enum Step {
     Cancel(u8),
     Bye(u8),
     Ask { dialog: u8, method: u8 },
+    Refresh(u8),
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -147,6 +148,11 @@ impl World {
                     self.endpoint.bye(now, dialog, None, &mut self.actions);
                 }
             }
+            Step::Refresh(at) => {
+                if let Some(dialog) = self.dialog(at) {
+                    self.endpoint.refresh(now, dialog, Some(body()), &mut self.actions);
+                }
+            }
             Step::Ask { dialog, method } => {
                 let known = [rsip::Method::Invite, rsip::Method::Update, rsip::Method::Info, rsip::Method::Options];
                 let method = Method::from(known[usize::from(method) % known.len()].clone());
@@ -241,6 +247,11 @@ impl World {
             body: Some(body()),
             call_id: None,
             max_forwards: None,
+            tls: None,
+            connection: None,
+            silent_max: None,
+            routes: Vec::new(),
+            account: None,
         };
         let dialog = self.endpoint.invite(self.now, outgoing, &mut self.actions);
         self.seen.dialogs.push(dialog);
