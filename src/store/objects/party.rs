@@ -84,7 +84,7 @@ fn password(section: &Section<'_>) -> Option<Password> {
         }
         return None;
     }
-    section.text("password").filter(|text| !text.is_empty()).map(|text| Password::new(&text))
+    section.secret("password").filter(|text| !text.is_empty()).map(|text| Password::new(&text))
 }
 
 fn agent_address(section: &Section<'_>, text: &str) -> Option<SocketAddr> {
