@@ -93,7 +93,7 @@ fn a_telephone_that_registers_by_digest_is_rung_where_it_registered_from() {
         agent.answers = true;
         agent.registers = Some((format!("{};transport={transport}", server.sip()), "s3cret"));
         let agent = agent.start();
-        agent.wait_for("REGISTER_OK", 1);
+        agent.wait_for_words("200 OK (cordboard) [1 binding]");
         let mut caller = PhoneSetup::new("caller").start();
         caller.dial(&number(&server, "udp"));
         caller.wait_for("CALL_ESTABLISHED", 1);
@@ -109,13 +109,13 @@ fn a_telephone_that_registers_by_digest_is_rung_where_it_registered_from() {
 }
 
 #[test]
-fn a_telephone_with_a_wrong_password_does_not_register() {
+fn a_telephone_with_a_wrong_password_does_not_register_and_is_locked_out() {
     let server =
         setup("register-wrong", &dial_flow(&ring(&["alice"]))).registering_agent("alice", "s3cret").start();
     let mut agent = PhoneSetup::new("alice");
     agent.registers = Some((server.sip().to_string(), "guess"));
     let agent = agent.start();
-    agent.wait_for("REGISTER_FAIL", 1);
+    agent.wait_for_words("SIP/2.0 403 Too Many Wrong Passwords");
 }
 
 /// Greeting heard, key pressed, agent reached, both voices heard, hung up by `hangs_up`.

@@ -1,14 +1,15 @@
 //! Who registers, subscribes and shows who it is: the switchboard's part between the registrar and SIP; and the trunks' part.
 
 use super::Action;
-use super::snapshot::{Snapshot, Source};
-use super::switchboard::{Switchboard, may_stream};
+use super::message_parts::warning;
+use super::snapshot::{NOTHING_LOADED, Snapshot, Source};
+use super::switchboard::Switchboard;
 use super::trunk::{Hands, TrunkStatus};
 use crate::clock::{Instant, Now};
 use crate::ids::ConnectionId;
 use crate::registrar::{Answer, Counters, Notify, Owner};
 use crate::sip::digest::Counters as DigestCounters;
-use crate::sip::endpoint::{Body, Doors, Outside, Reply};
+use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
 use crate::sip::{Peer, TransactionId};
 use std::net::SocketAddr;
@@ -28,6 +29,19 @@ pub struct AccountFigures {
 pub(super) type Identified<'s> = Result<Option<Source<'s>>, Answer>;
 
 impl Switchboard {
+    /// Lets the endpoint know whom the snapshot knows: trunks keep their streams open over reloads.
+    pub(super) fn admit_by_snapshot(&mut self) {
+        let refusal = if self.snapshot.awaits_database {
+            let (_, warning) = warning(399, &self.settings.domain, &NOTHING_LOADED);
+            sip::Refusal::NotYet { warning }
+        } else {
+            sip::Refusal::Forbidden
+        };
+        let registrar = &self.registrar;
+        self.endpoint
+            .set_strangers(refusal, |peer| may_stream(&self.snapshot, peer) || registrar.knows(peer));
+    }
+
     /// Takes accounts and trunks of the snapshot as it is now.
     pub(super) fn take_accounts(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let accounts = self.snapshot.accounts();
@@ -218,4 +232,9 @@ impl Switchboard {
             digest: *self.registrar.digest_counters(),
         }
     }
+}
+
+/// Whether requests over a stream from that address are listened to.
+pub(super) fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
+    snapshot.source(peer).is_some() || snapshot.may_stream(peer.ip())
 }

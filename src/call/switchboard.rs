@@ -8,10 +8,10 @@ use super::dialled::code_of;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
-use super::message_parts::warning;
 use super::ports::{Ports, ThreadId};
 use super::record::EndReason;
-use super::snapshot::{NOTHING_LOADED, Snapshot};
+use super::registering::may_stream;
+use super::snapshot::Snapshot;
 use super::trunk::{Direction, Trunks};
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
@@ -28,7 +28,6 @@ use crate::sip::message::Subject;
 use crate::sip::{DialogId, Peer, TransactionId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What does not change while the server runs.
@@ -167,6 +166,9 @@ impl Switchboard {
                 );
             }
             Input::StreamClosed { connection } => {
+                if let Some((_, peer)) = self.endpoint.peer_of(connection) {
+                    self.registrar.stream_closed(peer, connection);
+                }
                 self.endpoint.handle(
                     now.instant,
                     sip::Input::StreamClosed { connection },
@@ -217,19 +219,6 @@ impl Switchboard {
         }
         self.settle(now, actions);
         self.keep_messages(now, datagram, &actions[first..]);
-    }
-
-    /// Lets the endpoint know whom the snapshot knows: trunks keep their streams open over reloads.
-    fn admit_by_snapshot(&mut self) {
-        let refusal = if self.snapshot.awaits_database {
-            let (_, warning) = warning(399, &self.settings.domain, &NOTHING_LOADED);
-            sip::Refusal::NotYet { warning }
-        } else {
-            sip::Refusal::Forbidden
-        };
-        let registrar = &self.registrar;
-        self.endpoint
-            .set_strangers(refusal, |peer| may_stream(&self.snapshot, peer) || registrar.knows(peer));
     }
 
     /// Does all that is due.
@@ -473,11 +462,6 @@ impl Switchboard {
             self.sweep_timers();
         }
     }
-}
-
-/// Whether requests over a stream from that address are listened to.
-pub(super) fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
-    snapshot.source(peer).is_some() || snapshot.may_stream(peer.ip())
 }
 
 /// RFC 3261 section 20.33: long enough for a load to pass, short enough for a caller who tries again.

@@ -202,7 +202,7 @@ impl<'a> Section<'a> {
     pub fn text(&self, key: &'static str) -> Option<String> {
         let node = self.take(key)?;
         match &node.value {
-            Value::Text(text) => self.resolve_file(key, text),
+            Value::Text(text) => self.resolve_file(key, text, Severity::Error),
             _ => {
                 self.wrong_kind(key, "a string", node);
                 None
@@ -210,11 +210,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// As [`Section::text`], of a secret that may come later: where its file cannot be read, that is a warning. Files that are
+    /// brought from another server have no secrets.
+    pub fn secret(&self, key: &'static str) -> Option<String> {
+        match &self.take(key)?.value {
+            Value::Text(text) => self.resolve_file(key, text, Severity::Warning),
+            _ => self.text(key),
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a secret is kept in a file of its own and read once, at start"
     )]
-    fn resolve_file(&self, key: &str, text: &str) -> Option<String> {
+    fn resolve_file(&self, key: &str, text: &str, severity: Severity) -> Option<String> {
         let Some(path) = text.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}')) else {
             return Some(text.to_owned());
         };
@@ -223,11 +232,8 @@ impl<'a> Section<'a> {
         match std::fs::read_to_string(&path) {
             Ok(content) => Some(content.trim_end().to_owned()),
             Err(error) => {
-                self.error(
-                    key,
-                    format!("{} cannot be read: {error}", path.display()),
-                    "give the file, readable by the server",
-                );
+                let message = format!("{} cannot be read: {error}", path.display());
+                self.report(severity, key, message, "give the file, readable by the server".to_owned());
                 None
             }
         }
@@ -335,7 +341,7 @@ impl<'a> Section<'a> {
         self.seen.borrow_mut().push(ANY);
         let Some(Value::Table(entries)) = self.node.map(|node| &node.value) else { return Vec::new() };
         let text = |(key, node): &(String, Node)| match &node.value {
-            Value::Text(text) => Some((key.clone(), self.resolve_file(key, text)?)),
+            Value::Text(text) => Some((key.clone(), self.resolve_file(key, text, Severity::Error)?)),
             _ => {
                 self.wrong_kind(key, "a string", node);
                 None

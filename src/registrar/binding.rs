@@ -132,6 +132,12 @@ impl Table {
         names.iter().find(|name| ***name == *user).or_else(|| names.first()).map(|name| &**name)
     }
 
+    /// All accounts that have registered from there.
+    pub fn names_at(&self, source: SocketAddr) -> Vec<Box<str>> {
+        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
+        self.by_source.get(&source).cloned().unwrap_or_default()
+    }
+
     pub fn add(&mut self, name: &str, mut binding: Binding) {
         self.last_number += 1;
         binding.number = self.last_number;

@@ -163,6 +163,14 @@ impl Registrar {
         expired.into_iter().filter_map(|binding| binding.peer.connection).collect()
     }
 
+    /// A stream is gone: who registered over it is not reached there any more (RFC 5626 5.3), and will register anew.
+    pub fn stream_closed(&mut self, source: SocketAddr, connection: ConnectionId) {
+        for name in self.table.names_at(source) {
+            let gone = self.table.remove_where(&name, |binding| binding.peer.connection == Some(connection));
+            self.counters.expired += gone.len() as u64;
+        }
+    }
+
     /// Where an account is to be rung: the most preferred first (`q`), of those the latest.
     pub fn bindings_of(&self, name: &str) -> Vec<&Binding> {
         self.table.of(name)

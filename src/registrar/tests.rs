@@ -207,6 +207,18 @@ fn a_telephone_that_restarts_at_its_address_leaves_no_second_binding() {
 }
 
 #[test]
+fn a_telephone_whose_stream_is_gone_is_rung_there_no_more() {
+    let mut bench = Bench::new();
+    bench.peer = Peer { transport: Transport::Tcp, connection: Some(ConnectionId(7)), ..peer(5060) };
+    let answer = bench.register(1, "Contact: <sip:bob@h>\n");
+    assert_eq!(answer.admits, Some(true));
+    bench.registrar.stream_closed(peer(5060).address, ConnectionId(8));
+    assert_eq!(bench.uris(), ["sip:bob@h"]);
+    bench.registrar.stream_closed(peer(5060).address, ConnectionId(7));
+    assert_eq!((bench.uris().len(), bench.registrar.knows(peer(5060).address)), (0, false));
+}
+
+#[test]
 fn the_path_is_kept_and_returned_and_its_proxy_is_nobodys_telephone() {
     let mut bench = Bench::new();
     let answer =

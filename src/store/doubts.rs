@@ -47,6 +47,25 @@ pub fn shared_ranges(trunks: &[Trunk]) -> Vec<Doubt> {
     doubts
 }
 
+/// Trunks whose account has the name of an agent's, or of another trunk's: only one of them can register with it.
+pub fn shared_accounts<'a>(agents: impl Iterator<Item = &'a Agent>, trunks: &[Trunk]) -> Vec<Doubt> {
+    let mut names: Vec<&str> = agents.map(|agent| agent.id.as_str()).collect();
+    let mut doubts = Vec::new();
+    for trunk in trunks.iter().filter(|trunk| trunk.register.is_none()) {
+        let Some(login) = &trunk.login else { continue };
+        let name = login.auth_username.as_str();
+        // What this server has with a trunk that it does not let in by it may be named alike.
+        if names.contains(&name) && (trunk.authenticate || trunk.sources.is_empty()) {
+            let message =
+                format!("the trunk \"{}\": its account \"{name}\" has the name of another's here", trunk.id);
+            let remedy = "give the trunk another username";
+            doubts.push(Doubt { id: trunk.id.clone(), message, remedy });
+        }
+        names.push(name);
+    }
+    doubts
+}
+
 /// Agents who are the same user of the CRM: the first of them by id is rung for it.
 pub fn shared_crm_users<'a>(agents: impl Iterator<Item = &'a Agent>) -> Vec<Doubt> {
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();

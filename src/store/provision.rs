@@ -105,7 +105,7 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
     for (_, checked, _) in &objects {
         catalogue.add(checked.id.clone(), checked.object.clone());
     }
-    checks::trunk_ranges(folder, &catalogue.trunks, &mut findings);
+    checks::trunk_ranges(folder, &catalogue.trunks, &catalogue.agents, &mut findings);
     checks::crm_users(folder, &catalogue.agents, &mut findings);
     if store.flows.is_none() {
         checks::nobody_can_call(folder, &catalogue.trunks, &catalogue.numbers, &mut findings);

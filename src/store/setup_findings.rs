@@ -75,7 +75,9 @@ fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
         catalogue.add(id, checked.object);
     }
     let trunks = &catalogue.trunks;
+    let accounts = doubts::shared_accounts(catalogue.agents.values(), trunks);
     let doubts = doubts::without_trunks(trunks).into_iter().chain(doubts::shared_ranges(trunks));
+    let doubts = doubts.chain(accounts);
     found.extend(doubts.map(|doubt| of_doubt(Kind::Trunk, doubt)));
     found.extend(doubts::without_numbers(&catalogue.numbers).map(|doubt| of_doubt(Kind::Number, doubt)));
     let shared = doubts::shared_crm_users(catalogue.agents.values());

@@ -205,6 +205,15 @@ impl Phone {
         );
     }
 
+    /// Waits until its log says that: what happened before its control was there is in no event.
+    pub fn wait_for_words(&self, words: &str) {
+        let start = Instant::now();
+        while !self.log().contains(words) {
+            assert!(start.elapsed() < PATIENCE, "{}: no \"{words}\"\n{}", self.name, self.log());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for the n-th event of a kind (counted from 1).
     pub fn wait_for(&self, kind: &str, count: usize) -> serde_json::Value {
         let start = Instant::now();

@@ -91,10 +91,16 @@ pub(super) fn nobody_can_call(
     }
 }
 
-/// Ranges that two trunks have.
-pub(super) fn trunk_ranges(folder: &Path, trunks: &[Trunk], findings: &mut Vec<Finding>) {
+/// Ranges that two trunks have, and accounts of one name.
+pub(super) fn trunk_ranges(
+    folder: &Path,
+    trunks: &[Trunk],
+    agents: &HashMap<String, Agent>,
+    findings: &mut Vec<Finding>,
+) {
     let file = folder.join(Kind::Trunk.file());
-    let doubts = doubts::shared_ranges(trunks).into_iter();
+    let accounts = doubts::shared_accounts(agents.values(), trunks);
+    let doubts = doubts::shared_ranges(trunks).into_iter().chain(accounts);
     findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
 }
 
