@@ -44,7 +44,12 @@ impl Switchboard {
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        match self.admit_by_trunk(now, id, &snapshot, source, &caller, &request, peer) {
+        match self.admit_by_trunk(
+            now,
+            id,
+            &snapshot,
+            &Knock { source, caller: &caller, request: &request, peer },
+        ) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, source, &caller, &request);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
@@ -84,18 +89,15 @@ impl Switchboard {
         now: Now,
         id: CallId,
         snapshot: &'s Snapshot,
-        source: Option<Source<'_>>,
-        caller: &Identified,
-        request: &Request,
-        peer: Peer,
+        knock: &Knock<'_>,
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
-        let Some(Source::Trunk(trunk)) = source else {
-            return self.admit(now, id, snapshot, source, caller, request, peer);
+        let Some(Source::Trunk(trunk)) = knock.source else {
+            return self.admit(now, id, snapshot, knock);
         };
         if let Err(full) = self.trunks.begin_call(now.instant, &trunk.id, Direction::In) {
             return Err(Refused::later(&format!("the trunk \"{}\" is full: {full}", trunk.id)));
         }
-        let admitted = self.admit(now, id, snapshot, source, caller, request, peer);
+        let admitted = self.admit(now, id, snapshot, knock);
         if admitted.is_err() {
             self.trunks.end_call(&trunk.id, Direction::In);
         }
@@ -107,11 +109,9 @@ impl Switchboard {
         now: Now,
         id: CallId,
         snapshot: &'s Snapshot,
-        source: Option<Source<'_>>,
-        caller: &Identified,
-        request: &Request,
-        peer: Peer,
+        knock: &Knock<'_>,
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
+        let Knock { source, caller, request, peer } = *knock;
         if source.is_none() {
             return Err(Refused::new(403, "no trunk and no agent has that address".to_owned()));
         }
@@ -251,6 +251,14 @@ impl Switchboard {
             answered: false,
         }
     }
+}
+
+/// An INVITE that wants to be let in, and what is known of whose it is.
+struct Knock<'a> {
+    source: Option<Source<'a>>,
+    caller: &'a Identified,
+    request: &'a Request,
+    peer: Peer,
 }
 
 /// Why an INVITE is refused.

@@ -166,7 +166,7 @@ impl Switchboard {
                 );
             }
             Input::StreamClosed { connection } => {
-                if let Some((_, peer)) = self.endpoint.peer_of(connection) {
+                if let Some((_, _, peer)) = self.endpoint.peer_of(connection) {
                     self.registrar.stream_closed(peer, connection);
                 }
                 self.endpoint.handle(

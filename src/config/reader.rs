@@ -239,20 +239,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A secret, of which the file may come later or lie on another server: that it cannot be read is a warning.
-    pub fn secret(&self, key: &'static str) -> Option<String> {
-        let Value::Text(text) = &self.take(key)?.value else { return self.text(key) };
-        let path = text.strip_prefix("${file:").and_then(|rest| rest.strip_suffix('}'));
-        match (path, &self.document.folder) {
-            (Some(path), Some(folder)) if !folder.join(path).is_file() => {
-                let message = format!("{} is not there: nobody gets in with it", folder.join(path).display());
-                self.warning(key, message, "give the file, readable by the server");
-                None
-            }
-            _ => self.text(key),
-        }
-    }
-
     /// A string as it stands: of a secret the reference `${file:PATH}`, not what it refers to.
     pub fn reference(&self, key: &'static str) -> Option<String> {
         match &self.take(key)?.value {

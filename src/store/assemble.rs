@@ -60,7 +60,7 @@ impl Catalogue {
     pub fn add(&mut self, id: String, object: Object) {
         match object {
             Object::Account(account) => self.account = account,
-            Object::Trunk(trunk) => self.trunks.push(trunk),
+            Object::Trunk(trunk) => self.trunks.push(*trunk),
             Object::Agent(agent) => _ = self.agents.insert(id, agent),
             Object::List(list) => _ = self.caller_lists.insert(id, list),
             Object::Number(number) => self.numbers.push(number),

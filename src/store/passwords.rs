@@ -98,7 +98,7 @@ mod tests {
         ] {
             let login =
                 Login { username: "u".into(), auth_username: "u".into(), password: None, realm: None };
-            let mut object = Object::Trunk(Trunk { login: Some(login), ..Trunk::default() });
+            let mut object = Object::Trunk(Box::new(Trunk { login: Some(login), ..Trunk::default() }));
             passwords.fill(Kind::Trunk, id, &document, &mut object);
             let Object::Trunk(trunk) = object else { panic!("a trunk") };
             assert_eq!(trunk.login.unwrap().password, expected.map(Password::new), "{id}");

@@ -50,7 +50,7 @@ pub struct Link {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Object {
     Account(Account),
-    Trunk(Trunk),
+    Trunk(Box<Trunk>),
     Agent(Agent),
     List(CallerList),
     Schedule(Schedule),

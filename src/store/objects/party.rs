@@ -175,7 +175,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         fail_over,
         priority,
     };
-    Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(trunk) })
+    Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(Box::new(trunk)) })
 }
 
 /// The account that this server has with a trunk, or the trunk with it.
