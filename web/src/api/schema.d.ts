@@ -1749,6 +1749,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/trunk-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How each trunk is at this moment, as this server sees it.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listTrunkStates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trunks/{id}/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the registration with a trunk now, also where it was given up.
+         * @description Needs the permission `system.edit`.
+         */
+        post: operations["registerWithTrunk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1780,7 +1820,7 @@ export interface components {
             uri?: string | null;
             /** @description The id of the user that this agent is in the CRM, such as 0055e000001AbCdAAK. */
             crmUser?: string | null;
-            /** @description A reference to a file on the server. */
+            /** @description With which telephones register as sip:ID@domain: a reference to a file on the server. */
             password?: string | null;
         };
         /** @description Requests of the day. */
@@ -2487,6 +2527,11 @@ export interface components {
             version?: number | null;
         };
         /**
+         * @description Of a registration: `failing` still holds, and its refresh has failed; `rejected` is not tried again.
+         * @enum {string}
+         */
+        RegistrationState: "trying" | "registered" | "failing" | "rejected" | "ended";
+        /**
          * @description What a user may do goes by this.
          * @enum {string}
          */
@@ -2868,6 +2913,54 @@ export interface components {
             fromUser?: string | null;
             /** @description The number that is shown in place of the caller's own. */
             callerId?: string | null;
+            /** @description The account that this server has with the trunk, or the trunk with this server. */
+            username?: string | null;
+            /** @description The user name of its credentials, where it is another. */
+            authUsername?: string | null;
+            /** @description A reference to a file on the server. */
+            password?: string | null;
+            /** @description The realm that the password is for; the first that the trunk names where absent. */
+            realm?: string | null;
+            /** @description Each call from the trunk has to bring its credentials. */
+            authenticate?: boolean | null;
+            /** @description This server registers with the trunk's host. */
+            register?: boolean | null;
+            /** @description Seconds asked for; 600 where absent. */
+            registerExpiresS?: number | null;
+            /** @description Seconds between OPTIONS; none are sent where absent. */
+            optionsIntervalS?: number | null;
+            /** @description OPTIONS in a row without a good answer until the trunk is down; 3 where absent. */
+            optionsThreshold?: number | null;
+            /** @description Calls go out over the trunk with the lowest first. */
+            priority?: number | null;
+            /** @description Final codes after which the next trunk is tried; all but 486, 487, 600, 603, 604 and 606 where absent. */
+            failOver?: number[] | null;
+            /** @description Calls from the trunk at one time. */
+            callsMaxIn?: number | null;
+            /** @description Calls to the trunk at one time. */
+            callsMaxOut?: number | null;
+            callsPerSecondIn?: number | null;
+            callsPerSecondOut?: number | null;
+        };
+        /** @description How a trunk is at this moment. */
+        TrunkStateItem: {
+            callsIn: number;
+            callsOut: number;
+            /** @description For how many seconds the trunk has this server registered. */
+            expiresInS?: number | null;
+            id: string;
+            /** @description It answers pings where it is pinged, and has this server registered where that is to be. */
+            isUp: boolean;
+            /** @description Calls above its limits since the start. */
+            refusedIn: number;
+            refusedOut: number;
+            registration?: components["schemas"]["RegistrationState"] | null;
+            /** @description Why not, or what the last try has met. */
+            why?: string | null;
+        };
+        /** @description How trunks are. */
+        TrunkStates: {
+            items: components["schemas"]["TrunkStateItem"][];
         };
         UserChange: {
             disabled: boolean;
@@ -7259,6 +7352,62 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listTrunkStates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trunks by their ids. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrunkStates"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    registerWithTrunk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is tried: see how the trunk is. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
