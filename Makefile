@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fuzz fmt lint clean install-run install-check install-test install-test-console
+.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fuzz fmt lint clean install-run install-fuzz install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -44,7 +44,7 @@ test-crm: install-check
 	CRM_CALLS=10000 cargo test --locked --test crm_outbox -- --nocapture
 
 # Each fuzzer of tests/fuzz for ten minutes; FUZZ_SECONDS for another time.
-fuzz:
+fuzz: install-fuzz
 	tools/fuzz $(or $(FUZZ_SECONDS),600)
 
 # Formatting, lints and the tests that need no telephone: under two minutes on a built tree.
@@ -74,11 +74,14 @@ sim:
 install-run:
 	@tools/install espeak-ng baresip sox
 
+install-fuzz:
+	@tools/install g++
+
 install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql
+	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql g++
 	@tools/install-schemathesis
 
 install-test-console:
