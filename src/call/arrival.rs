@@ -155,6 +155,9 @@ impl Switchboard {
             return Err(of_number(Refused::later("no media port is free")));
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
+        if let Some(Source::Trunk(trunk)) = source {
+            media.set_protection(trunk.srtp);
+        }
         if !request.body().is_empty()
             && let Err(refusal) = media.would_answer(request.body())
         {

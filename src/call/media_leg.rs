@@ -5,8 +5,12 @@ use super::ports::{Port, Ports, ThreadId};
 use crate::audio::Codec;
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
-use crate::media::{Command, Condition, LegConfig};
-use crate::sdp::{self, Agreed, Capability, Description, Direction, Local, Refusal};
+use crate::media::{Command, Condition, KEY_LEN, LegConfig, MasterKey, Profile, SALT_LEN, Secure};
+use crate::sdp::crypto::KEY_AND_SALT;
+use crate::sdp::{
+    self, Agreed, Capability, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal,
+    Suite, Wish,
+};
 use crate::sip::ListenerId;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -113,6 +117,7 @@ impl MediaLeg {
             session_id,
             session_version: 1,
             direction: Direction::SendReceive,
+            protection: Protection { wish: Wish::AsOffered, keys: [new_key(random), new_key(random)] },
         };
         Some(MediaLeg {
             leg,
@@ -130,6 +135,11 @@ impl MediaLeg {
     /// Says where the peer is to send its media, before anything is described to it.
     pub fn set_address(&mut self, address: IpAddr) {
         self.local.address = address;
+    }
+
+    /// Says whether media are to be protected, before anything is described.
+    pub fn set_protection(&mut self, wish: Wish) {
+        self.local.protection.wish = wish;
     }
 
     /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text. Where
@@ -442,6 +452,32 @@ fn codec(index: usize) -> Codec {
     if CAPABILITIES.get(index).is_some_and(|c| c.encoding == "PCMA") { Codec::Pcma } else { Codec::Pcmu }
 }
 
+/// A key of the source of randomness that tags have, too: nobody guesses what it gives.
+fn new_key(random: &mut Random) -> KeyAndSalt {
+    let mut key = [0; KEY_AND_SALT];
+    for part in key.chunks_mut(8) {
+        let bytes = random.next_u64().to_be_bytes();
+        part.copy_from_slice(&bytes[..part.len()]);
+    }
+    KeyAndSalt(key)
+}
+
+fn secure(protected: &Protected) -> Secure {
+    let profile = match protected.suite {
+        Suite::AesCm128HmacSha1_80 => Profile::Tag80,
+        Suite::AesCm128HmacSha1_32 => Profile::Tag32,
+    };
+    Secure { profile, send: master_key(&protected.ours), receive: master_key(&protected.theirs) }
+}
+
+fn master_key(whole: &KeyAndSalt) -> MasterKey {
+    let (mut key, mut salt) = ([0; KEY_LEN], [0; SALT_LEN]);
+    let (first, second) = whole.0.split_at(KEY_LEN);
+    key.copy_from_slice(first);
+    salt.copy_from_slice(second);
+    MasterKey { key, salt }
+}
+
 /// Offers all that we can, beginning with what the other one speaks.
 fn offer_like(like: Option<&Agreed>, local: &Local) -> Description {
     let first = like.map_or(0, |a| a.codec);
@@ -472,7 +508,7 @@ fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: 
         send: agreed.direction.sends(),
         receive_enabled: agreed.direction.receives(),
         inactivity: inactivity(agreed, is_early, settings),
-        secure: None,
+        secure: agreed.protected.as_ref().map(secure),
     }
 }
 

@@ -9,6 +9,7 @@ use super::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::audio::Clip;
 use crate::flow::{Flow, Library, LiveFlow};
 use crate::registrar::{Account, Owner};
+pub use crate::sdp::Wish;
 use crate::sip::digest::Password;
 use crate::sip::locate::Destination;
 use ipnet::IpNet;
@@ -47,6 +48,8 @@ pub struct Trunk {
     pub numbers: NumberRule,
     /// What it is believed about callers, and what it is told.
     pub identity: IdentityPolicy,
+    /// Whether its media are protected.
+    pub srtp: Wish,
     /// Our account with it, or its account with us.
     pub login: Option<Login>,
     /// We register with it, and ask for so long.

@@ -24,7 +24,7 @@ pub use watch::{Condition, Figures};
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId};
-use crate::rtp::srtp::{MasterKey, Profile};
+pub use crate::rtp::srtp::{KEY_LEN, MasterKey, Profile, SALT_LEN};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -28,6 +28,70 @@ impl Suite {
     }
 }
 
+/// A key with its salt. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyAndSalt(pub [u8; KEY_AND_SALT]);
+
+impl fmt::Debug for KeyAndSalt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyAndSalt(…)")
+    }
+}
+
+/// Whether a stream is to be protected.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Wish {
+    /// Where the peer offers it; we offer none.
+    #[default]
+    AsOffered,
+    /// Never.
+    Off,
+    /// Where the peer can: we offer keys with a stream that may stay plain (RFC 8643).
+    Prefer,
+    /// Always.
+    Require,
+}
+
+/// What we protect a stream with, if it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Protection {
+    pub wish: Wish,
+    /// Our key for each suite, in the order of [`Suite::ALL`]: none is used with two.
+    pub keys: [KeyAndSalt; 2],
+}
+
+impl Default for Protection {
+    /// Nothing is protected, so that nobody relies on keys that all know.
+    fn default() -> Self {
+        let none = || KeyAndSalt([0; KEY_AND_SALT]);
+        Protection { wish: Wish::Off, keys: [none(), none()] }
+    }
+}
+
+impl Protection {
+    /// Our line with the key for a suite.
+    pub fn line(&self, tag: u32, suite: Suite) -> Crypto {
+        let [first, second] = &self.keys;
+        let key = if suite == Suite::AesCm128HmacSha1_80 { first } else { second };
+        Crypto { tag, suite, key_and_salt: key.0 }
+    }
+}
+
+/// What both sides protect a stream with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Protected {
+    pub suite: Suite,
+    pub ours: KeyAndSalt,
+    pub theirs: KeyAndSalt,
+}
+
+impl Protected {
+    pub fn of(ours: &Crypto, theirs: &Crypto) -> Self {
+        let key = |crypto: &Crypto| KeyAndSalt(crypto.key_and_salt);
+        Protected { suite: theirs.suite, ours: key(ours), theirs: key(theirs) }
+    }
+}
+
 /// One line. It is never shown whole: whoever has the key can listen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Crypto {

@@ -4,6 +4,7 @@ pub mod crypto;
 mod offer_answer;
 mod text;
 
+pub use crypto::{KeyAndSalt, Protected, Protection, Suite, Wish};
 pub use offer_answer::{
     Agreed, Capability, Direction, Local, Refusal, TelephoneEvent, accept_answer, answer, offer,
 };

@@ -1,5 +1,6 @@
 //! Offer and answer for one stream of audio, RFC 3264.
 
+use super::crypto::{Crypto, Protected, Protection, Suite, Wish};
 use super::text::{Attribute, Connection, Description, Malformed, Media};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,6 +24,7 @@ pub struct Local {
     pub session_version: u64,
     /// What we want to do with the stream; what is agreed is that or less.
     pub direction: Direction,
+    pub protection: Protection,
 }
 
 /// Who sends, as one side sees it. RFC 3264 section 6.1.
@@ -102,6 +104,8 @@ pub struct Agreed {
     pub remote_rtcp: SocketAddr,
     /// As we see it.
     pub direction: Direction,
+    /// None where the stream is plain.
+    pub protected: Option<Protected>,
 }
 
 /// Why a description leads to no stream. The text says it to whoever operates either side.
@@ -111,8 +115,18 @@ pub enum Refusal {
     Malformed(#[from] Malformed),
     #[error("no audio stream is offered")]
     NoAudio,
-    #[error("the audio stream uses {0}; this server takes RTP/AVP")]
+    #[error(
+        "the audio stream uses {0}; this server takes RTP/AVP and, with keys in the description, RTP/SAVP"
+    )]
     Protocol(String),
+    #[error("the audio stream is to be encrypted, which is switched off for this peer")]
+    Encrypted,
+    #[error("the audio stream is not encrypted, which is required of this peer")]
+    Plain,
+    #[error(
+        "no key of the audio stream can be used: wanted is a=crypto with AES_CM_128_HMAC_SHA1_80 or _32 and without MKI"
+    )]
+    NoKey,
     #[error("no codec in common: the peer has {theirs}; this server has {ours}")]
     NoCommonCodec { theirs: String, ours: String },
     #[error("the audio stream names no numeric address to send to")]
@@ -132,6 +146,8 @@ impl Refusal {
             Refusal::Malformed(_) => 399,
             Refusal::NoAudio => 304,
             Refusal::Protocol(_) => 302,
+            // RFC 3261 20.43: a media attribute that is not understood.
+            Refusal::Encrypted | Refusal::Plain | Refusal::NoKey => 306,
             Refusal::NoCommonCodec { .. } => 305,
             Refusal::NoAddress => 300,
             Refusal::NotUnicast(_) => 330,
@@ -153,8 +169,14 @@ pub fn answer(
     let mut agreed =
         agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
     agreed.direction = agreed.direction.within(local.direction);
+    let theirs = offered_key(stream, local.protection.wish)?;
     let mut ours = audio_media(local, capabilities, &[(format, codec)], telephone_event.map(|t| t.receive));
     ours.protocol.clone_from(&stream.protocol);
+    if let Some(theirs) = theirs {
+        let line = local.protection.line(theirs.tag, theirs.suite);
+        ours.attributes.push(attribute("crypto", line.line()));
+        agreed.protected = Some(Protected::of(&line, &theirs));
+    }
     finish_media(&mut ours, agreed.ptime_ms, agreed.direction);
     let media = offer
         .media
@@ -175,6 +197,13 @@ pub fn offer(
     let formats: Vec<(u8, usize)> =
         codecs.iter().filter_map(|&i| capabilities.get(i).map(|c| (c.payload_type, i))).collect();
     let mut media = audio_media(local, capabilities, &formats, Some(telephone_event));
+    if matches!(local.protection.wish, Wish::Prefer | Wish::Require) {
+        let lines = (1..).zip(Suite::ALL).map(|(tag, suite)| local.protection.line(tag, suite).line());
+        media.attributes.extend(lines.map(|line| attribute("crypto", line)));
+    }
+    if local.protection.wish == Wish::Require {
+        media.protocol = "RTP/SAVP".to_owned();
+    }
     finish_media(&mut media, ptime_ms, local.direction);
     description(local, vec![media])
 }
@@ -199,7 +228,40 @@ pub fn accept_answer(
     let mut agreed = agree(answer, stream, codec, format, receive, telephone_event, local)?;
     // An answer that takes more than was offered breaks RFC 3264 section 6.1; what we did not offer we do not do.
     agreed.direction = agreed.direction.within(direction(ours, offered));
+    agreed.protected = answered_key(offered, stream)?;
     Ok(agreed)
+}
+
+/// The key of an offer that is taken (RFC 4568 section 5.1.2); none where the stream stays plain.
+fn offered_key(stream: &Media, wish: Wish) -> Result<Option<Crypto>, Refusal> {
+    let key = Crypto::first_of(stream.attributes("crypto"));
+    match (is_protected(stream), key, wish) {
+        (true, _, Wish::Off) => Err(Refusal::Encrypted),
+        (true, None, _) => Err(Refusal::NoKey),
+        (false, None, Wish::Require) => Err(Refusal::Plain),
+        (false, _, Wish::Off) => Ok(None),
+        (_, key, _) => Ok(key),
+    }
+}
+
+/// The keys that an answer settles on: its line has the tag of one of ours (section 5.1.3).
+fn answered_key(offered: &Media, answered: &Media) -> Result<Option<Protected>, Refusal> {
+    let lines: Vec<Crypto> = offered.attributes("crypto").filter_map(Crypto::parse).collect();
+    if lines.is_empty() {
+        return if is_protected(answered) { Err(Refusal::NoKey) } else { Ok(None) };
+    }
+    let pair = answered.attributes("crypto").filter_map(Crypto::parse).find_map(|theirs| {
+        let ours = lines.iter().find(|ours| (ours.tag, ours.suite) == (theirs.tag, theirs.suite))?;
+        Some(Protected::of(ours, &theirs))
+    });
+    if pair.is_none() && (is_protected(offered) || is_protected(answered)) {
+        return Err(if is_protected(answered) { Refusal::NoKey } else { Refusal::Plain });
+    }
+    Ok(pair)
+}
+
+fn is_protected(stream: &Media) -> bool {
+    ["RTP/SAVP", "RTP/SAVPF"].iter().any(|p| p.eq_ignore_ascii_case(&stream.protocol))
 }
 
 fn agree(
@@ -237,6 +299,7 @@ fn agree(
         remote_rtp: SocketAddr::new(*address, stream.port),
         remote_rtcp: SocketAddr::new(rtcp_address, rtcp_port),
         direction,
+        protected: None,
     })
 }
 
@@ -251,7 +314,7 @@ fn audio_index(description: &Description) -> Result<usize, Refusal> {
     let index =
         description.media.iter().position(|m| m.kind == "audio" && m.port != 0).ok_or(Refusal::NoAudio)?;
     let protocol = &description.media[index].protocol;
-    if !["RTP/AVP", "RTP/AVPF"].iter().any(|p| p.eq_ignore_ascii_case(protocol)) {
+    if !["RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"].iter().any(|p| p.eq_ignore_ascii_case(protocol)) {
         return Err(Refusal::Protocol(protocol.clone()));
     }
     Ok(index)
@@ -417,6 +480,7 @@ impl Default for Local {
             session_id: 0,
             session_version: 0,
             direction: Direction::SendReceive,
+            protection: Protection::default(),
         }
     }
 }

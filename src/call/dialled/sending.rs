@@ -1,6 +1,7 @@
 //! How INVITEs leave: over which trunk, to which target of a host, or back over the way of a telephone.
 
 use super::*;
+use crate::sdp::Wish;
 
 impl Dialled {
     /// Sends the INVITE of a way, or has its host looked up under that id first.
@@ -72,7 +73,9 @@ impl Dialled {
             ..self.outgoing(&invite)
         };
         let is_first = invite.call_id.is_none();
-        let Some(dialog) = self.send(call, outgoing, is_first, like, context) else { return };
+        let Some(dialog) = self.send(call, outgoing, is_first, invite.way.srtp, like, context) else {
+            return;
+        };
         invite.call_id = context.sip.call_id_of(dialog).map(str::to_owned);
         let (trunk, fail_over) = (invite.way.trunk.clone(), invite.way.fail_over.clone());
         self.forks.push(Fork { dialog, peer: address.ip(), trunk, fail_over, next: Some((invite, targets)) });
@@ -94,7 +97,7 @@ impl Dialled {
             connection: peer.connection,
             ..self.outgoing(&invite)
         };
-        let Some(dialog) = self.send(call, outgoing, true, like, context) else { return };
+        let Some(dialog) = self.send(call, outgoing, true, invite.way.srtp, like, context) else { return };
         let Way { trunk, fail_over, .. } = invite.way;
         self.forks.push(Fork { dialog, peer: peer.address.ip(), trunk, fail_over, next: None });
     }
@@ -125,10 +128,12 @@ impl Dialled {
         call: CallId,
         mut outgoing: Outgoing,
         is_first: bool,
+        srtp: Wish,
         like: Option<&Agreed>,
         context: &mut Context<'_>,
     ) -> Option<DialogId> {
         let media = self.media.as_mut()?;
+        media.set_protection(srtp);
         media.set_address(context.settings.media.advertised(outgoing.listener, outgoing.destination.ip()));
         outgoing.body = Some(sdp_body(media.offer(like)));
         context.counters.dialled += u64::from(is_first);

@@ -175,3 +175,22 @@ fn a_listener_has_its_own_media_address_else_the_family_of_the_peer_decides() {
         assert_eq!(settings.advertised(ListenerId(listener), of(peer)), of(expected), "{listener} {peer}");
     }
 }
+
+#[test]
+fn what_is_agreed_of_keys_is_what_the_engine_protects_packets_with() {
+    let (mut leg, settings) = leg();
+    let offer = String::from_utf8(OFFER.to_vec()).unwrap().replace("RTP/AVP", "RTP/SAVP")
+        + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+    let mut actions = Vec::new();
+    let answer =
+        leg.answer(offer.as_bytes(), Sender::Proven, settings.advertise, &settings, &mut actions).unwrap();
+    assert!(
+        answer.contains("m=audio 20000 RTP/SAVP 0") && answer.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80")
+    );
+    let Some(Action::Media { command: Command::Open { config, .. }, .. }) = actions.first() else {
+        panic!("the leg opens")
+    };
+    let secure = config.secure.as_ref().expect("it is protected");
+    assert_eq!((&secure.receive.key, &secure.receive.salt), (b"YS___semctl () {", b"\t220;}\n}\nunles"));
+    assert_ne!(secure.send.key, [0; 16]);
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::sdp::crypto::{KEY_AND_SALT, KeyAndSalt};
 
 const CAPABILITIES: &[Capability] = &[
     Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
@@ -7,7 +8,14 @@ const CAPABILITIES: &[Capability] = &[
 
 fn local() -> Local {
     let address = "127.0.0.1".parse().unwrap();
-    Local { address, rtp_port: 20_000, session_id: 7, session_version: 1, direction: Direction::SendReceive }
+    Local {
+        address,
+        rtp_port: 20_000,
+        session_id: 7,
+        session_version: 1,
+        direction: Direction::SendReceive,
+        ..Local::default()
+    }
 }
 
 fn phone(media: &str) -> Description {
@@ -162,7 +170,8 @@ fn a_refusal_says_what_the_peer_has_and_what_we_have() {
         ("m=video 4000 RTP/AVP 96\r\n", 304),
         ("m=audio 0 RTP/AVP 0\r\n", 304),
         ("", 304),
-        ("m=audio 4000 RTP/SAVP 0\r\n", 302),
+        ("m=audio 4000 UDP/TLS/RTP/SAVP 0\r\n", 302),
+        ("m=audio 4000 RTP/SAVP 0\r\n", 306),
         ("m=audio 4000 RTP/AVP 18\r\n", 305),
         ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 phone.example\r\n", 300),
     ] {
@@ -205,4 +214,89 @@ fn an_address_of_the_other_family_is_refused() {
     let wrong = phone("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::9\r\n");
     let refusal = answer(&wrong, CAPABILITIES, &local()).unwrap_err();
     assert_eq!((refusal.warning_code(), refusal), (301, Refusal::Family("2001:db8::9".parse().unwrap())));
+}
+
+const KEY: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+
+fn with_wish(wish: Wish) -> Local {
+    let keys = [KeyAndSalt([1; KEY_AND_SALT]), KeyAndSalt([2; KEY_AND_SALT])];
+    Local { protection: Protection { wish, keys }, ..local() }
+}
+
+fn stream(protocol: &str, lines: &[String]) -> Description {
+    let lines: String = lines.iter().map(|line| format!("a=crypto:{line}\r\n")).collect();
+    let text = format!(
+        "v=0\r\no=a 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 {protocol} 0\r\n{lines}"
+    );
+    Description::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_stream_is_protected_where_both_sides_can_and_refused_where_one_of_them_has_to() {
+    use Wish::{AsOffered, Off, Prefer, Require};
+    let weak = format!("1 AES_CM_128_HMAC_SHA1_32 inline:{KEY}|2^31");
+    let strong = format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY}");
+    let foreign = format!("3 AEAD_AES_256_GCM inline:{KEY}");
+    let (plain, weak_key, strong_key) = (Ok(None), Ok(Some((1, 2))), Ok(Some((2, 1))));
+    for (wish, protocol, lines, expected) in [
+        (AsOffered, "RTP/AVP", &[][..], plain.clone()),
+        (AsOffered, "RTP/SAVP", &[weak.clone(), strong.clone()], weak_key.clone()),
+        (AsOffered, "RTP/SAVP", &[foreign.clone(), strong.clone()], strong_key.clone()),
+        (AsOffered, "RTP/AVP", std::slice::from_ref(&strong), strong_key.clone()),
+        (AsOffered, "RTP/SAVP", std::slice::from_ref(&foreign), Err(Refusal::NoKey)),
+        (AsOffered, "RTP/SAVP", &[], Err(Refusal::NoKey)),
+        (Off, "RTP/SAVP", std::slice::from_ref(&strong), Err(Refusal::Encrypted)),
+        (Off, "RTP/AVP", std::slice::from_ref(&strong), plain.clone()),
+        (Prefer, "RTP/AVP", &[], plain),
+        (Require, "RTP/AVP", &[], Err(Refusal::Plain)),
+        (Require, "RTP/AVP", std::slice::from_ref(&strong), strong_key),
+        (Require, "RTP/SAVP", std::slice::from_ref(&weak), weak_key),
+    ] {
+        let answered = answer(&stream(protocol, lines), CAPABILITIES, &with_wish(wish));
+        let got = answered.map(|(ours, agreed)| {
+            assert_eq!(ours.media[0].protocol, protocol);
+            let line = ours.media[0].attribute("crypto").and_then(Crypto::parse);
+            assert_eq!(line.is_some(), agreed.protected.is_some());
+            line.map(|line| (line.tag, line.key_and_salt[0]))
+        });
+        assert_eq!(got, expected, "{wish:?} {protocol} {lines:?}");
+    }
+}
+
+#[test]
+fn an_offer_has_a_key_for_each_suite_and_the_answer_says_which_is_used() {
+    let line = |tag: u32, suite: Suite| Crypto { tag, suite, key_and_salt: [9; KEY_AND_SALT] }.line();
+    for (wish, protocol, offered_lines) in [
+        (Wish::AsOffered, "RTP/AVP", 0),
+        (Wish::Off, "RTP/AVP", 0),
+        (Wish::Prefer, "RTP/AVP", 2),
+        (Wish::Require, "RTP/SAVP", 2),
+    ] {
+        let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(wish));
+        assert_eq!(ours.media[0].protocol, protocol);
+        assert_eq!(ours.media[0].attributes("crypto").count(), offered_lines, "{wish:?}");
+    }
+    let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(Wish::Require));
+    let settled = |answer: Description| {
+        accept_answer(&ours, &answer, CAPABILITIES)
+            .map(|agreed| agreed.protected.map(|keys| (keys.suite, keys.ours.0[0], keys.theirs.0[0])))
+    };
+    let (strong, weak) = (Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32);
+    assert_eq!(settled(stream("RTP/SAVP", &[line(1, strong)])), Ok(Some((strong, 1, 9))));
+    assert_eq!(settled(stream("RTP/SAVP", &[line(2, weak)])), Ok(Some((weak, 2, 9))));
+    assert_eq!(
+        settled(stream("RTP/SAVP", &[line(2, strong)])),
+        Err(Refusal::NoKey),
+        "that tag is another suite's"
+    );
+    assert_eq!(settled(stream("RTP/SAVP", &[])), Err(Refusal::NoKey));
+    assert_eq!(settled(stream("RTP/AVP", &[])), Err(Refusal::Plain));
+    let may_be_plain = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(Wish::Prefer));
+    let agreed = accept_answer(&may_be_plain, &stream("RTP/AVP", &[]), CAPABILITIES).unwrap();
+    assert_eq!(agreed.protected, None);
+    let never = offer(CAPABILITIES, &[0, 1], 101, 20, &local());
+    assert_eq!(
+        accept_answer(&never, &stream("RTP/SAVP", &[line(1, strong)]), CAPABILITIES),
+        Err(Refusal::NoKey)
+    );
 }

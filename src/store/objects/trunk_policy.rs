@@ -2,6 +2,7 @@
 
 use crate::call::identity::{CallerHeader, DiversionHeader, IdentityPolicy, WrittenHeader};
 use crate::call::number_rule::{NumberFormat, NumberRule, PREFIX_CHARS_MAX};
+use crate::call::snapshot::Wish;
 use crate::config::reader::{Section, nearest};
 use crate::sip::message::{Host, SipUri};
 
@@ -24,6 +25,17 @@ pub(super) fn numbers(section: &Section<'_>) -> NumberRule {
         format,
         prefix_out: section.parsed("prefix_out", prefix).unwrap_or_default(),
     }
+}
+
+/// Whether the media of a trunk are protected.
+pub(super) fn srtp(section: &Section<'_>) -> Wish {
+    const WORDS: [(&str, Wish); 4] = [
+        ("as_offered", Wish::AsOffered),
+        ("off", Wish::Off),
+        ("prefer", Wish::Prefer),
+        ("require", Wish::Require),
+    ];
+    section.parsed("srtp", |text| word(text, &WORDS)).unwrap_or_default()
 }
 
 /// What a trunk is believed and told about callers.

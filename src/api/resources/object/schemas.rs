@@ -115,6 +115,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "identityOut": list(words(&["p_asserted_identity", "p_preferred_identity", "remote_party_id", "privacy", "diversion", "history_info"])),
         "fromDomain": { "type": "string", "minLength": 1, "maxLength": 255, "description": "The host of From and of the other addresses that name the caller." },
         "fromUser": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The user of From, where the trunk wants its account there." },
+        "srtp": words_about(&["as_offered", "off", "prefer", "require"], "Whether media are encrypted with keys in the description; as_offered where absent."),
         "callerId": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The number that is shown in place of the caller's own." },
         "username": about("The account that this server has with the trunk, or the trunk with this server."),
         "authUsername": about("The user name of its credentials, where it is another."),
