@@ -2911,6 +2911,11 @@ export interface components {
             fromDomain?: string | null;
             /** @description The user of From, where the trunk wants its account there. */
             fromUser?: string | null;
+            /**
+             * @description Whether media are encrypted with keys in the description; as_offered where absent.
+             * @enum {string|null}
+             */
+            srtp?: "as_offered" | "off" | "prefer" | "require" | null;
             /** @description The number that is shown in place of the caller's own. */
             callerId?: string | null;
             /** @description The account that this server has with the trunk, or the trunk with this server. */

@@ -32,10 +32,26 @@ const WRITTEN_HEADERS = [
   "history_info",
 ] as const;
 
+const SRTP = [
+  { value: "off", label: "Never encrypted" },
+  { value: "prefer", label: "Encrypted where it can be" },
+  { value: "require", label: "Always encrypted" },
+];
+
 /** How a trunk writes numbers, and what it is believed and told about callers. */
 export function NumbersAndCallers({ form }: { form: DocumentForm<Trunk> }) {
   return (
     <>
+      <Select
+        label="Media"
+        description="With keys in the description (SDES); use it with a trunk that is reached by TLS."
+        data={SRTP}
+        clearable
+        placeholder="As the trunk offers it"
+        value={form.value.srtp === "as_offered" ? null : (form.value.srtp ?? null)}
+        onChange={(srtp) => form.set("srtp", srtp as Trunk["srtp"])}
+        error={form.error("srtp")}
+      />
       <Fieldset legend="Numbers">
         <Stack>
           <TextInput

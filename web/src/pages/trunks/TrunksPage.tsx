@@ -32,6 +32,7 @@ const page: KindOfPage<"trunks"> = {
     fromDomain: "Host in From",
     fromUser: "User in From",
     callerId: "Number shown",
+    srtp: "Media",
   },
   fresh: { id: "" },
 };
