@@ -30,12 +30,21 @@ pub struct PhoneSetup {
     pub codecs: &'static str,
     /// Where it registers, and with which password.
     pub registers: Option<(String, &'static str)>,
+    /// How its media are encrypted: `srtp` where it can be, `srtp-mand` always; empty for not at all.
+    pub encryption: &'static str,
 }
 
 impl PhoneSetup {
     pub fn new(name: &str) -> Self {
         let voice = vec![0; 8_000];
-        PhoneSetup { name: name.into(), voice, answers: false, codecs: "pcmu,pcma", registers: None }
+        PhoneSetup {
+            name: name.into(),
+            voice,
+            answers: false,
+            codecs: "pcmu,pcma",
+            registers: None,
+            encryption: "",
+        }
     }
 
     pub fn start(self) -> Phone {
@@ -50,7 +59,7 @@ impl PhoneSetup {
         let config = format!(
             "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_player aubridge,nil\n\
              audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen 127.0.0.1:{control}\n\
-             module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
              snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
         );
         std::fs::write(folder.join("config"), config).unwrap();
@@ -63,7 +72,12 @@ impl PhoneSetup {
             None => (format!("127.0.0.1:{port}"), "regint=0".to_owned()),
         };
         let (name, codecs) = (&self.name, self.codecs);
-        let account = format!("<sip:{name}@{at}>;{more};answermode={mode};audio_codecs={codecs}\n");
+        let encryption = match self.encryption {
+            "" => String::new(),
+            kind => format!(";mediaenc={kind}"),
+        };
+        let account =
+            format!("<sip:{name}@{at}>;{more};answermode={mode};audio_codecs={codecs}{encryption}\n");
         std::fs::write(folder.join("accounts"), account).unwrap();
         std::fs::write(folder.join("contacts"), "").unwrap();
         Phone::spawn(self, folder, port, control)
