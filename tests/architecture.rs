@@ -58,6 +58,28 @@ fn every_path_that_the_map_names_exists() {
 }
 
 #[test]
+fn every_test_that_stands_for_a_demand_exists() {
+    let table = fs::read_to_string("docs/compatibility.md").unwrap();
+    let is_name = |text: &&str| {
+        text.matches('_').count() > 3
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).filter(is_name).collect();
+    let files = ["src", "tests"].into_iter().flat_map(|folder| walk(Path::new(folder)));
+    let code: String = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    assert!(named.len() > 40, "{}", named.len());
+    for name in named {
+        assert!(
+            code.contains(&format!("fn {name}()")),
+            "docs/compatibility.md names {name}, which is no test"
+        );
+    }
+}
+
+#[test]
 fn files_have_one_subject_or_a_reason() {
     for path in walk(Path::new("src")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs")) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
