@@ -221,6 +221,11 @@ impl Call {
         let Some(dialled) = self.dialled_mut(dial) else { return };
         let Some(at) = dialled.forks.iter().position(|fork| fork.dialog == dialog) else { return };
         let mut fork = dialled.forks.remove(at);
+        if dialled.forks.is_empty() {
+            // Only one that rings alone is heard before it answers.
+            self.early_media_ended(dial, context);
+        }
+        let Some(dialled) = self.dialled_mut(dial) else { return };
         // What a gateway says of the person called is no fault of the target.
         let is_plain = code == code_of(failure);
         if let Some((invite, mut targets)) = fork.next.take().filter(|_| is_plain) {

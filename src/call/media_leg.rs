@@ -208,12 +208,14 @@ impl MediaLeg {
     pub fn offer(&mut self, like: Option<&Agreed>) -> String {
         let offer = self.describe(offer_like(like, &self.local));
         let text = offer.to_string();
-        // An offer that goes to another target in place of the first: what waits goes on waiting.
-        let held = match &mut self.state {
-            State::Offered { held, .. } => std::mem::take(held),
-            _ => Vec::new(),
-        };
-        self.state = State::Offered { offer, held };
+        match &mut self.state {
+            // An offer that goes to another target in place of the first: what waits goes on waiting.
+            State::Offered { offer: before, .. } => *before = offer,
+            // Early media of the first opened the leg, which stays open.
+            State::Open { .. } | State::Unproven { .. } => self.owe(offer),
+            State::Fresh => self.state = State::Offered { offer, held: Vec::new() },
+            State::Closing => {}
+        }
         text
     }
 

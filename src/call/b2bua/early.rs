@@ -106,7 +106,7 @@ impl Call {
     }
 
     /// A dialled leg is closed: where the caller heard it ring, it hears our ringing tone while others are rung.
-    pub(super) fn early_media_ended(&mut self, dial: DialId, context: &mut Context<'_>) {
+    pub(in crate::call) fn early_media_ended(&mut self, dial: DialId, context: &mut Context<'_>) {
         if self.early.from != Some(dial) {
             return;
         }

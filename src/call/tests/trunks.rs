@@ -195,6 +195,30 @@ fn a_call_out_goes_to_the_next_trunk_after_some_codes_and_after_those_of_people_
 }
 
 #[test]
+fn a_trunk_that_fails_after_early_media_leaves_a_leg_that_the_next_one_goes_on_with() {
+    let mut bench = Bench::new();
+    bench.handle(changed(two_trunks));
+    bench.receive(caller(), &invite(OUT));
+    let first = bench.sent_to("INVITE").remove(0);
+    bench.receive(first.0, &response(&first.1, 183, &sdp(first.0.ip())));
+    let opened = bench.media();
+    assert_eq!(opened, ["open l2 203.0.113.1", "open l1 192.0.2.9", "bridge l1 l2"]);
+    bench.receive(first.0, &response(&first.1, 503, ""));
+    let second = bench.sent_to("INVITE").remove(0);
+    assert_eq!(second.0, trunk_at(2));
+    assert_eq!(bench.media(), ["play l1"], "the caller hears that it rings elsewhere");
+    bench.receive(second.0, &response(&second.1, 200, &sdp(second.0.ip())));
+    let media = bench.media();
+    assert!(
+        media.contains(&"update l2".to_owned()) && media.contains(&"bridge l1 l2".to_owned()),
+        "{media:?}"
+    );
+    assert!(!media.iter().any(|command| command.starts_with("open l2")), "{media:?}");
+    bench.handle(Input::Stop);
+    assert!(bench.media().contains(&"close l2".to_owned()), "it is the engine's to close");
+}
+
+#[test]
 fn a_full_trunk_is_passed_over_out_and_answers_503_in() {
     let mut bench = Bench::new();
     bench.handle(changed(|snapshot| {
