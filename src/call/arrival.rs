@@ -6,7 +6,7 @@ use super::media_leg::MediaLeg;
 use super::message_parts::{is_sdp, warning};
 use super::record::{CallRecord, EndReason};
 use super::route::{Route, Start, Unroutable, route};
-use super::snapshot::{Pattern, Snapshot, Source};
+use super::snapshot::{Pattern, Snapshot, Source, Trunk};
 use super::switchboard::{Switchboard, context, printable, retry_after};
 use super::trunk::Direction;
 use super::{Action, number};
@@ -32,7 +32,7 @@ impl Switchboard {
         self.counters.invites += 1;
         let snapshot = self.snapshot.clone();
         let id = self.ids.next(now.wall);
-        let source = match self.identify(now.instant, &snapshot, &request, peer) {
+        let source = match self.source_of(now.instant, &snapshot, &request, peer) {
             Ok(source) => source,
             Err(Answer { code, reason, headers, .. }) => {
                 let out = &mut self.sip_actions;
@@ -44,17 +44,12 @@ impl Switchboard {
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        match self.admit_by_trunk(
-            now,
-            id,
-            &snapshot,
-            &Knock { source, caller: &caller, request: &request, peer },
-        ) {
+        let knock = Knock { source, caller: &caller, request: &request, peer };
+        match self.admit_by_trunk(now, id, &snapshot, &knock) {
             Ok((route, media)) => {
-                let facts = self.facts(id, &route, source, &caller, &request);
+                let facts = self.facts(id, &route, &knock);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
-                let trunk =
-                    if let Some(Source::Trunk(trunk)) = source { Some(trunk.id.clone()) } else { None };
+                let trunk = knock.trunk().map(|trunk| trunk.id.clone());
                 let number = route.number.pattern.text();
                 let start = route.start.version();
                 let is_service = matches!(route.start, Start::Service(_));
@@ -79,7 +74,7 @@ impl Switchboard {
                 self.calls.insert(id, call);
                 self.after(id, now, actions);
             }
-            Err(refusal) => self.refuse(now, id, dialog, source, &caller, &request, peer, refusal, actions),
+            Err(refusal) => self.refuse(now, id, dialog, &knock, refusal, actions),
         }
     }
 
@@ -91,9 +86,7 @@ impl Switchboard {
         snapshot: &'s Snapshot,
         knock: &Knock<'_>,
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
-        let Some(Source::Trunk(trunk)) = knock.source else {
-            return self.admit(now, id, snapshot, knock);
-        };
+        let Some(trunk) = knock.trunk() else { return self.admit(now, id, snapshot, knock) };
         if let Err(full) = self.trunks.begin_call(now.instant, &trunk.id, Direction::In) {
             return Err(Refused::later(&format!("the trunk \"{}\" is full: {full}", trunk.id)));
         }
@@ -121,8 +114,7 @@ impl Switchboard {
         if self.calls.len() >= self.calls_max {
             return Err(Refused::later("there are as many calls as the server takes"));
         }
-        let dialled = dialled_number(request, source);
-        let route = route(snapshot, source, &dialled, caller.shown().0).map_err(|error| {
+        let route = route(snapshot, source, &knock.dialled_number(), caller.shown().0).map_err(|error| {
             match error {
                 Unroutable::Blocked { .. } => self.counters.blocked += 1,
                 Unroutable::NotInService { .. } => self.counters.not_in_service += 1,
@@ -155,7 +147,7 @@ impl Switchboard {
             return Err(of_number(Refused::later("no media port is free")));
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
-        if let Some(Source::Trunk(trunk)) = source {
+        if let Some(trunk) = knock.trunk() {
             media.set_protection(trunk.srtp);
         }
         if !request.body().is_empty()
@@ -169,19 +161,16 @@ impl Switchboard {
         Ok((route, media))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a call that never began")]
     fn refuse(
         &mut self,
         now: Now,
         id: CallId,
         dialog: DialogId,
-        source: Option<Source<'_>>,
-        caller: &Identified,
-        request: &Request,
-        peer: Peer,
+        knock: &Knock<'_>,
         refused: Refused,
         actions: &mut Vec<Action>,
     ) {
+        let Knock { source, caller, request, peer } = *knock;
         let Refused { code, text, mut headers, number } = refused;
         self.counters.rejected += 1;
         self.ladders.over(id);
@@ -195,21 +184,22 @@ impl Switchboard {
         headers.push(("Reason".to_owned(), cause::q850(cause::cause_of(code))));
         self.endpoint.reject(now.instant, dialog, code, "", &headers, &mut self.sip_actions);
         // Strangers get no record: they could fill the disk.
-        let Some(source) = source else { return };
-        let trunk = if let Source::Trunk(trunk) = source { Some(trunk.id.clone()) } else { None };
+        if source.is_none() {
+            return;
+        }
         actions.push(Action::Record(Box::new(CallRecord {
             call_id: id.to_string(),
             call_key: self.random.token::<24>(),
             sip_call_id: printable(request.call_id(), 128),
-            trunk,
+            trunk: knock.trunk().map(|trunk| trunk.id.clone()),
             source: peer.address.to_string(),
             number,
             flow_id: None,
             version: None,
             from: caller.shown().0.to_owned(),
             from_raw: caller.shown_raw(),
-            diverted_from: caller.diverted.first().map(|diverted| diverted.number.clone()),
-            to: printable(&dialled_number(request, Some(source)), 64),
+            diverted_from: caller.diverted_from().map(str::to_owned),
+            to: printable(&knock.dialled_number(), 64),
             start: now.wall,
             answer: None,
             end: now.wall,
@@ -225,15 +215,8 @@ impl Switchboard {
         })));
     }
 
-    fn facts(
-        &mut self,
-        id: CallId,
-        route: &Route<'_>,
-        source: Option<Source<'_>>,
-        caller: &Identified,
-        request: &Request,
-    ) -> CallFacts {
-        let (from, from_name) = caller.shown();
+    fn facts(&mut self, id: CallId, route: &Route<'_>, knock: &Knock<'_>) -> CallFacts {
+        let (from, from_name) = knock.caller.shown();
         CallFacts {
             call_id: id.to_string(),
             call_key: self.random.token::<24>(),
@@ -241,14 +224,10 @@ impl Switchboard {
             from_country_code: number::country_code(from).to_owned(),
             from: from.to_owned(),
             from_name: from_name.to_owned(),
-            diverted_from: caller
-                .diverted
-                .first()
-                .map(|diverted| diverted.number.clone())
-                .unwrap_or_default(),
+            diverted_from: knock.caller.diverted_from().unwrap_or_default().to_owned(),
             to: match &route.number.pattern {
                 Pattern::Exact(text) => text.clone(),
-                _ => Source::rule(source).read(&dialled_number(request, source)).best().to_owned(),
+                _ => Source::rule(knock.source).read(&knock.dialled_number()).best().to_owned(),
             },
             number_label: route.number.label.clone(),
             answered: false,
@@ -262,6 +241,26 @@ struct Knock<'a> {
     caller: &'a Identified,
     request: &'a Request,
     peer: Peer,
+}
+
+impl<'a> Knock<'a> {
+    /// The trunk that it came over.
+    fn trunk(&self) -> Option<&'a Trunk> {
+        match self.source? {
+            Source::Trunk(trunk) => Some(trunk),
+            Source::Agent(_) => None,
+        }
+    }
+
+    /// The Request-URI's user part, To only where it is empty (contract), or is the name that we have registered with: then
+    /// the number that was dialled is in To.
+    fn dialled_number(&self) -> String {
+        let user = self.request.uri().user();
+        let is_ours = self.trunk().is_some_and(|trunk| {
+            trunk.register.is_some() && trunk.login.as_ref().is_some_and(|login| login.username == user)
+        });
+        if user.is_empty() || is_ours { self.request.to().uri.user() } else { user }
+    }
 }
 
 /// Why an INVITE is refused.
@@ -281,17 +280,4 @@ impl Refused {
     fn later(text: &str) -> Self {
         Refused { headers: vec![retry_after()], ..Refused::new(503, text.to_owned()) }
     }
-}
-
-/// The Request-URI's user part, To only where it is empty (contract), or is the name that we have registered with: then the
-/// number that was dialled is in To.
-fn dialled_number(request: &Request, source: Option<Source<'_>>) -> String {
-    let user = request.uri().user();
-    let is_ours = match source {
-        Some(Source::Trunk(trunk)) => {
-            trunk.register.is_some() && trunk.login.as_ref().is_some_and(|login| login.username == user)
-        }
-        _ => false,
-    };
-    if user.is_empty() || is_ours { request.to().uri.user() } else { user }
 }

@@ -144,7 +144,7 @@ impl Call {
         if self.ring_next(dial, context) {
             return None;
         }
-        let code = self.dialled.iter().find(|d| d.dial == dial).and_then(|d| d.failed).unwrap_or(503);
+        let code = self.dialled(dial).and_then(|dialled| dialled.failed).unwrap_or(503);
         self.close_dialled(dial, context);
         Some((cause_of(code), Some(code)))
     }
@@ -162,13 +162,17 @@ impl Call {
                 let Some(dialled) = self.dialled_mut(dial) else { return false };
                 dialled.try_way(call, invite, request, like.as_ref(), context);
             }
-            if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) {
+            if self.dialled(dial).is_some_and(Dialled::is_busy) {
                 return true;
             }
         }
     }
 
-    fn dialled_mut(&mut self, dial: DialId) -> Option<&mut Dialled> {
+    pub(super) fn dialled(&self, dial: DialId) -> Option<&Dialled> {
+        self.dialled.iter().find(|dialled| dialled.dial == dial)
+    }
+
+    pub(super) fn dialled_mut(&mut self, dial: DialId) -> Option<&mut Dialled> {
         self.dialled.iter_mut().find(|dialled| dialled.dial == dial)
     }
 
@@ -250,10 +254,10 @@ impl Call {
 
     /// Goes on with the next group where nothing of this one is left.
     fn ring_on(&mut self, dial: DialId, context: &mut Context<'_>) {
-        if self.dialled_mut(dial).is_some_and(|dialled| dialled.is_busy()) || self.ring_next(dial, context) {
+        if self.dialled(dial).is_some_and(Dialled::is_busy) || self.ring_next(dial, context) {
             return;
         }
-        let code = self.dialled_mut(dial).and_then(|dialled| dialled.failed).unwrap_or(503);
+        let code = self.dialled(dial).and_then(|dialled| dialled.failed).unwrap_or(503);
         self.dialled_failed(dial, cause_of(code), Some(code), context);
     }
 }

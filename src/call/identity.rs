@@ -93,6 +93,11 @@ pub struct Diverted {
 }
 
 impl Identified {
+    /// The number that was called last before ours.
+    pub fn diverted_from(&self) -> Option<&str> {
+        self.diverted.first().map(|diverted| diverted.number.as_str())
+    }
+
     /// The number as it came, where that says more than what was read, and where it may be seen.
     pub fn shown_raw(&self) -> Option<String> {
         (!self.is_private && self.raw != self.number).then(|| self.raw.clone())

@@ -25,9 +25,6 @@ pub struct AccountFigures {
     pub digest: DigestCounters,
 }
 
-/// Who an INVITE comes from; `Err` where it first has to show that.
-pub(super) type Identified<'s> = Result<Option<Source<'s>>, Answer>;
-
 impl Switchboard {
     /// Lets the endpoint know whom the snapshot knows: trunks keep their streams open over reloads.
     pub(super) fn admit_by_snapshot(&mut self) {
@@ -155,14 +152,15 @@ impl Switchboard {
         self.notifies.insert(transaction, tag);
     }
 
-    /// Whose an INVITE is: by its address, by what is registered from there, or by the credentials it brings.
-    pub(super) fn identify<'s>(
+    /// Whose an INVITE is: by its address, by what is registered from there, or by the credentials it brings. `Err` where it
+    /// first has to show that.
+    pub(super) fn source_of<'s>(
         &mut self,
         now: Instant,
         snapshot: &'s Snapshot,
         request: &Request,
         peer: Peer,
-    ) -> Identified<'s> {
+    ) -> Result<Option<Source<'s>>, Answer> {
         if snapshot.trunks.is_empty() {
             // Contract.
             return Ok(None);

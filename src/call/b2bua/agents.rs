@@ -32,7 +32,7 @@ impl Call {
         response: &Response,
         context: &mut Context<'_>,
     ) {
-        let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
+        let Some(dialled) = self.dialled_mut(dial) else { return };
         match dialled.answered(dialog, response, context) {
             Ok(()) => {
                 self.capture_legs(context);

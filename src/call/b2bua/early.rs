@@ -52,7 +52,7 @@ impl Call {
             }
             return;
         }
-        let Some(dialled) = self.dialled.iter_mut().find(|dialled| dialled.dial == dial) else { return };
+        let Some(dialled) = self.dialled_mut(dial) else { return };
         if let Err(refusal) = dialled.early(dialog, response, context) {
             // The 200 may bring a better one.
             tracing::debug!(call = %self.id, %dial, %refusal, "early media that cannot be used");

@@ -53,7 +53,7 @@ impl Call {
     pub(super) fn close_all(&mut self, context: &mut Context<'_>) {
         let dials: Vec<_> = self.dialled.iter().map(|d| d.dial).collect();
         for dial in dials {
-            if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+            if let Some(dialled) = self.dialled_mut(dial) {
                 dialled.cancel(CancelReason::CallerGone, context);
             }
             self.close_dialled(dial, context);
@@ -100,7 +100,7 @@ impl Call {
             version: self.flow.as_ref().map(|f| f.number),
             from: self.facts.from,
             from_raw: self.identified.shown_raw(),
-            diverted_from: self.identified.diverted.into_iter().next().map(|diverted| diverted.number),
+            diverted_from: self.identified.diverted_from().map(str::to_owned),
             to: self.facts.to,
             start: self.started.wall,
             answer,

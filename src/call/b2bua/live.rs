@@ -28,7 +28,7 @@ impl Call {
 
     /// Tells how far a leg has come; nothing of one that is gone.
     pub(in crate::call) fn tell_leg(&mut self, dial: DialId, state: LegState, context: &mut Context<'_>) {
-        if let Some(dialled) = self.dialled.iter().find(|dialled| dialled.dial == dial) {
+        if let Some(dialled) = self.dialled(dial) {
             let what = What::Leg { leg: leg_number(dial), party: dialled.name.clone(), state };
             self.tell(what, context);
         }

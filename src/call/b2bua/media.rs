@@ -64,7 +64,7 @@ impl Call {
                 self.caller_vanished(context);
             }
             Party::Dialled(dial) => {
-                let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) else { return };
+                let Some(dialled) = self.dialled_mut(dial) else { return };
                 let stage = dialled.stage;
                 dialled.hang_up(reason, context);
                 match stage {
@@ -103,9 +103,7 @@ impl Call {
     pub(super) fn party_name(&self, party: Party) -> String {
         match party {
             Party::Caller => "caller".to_owned(),
-            Party::Dialled(dial) => {
-                self.dialled.iter().find(|d| d.dial == dial).map(|d| d.name.clone()).unwrap_or_default()
-            }
+            Party::Dialled(dial) => self.dialled(dial).map(|d| d.name.clone()).unwrap_or_default(),
         }
     }
 
@@ -124,9 +122,7 @@ impl Call {
     pub(super) fn media(&mut self, party: Party) -> Option<&mut MediaLeg> {
         match party {
             Party::Caller => Some(&mut self.caller.media),
-            Party::Dialled(dial) => {
-                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(|d| d.media.as_mut())
-            }
+            Party::Dialled(dial) => self.dialled_mut(dial).and_then(|d| d.media.as_mut()),
         }
     }
 }

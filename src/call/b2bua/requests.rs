@@ -40,9 +40,7 @@ impl Call {
         let caller_ip = self.caller.peer;
         let Some((media, peer)) = (match party {
             Party::Caller => Some((&mut self.caller.media, caller_ip)),
-            Party::Dialled(dial) => {
-                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(Dialled::media_and_peer)
-            }
+            Party::Dialled(dial) => self.dialled_mut(dial).and_then(Dialled::media_and_peer),
         }) else {
             return respond(context, transaction, 481, "Call/Transaction Does Not Exist", &[], None);
         };

@@ -65,7 +65,7 @@ impl Call {
         let peer = match party {
             Party::Caller => self.caller.peer,
             Party::Dialled(dial) => {
-                let dialled = self.dialled.iter().find(|dialled| dialled.dial == dial);
+                let dialled = self.dialled(dial);
                 let Some((_, peer)) = dialled.and_then(|dialled| dialled.media_at()) else { return };
                 peer
             }

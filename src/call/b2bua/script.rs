@@ -60,13 +60,13 @@ impl Call {
                 events.extend(failed.map(|(cause, sip_code)| Event::DialFailed { dial, cause, sip_code }));
             }
             Action::Cancel { dial, reason } => {
-                if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+                if let Some(dialled) = self.dialled_mut(dial) {
                     dialled.cancel(reason, context);
                 }
                 self.close_dialled(dial, context);
             }
             Action::HangUpDialled { dial } => {
-                if let Some(dialled) = self.dialled.iter_mut().find(|d| d.dial == dial) {
+                if let Some(dialled) = self.dialled_mut(dial) {
                     dialled.hang_up(None, context);
                 }
                 self.close_dialled(dial, context);
