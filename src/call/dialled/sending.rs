@@ -28,8 +28,7 @@ impl Dialled {
             Place::Host(destination) => destination.clone(),
         };
         // A numeric host takes no detour, unless the way to it has to be looked at.
-        let is_plain = |target: &Target| context.sip.has_one_way(target.transport, target.address);
-        match destination.numeric().filter(is_plain) {
+        match context.sip.plain_target(&destination) {
             Some(target) => _ = self.send_to_host(call, invite, vec![target], like, context),
             None => {
                 context.actions.push(Action::Resolve { request, destination });
@@ -61,11 +60,9 @@ impl Dialled {
         like: Option<&Agreed>,
         context: &mut Context<'_>,
     ) {
-        let Target { transport, address, ref tls, source } = *targets.target();
-        let preferred =
-            source.and_then(|own| context.sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
+        let Target { transport, address, ref tls, .. } = *targets.target();
         let outgoing = Outgoing {
-            listener: context.sip.listener_for(preferred, transport, address).unwrap_or(preferred),
+            listener: context.sip.listener_toward(targets.target()),
             destination: address,
             transport,
             tls: tls.clone(),

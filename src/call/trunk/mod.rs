@@ -14,10 +14,10 @@ use super::ways::uri_at;
 use super::{Action, RequestId};
 use crate::clock::Instant;
 use crate::ids::{CallId, Random};
+use crate::sip::TransactionId;
 use crate::sip::endpoint::{Endpoint, Failure, Outside, Reply};
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, SipUri};
-use crate::sip::{ListenerId, TransactionId};
 use health::Health;
 use load::Load;
 use registration::{Order, Registration};
@@ -241,8 +241,8 @@ impl Trunks {
     pub fn registered_at(&self, now: Instant, host: IpAddr) -> Option<&str> {
         let host = host.to_canonical();
         let has_us = |line: &Line| {
-            let status = line.registration.as_ref().map(|registration| registration.status(now));
-            line.registrar == Some(host) && status.is_some_and(|status| status.figure() == 1)
+            line.registrar == Some(host)
+                && line.registration.as_ref().is_some_and(|of| of.status(now).figure() == 1)
         };
         self.lines.iter().find(|(_, line)| has_us(line)).map(|(id, _)| id.as_str())
     }
@@ -310,8 +310,7 @@ impl Trunks {
 
     fn start(&mut self, now: Instant, id: String, job: Job, hands: &mut Hands<'_>) {
         let Some(host) = self.lines.get(&id).and_then(|line| line.trunk.host.clone()) else { return };
-        let is_plain = |target: &Target| hands.sip.has_one_way(target.transport, target.address);
-        if let Some(target) = host.numeric().filter(is_plain) {
+        if let Some(target) = hands.sip.plain_target(&host) {
             return self.go(now, id, job, vec![target], hands);
         }
         self.last_request = self.last_request.wrapping_add(1);
@@ -365,13 +364,11 @@ impl Trunks {
     fn request(&self, line: &Line, job: Job, target: &Target, sip: &Endpoint) -> Option<Outside> {
         let host = line.trunk.host.as_ref()?;
         let request_uri = uri_at("", host)?;
-        let Target { transport, address, source, .. } = *target;
-        let preferred = source.and_then(|own| sip.listener_at(transport, own)).unwrap_or(ListenerId(0));
         let plain = Outside {
             method: rsip::Method::Options.into(),
-            listener: sip.listener_for(preferred, transport, address).unwrap_or(preferred),
-            destination: address,
-            transport,
+            listener: sip.listener_toward(target),
+            destination: target.address,
+            transport: target.transport,
             connection: None,
             from: NameAddr::new(SipUri::sip("", &self.domain, None)?),
             to: NameAddr::new(request_uri.clone()),

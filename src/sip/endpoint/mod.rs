@@ -25,14 +25,14 @@ use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};
 use crate::sip::dialog::Phase;
 use crate::sip::digest::{Account, Session};
-use crate::sip::locate::Blocked;
+use crate::sip::locate::{self, Blocked};
 use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use compose::OwnAddress;
 use refusal::SourceLimit;
 use schedule::{Schedule, Target};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tables::{ClientMachine, ClientTable, ConnectionTable, DialogTable, PerSource, ServerTable, TcpPeers};
 
@@ -173,18 +173,24 @@ impl Endpoint {
         })
     }
 
-    /// The listener of that transport which is bound to that address of ours.
-    pub fn listener_at(&self, transport: Transport, own: IpAddr) -> Option<ListenerId> {
+    /// The listener that sends to a target: the one that is bound to our address on the way there, where that is known.
+    pub fn listener_toward(&self, target: &locate::Target) -> ListenerId {
+        let locate::Target { transport, address, source, .. } = *target;
         let mut numbered = (0..=u8::MAX).zip(&self.config.listeners);
-        let found = numbered.find(|(_, one)| one.transport == transport && one.bind.ip() == own);
-        found.map(|(number, _)| ListenerId(number))
+        let at_source = |one: &Listener| one.transport == transport && Some(one.bind.ip()) == source;
+        let preferred =
+            numbered.find(|(_, one)| at_source(one)).map_or(ListenerId(0), |(n, _)| ListenerId(n));
+        self.listener_for(preferred, transport, address).unwrap_or(preferred)
     }
 
-    /// Whether just one listener can send there: where none can, or our address on the way decides between several,
-    /// somebody has to look.
-    pub fn has_one_way(&self, transport: Transport, address: SocketAddr) -> bool {
-        let fits = |one: &&Listener| one.transport == transport && one.bind.is_ipv4() == address.is_ipv4();
-        self.config.listeners.iter().filter(fits).count() == 1
+    /// The target of a host that nobody has to look up: it is numeric, and just one listener can send there. Where none
+    /// can, or our address on the way decides between several, the way has to be looked at.
+    pub fn plain_target(&self, destination: &locate::Destination) -> Option<locate::Target> {
+        let target = destination.numeric()?;
+        let fits = |one: &&Listener| {
+            one.transport == target.transport && one.bind.is_ipv4() == target.address.is_ipv4()
+        };
+        (self.config.listeners.iter().filter(fits).count() == 1).then_some(target)
     }
 
     /// The Call-ID of an INVITE of ours that waits for its answer.
@@ -236,7 +242,7 @@ impl Endpoint {
 
     /// This listener where it speaks the transport and the address family, else the first one that does; where
     /// none does, one that speaks the transport at least.
-    pub fn listener_for(
+    fn listener_for(
         &self,
         preferred: ListenerId,
         transport: Transport,
