@@ -3,7 +3,8 @@
 //! A challenge is answered only to the host that the request went to, and for the realm of its account: whoever sits behind
 //! a peer learns nothing of the password by challenging too.
 
-use super::tables::{Again, Hop, OutsideContent, Purpose, Repeat};
+use super::compose::borrowed;
+use super::tables::{Again, Hop, OutsideContent, Purpose, Repeat, WithinContent};
 use super::{Action, Endpoint};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, DialogState, GivingUp, Phase, SentInvite, next_hop};
@@ -39,14 +40,14 @@ impl Endpoint {
             return Err(Some(Rejection::OtherRealm));
         }
         let state = match &again.content {
-            Repeat::Within { .. } => Some(self.living_state(purpose).ok_or(None)?),
+            Repeat::Within(_) => Some(self.living_state(purpose).ok_or(None)?),
             Repeat::Outside(_) if !self.is_wanted(purpose) => return Err(None),
             Repeat::Outside(_) => None,
         };
         let (method, uri) = match (&again.content, &state) {
             (Repeat::Outside(content), _) => (content.method.clone(), content.uri.clone()),
-            (Repeat::Within { method, .. }, Some(state)) => (method.clone(), next_hop(state).request_uri),
-            (Repeat::Within { .. }, None) => return Err(None),
+            (Repeat::Within(content), Some(state)) => (content.method.clone(), next_hop(state).request_uri),
+            (Repeat::Within(_), None) => return Err(None),
         };
         self.digest_session(&again.account);
         let Some((_, session)) = self.digests.get_mut(&again.account.owner) else { return Err(None) };
@@ -68,6 +69,7 @@ impl Endpoint {
         self.counters.challenges_answered += 1;
         self.set_aside(id);
         let Again { account, attempt, content } = *again;
+        let again = Some((account, attempt));
         match (content, state) {
             (Repeat::Outside(mut content), _) => {
                 content.cseq += 1;
@@ -75,14 +77,12 @@ impl Endpoint {
                     Purpose::Outside { .. } => Purpose::Outside { cseq: content.cseq },
                     other => other,
                 };
-                let again = Some((account, attempt));
                 self.start_outside(now, id, purpose, hop, *content, again, Some(authorization), actions);
             }
-            (Repeat::Within { method, headers, body }, Some(state)) => {
-                let again = Again { account, attempt, content: Repeat::Within { method, headers, body } };
-                self.start_within(now, id, purpose, state, again, Some(authorization), actions);
+            (Repeat::Within(content), Some(state)) => {
+                self.start_within(now, id, purpose, state, content, again, Some(authorization), actions);
             }
-            (Repeat::Within { .. }, None) => {}
+            (Repeat::Within(_), None) => {}
         }
         Ok(())
     }
@@ -146,27 +146,29 @@ impl Endpoint {
         } else {
             self.start_prepared(now, id, purpose, content.method.clone(), prepared, actions);
         }
-        if let (Some((account, attempt)), Some(owner)) = (again, self.clients.by_id.get_mut(&id)) {
-            let content = Repeat::Outside(Box::new(content));
-            owner.again = Some(Box::new(Again { account, attempt, content }));
-        }
+        self.keep_for_challenge(id, again, Repeat::Outside(Box::new(content)));
     }
 
-    /// Sends a request of a dialog once more, with its next number.
+    /// Sends a request of a dialog, with its next number.
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
-    fn start_within(
+    pub(super) fn start_within(
         &mut self,
         now: Instant,
         id: TransactionId,
         purpose: Purpose,
         mut state: DialogState,
-        again: Again,
+        content: WithinContent,
+        again: Option<(Arc<Account>, Attempt)>,
         authorization: Option<Authorization>,
         actions: &mut Vec<Action>,
     ) {
-        let Repeat::Within { method, headers, body } = &again.content else { return };
-        let method = method.clone();
-        let mut extra = super::compose::borrowed(headers);
+        let (mut again, mut authorization) = (again, authorization);
+        if let (Some((account, attempt)), None) = (&mut again, &authorization) {
+            let uri = next_hop(&state).request_uri;
+            authorization = self.authorize(account, attempt, content.method.as_str(), uri.as_str());
+        }
+        let WithinContent { method, headers, body } = &content;
+        let mut extra = borrowed(headers);
         extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
         let prepared = self.prepare_within(&mut state, method.as_str(), &extra, body.as_ref());
         if let Purpose::Within(dialog) | Purpose::End(dialog) = purpose
@@ -174,9 +176,35 @@ impl Endpoint {
         {
             kept.local_cseq = state.local_cseq;
         }
-        self.start_of_dialog(now, id, purpose, method, prepared, &state, authorization, actions);
-        if let Some(owner) = self.clients.by_id.get_mut(&id) {
-            owner.again = Some(Box::new(again));
+        if *method == rsip::Method::Invite {
+            let sent = SentInvite {
+                uri: prepared.uri.clone(),
+                local_tag: state.local_tag,
+                via: prepared.via.clone(),
+                from: state.local,
+                to: state.remote,
+                call_id: state.call_id,
+                cseq: state.local_cseq,
+                routes: prepared.routes.clone(),
+                contact_user: state.contact_user,
+                credentials: authorization,
+            };
+            self.start_invite(now, id, purpose, prepared, sent, actions);
+        } else {
+            self.start_prepared(now, id, purpose, method.clone(), prepared, actions);
+        }
+        self.keep_for_challenge(id, again, Repeat::Within(content));
+    }
+
+    /// What it takes to send a request once more, where it has an account.
+    fn keep_for_challenge(
+        &mut self,
+        id: TransactionId,
+        again: Option<(Arc<Account>, Attempt)>,
+        content: Repeat,
+    ) {
+        if let (Some((account, attempt)), Some(owner)) = (again, self.clients.by_id.get_mut(&id)) {
+            owner.again = Some(Box::new(Again { account, attempt, content }));
         }
     }
 

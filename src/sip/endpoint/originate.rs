@@ -5,7 +5,7 @@ mod outside;
 use super::challenged::Authorization;
 use super::compose::{self, Extra, RequestParts, borrowed};
 use super::tables::{
-    Again, ClientMachine, ClientTransaction, Hop, OutsideContent, OverUdp, Purpose, Repeat, cancel_key,
+    ClientMachine, ClientTransaction, Hop, OutsideContent, OverUdp, Purpose, WithinContent, cancel_key,
     with_via,
 };
 use super::{Action, Body, Counters, Endpoint, Outgoing, Outside, sessions};
@@ -15,7 +15,7 @@ use crate::sip::dialog::{
     Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, min_se,
     next_hop,
 };
-use crate::sip::digest::{Account, Attempt};
+use crate::sip::digest::Attempt;
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
 use crate::sip::message::{Method, NameAddr, Response, Scheme, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
@@ -139,28 +139,21 @@ impl Endpoint {
     ) {
         let Some(owner) = self.dialogs.by_id.get_mut(&dialog) else { return };
         let Phase::Established(established) = &owner.phase else { return };
-        let mut state = established.state.clone();
+        let state = established.state.clone();
         let reinvite = established.invite_out;
         let (open, account) = (std::mem::take(&mut owner.requests), owner.account.clone());
         self.abandon_reinvite(now, reinvite);
         for transaction in open {
             self.close_request(now, transaction, actions);
         }
-        let headers: Vec<_> =
-            reason.map(|reason| ("Reason".to_owned(), reason.to_owned())).into_iter().collect();
-        let method: Method = rsip::Method::Bye.into();
-        let (again, authorization) = self.again_within(account, &state, method.clone(), &headers, None);
-        let mut extra = borrowed(&headers);
-        extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
-        let prepared = self.prepare_within(&mut state, "BYE", &extra, None);
         if let Some(owner) = self.dialogs.by_id.get_mut(&dialog) {
-            owner.phase = Phase::Ending { state: Box::new(state) };
+            owner.phase = Phase::Ending { state: Box::new(state.clone()) };
         }
         let id = self.next_transaction_id();
-        self.start_prepared(now, id, Purpose::End(dialog), method, prepared, actions);
-        if let Some(owner) = self.clients.by_id.get_mut(&id) {
-            owner.again = again;
-        }
+        let headers = reason.map(|reason| ("Reason".to_owned(), reason.to_owned())).into_iter().collect();
+        let content = WithinContent { method: rsip::Method::Bye.into(), headers, body: None };
+        let again = account.map(|account| (account, Attempt::default()));
+        self.start_within(now, id, Purpose::End(dialog), state, content, again, None, actions);
     }
 
     /// Sends a request inside a dialog: re-INVITE, UPDATE, INFO, OPTIONS. Ends in
@@ -190,75 +183,17 @@ impl Endpoint {
         if is_invite {
             established.invite_out = Some(id);
         }
-        let mut state = established.state.clone();
+        let state = established.state.clone();
         // A request that could refresh the session says how it goes on, or it would end it (RFC 4028 section 7.4).
         let refreshes = is_invite || method == rsip::Method::Update;
         let terms = established.terms().filter(|_| refreshes).map(|terms| terms.header(false));
         let mut headers = headers.to_vec();
         headers.extend(terms.map(|terms| ("Session-Expires".to_owned(), terms)));
         let account = self.dialogs.by_id.get(&dialog).and_then(|owner| owner.account.clone());
-        let (again, authorization) =
-            self.again_within(account, &state, method.clone(), &headers, body.as_ref());
-        let mut extra = borrowed(&headers);
-        extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
-        let prepared = self.prepare_within(&mut state, method.as_str(), &extra, body.as_ref());
-        if let Some(kept) = self.dialogs.by_id.get_mut(&dialog).and_then(Dialog::state_mut) {
-            kept.local_cseq = state.local_cseq;
-        }
-        let purpose = Purpose::Within(dialog);
-        self.start_of_dialog(now, id, purpose, method, prepared, &state, authorization, actions);
-        if let Some(owner) = self.clients.by_id.get_mut(&id) {
-            owner.again = again;
-        }
+        let content = WithinContent { method, headers, body };
+        let again = account.map(|account| (account, Attempt::default()));
+        self.start_within(now, id, Purpose::Within(dialog), state, content, again, None, actions);
         id
-    }
-
-    /// What it takes to send a request of a dialog once more, and the credentials it goes with at first.
-    fn again_within(
-        &mut self,
-        account: Option<Arc<Account>>,
-        state: &DialogState,
-        method: Method,
-        headers: &[(String, String)],
-        body: Option<&Body>,
-    ) -> (Option<Box<Again>>, Option<Authorization>) {
-        let Some(account) = account else { return (None, None) };
-        let mut attempt = Attempt::default();
-        let uri = next_hop(state).request_uri;
-        let authorization = self.authorize(&account, &mut attempt, method.as_str(), uri.as_str());
-        let content = Repeat::Within { method, headers: headers.to_vec(), body: body.cloned() };
-        (Some(Box::new(Again { account, attempt, content })), authorization)
-    }
-
-    /// Starts the transaction of a request inside a dialog, whose state has its number.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
-    pub(super) fn start_of_dialog(
-        &mut self,
-        now: Instant,
-        id: TransactionId,
-        purpose: Purpose,
-        method: Method,
-        prepared: Prepared,
-        state: &DialogState,
-        credentials: Option<Authorization>,
-        actions: &mut Vec<Action>,
-    ) {
-        if method != rsip::Method::Invite {
-            return self.start_prepared(now, id, purpose, method, prepared, actions);
-        }
-        let sent = SentInvite {
-            uri: prepared.uri.clone(),
-            local_tag: state.local_tag.clone(),
-            via: prepared.via.clone(),
-            from: state.local.clone(),
-            to: state.remote.clone(),
-            call_id: state.call_id.clone(),
-            cseq: state.local_cseq,
-            routes: prepared.routes.clone(),
-            contact_user: state.contact_user.clone(),
-            credentials,
-        };
-        self.start_invite(now, id, purpose, prepared, sent, actions);
     }
 
     /// A request that belongs to no dialog yet.

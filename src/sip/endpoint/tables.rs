@@ -162,7 +162,14 @@ pub enum Repeat {
     /// It does not belong to a dialog yet, or never will.
     Outside(Box<OutsideContent>),
     /// It belongs to one.
-    Within { method: Method, headers: Vec<(String, String)>, body: Option<Body> },
+    Within(WithinContent),
+}
+
+/// A request inside a dialog, but for what the dialog knows.
+pub struct WithinContent {
+    pub method: Method,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<Body>,
 }
 
 /// A request that does not belong to a dialog.
