@@ -127,15 +127,13 @@ impl Table {
     }
 
     pub fn name_at(&self, source: SocketAddr, user: &str) -> Option<&str> {
-        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-        let names = self.by_source.get(&source)?;
+        let names = self.by_source.get(&canonical(source))?;
         names.iter().find(|name| ***name == *user).or_else(|| names.first()).map(|name| &**name)
     }
 
     /// All accounts that have registered from there.
     pub fn names_at(&self, source: SocketAddr) -> Vec<Box<str>> {
-        let source = SocketAddr::new(source.ip().to_canonical(), source.port());
-        self.by_source.get(&source).cloned().unwrap_or_default()
+        self.by_source.get(&canonical(source)).cloned().unwrap_or_default()
     }
 
     pub fn add(&mut self, name: &str, mut binding: Binding) {
@@ -198,5 +196,10 @@ impl Table {
 /// Where the telephone's own requests come from. Behind a proxy (Path) that is not known: the proxy sends those of others too.
 fn source_of(binding: &Binding) -> Option<SocketAddr> {
     let address = binding.peer.address;
-    binding.path.is_empty().then(|| SocketAddr::new(address.ip().to_canonical(), address.port()))
+    binding.path.is_empty().then(|| canonical(address))
+}
+
+/// An IPv4 address that came mapped into IPv6 is the same address.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -3,7 +3,7 @@
 use super::binding::{Binding, thousandths};
 use super::{Answer, Limits};
 use crate::sip::NameAddr;
-use crate::sip::message::{HeaderName, Request};
+use crate::sip::message::{HeaderName, Request, delta_seconds};
 use std::time::Duration;
 
 /// Contacts in one REGISTER: a telephone names one or two, a PBX one for each of its addresses.
@@ -48,7 +48,7 @@ impl Contacts {
         let head = request.head();
         let texts: Vec<&str> = head.all(HeaderName::Contact, "").filter(|text| !text.is_empty()).collect();
         let path: Vec<Box<str>> = head.all(HeaderName::Path, "").map(Box::from).collect();
-        let general = head.get(HeaderName::Expires, "").map(seconds);
+        let general = head.get(HeaderName::Expires, "").map(delta_seconds);
         if texts.contains(&"*") {
             // RFC 3261 10.3 step 6.
             return match (texts.len(), general) {
@@ -66,7 +66,7 @@ impl Contacts {
             if contact.params.get("q").is_some_and(|q| thousandths(q).is_none()) {
                 return Err(bad("Bad Contact"));
             }
-            let own = contact.params.get("expires").map(seconds);
+            let own = contact.params.get("expires").map(delta_seconds);
             // What is no number counts as if it were not there (RFC 3261 10.3 step 6, 20.19).
             let wanted = own.flatten().or(general.flatten()).map(|s| Duration::from_secs(u64::from(s)));
             let wanted = wanted.unwrap_or(limits.expires_max);
@@ -86,11 +86,4 @@ impl Contacts {
 
 fn bad(reason: &'static str) -> Answer {
     Answer { reason, ..Answer::new(400) }
-}
-
-/// Seconds; what is too large to be kept is as large as may be.
-fn seconds(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(u32::MAX))
 }

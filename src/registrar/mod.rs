@@ -235,12 +235,8 @@ impl Registrar {
 
     /// Does what the Contacts say, all of it or nothing (RFC 3261 10.3 step 7).
     fn change(&mut self, now: Instant, name: &str, request: &Request, peer: Peer) -> Result<(), Answer> {
-        let contacts = Contacts::read(request, &self.limits)?;
+        let Contacts { changes, path } = Contacts::read(request, &self.limits)?;
         let order = (request.call_id(), request.cseq().number);
-        let Contacts { changes, path } = match contacts {
-            Contacts { changes, .. } if changes.is_empty() => return Ok(()),
-            contacts => contacts,
-        };
         let existing = self.table.of(name);
         if changes.iter().any(|change| existing.iter().any(|b| change.concerns(b) && b.is_after(order))) {
             // An older request that was overtaken: what it says is outdated.
@@ -286,8 +282,7 @@ impl Registrar {
             answer = answer.with("Path", path);
         }
         answer = answer.with("Supported", "path, outbound");
-        let is_here = |binding: &&&Binding| binding.peer == peer;
-        if bindings.iter().filter(is_here).any(|binding| binding.is_flow()) {
+        if bindings.iter().any(|binding| binding.peer == peer && binding.is_flow()) {
             // RFC 5626 6: the telephone learns that its flow is used.
             answer = answer.with("Require", "outbound");
         }

@@ -16,10 +16,8 @@ use subtle::ConstantTimeEq;
 /// Bytes of a master key and of a master salt. RFC 3711 section 8.2.
 pub const KEY_LEN: usize = 16;
 pub const SALT_LEN: usize = 14;
-/// The most that protecting makes an RTP packet longer.
-pub const RTP_GROWTH_MAX: usize = 10;
 /// An RTCP packet grows by its index and a tag of 80 bits with either profile (RFC 4568 section 6.2.2).
-pub const RTCP_GROWTH: usize = RTCP_INDEX_LEN + RTCP_TAG_LEN;
+const RTCP_GROWTH: usize = RTCP_INDEX_LEN + RTCP_TAG_LEN;
 
 const AUTH_KEY_LEN: usize = 20;
 const RTCP_INDEX_LEN: usize = 4;

@@ -4,7 +4,7 @@
 use crate::clock::Instant;
 use crate::ids::Random;
 use crate::sip::endpoint::Failure;
-use crate::sip::message::{HeaderName, Response};
+use crate::sip::message::{HeaderName, Response, delta_seconds};
 use crate::sip::{NameAddr, Reply};
 use std::time::Duration;
 
@@ -186,7 +186,7 @@ impl Registration {
             403 => self.reject(format!("credentials rejected: the trunk answered 403 {}", response.reason())),
             code => {
                 let why = format!("the trunk answered {code} {}", response.reason());
-                self.fail(now, why, retry_after(response), random);
+                self.fail(now, why, response.retry_after(), random);
             }
         }
         None
@@ -303,16 +303,8 @@ fn granted(response: &Response, user: &str) -> Option<Duration> {
     of_contact.or_else(|| response.head().get(HeaderName::Expires, "").and_then(seconds))
 }
 
-fn retry_after(response: &Response) -> Option<Duration> {
-    // `120 (maintenance);duration=60`.
-    let text = response.head().get(HeaderName::RetryAfter, "")?;
-    seconds(text.split([' ', ';', '(']).next()?)
-}
-
 fn seconds(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))))
+    delta_seconds(text).map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! Provisional responses that the peer acknowledges (RFC 3262), as the side that sends them.
 
-use super::Due;
+use super::{Due, Unacknowledged};
 use crate::clock::Instant;
 use crate::sip::Peer;
 use crate::sip::endpoint::Body;
-use crate::sip::transaction::{T1, Timer};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// Responses that wait for the PRACK of the one before: a call rings, is forwarded and progresses a few times.
 const WAITING_MAX: usize = 8;
@@ -16,8 +14,9 @@ const WAITING_MAX: usize = 8;
 /// The reliable provisional responses to one INVITE. One is on its way at a time (RFC 3262 section 3).
 #[derive(Debug, Default)]
 pub struct Provisional {
+    /// The number of the one that is on its way, or was the last.
     last_rseq: u32,
-    sent: Option<Unpracked>,
+    sent: Option<Unacknowledged>,
     waiting: VecDeque<Later>,
 }
 
@@ -26,19 +25,6 @@ pub struct Provisional {
 pub enum Later {
     Ring { code: u16, reason: String, body: Option<Body> },
     Answer { headers: Vec<(String, String)>, body: Option<Body> },
-}
-
-/// A response on its way.
-#[derive(Debug)]
-pub struct Unpracked {
-    pub rseq: u32,
-    pub cseq: u32,
-    pub response: Bytes,
-    pub peer: Peer,
-    pub reply_to: SocketAddr,
-    resend: Instant,
-    interval: Duration,
-    give_up: Instant,
 }
 
 impl Provisional {
@@ -50,16 +36,7 @@ impl Provisional {
 
     /// A response went out under [`Provisional::next_rseq`].
     pub fn sent(&mut self, now: Instant, cseq: u32, response: Bytes, peer: Peer, reply_to: SocketAddr) {
-        self.sent = Some(Unpracked {
-            rseq: self.last_rseq,
-            cseq,
-            response,
-            peer,
-            reply_to,
-            resend: now + T1,
-            interval: T1,
-            give_up: now + Timer::H.limit(false),
-        });
+        self.sent = Some(Unacknowledged::provisional(now, cseq, response, peer, reply_to));
     }
 
     /// The PRACK of the one on its way, by the three words of its RAck (RFC 3262 section 7.2).
@@ -67,8 +44,8 @@ impl Provisional {
         let mut words = rack.split_ascii_whitespace();
         let mut number = || words.next().and_then(|word| word.parse::<u32>().ok());
         let (rseq, cseq) = (number(), number());
-        let is_it = self.sent.as_ref().is_some_and(|sent| (rseq, cseq) == (Some(sent.rseq), Some(sent.cseq)))
-            && words.next() == Some("INVITE");
+        let expected = self.sent.as_ref().map(|sent| (Some(self.last_rseq), Some(sent.cseq)));
+        let is_it = expected == Some((rseq, cseq)) && words.next() == Some("INVITE");
         if is_it {
             self.sent = None;
         }
@@ -95,21 +72,12 @@ impl Provisional {
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.sent.as_ref().map(|sent| sent.resend.min(sent.give_up))
+        self.sent.as_ref().map(Unacknowledged::next_timeout)
     }
 
-    /// What is due of the one on its way: sent again after T1, then after twice as long each time, given up after
-    /// 64*T1 (RFC 3262 section 3).
-    pub fn on_timeout(&mut self, now: Instant) -> (Due, Option<&Unpracked>) {
+    /// What is due of the one on its way.
+    pub fn on_timeout(&mut self, now: Instant) -> (Due, Option<&Unacknowledged>) {
         let Some(sent) = &mut self.sent else { return (Due::Nothing, None) };
-        if sent.give_up <= now {
-            return (Due::GiveUp, Some(sent));
-        }
-        if sent.resend > now {
-            return (Due::Nothing, None);
-        }
-        sent.interval *= 2;
-        sent.resend = now + sent.interval;
-        (Due::SendAgain, Some(sent))
+        (sent.on_timeout(now), Some(sent))
     }
 }

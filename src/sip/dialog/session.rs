@@ -1,7 +1,7 @@
 //! Session timers (RFC 4028): how long a dialog lives without a sign of the peer, who gives that sign, and when.
 
 use crate::clock::Instant;
-use crate::sip::message::{Request, Response};
+use crate::sip::message::{Request, Response, delta_seconds};
 use std::time::Duration;
 
 /// No smaller Min-SE is allowed, RFC 4028 section 5: seconds.
@@ -122,12 +122,10 @@ fn session_expires(value: &str) -> Option<(u32, Option<Side>)> {
     Some((interval, refresher))
 }
 
-/// delta-seconds; eleven days are as good as no end, and more is cut there.
+/// Eleven days are as good as no end, and more is cut there.
 fn seconds(text: &str) -> Option<u32> {
     const MAX: u32 = 1_000_000;
-    let digits = text.split(';').next()?.trim();
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(MAX).min(MAX))
+    delta_seconds(text.split(';').next()?).map(|seconds| seconds.min(MAX))
 }
 
 /// A session timer that runs.

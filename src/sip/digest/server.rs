@@ -32,6 +32,7 @@ const FAILURE_INTERVAL: Duration = Duration::from_secs(60);
 /// Hosts, and names of a host, whose failures are counted. Each has shown that it gets our answers; a botnet with more pays
 /// for its history being forgotten with a challenge for each guess.
 const FAILED_MAX: usize = 8 * 1024;
+
 /// Who we are to those who have to say who they are.
 pub struct Authority {
     realm: String,

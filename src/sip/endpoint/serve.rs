@@ -447,10 +447,7 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
     let required = [HeaderName::Require, HeaderName::ProxyRequire]
         .into_iter()
         .flat_map(|name| head.all(name, ""))
-        .filter(|option| {
-            let is_known = is_supported(option) || is_register && REGISTER_OPTIONS.contains(option);
-            !option.is_empty() && !is_known
-        })
+        .filter(|option| !option.is_empty() && !is_supported(option, is_register))
         .collect::<Vec<_>>();
     if required.is_empty() {
         return None;
@@ -458,6 +455,7 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
     Some(Refusal { code: 420, extra: vec![("Unsupported", required.join(", "))] })
 }
 
-fn is_supported(option: &str) -> bool {
-    SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option))
+fn is_supported(option: &str, is_register: bool) -> bool {
+    let of_register = REGISTER_OPTIONS.into_iter().filter(|_| is_register);
+    SUPPORTED.split(", ").chain(of_register).any(|known| known.eq_ignore_ascii_case(option))
 }

@@ -4,7 +4,7 @@ use super::serve::Refusal;
 use super::{Action, Body, Endpoint, Event, Failure};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, Established, Phase, SessionDue, SessionPolicy, SessionTerms, min_se};
-use crate::sip::message::{HeaderName, Request, Response};
+use crate::sip::message::{Request, Response};
 use crate::sip::{DialogId, TransactionId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,9 @@ use std::time::Duration;
 /// A re-INVITE that cannot be sent now because another is under way is looked at again after so long.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// A peer that is loaded says when to come back; for longer than this a session does not wait.
-const RETRY_AFTER_MAX_S: u64 = 30;
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+/// And for no shorter time than this, or a peer that says 0 is asked without end.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 impl Endpoint {
     /// Sends the re-INVITE that [`Event::RefreshDue`] asked for, with the description as it stands. Without one, because
@@ -157,11 +159,7 @@ fn pause_after(established: &mut Established, response: &Response, glare: Durati
             established.state.allows_update = false;
             Some(Duration::ZERO)
         }
-        _ => {
-            let seconds = response.head().get(HeaderName::RetryAfter, "")?;
-            let seconds: u64 = seconds.split(['(', ';', ' ']).next()?.parse().ok()?;
-            Some(Duration::from_secs(seconds.clamp(1, RETRY_AFTER_MAX_S)))
-        }
+        _ => response.retry_after().map(|wait| wait.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX)),
     }
 }
 

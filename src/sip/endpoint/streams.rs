@@ -60,15 +60,7 @@ impl Endpoint {
         }
         // What a message sets off may close the connection, so it is looked up anew each time.
         while let Some(connection) = self.connections.by_id.get_mut(&id) {
-            let origin = Origin {
-                peer: Peer {
-                    listener: connection.listener,
-                    transport: connection.way.transport,
-                    address: connection.way.address,
-                    connection: Some(id),
-                },
-                admitted: connection.admitted,
-            };
+            let origin = origin_of(id, connection);
             match connection.framer.next(now) {
                 None => break,
                 Some(Framed::Ping) => {
@@ -104,10 +96,7 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
-        let (listener, transport, address) =
-            (connection.listener, connection.way.transport, connection.way.address);
-        let peer = Peer { listener, transport, address, connection: Some(id) };
-        let origin = Origin { peer, admitted: connection.admitted };
+        let origin = origin_of(id, connection);
         if connection.heard {
             connection.last_heard = now;
         }
@@ -119,7 +108,7 @@ impl Endpoint {
             Some(Ok(message)) => {
                 connection.heard = true;
                 connection.last_heard = now;
-                self.heard.push((peer, Bytes::copy_from_slice(bytes)));
+                self.heard.push((origin.peer, Bytes::copy_from_slice(bytes)));
                 self.on_message(now, origin, message, actions);
             }
             Some(Err(reject)) => {
@@ -266,4 +255,10 @@ impl Endpoint {
         // Where no stream can be had the response is lost, as on any network.
         let _ = self.transmit(now, &mut hop, bytes, actions);
     }
+}
+
+fn origin_of(id: ConnectionId, connection: &Connection) -> Origin {
+    let Way { transport, address, .. } = connection.way;
+    let peer = Peer { listener: connection.listener, transport, address, connection: Some(id) };
+    Origin { peer, admitted: connection.admitted }
 }

@@ -156,9 +156,7 @@ fn fault(failure: &Failure) -> Option<(BlockReason, Option<Duration>)> {
         Failure::Timeout => Some((BlockReason::Silent, None)),
         Failure::Transport => Some((BlockReason::Unreachable, None)),
         Failure::Response(response) if response.code() == 503 => {
-            let text = response.header("Retry-After").unwrap_or_default();
-            let digits = text.trim_start().split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-            Some((BlockReason::Unavailable, digits.parse().ok().map(Duration::from_secs)))
+            Some((BlockReason::Unavailable, response.retry_after()))
         }
         Failure::Response(_) | Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => None,
     }

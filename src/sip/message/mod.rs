@@ -24,6 +24,7 @@ pub use parse::parse_datagram;
 pub(super) use parse::{Glance, glance};
 pub use reject::{Fault, Reject, Subject, is_answerable};
 pub use stream::{Framed, StreamFramer};
+pub use text::delta_seconds;
 pub use uri::{Host, Scheme, SipUri};
 pub use via::Via;
 pub use write::{Writer, reason_phrase};
@@ -31,6 +32,7 @@ pub use write::{Writer, reason_phrase};
 use bytes::Bytes;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// One message, request or response.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -176,6 +178,13 @@ impl Response {
     /// 100 to 699.
     pub fn code(&self) -> u16 {
         self.status.code()
+    }
+
+    /// When the peer wants to be asked again: `120`, `120 (maintenance);duration=60` (RFC 3261 20.33).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.head().get(HeaderName::RetryAfter, "")?.trim_start();
+        let seconds = delta_seconds(text.split([' ', ';', '(']).next()?)?;
+        Some(Duration::from_secs(u64::from(seconds)))
     }
 
     /// The reason phrase, possibly empty, in the peer's words.

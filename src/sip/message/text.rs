@@ -31,6 +31,13 @@ pub(in crate::sip) fn decimal(text: &str, max: u32) -> Option<u32> {
     digits.parse::<u32>().ok().filter(|number| *number <= max)
 }
 
+/// Seconds as headers have them (RFC 3261 25.1): decimal digits alone. What is too large is the largest (20.19).
+pub fn delta_seconds(text: &str) -> Option<u32> {
+    let digits = text.trim();
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| decimal(digits, u32::MAX).unwrap_or(u32::MAX))
+}
+
 /// The byte ranges of the elements of a comma list, trimmed, empty ones left out. Commas inside quotes and
 /// angle brackets separate nothing.
 pub(super) fn split_list(text: &str) -> impl Iterator<Item = (usize, usize)> {

@@ -13,7 +13,7 @@ pub use invite_server::InviteServer;
 pub use key::{merge_key, server_key};
 pub use non_invite_client::NonInviteClient;
 pub use non_invite_server::NonInviteServer;
-pub use timer::{T1, Timer, doubled};
+pub use timer::{T1, T2, Timer};
 
 use bytes::Bytes;
 
