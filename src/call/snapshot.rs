@@ -66,8 +66,8 @@ pub struct Trunk {
 impl Trunk {
     /// Whether its registration and its pings are the same.
     pub fn works_like(&self, other: &Trunk) -> bool {
-        let of = |trunk: &Trunk| (trunk.host.clone(), trunk.login.clone(), trunk.register, trunk.ping);
-        of(self) == of(other)
+        (&self.host, &self.login, self.register, self.ping)
+            == (&other.host, &other.login, other.register, other.ping)
     }
 
     /// The account it has with us: it registers here, or shows who it is with each call.

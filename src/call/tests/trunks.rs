@@ -327,6 +327,31 @@ fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says
 }
 
 #[test]
+fn what_a_trunk_answers_to_its_old_login_says_nothing_of_the_new_one() {
+    let mut bench = Bench::new();
+    let with_login = |name: &str| {
+        changed(|snapshot| {
+            two_trunks(snapshot);
+            let trunk = &mut snapshot.trunks[1];
+            (trunk.login, trunk.register) = (login(name), Some(Duration::from_secs(600)));
+        })
+    };
+    bench.handle(with_login("100"));
+    bench.pass(1_000);
+    let (at, old) = bench.sent_to("REGISTER").remove(0);
+    bench.handle(with_login("200"));
+    bench.pass(1_000);
+    let sent = bench.sent_to("REGISTER");
+    let (_, new) = sent.iter().find(|(_, text)| value(text, "From").contains("200@")).unwrap();
+    bench.receive(at, &response(&old, 403, ""));
+    let word =
+        |bench: &Bench| bench.switchboard.trunks(bench.now.instant).remove(1).registration.unwrap().word();
+    assert_eq!(word(&bench), "trying");
+    bench.receive(at, &response(new, 200, ""));
+    assert_eq!(word(&bench), "registered");
+}
+
+#[test]
 fn a_trunk_without_addresses_is_known_by_its_credentials() {
     let mut bench = Bench::new();
     bench.handle(changed(|snapshot| {

@@ -137,8 +137,12 @@ impl Trunks {
         Line { trunk: trunk.clone(), registration, health, load: Load::default(), registrar: None }
     }
 
-    /// Takes the registration of a line back that is no more, without waiting for the answer.
+    /// Takes the registration of a line back that is no more, without waiting for the answer. What else is under way for it
+    /// is forgotten: a new line of that id must not take the answer for its own.
     fn leave(&mut self, now: Instant, mut line: Line, hands: &mut Hands<'_>) {
+        let id = &line.trunk.id;
+        self.sent.retain(|_, sent| sent.trunk != *id);
+        self.resolving.retain(|_, (trunk, _)| trunk != id);
         let order = line.registration.as_mut().and_then(|registration| registration.stop(now));
         let numeric = line.trunk.host.as_ref().and_then(|host| host.numeric());
         if let (Some(order), Some(target)) = (order, numeric)
