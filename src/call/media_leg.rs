@@ -178,11 +178,11 @@ impl MediaLeg {
     pub fn refuses_offer(&self) -> Option<(u16, &'static str)> {
         match &self.state {
             State::Fresh => Some((500, "Server Internal Error")),
-            State::Offered { .. } => Some((491, "Request Pending")),
-            State::Open { agreement } | State::Unproven { agreement, .. } => {
-                agreement.offered.as_ref().map(|_| (491, "Request Pending"))
-            }
             State::Closing => Some((481, "Call/Transaction Does Not Exist")),
+            State::Offered { .. } => Some((491, "Request Pending")),
+            State::Open { .. } | State::Unproven { .. } => {
+                self.awaits_answer().then_some((491, "Request Pending"))
+            }
         }
     }
 
@@ -223,12 +223,7 @@ impl MediaLeg {
     /// a peer that was on hold comes back by it. RFC 3261 section 14.2, RFC 6337 section 5.3. None where an answer is
     /// owed, or there is no session.
     pub fn offer_again(&mut self) -> Option<String> {
-        let (State::Open { agreement } | State::Unproven { agreement, .. }) = &self.state else {
-            return None;
-        };
-        if agreement.offered.is_some() {
-            return None;
-        }
+        let agreement = self.settled()?;
         let mut offer = offer_like(Some(&agreement.agreed), &self.local);
         // RFC 3264 section 8: no stream of a session ever goes away, only its port becomes 0.
         let ours = &agreement.ours.media;
@@ -246,32 +241,28 @@ impl MediaLeg {
     /// The description as it stands, offered again to keep the session alive. RFC 4028 section 7.4. None where an
     /// answer is owed, or there is no session.
     pub fn offer_unchanged(&mut self) -> Option<String> {
-        let (State::Open { agreement } | State::Unproven { agreement, .. }) = &self.state else {
-            return None;
-        };
-        let offer = agreement.offered.is_none().then(|| agreement.ours.clone())?;
+        let offer = self.settled()?.ours.clone();
         let text = offer.to_string();
         self.owe(offer);
         Some(text)
     }
 
     fn owe(&mut self, offer: Description) {
-        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+        if let Some(agreement) = self.agreement_mut() {
             agreement.offered = Some(offer);
         }
     }
 
     /// A later offer of ours came to nothing: the session is as it was before (RFC 3261 section 14.1).
     pub fn offer_declined(&mut self) {
-        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+        if let Some(agreement) = self.agreement_mut() {
             agreement.offered = None;
         }
     }
 
     /// The peer owes the answer to a later offer of ours.
     pub fn awaits_answer(&self) -> bool {
-        matches!(&self.state, State::Open { agreement } | State::Unproven { agreement, .. }
-            if agreement.offered.is_some())
+        self.agreement().is_some_and(|agreement| agreement.offered.is_some())
     }
 
     /// Takes the answer to our offer, the first or a later one. It may come more than once: what came with ringing is
@@ -314,12 +305,12 @@ impl MediaLeg {
     /// The call of this leg was answered: from now on silence of the peer counts.
     pub fn established(&mut self, settings: &MediaSettings, actions: &mut Vec<Action>) {
         self.is_early = false;
-        let is_open = self.is_open();
-        if let State::Open { agreement } | State::Unproven { agreement, .. } = &mut self.state {
+        let (is_open, leg, thread) = (self.is_open(), self.leg, self.thread);
+        if let Some(agreement) = self.agreement_mut() {
             let inactivity = inactivity(&agreement.agreed, false, settings);
             if std::mem::replace(&mut agreement.config.inactivity, inactivity) != inactivity && is_open {
-                let command = Command::Update { leg: self.leg, config: agreement.config.clone() };
-                actions.push(Action::Media { thread: self.thread, command });
+                let command = Command::Update { leg, config: agreement.config.clone() };
+                actions.push(Action::Media { thread, command });
             }
         }
     }
@@ -420,10 +411,26 @@ impl MediaLeg {
     }
 
     pub fn agreed(&self) -> Option<&Agreed> {
+        self.agreement().map(|agreement| &agreement.agreed)
+    }
+
+    fn agreement(&self) -> Option<&Agreement> {
         match &self.state {
-            State::Open { agreement } | State::Unproven { agreement, .. } => Some(&agreement.agreed),
-            _ => None,
+            State::Open { agreement } | State::Unproven { agreement, .. } => Some(agreement),
+            State::Fresh | State::Offered { .. } | State::Closing => None,
         }
+    }
+
+    fn agreement_mut(&mut self) -> Option<&mut Agreement> {
+        match &mut self.state {
+            State::Open { agreement } | State::Unproven { agreement, .. } => Some(agreement),
+            State::Fresh | State::Offered { .. } | State::Closing => None,
+        }
+    }
+
+    /// What stands, where nobody owes an answer.
+    fn settled(&self) -> Option<&Agreement> {
+        self.agreement().filter(|agreement| agreement.offered.is_none())
     }
 }
 

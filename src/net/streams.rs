@@ -22,7 +22,7 @@ const READ_SIZE: usize = 16 * 1024;
 /// As long as Timer B: nobody waits longer for the first response.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(32);
 /// A peer that has taken nothing of a message for so long has gone: as long as Timer B.
-const WRITE_TIME_MAX: Duration = Duration::from_secs(32);
+pub(super) const WRITE_TIME_MAX: Duration = Duration::from_secs(32);
 /// How long answers may still go to a peer that has ended its half of a connection. Most have closed it whole, and the
 /// endpoint must soon hear of that; who only sends no more has its answer long before.
 const HALF_CLOSED: Duration = Duration::from_secs(1);

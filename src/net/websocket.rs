@@ -1,6 +1,7 @@
 //! SIP over WebSocket (RFC 7118): the upgrade, and messages in frames.
 
 use super::signalling::{Message, Post};
+use super::streams::WRITE_TIME_MAX;
 use crate::ids::ConnectionId;
 use crate::sip::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
 use bytes::Bytes;
@@ -20,8 +21,6 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const MESSAGE_BYTES_MAX: usize = HEAD_BYTES_MAX + BODY_BYTES_MAX;
 /// Read at once: a SIP message has 1 to 3 KB, and there may be thousands of connections.
 const READ_BYTES: usize = 8 * 1024;
-/// A peer that has taken nothing of a message for so long has gone: as long as Timer B.
-const WRITE_TIME_MAX: Duration = Duration::from_secs(32);
 
 /// Answers the request to upgrade; refused in words where it is not for SIP, or from an origin that may not come.
 pub async fn upgrade<S>(stream: S, origins: &[String]) -> Result<WebSocketStream<S>, String>

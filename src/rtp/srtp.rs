@@ -151,7 +151,7 @@ impl Unprotect {
         let (packet, tag) = packet.split_at_mut(length.ok_or(SrtpError::TooShort)?);
         let (sequence, ssrc) = numbers(packet).ok_or(SrtpError::TooShort)?;
         let header = header_len(packet).ok_or(SrtpError::TooShort)?;
-        let known = self.streams.iter().find(|(known, _)| *known == ssrc).map(|(_, window)| *window);
+        let known = window_of(&self.streams, ssrc);
         let index = known.map_or(u64::from(sequence.0), |window| guess(window.highest, sequence));
         let window = known.unwrap_or(Window::before(index));
         if window.has(index) {
@@ -177,8 +177,7 @@ impl Unprotect {
             return Err(SrtpError::Plain);
         }
         let (index, ssrc) = (u64::from(marked & 0x7FFF_FFFF), word(packet, 4));
-        let known = self.rtcp_streams.iter().find(|(known, _)| *known == ssrc).map(|(_, window)| *window);
-        let window = known.unwrap_or(Window::before(index));
+        let window = window_of(&self.rtcp_streams, ssrc).unwrap_or(Window::before(index));
         if window.has(index) {
             return Err(SrtpError::Replayed);
         }
@@ -194,6 +193,10 @@ impl Unprotect {
 
 fn is_same(expected: &[u8], tag: &[u8]) -> bool {
     expected.ct_eq(tag).into()
+}
+
+fn window_of(streams: &[(u32, Window)], ssrc: u32) -> Option<Window> {
+    streams.iter().find(|(known, _)| *known == ssrc).map(|(_, window)| *window)
 }
 
 fn note(streams: &mut Vec<(u32, Window)>, ssrc: u32, window: Window) {
