@@ -132,6 +132,43 @@ impl MediaLeg {
         })
     }
 
+    /// The media of a dialog that goes on in another call: another port, on another media thread, in the same session
+    /// (RFC 3264 section 8). Gives the leg, and the offer that moves the peer there; none where that cannot be now: no port
+    /// is free, or an answer is owed.
+    pub fn moved(
+        &self,
+        now: Instant,
+        leg: LegId,
+        ports: &mut Ports,
+        thread: ThreadId,
+        random: &mut Random,
+    ) -> Option<(Self, String)> {
+        let agreement = self.settled()?;
+        let (thread, port) = ports.lend(now, Some(thread))?;
+        let keys = [new_key(random), new_key(random)];
+        let protection = Protection { keys, ..self.local.protection.clone() };
+        let mut moved = MediaLeg {
+            leg,
+            thread,
+            port,
+            local: Local { rtp_port: port.number, protection, ..self.local.clone() },
+            state: State::Fresh,
+            described: self.described.clone(),
+            is_early: false,
+            condition: Condition::default(),
+            codec: "",
+        };
+        let offer = moved.offer_in_session(&agreement.agreed, agreement.ours.media.clone());
+        let text = offer.to_string();
+        moved.state = State::Offered { offer, held: Vec::new() };
+        Some((moved, text))
+    }
+
+    /// Another peer takes the place of this one (RFC 3891): what was said to the old one is no key for the new one's media.
+    pub fn renew_keys(&mut self, random: &mut Random) {
+        self.local.protection.keys = [new_key(random), new_key(random)];
+    }
+
     /// Says where the peer is to send its media, before anything is described to it.
     pub fn set_address(&mut self, address: IpAddr) {
         self.local.address = address;
@@ -224,18 +261,23 @@ impl MediaLeg {
     /// owed, or there is no session.
     pub fn offer_again(&mut self) -> Option<String> {
         let agreement = self.settled()?;
-        let mut offer = offer_like(Some(&agreement.agreed), &self.local);
-        // RFC 3264 section 8: no stream of a session ever goes away, only its port becomes 0.
-        let ours = &agreement.ours.media;
-        if let (Some(place), Some(audio)) = (ours.iter().position(|media| media.port != 0), offer.media.pop())
-        {
-            offer.media.clone_from(ours);
-            offer.media[place] = audio;
-        }
-        let offer = self.describe(offer);
+        let (agreed, streams) = (agreement.agreed.clone(), agreement.ours.media.clone());
+        let offer = self.offer_in_session(&agreed, streams);
         let text = offer.to_string();
         self.owe(offer);
         Some(text)
+    }
+
+    /// An offer like what was agreed, in a session that has these streams: RFC 3264 section 8, none of them ever goes away,
+    /// only its port becomes 0.
+    fn offer_in_session(&mut self, agreed: &Agreed, mut streams: Vec<sdp::Media>) -> Description {
+        let mut offer = offer_like(Some(agreed), &self.local);
+        let place = streams.iter().position(|stream| stream.port != 0);
+        if let (Some(place), Some(audio)) = (place, offer.media.pop()) {
+            streams[place] = audio;
+            offer.media = streams;
+        }
+        self.describe(offer)
     }
 
     /// The description as it stands, offered again to keep the session alive. RFC 4028 section 7.4. None where an

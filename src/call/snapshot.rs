@@ -7,7 +7,7 @@ use super::identity::IdentityPolicy;
 use super::number_rule::{NumberFormat, NumberRule};
 use super::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::audio::Clip;
-use crate::flow::{Flow, Library, LiveFlow};
+use crate::flow::{CallerList, Flow, Library, LiveFlow};
 use crate::registrar::{Account, Owner};
 pub use crate::sdp::Wish;
 use crate::sip::digest::Password;
@@ -59,6 +59,10 @@ pub struct Trunk {
     pub ping: Option<Ping>,
     pub limits: CallLimits,
     pub fail_over: FailOver,
+    /// Who is reached over it may transfer calls by REFER.
+    pub takes_refer: bool,
+    /// Numbers that calls may be transferred to over it.
+    pub transfer_to: CallerList,
     /// Calls go out over the trunk with the lowest first, and in the order of the file among equals.
     pub priority: u16,
 }

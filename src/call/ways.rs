@@ -1,6 +1,7 @@
 //! Which ways lead to whom the flow dials: an agent's telephones, the trunks to a number, an address.
 
 use super::snapshot::{Snapshot, Trunk};
+use super::transfer::takes_transfer;
 use super::trunk::{FINAL, FailOver, Trunks};
 use crate::clock::Instant;
 use crate::flow::DialTarget;
@@ -50,6 +51,8 @@ pub(super) struct Guides<'a> {
     pub snapshot: &'a Snapshot,
     pub registrar: &'a Registrar,
     pub trunks: &'a Trunks,
+    /// Only trunks that take transfers to the number are ways.
+    pub is_transfer: bool,
 }
 
 impl Guides<'_> {
@@ -103,6 +106,7 @@ impl Guides<'_> {
         if trunks.is_empty() {
             return Err("no trunk has a host that calls go out to".to_owned());
         }
+        trunks.retain(|(trunk, _)| !self.is_transfer || takes_transfer(trunk, &number));
         trunks.retain(|(trunk, _)| self.trunks.is_usable(self.now, &trunk.id));
         if trunks.is_empty() {
             return Err("all trunks that calls go out over are down".to_owned());

@@ -44,6 +44,7 @@ pub use lookup::{
     Question, Reply, TextMessage,
 };
 pub use reading::Speech;
+pub use step::dial_target::is_number;
 pub use subflows::{Run, cycle};
 pub use template::{Template, TemplateError, soql_escaped, url_escaped};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
@@ -101,6 +102,19 @@ pub enum Event {
     /// A connected leg hung up, or its media died.
     DialledHungUp {
         dial: DialId,
+    },
+    /// The caller talks to another party than before: who talked to it has handed the call on.
+    Transferred {
+        from: DialId,
+        to: DialId,
+        /// As dialled: an agent's id, a number, an address.
+        name: String,
+        /// The id of the agent that it is, where it is one.
+        agent: Option<String>,
+    },
+    /// Who talked to the caller has sent it into another flow.
+    SentInto {
+        flow: FlowVersion,
     },
     /// The reply to an [`Action::Ask`].
     Replied {

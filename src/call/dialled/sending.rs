@@ -1,7 +1,20 @@
 //! How INVITEs leave: over which trunk, to which target of a host, or back over the way of a telephone.
 
-use super::*;
-use crate::sdp::Wish;
+use super::{Dialled, Fork, Invite};
+use crate::call::b2bua::Context;
+use crate::call::live::leg_number;
+use crate::call::message_parts::sdp_body;
+use crate::call::trunk::Direction;
+use crate::call::ways::{Place, Way, better};
+use crate::call::{Action, RequestId};
+use crate::flow::Party;
+use crate::ids::CallId;
+use crate::sdp::{Agreed, Wish};
+use crate::sip::endpoint::Outgoing;
+use crate::sip::locate::Target;
+use crate::sip::message::NameAddr;
+use crate::sip::{DialogId, ListenerId, Peer, Transport, locate};
+use std::net::SocketAddr;
 
 impl Dialled {
     /// Sends the INVITE of a way, or has its host looked up under that id first.

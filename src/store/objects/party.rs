@@ -15,7 +15,7 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 29] = [
+pub const TRUNK_KEYS: [&str; 31] = [
     "id",
     "match",
     "host",
@@ -45,6 +45,8 @@ pub const TRUNK_KEYS: [&str; 29] = [
     "calls_max_out",
     "calls_per_second_in",
     "calls_per_second_out",
+    "take_refer",
+    "transfer_to",
 ];
 /// What is asked of a registrar where nothing is said: refreshed often enough to keep a NAT's mapping known to the trunk.
 const REGISTER_EXPIRES_S: i64 = 600;
@@ -176,6 +178,8 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         ping,
         limits,
         fail_over,
+        takes_refer: section.boolean("take_refer").unwrap_or(false),
+        transfer_to: trunk_policy::transfer_to(section),
         priority,
     };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(Box::new(trunk)) })

@@ -11,7 +11,7 @@ use crate::flow::template::Template;
 use crate::flow::variables::Scope;
 use crate::flow::{
     Action, COMMENTS_CHARS_MAX, CancelReason, DialFailure, DialId, DialTarget, EndedBy, Event, LogEvent,
-    Party, SUBJECT_CHARS_MAX, Sound, TaskText,
+    Offer, Party, SUBJECT_CHARS_MAX, Sound, TaskText,
 };
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -83,6 +83,11 @@ impl Dial {
             }
             Dial::Talking { dial, since, until } => {
                 let ended_by = match event {
+                    Event::Transferred { from, to, name, agent } if from == dial => {
+                        *dial = *to;
+                        transferred(name, agent.as_ref(), call);
+                        return ControlFlow::Continue(());
+                    }
                     Event::DialledHungUp { dial: gone } | Event::DialFailed { dial: gone, .. }
                         if gone == dial =>
                     {
@@ -142,6 +147,13 @@ impl Dial {
             }
         }
     }
+}
+
+/// The conversation goes on with somebody else, who is the agent of the call from now on.
+fn transferred(name: &str, agent: Option<&String>, call: &mut Call) {
+    call.state.push_offer(Offer { agent: name.to_owned(), ring_sec: 0, result: "transferred".to_owned() });
+    call.state.agent_id = agent.cloned();
+    call.set_own("dial.agentId", agent.cloned().unwrap_or_default());
 }
 
 fn end_talk(since: Instant, config: &Config, call: &mut Call) {
