@@ -7,6 +7,7 @@ mod agents;
 mod caller;
 mod early;
 mod end;
+mod hand_over;
 mod hold;
 pub mod insight;
 mod live;
@@ -47,6 +48,7 @@ use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
 use caller::{Caller, CallerState, Told};
 use early::EarlyMedia;
+use hand_over::HandingOver;
 use hold::Hold;
 use media::Vanished;
 use playback::Waiting;
@@ -146,6 +148,8 @@ pub(super) struct Call {
     hold: Hold,
     early: EarlyMedia,
     transfers: Transfers,
+    /// The caller's side was asked to take the call over.
+    handing_over: Option<HandingOver>,
     started: Now,
     deadline: Option<Instant>,
     /// It looks different in a list since the switchboard looked last.
@@ -194,6 +198,7 @@ impl Call {
             hold: Hold::default(),
             early: EarlyMedia::default(),
             transfers: Transfers::default(),
+            handing_over: None,
             started: context.now,
             deadline: Some(context.now.instant + RING_AFTER),
             is_changed: false,

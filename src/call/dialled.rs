@@ -533,7 +533,7 @@ fn meant_by(failure: &Failure) -> u16 {
 }
 
 /// What a failed leg means to the flow. flows.md 1.3, dial.
-fn cause_of(code: u16) -> DialFailure {
+pub(super) fn cause_of(code: u16) -> DialFailure {
     match code {
         486 | 600 => DialFailure::Busy,
         603 => DialFailure::Rejected,

@@ -112,6 +112,16 @@ pub enum Event {
         /// The id of the agent that it is, where it is one.
         agent: Option<String>,
     },
+    /// The caller's side has brought the caller there: see [`Action::HandOver`].
+    HandedOver {
+        dial: DialId,
+    },
+    /// It has not, and the caller is still here.
+    HandOverFailed {
+        dial: DialId,
+        cause: DialFailure,
+        sip_code: Option<u16>,
+    },
     /// Who talked to the caller has sent it into another flow.
     SentInto {
         flow: FlowVersion,
@@ -253,6 +263,9 @@ pub enum Action {
     HangUpDialled { dial: DialId },
     /// Join the caller and an answered leg.
     Connect { dial: DialId },
+    /// Ask the caller's side by REFER to bring the caller to that target itself, or, where none is named, to the leg that has
+    /// answered. Ends in [`Event::HandedOver`] or [`Event::HandOverFailed`].
+    HandOver { dial: DialId, target: Option<DialTarget> },
     /// Ask another system; the answer comes as [`Event::Replied`]. Nothing is done with that of a question which
     /// nobody waits for any more.
     Ask { lookup: LookupId, step: String, question: Box<Question> },

@@ -66,6 +66,7 @@ impl Call {
         }
         self.waiting.clear();
         self.transfers = Transfers::default();
+        self.handing_over = None;
         self.deadline = None;
         let leg = self.caller.media.leg;
         if !self.caller.media.is_closing() {

@@ -34,7 +34,9 @@ impl Call {
         response: Result<Arc<Response>, Failure>,
         context: &mut Context<'_>,
     ) {
-        if self.transfer_responded(transaction, &response, context) {
+        if self.transfer_responded(transaction, &response, context)
+            || self.hand_over_responded(transaction, &response, context)
+        {
             return;
         }
         match response {

@@ -83,6 +83,14 @@ impl Call {
                 self.joined(dial, context);
                 self.tell_leg(dial, LegState::Connected, context);
             }
+            Action::HandOver { dial, target } => {
+                let failed = self.hand_over(dial, target, context);
+                events.extend(failed.map(|(cause, sip_code)| Event::HandOverFailed {
+                    dial,
+                    cause,
+                    sip_code,
+                }));
+            }
             Action::Ask { lookup, step, question } => {
                 let request = self.new_request();
                 context.counters.lookups += 1;

@@ -19,6 +19,9 @@ fn strange_trunk() -> SocketAddr {
     SocketAddr::from(([203, 0, 113, 9], 5060))
 }
 
+/// Flows that hand the call over: at once, and after the answer.
+const HANDED_OVER: [(&str, &str); 2] = [("300", "blind"), ("301", "attended")];
+
 /// Bob beside Alice, a number that rings him, and a carrier that calls may be transferred to.
 fn bench() -> Bench {
     let mut bench = Bench::new();
@@ -36,6 +39,18 @@ fn bench() -> Bench {
         .map(|(number, id)| Number::new(Pattern::Exact(number.to_owned()), "", of_flow(id)))
         .into();
     numbers.push(Number::new(Pattern::Exact(TO_BOB.to_owned()), "", Answers::Agent("bob".to_owned())));
+    let library = Arc::get_mut(&mut snapshot.library).unwrap();
+    for (number, mode) in HANDED_OVER {
+        let text = format!(
+            r#"{{"schema": "callflow/1", "id": "{mode}", "name": "Over", "entry": "over", "steps": {{
+            "over": {{"type": "dial", "name": "Over", "config": {{"target": {{"kind": "number",
+             "value": "+14155550199"}}, "handOver": "{mode}"}}, "on": {{"no_response": "bye"}}}},
+            "bye": {{"type": "hangup", "name": "Bye", "config": {{}}}}}}}}"#
+        );
+        let (flow, _) = Flow::compile(&text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}"));
+        library.flows.insert(mode.to_owned(), LiveFlow::new(Arc::new(flow), 1));
+        numbers.push(Number::new(Pattern::Exact(number.to_owned()), "", of_flow(mode)));
+    }
     snapshot.services = crate::call::services::of_numbers(&numbers, false);
     snapshot.numbers = numbers.into();
     let mut takes = crate::flow::CallerList::default();
@@ -436,4 +451,108 @@ fn an_invite_that_may_take_nobodys_place_is_refused_in_words() {
         assert_eq!(bench.records().remove(0).sip_code, Some(code));
     }
     assert_eq!(bench.media(), [""; 0], "the conversation goes on");
+}
+
+/// A request of the strange trunk in the dialog of its call `call-1`.
+fn of_trunk(answer: &str, method: &str, cseq: u32) -> String {
+    request(method, "300", cseq, Transport::Udp, tag(answer, "To"), "")
+}
+
+/// A NOTIFY of the trunk about our REFER.
+fn notified(answer: &str, cseq: u32, state: &str, fragment: &str) -> String {
+    let plain = of_trunk(answer, "NOTIFY", cseq).replace("Content-Length: 0\n\n", "");
+    let length = length(fragment);
+    format!(
+        "{plain}Event: refer\nSubscription-State: {state}\nContent-Type: message/sipfrag\nContent-Length: {length}\n\n{fragment}"
+    )
+}
+
+/// A call of the strange trunk to a number, up to the REFER that it gets; with the 200 that it got.
+fn handed_over(bench: &mut Bench, number: &str) -> (String, Vec<String>) {
+    bench.receive(strange_trunk(), &invite(number));
+    let mut sent = bench.sent();
+    if let Some(out) = sent.iter().find(|text| head(text) == "INVITE").cloned() {
+        bench.receive(strange_trunk(), &response(&out, 200, &sdp(strange_trunk().ip())));
+        sent = bench.sent();
+        sent.push(out);
+    }
+    let answer = only(&sent, "200 INVITE");
+    assert!(!sent.iter().any(|text| head(text) == "REFER"), "before the ACK");
+    bench.receive(strange_trunk(), &request("ACK", number, 1, Transport::Udp, tag(&answer, "To"), ""));
+    sent.extend(bench.sent());
+    (answer, sent)
+}
+
+#[test]
+fn the_trunk_takes_a_call_over_and_only_its_last_word_counts() {
+    let mut bench = bench();
+    let (answer, sent) = handed_over(&mut bench, "300");
+    let refer = only(&sent, "REFER");
+    assert_eq!(value(&refer, "Refer-To"), "<sip:+14155550199@203.0.113.9:5060>");
+    assert_eq!(value(&refer, "Referred-By"), "<sip:cordboard.example>");
+    bench.receive(strange_trunk(), &response(&refer, 202, ""));
+    bench.receive(strange_trunk(), &notified(&answer, 2, "active;expires=60", "SIP/2.0 100 Trying\n"));
+    assert_eq!(bench.heads(), ["200 NOTIFY"], "a 202 is no success");
+    bench.receive(strange_trunk(), &notified(&answer, 3, "terminated;reason=noresource", "SIP/2.0 200 OK\n"));
+    assert_eq!(bench.heads(), ["200 NOTIFY", "BYE"]);
+    bench.closed(1);
+    let record = bench.records().remove(0);
+    let outcome = record.outcome.unwrap();
+    assert_eq!((outcome.outcome, outcome.offers[0].result.as_str()), (OutcomeKind::Answered, "handed_over"));
+    // Nobody asked for more.
+    bench.receive(strange_trunk(), &notified(&answer, 4, "active", "SIP/2.0 200 OK\n"));
+    assert_eq!(bench.heads(), ["481 NOTIFY"]);
+}
+
+#[test]
+fn a_call_that_the_trunk_does_not_take_over_goes_on_in_its_flow() {
+    for (refused, last, result) in [
+        (Some(603), None, "rejected"),
+        (None, Some("SIP/2.0 486 Busy Here\n"), "busy"),
+        (None, Some(""), "failed"),
+    ] {
+        let mut bench = bench();
+        let (answer, sent) = handed_over(&mut bench, "300");
+        let refer = only(&sent, "REFER");
+        bench.receive(strange_trunk(), &response(&refer, refused.unwrap_or(202), ""));
+        if let Some(last) = last {
+            bench.receive(strange_trunk(), &notified(&answer, 2, "terminated;reason=noresource", last));
+        }
+        assert!(bench.heads().contains(&"BYE".to_owned()), "the flow hangs up in its next step");
+        bench.closed(1);
+        let outcome = bench.records().remove(0).outcome.unwrap();
+        assert_eq!((outcome.path.len(), outcome.offers[0].result.as_str()), (2, result));
+    }
+}
+
+#[test]
+fn the_trunk_joins_the_caller_with_the_leg_that_answered_over_it() {
+    let mut bench = bench();
+    let (answer, sent) = handed_over(&mut bench, "301");
+    let (refer, out) = (only(&sent, "REFER"), only(&sent, "INVITE"));
+    let replaces = format!("{}%3Bto-tag%3Dagents%3Bfrom-tag%3D{}", value(&out, "Call-ID"), tag(&out, "From"));
+    assert_eq!(value(&refer, "Refer-To"), format!("<sip:alice@{}?Replaces={replaces}>", agent()));
+    bench.receive(strange_trunk(), &response(&refer, 202, ""));
+    bench.receive(strange_trunk(), &notified(&answer, 2, "terminated;reason=noresource", "SIP/2.0 200 OK\n"));
+    assert_eq!(bench.heads(), ["200 NOTIFY", "BYE", "BYE"]);
+    // Over another trunk than the caller's it stays here.
+    let mut other = self::bench();
+    other.receive(caller(), &invite("301"));
+    let out = only(&other.sent(), "INVITE");
+    other.receive(strange_trunk(), &response(&out, 200, &sdp(strange_trunk().ip())));
+    let answer = only(&other.sent(), "200 INVITE");
+    other.receive(caller(), &request("ACK", "301", 1, Transport::Udp, tag(&answer, "To"), ""));
+    assert_eq!(other.heads(), [""; 0]);
+    assert_eq!(other.switchboard.counts().calls, 1);
+}
+
+#[test]
+fn a_notify_of_another_event_is_489_and_one_that_nobody_asked_for_481() {
+    let mut bench = bench();
+    let (answer, _) = talking(&mut bench);
+    for (cseq, event, code) in [(2, "Event: presence", 489), (3, "Event: refer", 481), (4, "X: y", 489)] {
+        let notify = request("NOTIFY", DIRECT, cseq, Transport::Udp, tag(&answer, "To"), "");
+        bench.receive(caller(), &with(&notify, event));
+        assert_eq!(bench.heads(), [format!("{code} NOTIFY")]);
+    }
 }

@@ -109,6 +109,7 @@ const OFFER_RESULTS: Record<string, string> = {
   failed: "could not be called",
   not_accepted: "did not accept the call",
   answered_elsewhere: "stopped ringing: somebody else answered",
+  handed_over: "was given the call by the trunk, which took it over",
   transferred: "was given the call by a transfer",
 };
 
