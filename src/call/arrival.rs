@@ -156,7 +156,7 @@ impl Switchboard {
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
         if let Some(trunk) = knock.trunk() {
-            media.set_protection(trunk.srtp);
+            media.set_terms(&trunk.media);
         }
         if !request.body().is_empty()
             && let Err(refusal) = media.would_answer(request.body())

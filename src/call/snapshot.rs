@@ -4,6 +4,7 @@
 pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unassigned};
 
 use super::identity::IdentityPolicy;
+use super::media_leg::MediaTerms;
 use super::number_rule::{NumberFormat, NumberRule};
 use super::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::audio::Clip;
@@ -48,8 +49,8 @@ pub struct Trunk {
     pub numbers: NumberRule,
     /// What it is believed about callers, and what it is told.
     pub identity: IdentityPolicy,
-    /// Whether its media are protected.
-    pub srtp: Wish,
+    /// What is wanted of its media.
+    pub media: MediaTerms,
     /// Our account with it, or its account with us.
     pub login: Option<Login>,
     /// We register with it, and ask for so long.

@@ -1,12 +1,12 @@
 //! Which ways lead to whom the flow dials: an agent's telephones, the trunks to a number, an address.
 
+use super::media_leg::MediaTerms;
 use super::snapshot::{Snapshot, Trunk};
 use super::transfer::takes_transfer;
 use super::trunk::{FINAL, FailOver, Trunks};
 use crate::clock::Instant;
 use crate::flow::DialTarget;
 use crate::registrar::Registrar;
-use crate::sdp::Wish;
 use crate::sip::digest::Account;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
@@ -30,8 +30,7 @@ pub(super) struct Way {
     pub to: Place,
     /// The id of the trunk it goes over.
     pub trunk: Option<String>,
-    /// Whether its media are to be protected.
-    pub srtp: Wish,
+    pub media: MediaTerms,
     pub account: Option<Arc<Account>>,
     /// After which codes the next group is tried.
     pub fail_over: FailOver,
@@ -83,7 +82,7 @@ impl Guides<'_> {
                 routes: binding.path.clone(),
                 to: Place::Flow(binding.peer),
                 trunk: None,
-                srtp: Wish::AsOffered,
+                media: MediaTerms::default(),
                 account: None,
                 fail_over: FailOver::Usual,
             };
@@ -126,7 +125,7 @@ fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
         routes: Vec::new(),
         to: Place::Host(host.clone()),
         trunk: Some(trunk.id.clone()),
-        srtp: trunk.srtp,
+        media: trunk.media.clone(),
         account: trunk.login.as_ref().and_then(|login| login.account(&trunk.id)),
         fail_over: trunk.fail_over.clone(),
     })
@@ -147,8 +146,8 @@ fn to_uri(text: &str) -> Result<Way, String> {
     let destination = Destination::of(&request_uri)
         .ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     let (routes, to) = (Vec::new(), Place::Host(destination));
-    let srtp = Wish::AsOffered;
-    Ok(Way { request_uri, routes, to, trunk: None, srtp, account: None, fail_over: FailOver::Usual })
+    let media = MediaTerms::default();
+    Ok(Way { request_uri, routes, to, trunk: None, media, account: None, fail_over: FailOver::Usual })
 }
 
 /// Which of two failures of a group is told: that of a person before that of a machine (RFC 3261 16.7 step 6).

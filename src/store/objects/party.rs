@@ -15,7 +15,7 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 31] = [
+pub const TRUNK_KEYS: [&str; 32] = [
     "id",
     "match",
     "host",
@@ -30,6 +30,7 @@ pub const TRUNK_KEYS: [&str; 31] = [
     "from_user",
     "caller_id",
     "srtp",
+    "codecs",
     "username",
     "auth_username",
     "password",
@@ -132,7 +133,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
     let host = section.parsed("host", parse_host);
     let numbers = trunk_policy::numbers(section);
     let identity = trunk_policy::identity(section);
-    let srtp = trunk_policy::srtp(section);
+    let media = trunk_policy::media(section);
     let login = login(section);
     let expires = section.integer("register_expires_s", 60..=86_400).unwrap_or(REGISTER_EXPIRES_S);
     let register = section.boolean("register").unwrap_or(false);
@@ -171,7 +172,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         host,
         numbers,
         identity,
-        srtp,
+        media,
         login,
         register,
         authenticate,

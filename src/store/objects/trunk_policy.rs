@@ -1,6 +1,7 @@
 //! How a trunk writes numbers, and what it is believed and told about callers.
 
 use crate::call::identity::{CallerHeader, DiversionHeader, IdentityPolicy, WrittenHeader};
+use crate::call::media_leg::{Codecs, MediaTerms};
 use crate::call::number_rule::{NumberFormat, NumberRule, PREFIX_CHARS_MAX};
 use crate::call::snapshot::Wish;
 use crate::config::reader::{Section, nearest};
@@ -28,8 +29,13 @@ pub(super) fn numbers(section: &Section<'_>) -> NumberRule {
     }
 }
 
-/// Whether the media of a trunk are protected.
-pub(super) fn srtp(section: &Section<'_>) -> Wish {
+/// What is wanted of the media of a trunk.
+pub(super) fn media(section: &Section<'_>) -> MediaTerms {
+    MediaTerms { srtp: srtp(section), codecs: codecs(section) }
+}
+
+/// Whether they are protected.
+fn srtp(section: &Section<'_>) -> Wish {
     const WORDS: [(&str, Wish); 4] = [
         ("as_offered", Wish::AsOffered),
         ("off", Wish::Off),
@@ -37,6 +43,22 @@ pub(super) fn srtp(section: &Section<'_>) -> Wish {
         ("require", Wish::Require),
     ];
     section.parsed("srtp", |text| word(text, &WORDS)).unwrap_or_default()
+}
+
+/// Which codecs are used; all where nothing is said.
+fn codecs(section: &Section<'_>) -> Codecs {
+    let mut codecs = Codecs::default();
+    for text in section.texts("codecs").unwrap_or_default() {
+        if !codecs.add(&text) {
+            let known = Codecs::known().collect::<Vec<_>>().join(", ");
+            section.error(
+                "codecs",
+                format!("\"{text}\" is no codec of this server"),
+                format!("one of {known}"),
+            );
+        }
+    }
+    codecs
 }
 
 /// Numbers that calls may be transferred to over a trunk; none where nothing is said.
