@@ -1,8 +1,9 @@
 //! All legs of one media thread: the door of this room.
 
+use super::bridge::Heard;
 use super::ear::{Decoding, Ear};
 use super::grid::Grid;
-use super::leg::{Heard, Leg, Shared, Voice};
+use super::leg::{Leg, Shared, Voice};
 use super::player::Player;
 use super::receive::{Content, SECURE_MAX};
 use super::tones::Tones;

@@ -4,18 +4,18 @@
 //! and no partner is heard, it sends silence. A NAT in front of the peer lets its packets in only while ours go
 //! out, and carriers end calls whose streams fall silent.
 
-use super::bridge::{Anchor, Run};
+use super::bridge::{Anchor, Heard, Run};
 use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
+use super::receive::PeerClock;
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
 use super::{Event, LegConfig, Output, Secure, Statistics};
-use crate::audio::Codec;
 use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
@@ -52,48 +52,6 @@ pub enum Voice {
     Own { next: Instant, phase: Phase },
     /// The partner's, as it comes. At `check` we look whether it still does.
     Relayed { anchor: Option<Anchor>, check: Instant },
-}
-
-/// How a partner's packet is coded.
-#[derive(Clone, Copy)]
-pub enum Heard {
-    Law(Codec),
-    /// As the leg sends it, so that it is passed on as it came: so many samples of 8 kHz.
-    AsSent {
-        samples: usize,
-    },
-}
-
-/// Timestamps of a peer as steps of 8 kHz, in which everything here counts.
-#[derive(Default)]
-pub struct PeerClock {
-    scale: u32,
-    /// A timestamp, and what it was here.
-    last: Option<(u32, u32)>,
-}
-
-impl PeerClock {
-    /// The timestamp of a packet whose clock has so many steps for each of 8 kHz.
-    pub fn read(&mut self, timestamp: u32, scale: u32) -> u32 {
-        self.scale = scale;
-        if scale <= 1 {
-            return timestamp;
-        }
-        let here = match self.last {
-            Some((theirs, ours)) => {
-                let steps = timestamp.wrapping_sub(theirs) as i32 / scale as i32;
-                ours.wrapping_add_signed(steps)
-            }
-            None => timestamp / scale,
-        };
-        self.last = Some((timestamp, here));
-        here
-    }
-
-    /// Of the last packet.
-    pub fn scale(&self) -> u32 {
-        self.scale.max(1)
-    }
 }
 
 /// What is played.

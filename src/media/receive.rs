@@ -30,6 +30,38 @@ pub enum Content {
     ComfortNoise,
 }
 
+/// Timestamps of a peer as steps of 8 kHz, in which everything here counts.
+#[derive(Default)]
+pub struct PeerClock {
+    scale: u32,
+    /// A timestamp, and what it was here.
+    last: Option<(u32, u32)>,
+}
+
+impl PeerClock {
+    /// The timestamp of a packet whose clock has so many steps for each of 8 kHz.
+    pub fn read(&mut self, timestamp: u32, scale: u32) -> u32 {
+        self.scale = scale;
+        if scale <= 1 {
+            return timestamp;
+        }
+        let here = match self.last {
+            Some((theirs, ours)) => {
+                let steps = timestamp.wrapping_sub(theirs) as i32 / scale as i32;
+                ours.wrapping_add_signed(steps)
+            }
+            None => timestamp / scale,
+        };
+        self.last = Some((timestamp, here));
+        here
+    }
+
+    /// Of the last packet.
+    pub fn scale(&self) -> u32 {
+        self.scale.max(1)
+    }
+}
+
 /// 250 packets/s from one peer: 100 of audio at 10 ms, a telephone-event repeated as often, and room. No telephone sends
 /// more, and two legs whose descriptions point at each other's ports would pass a packet on for ever.
 const PACKET_INTERVAL: Duration = Duration::from_millis(4);
