@@ -9,10 +9,13 @@ pub mod caller;
 pub mod certificates;
 pub mod database;
 pub mod dns;
+pub mod flows;
 pub mod phone;
+pub mod program;
 pub mod records;
 pub mod salesforce;
 pub mod service;
+pub mod sipp;
 pub mod sound;
 pub mod stream;
 
@@ -64,8 +67,10 @@ pub struct Setup {
     pub records: String,
     /// Lines of the section of the store; without them there is none.
     pub store: String,
-    /// Address ranges of the one trunk.
+    /// Address ranges of the trunk that every server has.
     pub trusted: String,
+    /// Other trunks, as in `trunks.toml`.
+    pub trunks: String,
     pub numbers: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,
     /// The speech engine's command, as TOML.
@@ -94,6 +99,7 @@ impl Setup {
             records: String::new(),
             store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
+            trunks: String::new(),
             numbers: Vec::new(),
             agents: Vec::new(),
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
@@ -164,7 +170,7 @@ impl Setup {
         std::fs::write(folder.join("p/agents.toml"), list("agent", agents)).unwrap();
         let trunk =
             format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
-        std::fs::write(folder.join("p/trunks.toml"), trunk).unwrap();
+        std::fs::write(folder.join("p/trunks.toml"), trunk + &self.trunks).unwrap();
         Server::spawn(self, word)
     }
 }
