@@ -100,8 +100,13 @@ impl Call {
             return Some((DialFailure::Busy, None));
         }
         let now = context.now.instant;
-        let guides =
-            Guides { now, snapshot: &snapshot, registrar: context.registrar, trunks: context.trunks };
+        let guides = Guides {
+            now,
+            snapshot: &snapshot,
+            registrar: context.registrar,
+            trunks: context.trunks,
+            domain: &context.settings.domain,
+        };
         let Plan { name, groups } = match guides.plan(target) {
             Ok(plan) => plan,
             Err(message) => {

@@ -4,7 +4,7 @@ use super::snapshot::{Snapshot, Trunk};
 use super::trunk::{FINAL, FailOver, Trunks};
 use crate::clock::Instant;
 use crate::flow::DialTarget;
-use crate::registrar::Registrar;
+use crate::registrar::{Binding, Owner, Registrar};
 use crate::sdp::Wish;
 use crate::sip::digest::Account;
 use crate::sip::locate::Destination;
@@ -24,6 +24,9 @@ pub(super) struct Plan {
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub request_uri: SipUri,
+    /// Whom To names, where that is not the Request-URI: a PBX that registered is reached by its Contact, and reads there
+    /// which number was dialled.
+    pub called: Option<SipUri>,
     /// Values of Route.
     pub routes: Vec<Box<str>>,
     pub to: Place,
@@ -50,6 +53,8 @@ pub(super) struct Guides<'a> {
     pub snapshot: &'a Snapshot,
     pub registrar: &'a Registrar,
     pub trunks: &'a Trunks,
+    /// Of our own addresses.
+    pub domain: &'a str,
 }
 
 impl Guides<'_> {
@@ -75,15 +80,7 @@ impl Guides<'_> {
         let mut groups: VecDeque<Vec<Way>> = VecDeque::new();
         let mut last = None;
         for binding in self.registrar.bindings_of(&id) {
-            let way = Way {
-                request_uri: binding.contact.uri.clone(),
-                routes: binding.path.clone(),
-                to: Place::Flow(binding.peer),
-                trunk: None,
-                srtp: Wish::AsOffered,
-                account: None,
-                fail_over: FailOver::Usual,
-            };
+            let way = to_binding(binding);
             match groups.back_mut().filter(|_| last == Some(binding.q)) {
                 Some(group) => group.push(way),
                 None => groups.push_back(vec![way]),
@@ -99,26 +96,57 @@ impl Guides<'_> {
 
     /// The trunks that calls go out over, in their order, without those that are down.
     fn to_number(&self, number: String) -> Result<Plan, String> {
-        let mut trunks: Vec<(&Trunk, &Destination)> = self.snapshot.outgoing_trunks();
+        let mut trunks: Vec<&Trunk> = self.snapshot.outgoing_trunks();
         if trunks.is_empty() {
             return Err("no trunk has a host that calls go out to".to_owned());
         }
-        trunks.retain(|(trunk, _)| self.trunks.is_usable(self.now, &trunk.id));
+        trunks.retain(|trunk| self.trunks.is_usable(self.now, &trunk.id));
         if trunks.is_empty() {
             return Err("all trunks that calls go out over are down".to_owned());
         }
-        let ways = trunks.into_iter().filter_map(|(trunk, host)| over_trunk(&number, trunk, host));
+        let is_somewhere = |trunk: &&Trunk| trunk.host.is_some() || !self.bindings_of(trunk).is_empty();
+        trunks.retain(is_somewhere);
+        if trunks.is_empty() {
+            return Err("no trunk that calls go out over has registered".to_owned());
+        }
+        let ways = trunks.into_iter().flat_map(|trunk| self.over_trunk(&number, trunk));
         let groups: VecDeque<Vec<Way>> = ways.map(|way| vec![way]).collect();
         if groups.is_empty() {
             return Err(format!("\"{number}\" is no number"));
         }
         Ok(Plan { name: number, groups })
     }
+
+    /// To its host, else to each place where it has registered, one after the other.
+    fn over_trunk(&self, number: &str, trunk: &Trunk) -> Vec<Way> {
+        let user = trunk.numbers.dial(number);
+        if let Some(host) = &trunk.host {
+            return to_host(&user, trunk, host).into_iter().collect();
+        }
+        let Some(called) = SipUri::sip(&user, self.domain, None) else { return Vec::new() };
+        let over = |binding: &Binding| Way {
+            called: Some(called.clone()),
+            trunk: Some(trunk.id.clone()),
+            srtp: trunk.srtp,
+            fail_over: trunk.fail_over.clone(),
+            ..to_binding(binding)
+        };
+        self.bindings_of(trunk).into_iter().map(over).collect()
+    }
+
+    /// Where a trunk has registered, where calls go out to that.
+    fn bindings_of(&self, trunk: &Trunk) -> Vec<&Binding> {
+        match trunk.account().filter(|_| trunk.dial_registered) {
+            Some((name, _)) => self.registrar.bindings_owned(name, &Owner::Trunk(trunk.id.clone())),
+            None => Vec::new(),
+        }
+    }
 }
 
-fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
+fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
     Some(Way {
-        request_uri: uri_at(&trunk.numbers.dial(number), host)?,
+        request_uri: uri_at(user, host)?,
+        called: None,
         routes: Vec::new(),
         to: Place::Host(host.clone()),
         trunk: Some(trunk.id.clone()),
@@ -126,6 +154,21 @@ fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
         account: trunk.login.as_ref().and_then(|login| login.account(&trunk.id)),
         fail_over: trunk.fail_over.clone(),
     })
+}
+
+/// By the Contact that registered, over the way that it came. No challenge is answered there: who registers has a password,
+/// and asks for none.
+fn to_binding(binding: &Binding) -> Way {
+    Way {
+        request_uri: binding.contact.uri.clone(),
+        called: None,
+        routes: binding.path.clone(),
+        to: Place::Flow(binding.peer),
+        trunk: None,
+        srtp: Wish::AsOffered,
+        account: None,
+        fail_over: FailOver::Usual,
+    }
 }
 
 /// A user at a trunk's host, with the transport where that is named.
@@ -144,7 +187,8 @@ fn to_uri(text: &str) -> Result<Way, String> {
         .ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     let (routes, to) = (Vec::new(), Place::Host(destination));
     let srtp = Wish::AsOffered;
-    Ok(Way { request_uri, routes, to, trunk: None, srtp, account: None, fail_over: FailOver::Usual })
+    let fail_over = FailOver::Usual;
+    Ok(Way { request_uri, called: None, routes, to, trunk: None, srtp, account: None, fail_over })
 }
 
 /// Which of two failures of a group is told: that of a person before that of a machine (RFC 3261 16.7 step 6).
