@@ -16,6 +16,14 @@ pub fn waits() -> Value {
         "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
 }
 
+/// Answers, plays a tone over and over, and hangs up when the caller presses 1.
+pub fn hangs_up_on_1() -> Value {
+    json!({"entry": "menu", "steps": {
+        "menu": {"type": "menu", "name": "Menu", "config": {"prompt": {"kind": "file", "id": "tone"},
+            "options": {"1": {"label": "end"}}, "timeoutSec": 60}, "on": {"key:1": "bye", "no_response": "bye"}},
+        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
+}
+
 /// Dials at once, for so many seconds at the most; where nobody answers it says something and hangs up.
 pub fn dials(target: &Value, seconds: u32) -> Value {
     json!({"settings": {"shortAbandonSec": 0}, "entry": "ring", "steps": {

@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod database;
 pub mod dns;
 pub mod flows;
+pub mod media;
 pub mod phone;
 pub mod program;
 pub mod records;
@@ -136,6 +137,19 @@ impl Setup {
     /// An agent whose telephone registers.
     pub fn registering_agent(mut self, id: &str, password: &str) -> Self {
         self.agents.push((id.to_owned(), format!("password = \"{password}\"")));
+        self
+    }
+
+    /// A trunk with the keys of its preset in `config/carriers`, whose name is its id, and these beside. It is pinged only
+    /// where these say how often: a ping in the middle of another scenario would spoil it.
+    pub fn trunk_of(mut self, preset: &str, keys: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/carriers/{preset}.toml"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, of_preset) = text.split_once("[trunk]\n").unwrap();
+        let of_preset: Vec<&str> =
+            of_preset.lines().filter(|line| !line.starts_with("options_interval_s")).collect();
+        let of_preset = of_preset.join("\n");
+        self.trunks += &format!("[[trunk]]\nid = \"{preset}\"\n{of_preset}\n{keys}\n");
         self
     }
 

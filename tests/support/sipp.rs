@@ -37,9 +37,7 @@ impl Sipp {
 
     /// A scenario that waits for a call over TCP, from when its port is open.
     pub fn listen_on_tcp(scenario: &str, at: Ipv4Addr, arguments: &[&str]) -> Sipp {
-        let mut all = vec!["-m", "1", "-t", "t1"];
-        all.extend(arguments);
-        let sipp = Sipp::run(scenario, at, &all);
+        let sipp = Sipp::run(scenario, at, arguments);
         let start = Instant::now();
         while TcpStream::connect((at, 5060)).is_err() {
             assert!(start.elapsed() < PATIENCE, "sipp does not listen\n{}", sipp.errors());
@@ -56,7 +54,7 @@ impl Sipp {
     /// Waits until its scenario is over, and holds that all of it happened.
     pub fn passes(mut self, what: &str, server: &Server) {
         let status = self.0.wait().unwrap();
-        assert!(status.success(), "{what}: sipp says {status}\n{}\n{}", self.errors(), server.log());
+        assert!(status.success(), "{what}: sipp says {status}\n{}", server.log());
     }
 }
 
@@ -64,5 +62,8 @@ impl Drop for Sipp {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+        if std::thread::panicking() {
+            eprintln!("---- errors of sipp ----\n{}", self.errors());
+        }
     }
 }
