@@ -6,10 +6,13 @@
 mod support;
 
 use serde_json::Value;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use support::caller::Caller;
+use support::certificates::Authority;
+use support::dns::{A, Data, Dns};
 use support::media::Media;
 use support::sipp::Sipp;
+use support::tunnel::Tunnel;
 use support::{Server, Setup, address, flows};
 
 /// Answers, and hangs up when 1 is pressed.
@@ -27,6 +30,8 @@ struct Peer {
     media: Media,
     /// SIPp's word for how it is reached.
     transport: &'static str,
+    /// Where it sends what begins.
+    door: SocketAddr,
 }
 
 impl Peer {
@@ -42,7 +47,8 @@ impl Peer {
         setup.trusted = caller.to_string();
         setup.filter = "info,cordboard::call=debug".to_owned();
         prepare(&mut setup);
-        Peer { server: setup.start(), at, caller, media: Media::new(), transport: "u1" }
+        let server = setup.start();
+        Peer { door: server.sip(), server, at, caller, media: Media::new(), transport: "u1" }
     }
 
     /// Runs a scenario of the peer: one that calls has `more` arguments.
@@ -57,9 +63,10 @@ impl Peer {
     /// The peer calls; its media, where it has moved them in the end, hear the flow and press 1, by which the flow hangs up.
     /// Gives the record.
     fn calls(&mut self, scenario: &str, more: &[&str]) -> Value {
-        let target = self.server.sip().to_string();
+        let target = self.door.to_string();
         let sipp = self.scenario(scenario, &[&["-s", KEYED], more, &[&target]].concat());
-        let (_, from) = self.media.hear();
+        let (length, from) = self.media.hear();
+        assert_eq!(length, self.media.packet_bytes());
         self.media.press(from, 1, 101);
         sipp.passes(scenario, &self.server);
         let record = self.server.wait_records(1).remove(0);
@@ -80,7 +87,7 @@ impl Peer {
         let answer = caller.wait_for(" INVITE", &invite);
         assert!(answer.starts_with("SIP/2.0 200"), "{answer}\n{}", self.server.log());
         let bye = caller.acknowledge(OUT, &answer);
-        self.media.hear();
+        assert_eq!(self.media.hear().0, self.media.packet_bytes());
         caller.send(&bye);
         assert!(caller.wait_for(" BYE", &bye).starts_with("SIP/2.0 200"));
         sipp.passes(scenario, &self.server);
@@ -187,4 +194,84 @@ fn an_avaya_that_is_busy_says_so_by_486_and_the_flow_goes_on_to_no_other_trunk()
     let record = avaya.server.wait_records(1).remove(0);
     assert_eq!(record["offers"][0]["result"], "busy", "{record:#}");
     avaya.server.assert_clean();
+}
+
+/// Teams behind TLS: its name is known to a name server, ours is the one of our certificate, and both sides show theirs.
+struct Teams {
+    peer: Peer,
+    _dns: Dns,
+    _tunnel: Tunnel,
+}
+
+/// The name in our certificate.
+const SBC: &str = "sbc.cordboard.test";
+
+impl Teams {
+    fn start(keys: &str) -> Teams {
+        let (dns, authority) = (Dns::start(), Authority::new());
+        let reached = "match = [\"AT\"]\nhost = \"sip.pstnhub.test:5061;transport=tls\"\nfrom_domain = \"sbc.cordboard.test\"\n";
+        let mut peer = Peer::start("teams", &format!("{reached}{keys}"), |setup| {
+            authority.issue(&[SBC], 2040).write(&setup.folder, "own");
+            std::fs::write(setup.folder.join("ca.pem"), authority.pem()).unwrap();
+            setup.more = format!(
+                "[[sip.listen]]\ntransport = \"tls\"\nbind = \"{}:5061\"\nadvertise = \"{SBC}\"\n\
+                 [tls]\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"\nca = \"ca.pem\"\nclient_ca = \"ca.pem\"\n\
+                 [dns]\nservers = [\"{}\"]\n",
+                setup.address, dns.address
+            );
+        });
+        dns.has("sip.pstnhub.test", A, [Data::A(peer.at)]);
+        let own = authority.issue(&["sip.pstnhub.test"], 2040);
+        let (server, ca) = ((peer.server.address, 5061).into(), peer.server.folder.join("ca.pem"));
+        let tunnel = Tunnel::start(peer.at, &own, &ca, server, SBC);
+        (peer.transport, peer.door) = ("t1", (peer.at, Tunnel::DOOR).into());
+        // What stands in its descriptions.
+        peer.media.protect(&std::array::from_fn(|index| index as u8));
+        Teams { peer, _dns: dns, _tunnel: tunnel }
+    }
+}
+
+#[test]
+fn teams_pings_and_calls_over_tls_with_names_for_hosts_and_keys_for_its_media() {
+    let record = Teams::start("").peer.calls("teams_calls", &[]);
+    assert_eq!(
+        (record["from"].as_str(), record["divertedFrom"].as_str()),
+        (Some("+14155550123"), Some("+14155550177"))
+    );
+    let unauthentic = record["legs"][0]["packetsUnauthentic"].as_u64();
+    assert_eq!(unauthentic.unwrap_or(0), 0, "{record:#}");
+}
+
+#[test]
+fn teams_is_called_over_tls_and_of_its_endpoints_that_ring_the_one_that_answers_is_talked_to() {
+    Teams::start("").peer.is_called("teams_called");
+}
+
+#[test]
+fn teams_is_pinged_over_tls_by_the_name_of_our_certificate() {
+    let teams = Teams::start("options_interval_s = 5\noptions_threshold = 1");
+    let Peer { server, .. } = &teams.peer;
+    let is_up = |server: &Server| server.metric("cordboard_trunk_up{trunk=\"teams\"}") == 1;
+    // Its tunnel is there, and nobody behind it.
+    server.until("the trunk to be down", |server| !is_up(server));
+    teams.peer.scenario("teams_pinged", &[]).passes("the ping", server);
+    server.until("the trunk to be up", is_up);
+}
+
+#[test]
+fn twilio_calls_with_a_plus_from_a_private_contact_behind_its_edge() {
+    let record = Peer::start("twilio", PLAIN, |_| {}).calls("twilio_calls", &[]);
+    assert_eq!((record["trunk"].as_str(), record["from"].as_str()), (Some("twilio"), Some("+14155550123")));
+}
+
+#[test]
+fn twilio_is_called_at_the_domain_of_the_trunk_with_the_password_of_its_credential_list() {
+    let dns = Dns::start();
+    let keys =
+        "match = [\"AT\"]\nhost = \"acme.pstn.twilio.test:5060\"\nusername = \"acme\"\npassword = \"s3cret\"";
+    let mut twilio = Peer::start("twilio", keys, |setup| {
+        setup.more = format!("[dns]\nservers = [\"{}\"]\n", dns.address);
+    });
+    dns.has("acme.pstn.twilio.test", A, [Data::A(twilio.at)]);
+    twilio.is_called("twilio_called");
 }

@@ -27,6 +27,11 @@ impl Media {
         self.protect = Some(Protect::new(Profile::Tag80, &master));
     }
 
+    /// Bytes of a packet that it hears: 20 ms at 8 kHz, and what protects them.
+    pub fn packet_bytes(&self) -> usize {
+        if self.protect.is_some() { 172 + 10 } else { 172 }
+    }
+
     pub fn at(&self) -> SocketAddr {
         self.socket.local_addr().unwrap()
     }

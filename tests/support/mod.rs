@@ -19,6 +19,7 @@ pub mod service;
 pub mod sipp;
 pub mod sound;
 pub mod stream;
+pub mod tunnel;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
