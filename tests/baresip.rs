@@ -6,6 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::phone::{Phone, PhoneSetup};
+use support::sound::{agent_voice, caller_voice};
 use support::{Server, Setup, sound};
 
 const NUMBER: &str = "+15550900";
@@ -61,26 +62,8 @@ fn number(server: &Server, transport: &str) -> String {
     format!("sip:{NUMBER}@{};transport={transport}", server.sip())
 }
 
-/// A voice that goes on for a minute.
-fn voice(text: &str, voice: &str) -> Vec<i16> {
-    let once = sound::speak(text, voice);
-    once.iter().copied().cycle().take(8_000 * 60).collect()
-}
-
-fn caller_voice() -> Vec<i16> {
-    voice("I am the caller and I would like to know the price of a dozen roses.", "en-us+m3")
-}
-
-fn agent_voice() -> Vec<i16> {
-    voice("Good morning, you are speaking to an agent, how may I help?", "en-us+f4")
-}
-
-/// A second and a half of a voice was heard as it was spoken.
 fn assert_hears(who: &Phone, what: &str, said: &[i16]) {
-    // The voice loops: an excerpt out of its second round is somewhere in what was heard.
-    let excerpt = sound::excerpt(&said[..said.len().min(8_000 * 8)], 1.5);
-    let (score, _) = sound::find(excerpt, &who.heard());
-    assert!(score > 0.9, "{} heard {what} with a correlation of {score:.3}", who.name);
+    sound::assert_heard(&format!("{}, who should hear {what},", who.name), said, &who.heard());
 }
 
 #[test]

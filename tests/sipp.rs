@@ -4,11 +4,11 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::net::Ipv4Addr;
-use std::process::{Child, Command, Stdio};
 use support::caller::Caller;
-use support::{Server, Setup, address, folder};
+use support::sipp::Sipp;
+use support::{Server, Setup, address, flows};
 
 /// Answers, and waits for the caller to hang up.
 const ANSWERS: &str = "+15550910";
@@ -17,73 +17,15 @@ const RINGS: &str = "+15550911";
 /// Says something and hangs up.
 const SPEAKS: &str = "+15550912";
 
-fn answers() -> Value {
-    json!({"entry": "wait", "steps": {
-        "wait": {"type": "wait", "name": "Wait", "config": {"seconds": 60, "audio": {"kind": "file", "id": "tone"}},
-            "on": {"next": "bye"}},
-        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
-}
-
-fn rings() -> Value {
-    json!({"entry": "ring", "steps": {
-        "ring": {"type": "dial", "name": "Ring", "config": {"target": {"kind": "user", "value": "alice"}, "ringSec": 5},
-            "on": {"no_response": "say"}},
-        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "file", "id": "tone"}}, "on": {"next": "bye"}},
-        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
-}
-
-fn speaks() -> Value {
-    json!({"entry": "say", "steps": {
-        "say": {"type": "greeting", "name": "Say", "config": {"audio": {"kind": "file", "id": "tone"}}, "on": {"next": "bye"}},
-        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}})
-}
-
 fn start(name: &str, agent: Ipv4Addr) -> Server {
-    let tone: Vec<i16> = (0..4_000).map(|n| (8_000.0 * (n as f32 * 0.3).sin()) as i16).collect();
     let mut setup = Setup::new(name)
-        .prompt("tone", &tone)
-        .flow(ANSWERS, "answers", &answers())
-        .flow(RINGS, "rings", &rings())
-        .flow(SPEAKS, "speaks", &speaks())
+        .tone()
+        .flow(ANSWERS, "answers", &flows::waits())
+        .flow(RINGS, "rings", &flows::rings("alice", 5))
+        .flow(SPEAKS, "speaks", &flows::speaks())
         .agent("alice", &format!("sip:alice@{agent}:5060"));
     setup.filter = "info".to_owned();
     setup.start()
-}
-
-/// A SIPp that runs a scenario of `tests/sipp`.
-struct Sipp(Child, std::path::PathBuf);
-
-impl Sipp {
-    fn run(scenario: &str, at: Ipv4Addr, arguments: &[&str]) -> Sipp {
-        let folder = folder("sipp");
-        let errors = folder.join("errors.log");
-        let child = Command::new("sipp")
-            .args(["-sf", &format!("{}/tests/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"))])
-            .args(["-i", &at.to_string(), "-mi", &at.to_string(), "-p", "5060", "-nostdin", "-timeout_error"])
-            .args(["-timeout", "100s", "-trace_err", "-error_file"])
-            .arg(&errors)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir(&folder)
-            .spawn()
-            .expect("sipp is installed (make test installs it)");
-        Sipp(child, errors)
-    }
-
-    fn passes(mut self, what: &str, server: &Server) {
-        let status = self.0.wait().unwrap();
-        let errors = std::fs::read_to_string(&self.1).unwrap_or_default();
-        let head: String = errors.chars().take(6_000).collect();
-        assert!(status.success(), "{what}: sipp says {status}\n{head}\n{}", server.log());
-    }
-}
-
-impl Drop for Sipp {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// One call of a scenario to a number over a transport (`u1` or `t1`), and its record.
@@ -229,4 +171,61 @@ fn a_thousand_calls_at_a_hundred_a_second_have_no_failure() {
     let records = server.wait_records(1_000);
     assert!(records.iter().all(|r| r["endReason"] == "caller_hung_up"));
     server.assert_clean();
+}
+
+#[test]
+fn an_agent_registers_with_a_challenge_over_udp_and_is_rung_by_the_contact_it_gave() {
+    let mut setup = Setup::new("register_digest")
+        .tone()
+        .flow(RINGS, "rings", &flows::rings("alice", 20))
+        .registering_agent("alice", "s3cret");
+    setup.filter = "info".to_owned();
+    let (server, telephone) = (setup.start(), address());
+    let target = server.sip().to_string();
+    let who =
+        ["-s", "alice", "-m", "1", "-au", "alice", "-ap", "s3cret", "-auth_uri", "cordboard.test", &target];
+    Sipp::run("register_digest", telephone, &who).passes("the registration", &server);
+    let rung = Sipp::run("registered_answers", telephone, &["-m", "1"]);
+    Sipp::call("basic", RINGS, &server, &[]).passes("the caller", &server);
+    rung.passes("the telephone", &server);
+    let record = server.wait_records(1).remove(0);
+    assert_eq!((record["agentId"].as_str(), record["outcome"].as_str()), (Some("alice"), Some("answered")));
+    server.assert_clean();
+}
+
+/// A server that knows a branch by its credentials alone, and nobody by an address.
+fn start_branch(name: &str) -> Server {
+    let mut setup = Setup::new(name).tone().flow(ANSWERS, "answers", &flows::waits());
+    setup.trusted = "127.255.255.254".to_owned();
+    setup.trunks =
+        "[[trunk]]\nid = \"branch\"\nusername = \"branch\"\npassword = \"s3cret\"\nauthenticate = true\n"
+            .to_owned();
+    setup.filter = "info".to_owned();
+    setup.start()
+}
+
+#[test]
+fn a_call_that_is_challenged_comes_in_with_the_password_over_udp_and_tcp() {
+    let server = start_branch("invite_digest");
+    for (count, transport) in ["u1", "t1"].into_iter().enumerate() {
+        let uri = format!("{ANSWERS}@{}", server.sip());
+        let credentials = ["-au", "branch", "-ap", "s3cret", "-auth_uri", &uri, "-t", transport];
+        Sipp::call("invite_digest", ANSWERS, &server, &credentials).passes(transport, &server);
+        let record = server.wait_records(count + 1).remove(count);
+        assert_eq!(
+            (record["trunk"].as_str(), record["endReason"].as_str()),
+            (Some("branch"), Some("caller_hung_up"))
+        );
+    }
+    server.assert_clean();
+}
+
+#[test]
+fn a_call_with_a_wrong_password_is_challenged_again_and_makes_no_call() {
+    let server = start_branch("wrong_password");
+    let uri = format!("{ANSWERS}@{}", server.sip());
+    let credentials = ["-au", "branch", "-ap", "guess", "-auth_uri", &uri];
+    Sipp::call("invite_wrong_password", ANSWERS, &server, &credentials).passes("the stranger", &server);
+    server.assert_clean();
+    assert!(server.records().is_empty(), "{:#?}", server.records());
 }

@@ -4,13 +4,12 @@
 
 mod support;
 
-use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use support::certificates::{Authority, Issued, VERSIONS};
 use support::stream::{Bytes, Caller, Carrier, tcp, tls};
-use support::{PATIENCE, Server, Setup};
+use support::{PATIENCE, Server, Setup, flows};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, WebSocket, http::HeaderValue};
 
@@ -22,12 +21,7 @@ const NAME: &str = "sip.cordboard.test";
 /// A server with listeners of TLS, WS and WSS, and the authority of its certificate.
 fn start(name: &str, more: &str) -> (Server, Authority) {
     let authority = Authority::new();
-    let tone: Vec<i16> = (0..4_000).map(|n| (8_000.0 * (n as f32 * 0.3).sin()) as i16).collect();
-    let waits = json!({"entry": "wait", "steps": {
-        "wait": {"type": "wait", "name": "Wait", "config": {"seconds": 60, "audio": {"kind": "file", "id": "tone"}},
-            "on": {"next": "bye"}},
-        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
-    let mut setup = Setup::new(name).echo(ECHO).prompt("tone", &tone).flow(WAITS, "waits", &waits);
+    let mut setup = Setup::new(name).echo(ECHO).tone().flow(WAITS, "waits", &flows::waits());
     authority.issue(&[NAME], 2040).write(&setup.folder, "own");
     std::fs::write(setup.folder.join("ca.pem"), authority.pem()).unwrap();
     let address = setup.address;
@@ -273,12 +267,7 @@ fn an_upgrade_that_is_not_for_sip_or_from_another_origin_is_refused_in_words() {
 
 #[test]
 fn a_call_over_ipv6_has_its_media_over_ipv6_on_the_same_server_that_takes_ipv4() {
-    let tone: Vec<i16> = (0..4_000).map(|n| (8_000.0 * (n as f32 * 0.3).sin()) as i16).collect();
-    let waits = json!({"entry": "wait", "steps": {
-        "wait": {"type": "wait", "name": "Wait", "config": {"seconds": 60, "audio": {"kind": "file", "id": "tone"}},
-            "on": {"next": "bye"}},
-        "bye": {"type": "hangup", "name": "Bye", "config": {}, "on": {}}}});
-    let mut setup = Setup::new("ipv6").prompt("tone", &tone).flow(WAITS, "waits", &waits);
+    let mut setup = Setup::new("ipv6").tone().flow(WAITS, "waits", &flows::waits());
     setup.trusted = "::1\", \"127.0.0.0/8".to_owned();
     setup.more = "[[sip.listen]]\ntransport = \"tcp\"\nbind = \"[::1]:5960\"\n\
                   [[sip.listen]]\ntransport = \"udp\"\nbind = \"[::1]:5960\"\n\

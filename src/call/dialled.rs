@@ -114,6 +114,7 @@ impl Call {
             registrar: context.registrar,
             trunks: context.trunks,
             is_transfer: transfer.is_some(),
+            domain: &context.settings.domain,
         };
         let Plan { name, groups } = match guides.plan(target) {
             Ok(plan) => plan,

@@ -57,6 +57,8 @@ pub struct Trunk {
     pub register: Option<Duration>,
     /// Each of its calls has to bring its credentials.
     pub authenticate: bool,
+    /// Calls go out to where it has registered.
+    pub dial_registered: bool,
     pub ping: Option<Ping>,
     pub limits: CallLimits,
     pub fail_over: FailOver,
@@ -192,9 +194,10 @@ impl Snapshot {
     }
 
     /// The trunks that calls to telephone numbers go out over, the first one first.
-    pub fn outgoing_trunks(&self) -> Vec<(&Trunk, &Destination)> {
-        let mut trunks: Vec<_> = self.trunks.iter().filter_map(|t| Some((t, t.host.as_ref()?))).collect();
-        trunks.sort_by_key(|(trunk, _)| trunk.priority);
+    pub fn outgoing_trunks(&self) -> Vec<&Trunk> {
+        let mut trunks: Vec<_> =
+            self.trunks.iter().filter(|t| t.host.is_some() || t.dial_registered).collect();
+        trunks.sort_by_key(|trunk| trunk.priority);
         trunks
     }
 

@@ -219,7 +219,7 @@ fn whom(uri: &SipUri, caller: &str, snapshot: &Snapshot, registrar: &Registrar) 
     if !is_number(&number) {
         return Err(Refused::new(404, format!("there is no agent and no Smart Number \"{user}\"")));
     }
-    let takes = |(trunk, _): &(&Trunk, _)| takes_transfer(trunk, &number);
+    let takes = |trunk: &&Trunk| takes_transfer(trunk, &number);
     if snapshot.outgoing_trunks().iter().any(takes) {
         return Ok(Where::Party(DialTarget::Number(number)));
     }

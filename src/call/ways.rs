@@ -6,7 +6,7 @@ use super::transfer::takes_transfer;
 use super::trunk::{FINAL, FailOver, Trunks};
 use crate::clock::Instant;
 use crate::flow::DialTarget;
-use crate::registrar::Registrar;
+use crate::registrar::{Binding, Owner, Registrar};
 use crate::sip::digest::Account;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
@@ -25,6 +25,9 @@ pub(super) struct Plan {
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub request_uri: SipUri,
+    /// Whom To names, where that is not the Request-URI: a PBX that registered is reached by its Contact, and reads there
+    /// which number was dialled.
+    pub called: Option<SipUri>,
     /// Values of Route.
     pub routes: Vec<Box<str>>,
     pub to: Place,
@@ -52,6 +55,8 @@ pub(super) struct Guides<'a> {
     pub trunks: &'a Trunks,
     /// Only trunks that take transfers to the number are ways.
     pub is_transfer: bool,
+    /// Of our own addresses.
+    pub domain: &'a str,
 }
 
 impl Guides<'_> {
@@ -77,15 +82,7 @@ impl Guides<'_> {
         let mut groups: VecDeque<Vec<Way>> = VecDeque::new();
         let mut last = None;
         for binding in self.registrar.bindings_of(&id) {
-            let way = Way {
-                request_uri: binding.contact.uri.clone(),
-                routes: binding.path.clone(),
-                to: Place::Flow(binding.peer),
-                trunk: None,
-                media: MediaTerms::default(),
-                account: None,
-                fail_over: FailOver::Usual,
-            };
+            let way = to_binding(binding);
             match groups.back_mut().filter(|_| last == Some(binding.q)) {
                 Some(group) => group.push(way),
                 None => groups.push_back(vec![way]),
@@ -101,27 +98,58 @@ impl Guides<'_> {
 
     /// The trunks that calls go out over, in their order, without those that are down.
     fn to_number(&self, number: String) -> Result<Plan, String> {
-        let mut trunks: Vec<(&Trunk, &Destination)> = self.snapshot.outgoing_trunks();
+        let mut trunks: Vec<&Trunk> = self.snapshot.outgoing_trunks();
         if trunks.is_empty() {
             return Err("no trunk has a host that calls go out to".to_owned());
         }
-        trunks.retain(|(trunk, _)| !self.is_transfer || takes_transfer(trunk, &number));
-        trunks.retain(|(trunk, _)| self.trunks.is_usable(self.now, &trunk.id));
+        trunks.retain(|trunk| !self.is_transfer || takes_transfer(trunk, &number));
+        trunks.retain(|trunk| self.trunks.is_usable(self.now, &trunk.id));
         if trunks.is_empty() {
             return Err("all trunks that calls go out over are down".to_owned());
         }
-        let ways = trunks.into_iter().filter_map(|(trunk, host)| over_trunk(&number, trunk, host));
+        let is_somewhere = |trunk: &&Trunk| trunk.host.is_some() || !self.bindings_of(trunk).is_empty();
+        trunks.retain(is_somewhere);
+        if trunks.is_empty() {
+            return Err("no trunk that calls go out over has registered".to_owned());
+        }
+        let ways = trunks.into_iter().flat_map(|trunk| self.over_trunk(&number, trunk));
         let groups: VecDeque<Vec<Way>> = ways.map(|way| vec![way]).collect();
         if groups.is_empty() {
             return Err(format!("\"{number}\" is no number"));
         }
         Ok(Plan { name: number, groups })
     }
+
+    /// To its host, else to each place where it has registered, one after the other.
+    fn over_trunk(&self, number: &str, trunk: &Trunk) -> Vec<Way> {
+        let user = trunk.numbers.dial(number);
+        if let Some(host) = &trunk.host {
+            return to_host(&user, trunk, host).into_iter().collect();
+        }
+        let Some(called) = SipUri::sip(&user, self.domain, None) else { return Vec::new() };
+        let over = |binding: &Binding| Way {
+            called: Some(called.clone()),
+            trunk: Some(trunk.id.clone()),
+            media: trunk.media.clone(),
+            fail_over: trunk.fail_over.clone(),
+            ..to_binding(binding)
+        };
+        self.bindings_of(trunk).into_iter().map(over).collect()
+    }
+
+    /// Where a trunk has registered, where calls go out to that.
+    fn bindings_of(&self, trunk: &Trunk) -> Vec<&Binding> {
+        match trunk.account().filter(|_| trunk.dial_registered) {
+            Some((name, _)) => self.registrar.bindings_owned(name, &Owner::Trunk(trunk.id.clone())),
+            None => Vec::new(),
+        }
+    }
 }
 
-fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
+fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
     Some(Way {
-        request_uri: uri_at(&trunk.numbers.dial(number), host)?,
+        request_uri: uri_at(user, host)?,
+        called: None,
         routes: Vec::new(),
         to: Place::Host(host.clone()),
         trunk: Some(trunk.id.clone()),
@@ -129,6 +157,21 @@ fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
         account: trunk.login.as_ref().and_then(|login| login.account(&trunk.id)),
         fail_over: trunk.fail_over.clone(),
     })
+}
+
+/// By the Contact that registered, over the way that it came. No challenge is answered there: who registers has a password,
+/// and asks for none.
+fn to_binding(binding: &Binding) -> Way {
+    Way {
+        request_uri: binding.contact.uri.clone(),
+        called: None,
+        routes: binding.path.clone(),
+        to: Place::Flow(binding.peer),
+        trunk: None,
+        media: MediaTerms::default(),
+        account: None,
+        fail_over: FailOver::Usual,
+    }
 }
 
 /// A user at a trunk's host, with the transport where that is named.
@@ -146,8 +189,8 @@ fn to_uri(text: &str) -> Result<Way, String> {
     let destination = Destination::of(&request_uri)
         .ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     let (routes, to) = (Vec::new(), Place::Host(destination));
-    let media = MediaTerms::default();
-    Ok(Way { request_uri, routes, to, trunk: None, media, account: None, fail_over: FailOver::Usual })
+    let (media, fail_over) = (MediaTerms::default(), FailOver::Usual);
+    Ok(Way { request_uri, called: None, routes, to, trunk: None, media, account: None, fail_over })
 }
 
 /// Which of two failures of a group is told: that of a person before that of a machine (RFC 3261 16.7 step 6).

@@ -176,6 +176,12 @@ impl Registrar {
         self.table.of(name)
     }
 
+    /// The same, where that account is this owner's: a trunk may have an account of the name of an agent's.
+    pub fn bindings_owned(&self, name: &str, owner: &Owner) -> Vec<&Binding> {
+        let is_owned = self.accounts.get(name).is_some_and(|account| account.owner == *owner);
+        if is_owned { self.bindings_of(name) } else { Vec::new() }
+    }
+
     /// Whose telephone sends from that address: where several accounts share it, the one that is named `user`.
     pub fn owner_at(&self, source: SocketAddr, user: &str) -> Option<(&str, &Owner)> {
         let name = self.table.name_at(source, user)?;

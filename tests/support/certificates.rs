@@ -38,11 +38,21 @@ impl Authority {
     /// For these names and addresses, until the first day of a year.
     pub fn issue(&self, names: &[&str], until: i32) -> Issued {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
+        self.sign(CertificateParams::new(names).unwrap(), until)
+    }
+
+    fn sign(&self, mut params: CertificateParams, until: i32) -> Issued {
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
         Issued { certificate: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
+    }
+
+    /// For a host by its common name alone, as peers read it that know no addresses in certificates (mbed TLS).
+    pub fn issue_to_host(&self, host: &str, until: i32) -> Issued {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, host);
+        self.sign(params, until)
     }
 
     /// A client that believes this authority alone.

@@ -9,12 +9,18 @@ pub mod caller;
 pub mod certificates;
 pub mod database;
 pub mod dns;
+pub mod flows;
+pub mod linphone;
+pub mod media;
 pub mod phone;
+pub mod program;
 pub mod records;
 pub mod salesforce;
 pub mod service;
+pub mod sipp;
 pub mod sound;
 pub mod stream;
+pub mod tunnel;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -64,8 +70,10 @@ pub struct Setup {
     pub records: String,
     /// Lines of the section of the store; without them there is none.
     pub store: String,
-    /// Address ranges of the one trunk.
+    /// Address ranges of the trunk that every server has.
     pub trusted: String,
+    /// Other trunks, as in `trunks.toml`.
+    pub trunks: String,
     pub numbers: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,
     /// The speech engine's command, as TOML.
@@ -94,6 +102,7 @@ impl Setup {
             records: String::new(),
             store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
+            trunks: String::new(),
             numbers: Vec::new(),
             agents: Vec::new(),
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
@@ -133,6 +142,19 @@ impl Setup {
         self
     }
 
+    /// A trunk with the keys of its preset in `config/carriers`, whose name is its id, and these beside. It is pinged only
+    /// where these say how often: a ping in the middle of another scenario would spoil it.
+    pub fn trunk_of(mut self, preset: &str, keys: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("config/carriers/{preset}.toml"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, of_preset) = text.split_once("[trunk]\n").unwrap();
+        let of_preset: Vec<&str> =
+            of_preset.lines().filter(|line| !line.starts_with("options_interval_s")).collect();
+        let of_preset = of_preset.join("\n");
+        self.trunks += &format!("[[trunk]]\nid = \"{preset}\"\n{of_preset}\n{keys}\n");
+        self
+    }
+
     pub fn prompt(self, id: &str, samples: &[i16]) -> Self {
         sound::write(&self.folder.join(format!("p/prompts/{id}.wav")), samples);
         self
@@ -164,7 +186,7 @@ impl Setup {
         std::fs::write(folder.join("p/agents.toml"), list("agent", agents)).unwrap();
         let trunk =
             format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
-        std::fs::write(folder.join("p/trunks.toml"), trunk).unwrap();
+        std::fs::write(folder.join("p/trunks.toml"), trunk + &self.trunks).unwrap();
         Server::spawn(self, word)
     }
 }

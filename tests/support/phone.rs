@@ -1,10 +1,11 @@
 //! baresip as a telephone that speaks a recording, keeps what it hears, and is steered over a socket.
 
+use super::program::Program;
 use super::{PATIENCE, folder, sound};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,10 +16,9 @@ pub struct Phone {
     /// Of SIP, on 127.0.0.1: baresip sends its media from there whatever address it is given.
     pub port: u16,
     folder: PathBuf,
-    child: Child,
+    program: Program,
     control: TcpStream,
     events: Arc<Mutex<Vec<serde_json::Value>>>,
-    log: Arc<Mutex<String>>,
 }
 
 /// How a telephone is set up.
@@ -110,31 +110,15 @@ fn modules() -> String {
 
 impl Phone {
     fn spawn(setup: PhoneSetup, folder: PathBuf, port: u16, control: u16) -> Phone {
-        let mut child = Command::new("baresip")
-            .arg("-f")
-            .arg(&folder)
-            .args(["-s", "-v"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("baresip is installed");
-        let log = Arc::new(Mutex::new(String::new()));
-        let (stdout, kept) = (child.stdout.take().unwrap(), log.clone());
-        std::thread::spawn(move || {
-            let mut lines = BufReader::new(stdout);
-            let mut line = Vec::new();
-            while lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-                kept.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
-                line.clear();
-            }
-        });
+        let mut command = Command::new("baresip");
+        command.arg("-f").arg(&folder).args(["-s", "-v"]);
+        let program = Program::start(&setup.name, &mut command);
         let start = Instant::now();
         let control = loop {
             match TcpStream::connect(("127.0.0.1", control)) {
                 Ok(stream) => break stream,
                 Err(_) => {
-                    assert!(start.elapsed() < PATIENCE, "baresip does not start\n{}", log.lock().unwrap());
+                    assert!(start.elapsed() < PATIENCE, "baresip does not start\n{}", program.log());
                     std::thread::park_timeout(Duration::from_millis(20));
                 }
             }
@@ -142,7 +126,7 @@ impl Phone {
         let events = Arc::new(Mutex::new(Vec::new()));
         let (reader, kept) = (control.try_clone().unwrap(), events.clone());
         std::thread::spawn(move || read_events(reader, &kept));
-        Phone { name: setup.name, port, folder, child, control, events, log }
+        Phone { name: setup.name, port, folder, program, control, events }
     }
 
     pub fn uri(&self) -> String {
@@ -150,7 +134,7 @@ impl Phone {
     }
 
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.program.log()
     }
 
     fn command(&mut self, command: &str, parameters: &str) {
@@ -221,11 +205,7 @@ impl Phone {
 
     /// Waits until its log says that: what happened before its control was there is in no event.
     pub fn wait_for_words(&self, words: &str) {
-        let start = Instant::now();
-        while !self.log().contains(words) {
-            assert!(start.elapsed() < PATIENCE, "{}: no \"{words}\"\n{}", self.name, self.log());
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
+        self.program.wait_for(words);
     }
 
     /// Waits for the n-th event of a kind (counted from 1).
@@ -289,17 +269,7 @@ impl Phone {
 
     /// Ends it as a crash would: no BYE.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Phone {
-    fn drop(&mut self) {
-        self.kill();
-        if std::thread::panicking() {
-            eprintln!("---- log of {} ----\n{}", self.name, self.log());
-        }
+        self.program.kill();
     }
 }
 

@@ -35,6 +35,28 @@ pub fn speak(text: &str, voice: &str) -> Vec<i16> {
     cordboard::audio::resample::to_8k_mono(&samples, 1, rate).unwrap()
 }
 
+/// A voice that goes on for a minute.
+fn voice(text: &str, voice: &str) -> Vec<i16> {
+    let once = speak(text, voice);
+    once.iter().copied().cycle().take(8_000 * 60).collect()
+}
+
+pub fn caller_voice() -> Vec<i16> {
+    voice("I am the caller and I would like to know the price of a dozen roses.", "en-us+m3")
+}
+
+pub fn agent_voice() -> Vec<i16> {
+    voice("Good morning, you are speaking to an agent, how may I help?", "en-us+f4")
+}
+
+/// A second and a half of what was said was heard by `who` as it was spoken.
+pub fn assert_heard(who: &str, said: &[i16], heard: &[i16]) {
+    // A voice loops: an excerpt out of its second round is somewhere in what was heard.
+    let excerpt = excerpt(&said[..said.len().min(8_000 * 8)], 1.5);
+    let (score, _) = find(excerpt, heard);
+    assert!(score > 0.9, "{who} heard it with a correlation of {score:.3}");
+}
+
 /// The best normalised cross-correlation of `part` anywhere in `whole`, and where: 1 is the same sound,
 /// louder or softer.
 pub fn find(part: &[i16], whole: &[i16]) -> (f64, usize) {

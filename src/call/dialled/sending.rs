@@ -122,7 +122,7 @@ impl Dialled {
             tls: None,
             connection: None,
             silent_max: None,
-            to: NameAddr::new(invite.way.request_uri.clone()),
+            to: NameAddr::new(invite.way.called.as_ref().unwrap_or(&invite.way.request_uri).clone()),
             request_uri: invite.way.request_uri.clone(),
             from: invite.from.clone(),
             headers: invite.headers.clone(),

@@ -50,11 +50,11 @@ fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String
     format!("{name}: {value}\n")
 }
 
-fn register(port: u16, cseq: u32, more: &str) -> String {
+fn register(name: &str, port: u16, cseq: u32, more: &str) -> String {
     format!(
         "REGISTER sip:cordboard.example SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.5:{port};branch=z9hG4bKr{port}-{cseq};rport\n\
-         Max-Forwards: 70\nFrom: <sip:alice@cordboard.example>;tag=p\nTo: <sip:alice@cordboard.example>\n\
-         Call-ID: reg-{port}\nCSeq: {cseq} REGISTER\nContact: <sip:alice@10.0.0.5:{port};rinstance=x{port}>\n\
+         Max-Forwards: 70\nFrom: <sip:{name}@cordboard.example>;tag=p\nTo: <sip:{name}@cordboard.example>\n\
+         Call-ID: reg-{port}\nCSeq: {cseq} REGISTER\nContact: <sip:{name}@10.0.0.5:{port};rinstance=x{port}>\n\
          {more}Content-Length: 0\n\n"
     )
 }
@@ -62,13 +62,17 @@ fn register(port: u16, cseq: u32, more: &str) -> String {
 impl Bench {
     /// A telephone of Alice registers, behind a NAT.
     fn registered(&mut self, port: u16, more: &str) {
-        self.receive(phone(port), &register(port, 1, more));
+        self.registered_as("alice", port, more);
+    }
+
+    fn registered_as(&mut self, name: &str, port: u16, more: &str) {
+        self.receive(phone(port), &register(name, port, 1, more));
         let challenge = only(&self.sent(), "401 REGISTER");
-        let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
-        self.receive(phone(port), &register(port, 2, &format!("{more}{line}")));
+        let line = authorization(&challenge, name, "REGISTER", "sip:cordboard.example");
+        self.receive(phone(port), &register(name, port, 2, &format!("{more}{line}")));
         let answer = only(&self.sent(), "200 REGISTER");
         assert!(
-            answer.contains(&format!("<sip:alice@10.0.0.5:{port};rinstance=x{port}>;expires=3600\n")),
+            answer.contains(&format!("<sip:{name}@10.0.0.5:{port};rinstance=x{port}>;expires=3600\n")),
             "{answer}"
         );
     }
@@ -377,4 +381,30 @@ fn a_trunk_without_addresses_is_known_by_its_credentials() {
     assert_eq!(bench.switchboard.trunks(bench.now.instant)[1].calls, [1, 0]);
     let owner = bench.switchboard.snapshot.owned_by(&Owner::Trunk("pbx".to_owned()));
     assert!(owner.is_some());
+}
+
+#[test]
+fn a_pbx_is_called_by_the_contact_that_it_registered_with_the_number_in_to() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        let pbx =
+            Trunk { id: "pbx".to_owned(), login: login("branch"), dial_registered: true, ..Trunk::default() };
+        snapshot.trunks.push(pbx);
+    }));
+    let rung = |bench: &mut Bench, call: &str| {
+        bench.receive(caller(), &invite(OUT).replace("call-1", call).replace("INVITE1", call));
+        bench.sent_to("INVITE").remove(0)
+    };
+    assert_eq!(rung(&mut bench, "call-2").0, trunk_at(1), "it has not registered, so it is passed over");
+    bench.registered_as("branch", 5_080, "Path: <sip:edge.example;lr>\n");
+    let (at, first) = rung(&mut bench, "call-3");
+    assert_eq!(at, phone(5_080));
+    assert!(first.starts_with("INVITE sip:branch@10.0.0.5:5080;rinstance=x5080 SIP/2.0\n"), "{first}");
+    assert_eq!(value(&first, "To"), "<sip:+15550199@cordboard.example>");
+    assert_eq!(value(&first, "Route"), "<sip:edge.example;lr>");
+    let challenge = "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\"\nContact";
+    bench.receive(at, &response(&first, 401, "").replace("Contact", challenge));
+    let next = bench.sent_to("INVITE").remove(0);
+    assert!(next.0 == trunk_at(1) && !next.1.contains("Authorization"), "its challenge gets no password");
 }

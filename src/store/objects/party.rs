@@ -15,7 +15,7 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 32] = [
+pub const TRUNK_KEYS: [&str; 33] = [
     "id",
     "match",
     "host",
@@ -36,6 +36,7 @@ pub const TRUNK_KEYS: [&str; 32] = [
     "password",
     "realm",
     "authenticate",
+    "dial_registered",
     "register",
     "register_expires_s",
     "options_interval_s",
@@ -155,6 +156,14 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
             "add username and password, without register",
         );
     }
+    let dial_registered = section.boolean("dial_registered").unwrap_or(false);
+    if dial_registered && (register || login.is_none() || section.has("host")) {
+        section.error(
+            "dial_registered",
+            "needs an account that the trunk registers with here, and no other place that calls go out to",
+            "add username and password, without register and host",
+        );
+    }
     let limits = CallLimits {
         calls_in: section.integer("calls_max_in", 0..=CALLS_MAX).map(|n| n as u32),
         calls_out: section.integer("calls_max_out", 0..=CALLS_MAX).map(|n| n as u32),
@@ -176,6 +185,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         login,
         register,
         authenticate,
+        dial_registered,
         ping,
         limits,
         fail_over,

@@ -147,6 +147,22 @@ fn a_file_that_is_written_read_and_written_again_is_the_same() {
     );
 }
 
+#[test]
+fn a_trunk_that_is_dialled_where_it_registered_has_an_account_here_and_no_host() {
+    let trunk = |more: Value| {
+        let mut trunk =
+            json!({"id": "pbx", "dialRegistered": true, "username": "pbx", "password": "${file:pbx}"});
+        trunk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        findings(Kind::Trunk, trunk)
+    };
+    assert_eq!(trunk(json!({})), [""; 0]);
+    for more in [json!({"host": "pbx.example"}), json!({"username": null}), json!({"register": true})] {
+        let found = trunk(more.clone());
+        let expected = "error: trunk:/dialRegistered: needs an account";
+        assert!(found.iter().any(|found| found.starts_with(expected)), "{more}: {found:#?}");
+    }
+}
+
 /// The presets of `config/carriers`, by their names.
 const CARRIERS: [(&str, &str); 14] = [
     ("3cx", include_str!("../../../config/carriers/3cx.toml")),

@@ -2928,6 +2928,8 @@ export interface components {
             realm?: string | null;
             /** @description Each call from the trunk has to bring its credentials. */
             authenticate?: boolean | null;
+            /** @description Calls go out to where the trunk has registered. */
+            dialRegistered?: boolean | null;
             /** @description This server registers with the trunk's host. */
             register?: boolean | null;
             /** @description Seconds asked for; 600 where absent. */

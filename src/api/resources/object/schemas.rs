@@ -123,6 +123,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "password": { "type": "string", "pattern": "^\\$\\{file:", "description": "A reference to a file on the server." },
         "realm": about("The realm that the password is for; the first that the trunk names where absent."),
         "authenticate": { "type": "boolean", "description": "Each call from the trunk has to bring its credentials." },
+        "dialRegistered": { "type": "boolean", "description": "Calls go out to where the trunk has registered." },
         "register": { "type": "boolean", "description": "This server registers with the trunk's host." },
         "registerExpiresS": { "type": "integer", "minimum": 60, "maximum": 86_400, "description": "Seconds asked for; 600 where absent." },
         "optionsIntervalS": { "type": "integer", "minimum": 5, "maximum": 3_600, "description": "Seconds between OPTIONS; none are sent where absent." },
