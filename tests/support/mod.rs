@@ -9,6 +9,7 @@ pub mod caller;
 pub mod certificates;
 pub mod database;
 pub mod dns;
+pub mod network;
 pub mod phone;
 pub mod records;
 pub mod salesforce;

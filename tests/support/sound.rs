@@ -65,3 +65,17 @@ pub fn excerpt(samples: &[i16], seconds: f64) -> &[i16] {
     let at = (0..=samples.len() - length).step_by(400).max_by_key(|at| energy(*at)).unwrap_or(0);
     &samples[at..at + length]
 }
+
+/// A voice that goes on for a minute.
+fn voice(text: &str, voice: &str) -> Vec<i16> {
+    let once = speak(text, voice);
+    once.iter().copied().cycle().take(8_000 * 60).collect()
+}
+
+pub fn caller_voice() -> Vec<i16> {
+    voice("I am the caller and I would like to know the price of a dozen roses.", "en-us+m3")
+}
+
+pub fn agent_voice() -> Vec<i16> {
+    voice("Good morning, you are speaking to an agent, how may I help?", "en-us+f4")
+}
