@@ -14,7 +14,7 @@ use support::{Server, Setup};
 const NUMBER: &str = "+15550940";
 
 /// A server outside, where calls to a number ring an agent at once. The carrier is a trunk.
-fn start(name: &str, agent: impl FnOnce(Setup) -> Setup) -> Server {
+fn start(name: &str, address: Ipv4Addr, agent: impl FnOnce(Setup) -> Setup) -> Server {
     let flow = json!({
         "entry": "ring",
         "steps": {
@@ -24,7 +24,7 @@ fn start(name: &str, agent: impl FnOnce(Setup) -> Setup) -> Server {
         }
     });
     let mut setup = Setup::new(name).flow(NUMBER, "main", &flow);
-    setup.address = Nat::OUTSIDE;
+    setup.address = address;
     setup.trusted = Nat::CARRIER.to_string();
     agent(setup).start()
 }
@@ -41,11 +41,11 @@ fn assert_talk(caller: &Phone, agent: &Phone, after: [f64; 2]) {
     agent.assert_hears_after(after[1], "the caller", &caller_voice());
 }
 
-#[test]
-fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
-    let nat = Nat::new();
+/// The agent is inside; `agent_hangs_up`, or the caller does.
+fn agent_inside(outside: Ipv4Addr, agent_hangs_up: bool) {
+    let nat = Nat::new(outside);
     nat.outside.run(|| {
-        let server = start("nat-agent", |setup| setup.registering_agent("alice", "s3cret"));
+        let server = start("nat-agent", outside, |setup| setup.registering_agent("alice", "s3cret"));
         let mut agent = phone("alice", Nat::INSIDE, agent_voice());
         agent.answers = true;
         agent.registers = Some((server.sip().to_string(), "s3cret"));
@@ -61,25 +61,48 @@ fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
         let changed = [caller.heard_seconds(), agent.heard_seconds()];
         agent.listen(changed[1] + 7.0);
         caller.listen(changed[0] + 7.0);
-        agent.hang_up();
-        caller.wait_for("CALL_CLOSED", 1);
+        if agent_hangs_up {
+            agent.hang_up();
+            caller.wait_for("CALL_CLOSED", 1);
+        } else {
+            agent.offer_again();
+            server.until("the agent's offer in mid-call", |s| invites(s) == 2);
+            caller.hang_up();
+            agent.wait_for("CALL_CLOSED", 1);
+        }
 
         let record = server.wait_records(1).remove(0);
         assert_talk(&caller, &agent, [0.0, 0.0]);
         assert_talk(&caller, &agent, changed);
-        assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
+        let reason = if agent_hangs_up { "agent_hung_up" } else { "caller_hung_up" };
+        assert_eq!(record["endReason"], reason, "{record:#}");
         server.assert_clean();
     });
 }
 
+/// How many INVITEs have come in.
+fn invites(server: &Server) -> u64 {
+    server.metric("cordboard_sip_requests_total{direction=\"in\",method=\"INVITE\"}")
+}
+
+#[test]
+fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
+    agent_inside(Nat::PUBLIC, true);
+}
+
+#[test]
+fn a_telephone_behind_nat_in_an_office_of_private_addresses_is_rung_and_hung_up() {
+    agent_inside(Nat::PRIVATE, false);
+}
+
 #[test]
 fn a_telephone_behind_nat_calls_and_is_hung_up_where_its_last_request_came_from() {
-    let nat = Nat::new();
+    let nat = Nat::new(Nat::PUBLIC);
     nat.outside.run(|| {
         let mut agent = phone("alice", Nat::CARRIER, agent_voice());
         agent.answers = true;
         let mut agent = nat.carrier.run(|| agent.start());
-        let server = start("nat-caller", |setup| {
+        let server = start("nat-caller", Nat::PUBLIC, |setup| {
             setup.agent("alice", &agent.uri()).registering_agent("bob", "s3cret")
         });
         let mut caller = phone("bob", Nat::INSIDE, caller_voice());
@@ -90,9 +113,7 @@ fn a_telephone_behind_nat_calls_and_is_hung_up_where_its_last_request_came_from(
         agent.wait_for("CALL_ESTABLISHED", 1);
         nat.rebind();
         caller.offer_again();
-        server.until("the offer in mid-call", |s| {
-            s.metric("cordboard_sip_requests_total{direction=\"in\",method=\"INVITE\"}") == 2
-        });
+        server.until("the caller's offer in mid-call", |s| invites(s) == 2);
         let changed = [caller.heard_seconds(), agent.heard_seconds()];
         caller.listen(changed[0] + 7.0);
         agent.listen(changed[1] + 7.0);

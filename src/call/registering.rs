@@ -101,7 +101,10 @@ impl Switchboard {
         if answer.code == 403 {
             tracing::info!(source = %peer.address, reason = answer.reason, "a registration was refused");
         }
-        let Answer { code, reason, headers, .. } = answer;
+        let Answer { code, reason, headers, moves, .. } = answer;
+        for moved in moves {
+            self.endpoint.follow(&moved.contact, moved.from, peer);
+        }
         let out = &mut self.sip_actions;
         self.endpoint.respond(now.instant, transaction, code, reason, &headers, None, out);
     }

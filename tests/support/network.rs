@@ -57,10 +57,7 @@ impl Namespace {
     /// Lays a wire to another network; each end has its address, in a network of 256.
     fn wire(&self, own: (&str, Ipv4Addr), other: &Namespace, there: (&str, Ipv4Addr)) {
         let path = other.path();
-        self.command(
-            "ip",
-            &["link", "add", own.0, "type", "veth", "peer", "name", there.0, "netns", &path],
-        );
+        self.command("ip", &["link", "add", own.0, "type", "veth", "peer", "name", there.0, "netns", &path]);
         for (namespace, (name, address)) in [(self, own), (other, there)] {
             namespace.command("ip", &["address", "add", &format!("{address}/24"), "dev", name]);
             namespace.command("ip", &["link", "set", name, "up"]);
@@ -82,19 +79,22 @@ pub struct Nat {
 impl Nat {
     /// Of the one inside.
     pub const INSIDE: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 2);
-    /// Of the one outside. Documentation addresses count as public ones.
-    pub const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+    /// For the one outside: documentation addresses count as public ones.
+    pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+    /// For the one outside, where that is an office of its own.
+    pub const PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 51, 100, 1);
     /// Of the other one outside.
     pub const CARRIER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 3);
-    /// Of the router, as seen from outside.
-    pub const ROUTER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 254);
 
-    pub fn new() -> Nat {
+    /// The one outside has this address, and the router another of the same network.
+    pub fn new(outside_address: Ipv4Addr) -> Nat {
+        let [a, b, c, _] = outside_address.octets();
+        let router_address = Ipv4Addr::new(a, b, c, 254);
         let (inside, outside, router) = (Namespace::new(), Namespace::new(), Namespace::new());
         let carrier = Namespace::new();
         let (gateway, exchange) = (Ipv4Addr::new(192, 168, 77, 1), Ipv4Addr::new(203, 0, 113, 1));
         router.wire(("lan", gateway), &inside, ("eth0", Self::INSIDE));
-        router.wire(("wan", Self::ROUTER), &outside, ("eth0", Self::OUTSIDE));
+        router.wire(("wan", router_address), &outside, ("eth0", outside_address));
         outside.wire(("eth1", exchange), &carrier, ("eth0", Self::CARRIER));
         inside.command("ip", &["route", "add", "default", "via", &gateway.to_string()]);
         carrier.command("ip", &["route", "add", "default", "via", &exchange.to_string()]);
