@@ -197,6 +197,12 @@ impl Registrar {
         self.table.name_at(source, "").is_some()
     }
 
+    /// Whether a request brings back a challenge that we sent to its host, so that its source is not forged.
+    pub fn has_challenged(&self, request: &Request, peer: Peer) -> bool {
+        let mut values = request.head().all(HeaderName::Authorization, "");
+        values.any(|value| self.authority.has_challenged(value, peer.address.ip()))
+    }
+
     /// Who a request shows to come from, by its credentials.
     pub fn authenticate(
         &mut self,

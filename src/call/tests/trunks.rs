@@ -117,6 +117,23 @@ fn the_telephones_of_an_agent_ring_together_where_they_registered_from_and_the_f
 }
 
 #[test]
+fn of_a_request_that_is_challenged_nothing_is_kept_and_of_its_answer_a_transaction() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.receive(phone(5_062), &register(5_062, 1, "Authorization: Digest of=nobody\n"));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    assert_eq!(bench.switchboard.counts(), Counts::default());
+    let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    // A challenge that another host got is worth nothing.
+    bench.receive(SocketAddr::from(([198, 51, 100, 6], 5_062)), &register(5_062, 2, &line));
+    only(&bench.sent(), "401 REGISTER");
+    assert_eq!(bench.switchboard.counts(), Counts::default());
+    bench.receive(phone(5_062), &register(5_062, 3, &line));
+    only(&bench.sent(), "200 REGISTER");
+    assert_eq!(bench.switchboard.counts().sip.server_transactions, 1);
+}
+
+#[test]
 fn a_dialog_follows_a_telephone_that_registers_from_another_port() {
     let mut bench = Bench::new();
     bench.handle(changed(|_| {}));
