@@ -12,6 +12,7 @@ pub mod dns;
 pub mod flows;
 pub mod linphone;
 pub mod media;
+pub mod network;
 pub mod phone;
 pub mod program;
 pub mod records;
