@@ -323,6 +323,7 @@ impl Switchboard {
             | media::Event::SourceLearned { leg, .. }
             | media::Event::Condition { leg, .. }
             | media::Event::Captured { leg, .. }
+            | media::Event::Recorded { leg, .. }
             | media::Event::Closed { leg, .. } => *leg,
         };
         let Some((id, party)) = self.index.legs.get(&leg).copied() else {

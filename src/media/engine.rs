@@ -4,11 +4,13 @@ use super::ear::{Decoding, Ear};
 use super::grid::Grid;
 use super::leg::{Leg, Shared, Voice};
 use super::player::Player;
+use super::press::Press;
 use super::receive::{Content, SECURE_MAX};
 use super::tones::Tones;
 use super::wheel::Wheel;
 use super::{
-    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Statistics,
+    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Recording,
+    Statistics,
 };
 use crate::audio::dtmf_detector::Detected;
 use crate::clock::Instant;
@@ -19,6 +21,7 @@ use crate::rtp::telephone_event::Sighting;
 use slab::Slab;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Port ids are small numbers, so a table finds the leg. There are no more ports than this on a host's address.
@@ -80,6 +83,8 @@ impl Engine {
             Command::Close { leg } => self.close(now, leg, out),
             Command::Play { leg, playback, playlist } => self.play(now, leg, playback, playlist, out),
             Command::Stop { leg, playback } => self.stop(leg, playback),
+            Command::Press { leg, playback, keys } => self.press(now, leg, playback, keys, out),
+            Command::Record { leg, recording } => self.record(now, leg, recording, out),
             Command::Listen { leg, in_band } => self.listen(now, leg, in_band, out),
             Command::InfoDigit { leg, digit, duration } => {
                 self.info_digit(now, leg, digit, duration, out);
@@ -205,7 +210,9 @@ impl Engine {
         if let Voice::Own { phase, .. } = leg.voice {
             self.shared.grid.leave(phase);
         }
-        if let Some(ear) = leg.ear.take() {
+        if let Some(mut ear) = leg.ear.take() {
+            let recording = ear.take_recording(Instant::FAR);
+            out.events.extend(recording.map(|recording| Event::Recorded { leg: id, recording }));
             self.put_away(ear);
         }
         let first = out.transmits.len();
@@ -255,6 +262,31 @@ impl Engine {
         }
         leg.play(now, Player::new(Some(playback), list), &mut self.shared, out);
         self.serve(now, index, out);
+    }
+
+    fn press(&mut self, now: Instant, id: LegId, playback: PlaybackId, keys: Arc<str>, out: &mut Output) {
+        let Some(&index) = self.by_id.get(&id) else { return };
+        let Some(leg) = self.legs.get_mut(index) else { return };
+        if leg.config.telephone_event_send.is_none() {
+            let clips = keys.chars().filter_map(|key| self.shared.tones.key(key));
+            let list = Playlist { items: clips.map(Item::Clip).collect(), forever: false };
+            return self.play(now, id, playback, list, out);
+        }
+        leg.press(now, Press::new(playback, keys), &mut self.shared);
+        self.serve(now, index, out);
+    }
+
+    /// Keeps what the leg hears. Where there is no such leg the room comes back, as does that of a recording before.
+    fn record(&mut self, now: Instant, id: LegId, recording: Box<Recording>, out: &mut Output) {
+        let index = self.by_id.get(&id).copied();
+        let back = match index.and_then(|index| self.ear(index)) {
+            Some(ear) => ear.record(recording),
+            None => Some(recording),
+        };
+        out.events.extend(back.map(|recording| Event::Recorded { leg: id, recording }));
+        if let Some(index) = index {
+            self.wake_at_due(now, index);
+        }
     }
 
     fn stop(&mut self, id: LegId, playback: PlaybackId) {
@@ -448,8 +480,14 @@ impl Engine {
                 }
             }) {}
         }
+        let recording = ear.take_recording(now);
+        let is_recorded = recording.is_some();
         if let Some(leg) = self.legs.get_mut(index) {
+            out.events.extend(recording.map(|recording| Event::Recorded { leg: leg.id, recording }));
             leg.ear = Some(ear);
+        }
+        if is_recorded {
+            self.put_away_idle_ear(index);
         }
     }
 

@@ -10,6 +10,7 @@ use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
+use super::press::{Piece, Press};
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
@@ -56,6 +57,8 @@ pub enum Voice {
 /// What is played.
 pub enum Playback {
     Playing(Player),
+    /// Keys, as telephone-events.
+    Pressing(Press),
     /// All was sent; its last sample is played out at `at`.
     Ending {
         id: Option<PlaybackId>,
@@ -67,6 +70,7 @@ impl Playback {
     pub fn id(&self) -> Option<PlaybackId> {
         match self {
             Playback::Playing(player) => player.id,
+            Playback::Pressing(press) => Some(press.id),
             Playback::Ending { id, .. } => *id,
         }
     }
@@ -215,6 +219,12 @@ impl Leg {
             self.send_own(now, next, out);
             self.voice = Voice::Own { next: next + self.packet_time(), phase };
         }
+    }
+
+    /// Presses keys as telephone-events; what played before is gone.
+    pub fn press(&mut self, now: Instant, press: Press, shared: &mut Shared) {
+        self.playback = Some(Playback::Pressing(press));
+        self.speak(now, shared);
     }
 
     /// Makes the next packet from the partner anchor anew.
@@ -454,6 +464,9 @@ impl Leg {
 
     /// The packet of our own that belongs at `at`.
     fn send_own(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        if let Some(Playback::Pressing(_)) = self.playback {
+            return self.send_key(now, at, out);
+        }
         let (samples, codec) = (self.packet_samples(), self.config.codec);
         let mut played = samples;
         if let Some(route) = self.route() {
@@ -478,6 +491,35 @@ impl Leg {
             && player.is_over()
         {
             self.playback = Some(Playback::Ending { id: player.id, at: after_samples(at, played) });
+        }
+    }
+
+    /// The packet of a key that is pressed. A peer that may be sent nothing now, or takes no events any more, misses it.
+    fn send_key(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        let (samples, codec, route) = (self.packet_samples(), self.config.codec, self.route());
+        if route.is_some() && std::mem::take(&mut self.muted) {
+            self.sender.change_source(at);
+        }
+        let Some(Playback::Pressing(press)) = &mut self.playback else { return };
+        let piece = press.next(samples, self.sender.next_timestamp());
+        let held = press.held();
+        if press.is_over() {
+            self.playback = Some(Playback::Ending { id: Some(press.id), at: at + self.packet_time() });
+        }
+        let Some(route) = route else {
+            self.muted = true;
+            return;
+        };
+        match (piece, self.config.telephone_event_send) {
+            (Piece::Event { event, start, is_first }, Some(payload_type)) => {
+                let sequence = self.sender.next_sequence();
+                let numbers =
+                    Numbers { sequence, timestamp: start, marker: is_first, payload_type, samples: held };
+                self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
+            }
+            _ => self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| {
+                bytes.resize(bytes.len() + samples, codec.silence());
+            }),
         }
     }
 

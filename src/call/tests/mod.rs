@@ -245,6 +245,8 @@ impl Bench {
                 Command::Unbridge { leg } => format!("unbridge {leg}"),
                 Command::Capture { leg, .. } => format!("capture {leg}"),
                 Command::EndCapture { leg } => format!("end capture {leg}"),
+                Command::Press { leg, keys, .. } => format!("press {leg} {keys}"),
+                Command::Record { leg, .. } => format!("record {leg}"),
             }),
             _ => None,
         })

@@ -2,6 +2,7 @@
 
 mod bridging;
 mod playing;
+mod pressing;
 mod receiving;
 mod secure;
 mod watching;
