@@ -79,7 +79,9 @@ impl Switchboard {
 
     /// A request of ours outside dialogs is over.
     pub(super) fn replied_outside(&mut self, now: Instant, reply: &Reply, actions: &mut Vec<Action>) {
-        if self.with_trunks(actions, |trunks, hands| trunks.on_reply(now, reply, hands)) {
+        if self.with_trunks(actions, |trunks, hands| trunks.on_reply(now, reply, hands))
+            || self.trial_replied(now, reply, actions)
+        {
             return;
         }
         let Some(tag) = self.notifies.remove(&reply.transaction) else { return };

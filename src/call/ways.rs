@@ -116,7 +116,8 @@ impl Guides<'_> {
     }
 }
 
-fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
+/// The way to a number over a trunk; none where no address can be made of it.
+pub(super) fn over_trunk(number: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
     Some(Way {
         request_uri: uri_at(&trunk.numbers.dial(number), host)?,
         routes: Vec::new(),

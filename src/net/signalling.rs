@@ -320,6 +320,7 @@ impl Signalling {
                     });
                 }
                 Action::BindPorts { thread, count } => self.bind_ports(thread, count),
+                Action::Trial { .. } => {}
             }
         }
     }

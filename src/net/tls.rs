@@ -3,9 +3,12 @@
 //! TLS 1.2 and 1.3, no older ones. No ALPN is offered or asked for: some carriers refuse the name `sip`.
 
 mod certificate;
+mod noting;
 mod words;
 
-pub use words::in_words;
+pub use certificate::{Facts, facts};
+pub use noting::Shown;
+pub use words::{in_words, remedy};
 
 use crate::clock::{SystemClock, Wall};
 use crate::config::{ClientCertificates, Identity, Listen, Tls as TlsConfig, TlsServer};
@@ -64,7 +67,7 @@ struct Inner {
     clock: SystemClock,
     now: Mutex<Loaded>,
     /// Settings of trunks, by name.
-    named: Mutex<HashMap<Box<str>, Arc<ClientConfig>>>,
+    named: Mutex<HashMap<Box<str>, Client>>,
     /// When the certificate that ends first ends, in Unix seconds; 0 without one.
     expires: AtomicU64,
 }
@@ -79,9 +82,16 @@ struct Files {
 /// What handshakes that begin now go by.
 struct Loaded {
     servers: Vec<Option<Arc<ServerConfig>>>,
-    client: Arc<ClientConfig>,
+    client: Client,
     /// What the files looked like; a renewed one differs.
     looks: Vec<Look>,
+}
+
+/// What a connection of ours goes by, and who decides there whether a certificate is believed.
+#[derive(Clone)]
+struct Client {
+    config: Arc<ClientConfig>,
+    verifier: Arc<WebPkiServerVerifier>,
 }
 
 /// Size and time of change, in nanoseconds.
@@ -111,6 +121,16 @@ impl Tls {
 
     /// What a connection of ours goes by: `[tls]`, or settings that [`Tls::set_named`] was given.
     pub fn client(&self, settings: Option<&str>) -> Result<Arc<ClientConfig>, TlsError> {
+        self.client_of(settings).map(|client| client.config)
+    }
+
+    /// As [`Tls::client`], for one handshake whose certificates are wanted, whether they are believed or not.
+    pub fn noting_client(&self, settings: Option<&str>) -> Result<(Arc<ClientConfig>, Shown), TlsError> {
+        let Client { config, verifier } = self.client_of(settings)?;
+        Ok(noting::config(&config, verifier))
+    }
+
+    fn client_of(&self, settings: Option<&str>) -> Result<Client, TlsError> {
         let Some(name) = settings else { return Ok(self.loaded().client.clone()) };
         let named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
         named.get(name).cloned().ok_or_else(|| TlsError::UnknownSettings(name.to_owned()))
@@ -265,7 +285,7 @@ fn server_config(server: &TlsServer) -> Result<Arc<ServerConfig>, TlsError> {
     builder.with_single_cert(chain, key).map(Arc::new).map_err(|error| identity_error(identity, &error))
 }
 
-fn client_config(files: &ClientFiles) -> Result<Arc<ClientConfig>, TlsError> {
+fn client_config(files: &ClientFiles) -> Result<Client, TlsError> {
     let (path, roots) = match &files.ca {
         Some(path) => (path.clone(), read_roots(path)?),
         None => (PathBuf::from("the system's authorities"), system_roots()),
@@ -276,15 +296,16 @@ fn client_config(files: &ClientFiles) -> Result<Arc<ClientConfig>, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(error.to_string()))?
-        .with_webpki_verifier(verifier);
-    match &files.identity {
-        None => Ok(Arc::new(builder.with_no_client_auth())),
+        .with_webpki_verifier(verifier.clone());
+    let config = match &files.identity {
+        None => builder.with_no_client_auth(),
         Some(identity) => {
             let (chain, key) = read_identity(identity)?;
             let config = builder.with_client_auth_cert(chain, key);
-            config.map(Arc::new).map_err(|error| identity_error(identity, &error))
+            config.map_err(|error| identity_error(identity, &error))?
         }
-    }
+    };
+    Ok(Client { config: Arc::new(config), verifier })
 }
 
 fn identity_error(identity: &Identity, error: &rustls::Error) -> TlsError {

@@ -5,6 +5,7 @@ use super::*;
 impl Switchboard {
     pub(super) fn sip_event(&mut self, now: Now, event: sip::Event, actions: &mut Vec<Action>) {
         use sip::Event;
+        let Some(event) = self.trial_event(now, event, actions) else { return };
         match event {
             Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
             Event::Refused { peer, subject } => {

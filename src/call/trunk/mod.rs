@@ -7,6 +7,7 @@ mod settings;
 
 pub use load::{Direction, Full};
 pub use registration::Status;
+pub(super) use registration::{granted, seconds};
 pub use settings::{CallLimits, FINAL, FailOver, Login, Ping};
 
 use super::snapshot::Trunk;
@@ -23,6 +24,7 @@ use load::Load;
 use registration::{Order, Registration};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Stands where a question is not that of a call.
 const NO_CALL: CallId = CallId::NONE;
@@ -386,19 +388,26 @@ impl Trunks {
             account: None,
         };
         let Job::Register(order) = job else { return Some(plain) };
-        let (login, registration) = (line.trunk.login.as_ref()?, line.registration.as_ref()?);
-        let address = NameAddr::new(SipUri::sip(&login.username, &host.host.to_string(), None)?);
-        Some(Outside {
-            method: rsip::Method::Register.into(),
-            from: address.clone(),
-            to: address,
-            call_id: Some(registration.call_id.clone()),
-            cseq: order.cseq,
-            contact_user: Some(login.username.clone()),
-            headers: vec![("Expires".to_owned(), order.expires.as_secs().to_string())],
-            account: login.account(&line.trunk.id),
-            ..plain
-        })
+        let call_id = line.registration.as_ref()?.call_id.clone();
+        let register = line.register(order.expires, plain)?;
+        Some(Outside { call_id: Some(call_id), cseq: order.cseq, ..register })
+    }
+
+    /// A request to that target of a trunk which nobody here waits for: an OPTIONS, or with a time a REGISTER of our account
+    /// there, under a Call-ID of its own.
+    pub fn outside_of(
+        &self,
+        id: &str,
+        register_for: Option<Duration>,
+        target: &Target,
+        sip: &Endpoint,
+    ) -> Option<Outside> {
+        let line = self.lines.get(id)?;
+        let plain = self.request(line, Job::Ping, target, sip)?;
+        match register_for {
+            Some(expires) => line.register(expires, plain),
+            None => Some(plain),
+        }
     }
 
     fn plan(&mut self) {
@@ -411,6 +420,21 @@ impl Trunks {
 }
 
 impl Line {
+    /// The REGISTER that a request to the trunk becomes.
+    fn register(&self, expires: Duration, plain: Outside) -> Option<Outside> {
+        let (login, host) = (self.trunk.login.as_ref()?, self.trunk.host.as_ref()?);
+        let address = NameAddr::new(SipUri::sip(&login.username, &host.host.to_string(), None)?);
+        Some(Outside {
+            method: rsip::Method::Register.into(),
+            from: address.clone(),
+            to: address,
+            contact_user: Some(login.username.clone()),
+            headers: vec![("Expires".to_owned(), expires.as_secs().to_string())],
+            account: login.account(&self.trunk.id),
+            ..plain
+        })
+    }
+
     fn status(&self, id: &str, now: Instant) -> TrunkStatus {
         let registration = self.registration.as_ref().map(|registration| registration.status(now));
         let is_registered = registration.as_ref().is_none_or(|status| status.figure() == 1);

@@ -296,14 +296,15 @@ pub(super) fn part_of(time: Duration, random: &mut Random) -> Duration {
 
 /// The time that a 2xx gives: the least that it says of our Contact (by its user, for hosts are rewritten on the way), else
 /// its Expires.
-fn granted(response: &Response, user: &str) -> Option<Duration> {
+pub(in crate::call) fn granted(response: &Response, user: &str) -> Option<Duration> {
     let contacts: Vec<NameAddr> = response.headers("Contact").filter_map(NameAddr::parse).collect();
     let ours = contacts.iter().filter(|contact| contact.uri.user() == user);
     let of_contact = ours.filter_map(|contact| contact.params.get("expires").and_then(seconds)).min();
     of_contact.or_else(|| response.head().get(HeaderName::Expires, "").and_then(seconds))
 }
 
-fn seconds(text: &str) -> Option<Duration> {
+/// Delta-seconds of a header.
+pub(in crate::call) fn seconds(text: &str) -> Option<Duration> {
     delta_seconds(text).map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
 

@@ -132,6 +132,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "callsMaxOut": { "type": "integer", "minimum": 0, "maximum": 1_000_000, "description": "Calls to the trunk at one time." },
         "callsPerSecondIn": { "type": "integer", "minimum": 1, "maximum": 10_000 },
         "callsPerSecondOut": { "type": "integer", "minimum": 1, "maximum": 10_000 },
+        "testNumber": { "type": "string", "minLength": 1, "maxLength": 64, "description": "Who is called there sends back all that is said: what a test of the trunk dials." },
     });
     put(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
 }
