@@ -9,6 +9,7 @@ use crate::call::ladder::Ladder;
 use crate::call::live::{Changes, LiveCall, LiveEvent};
 use crate::call::ports::ThreadId;
 use crate::call::snapshot::Snapshot;
+use crate::call::trial::{News, Order, TrialId};
 use crate::call::trunk::TrunkStatus;
 use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
@@ -54,6 +55,12 @@ pub enum Message {
     Register {
         trunk: String,
         reply: oneshot::Sender<bool>,
+    },
+    /// Somebody tries a trunk, and wants to hear what comes of it there.
+    Trial {
+        trial: TrialId,
+        order: Box<Order>,
+        news: mpsc::Sender<Box<News>>,
     },
     /// What new calls start on from now on.
     Snapshot {

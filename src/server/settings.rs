@@ -1,16 +1,15 @@
-//! What the switchboard is told of the configuration.
+//! What the switchboard and the trunk doctor are told of the configuration.
 
 use super::*;
 
-/// What the switchboard needs of the configuration.
-pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+fn endpoint_config(config: &Config) -> EndpointConfig {
     let listeners = config.sip.listen.iter().map(|l| Listener {
         transport: transport_of(l.transport),
         bind: l.bind,
         advertise_host: l.advertise_host.clone(),
         advertise_port: l.advertise_port,
     });
-    let endpoint = EndpointConfig {
+    EndpointConfig {
         listeners: listeners.collect(),
         user_agent: config.sip.user_agent.clone(),
         limits: SipLimits {
@@ -20,7 +19,24 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
             },
             ..SipLimits::default()
         },
-    };
+    }
+}
+
+/// What the trunk doctor needs of the configuration.
+pub fn doctor_settings(config: &Config) -> doctor::Settings {
+    let endpoint = endpoint_config(config);
+    doctor::Settings {
+        dns: config.dns.clone(),
+        reach: endpoint.reach(),
+        has_choice: has_choice(config),
+        listeners: endpoint.listeners.iter().map(|one| (one.transport, one.bind)).collect(),
+        media_ports: config.media.ports,
+    }
+}
+
+/// What the switchboard needs of the configuration.
+pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+    let endpoint = endpoint_config(config);
     let media = MediaSettings {
         advertise: config.media.advertise,
         advertise_ipv6: config.media.advertise_ipv6,

@@ -15,6 +15,7 @@ pub mod salesforce;
 pub mod service;
 pub mod sound;
 pub mod stream;
+pub mod trunk;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -66,6 +67,8 @@ pub struct Setup {
     pub store: String,
     /// Address ranges of the one trunk.
     pub trusted: String,
+    /// Further trunks, as TOML.
+    pub trunks: String,
     pub numbers: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,
     /// The speech engine's command, as TOML.
@@ -94,6 +97,7 @@ impl Setup {
             records: String::new(),
             store: String::new(),
             trusted: "127.0.0.0/8".to_owned(),
+            trunks: String::new(),
             numbers: Vec::new(),
             agents: Vec::new(),
             speech: r#"["espeak-ng", "--stdin", "--stdout", "-v", "{language}"]"#.to_owned(),
@@ -164,7 +168,7 @@ impl Setup {
         std::fs::write(folder.join("p/agents.toml"), list("agent", agents)).unwrap();
         let trunk =
             format!("[[trunk]]\nid = \"test\"\nmatch = [\"{}\"]\ndefault_country = \"US\"\n", self.trusted);
-        std::fs::write(folder.join("p/trunks.toml"), trunk).unwrap();
+        std::fs::write(folder.join("p/trunks.toml"), trunk + &self.trunks).unwrap();
         Server::spawn(self, word)
     }
 }

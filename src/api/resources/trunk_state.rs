@@ -3,15 +3,18 @@
 use super::call::{ask, stopping};
 use crate::api::Api;
 use crate::api::permission::Permission;
+use crate::api::pieces::{JSON_LINES, step_lines};
 use crate::api::problem::Problem;
 use crate::api::request::InPath;
 use crate::api::route::{Route, get, post};
+use crate::call::trial::shown_number;
 use crate::call::trunk::{Status, TrunkStatus};
 use crate::clock::Instant;
+use crate::net::doctor::Busy;
 use crate::net::signalling::Message;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Json;
+use axum::response::{Json, Response};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -33,6 +36,16 @@ pub fn routes() -> Vec<Route> {
         .gives_nothing("It is tried: see how the trunk is.")
         .problems(&[404, 503])
         .to(register),
+        post(
+            "/trunks/{id}/test",
+            "testTrunk",
+            "Try a trunk as its calls would go, step by step: DNS, connection, OPTIONS, REGISTER, and with a test_number a call with sound and keys. Nothing changes by it.",
+        )
+        .tag("trunks")
+        .needs(Permission::SystemEdit)
+        .gives_raw(JSON_LINES, "A line of JSON for each step: `step`, `name`, where it went as `target`, `outcome` (`running` when it begins, then `ok`, `failed` or `skipped`), `text`, and where it failed `remedy`. Who closes the connection gives the test up.")
+        .problems(&[404, 409, 503])
+        .to(test),
     ]
 }
 
@@ -103,6 +116,18 @@ async fn register(State(api): State<Api>, InPath(id): InPath<String>) -> Result<
         Ok(false) => Err(Problem::not_found("there is no such trunk that this server registers with")),
         Err(_) => Err(stopping()),
     }
+}
+
+async fn test(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
+    let snapshot = api.snapshot();
+    let trunk = snapshot.trunks.iter().find(|trunk| trunk.id == id);
+    let trunk = trunk.ok_or_else(|| Problem::not_found("new calls of this server know no such trunk"))?;
+    let doctor = api.doctor.as_ref().ok_or_else(|| Problem::unavailable("this server makes no calls"))?;
+    let steps = doctor.examine(trunk.clone(), shown_number(&snapshot, trunk)).map_err(|busy| match busy {
+        Busy::SameTrunk => Problem::conflict(busy.to_string()),
+        Busy::TooMany => Problem::unavailable(busy.to_string()).retry_after(60),
+    })?;
+    Ok(step_lines(steps))
 }
 
 fn shown(trunk: TrunkStatus, now: Instant) -> TrunkStateItem {

@@ -233,6 +233,11 @@ fn why_a_call_of_a_trial_came_to_nothing_is_told_and_nothing_is_left_of_it() {
     assert!(only(&bench.sent(), "CANCEL").contains("Rang for its time"));
     assert_eq!(failure(bench.news()), Why::NoAnswer);
     let mut bench = Bench::tried(|_| {});
+    bench.call_echo();
+    bench.pass(20_000);
+    assert_eq!(failure(bench.news()), Why::Silent);
+    assert_eq!((bench.status().calls, bench.switchboard.blocked().total()), ([0, 0], 0));
+    let mut bench = Bench::tried(|_| {});
     let invite = bench.call_echo();
     let no_audio = sdp(trunk_at().ip()).replace("audio 4000", "video 4000");
     bench.receive(trunk_at(), &response(&invite, 200, &no_audio));

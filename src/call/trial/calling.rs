@@ -47,6 +47,7 @@ pub(super) struct Calling {
     stage: Stage,
     /// The last that was played or pressed, and when what is played began.
     playback: u64,
+    pressed: Option<PlaybackId>,
     played: Instant,
     end: End,
     /// The trunk still counts it among its calls.
@@ -57,6 +58,8 @@ pub(super) struct Calling {
 enum Stage {
     Rings {
         until: Instant,
+        /// Something was heard of it.
+        is_there: bool,
     },
     Talks,
     /// The engine is to close the leg, and its end is told then, or not.
@@ -156,8 +159,9 @@ impl Switchboard {
             media,
             peer: target.address.ip(),
             begun: now,
-            stage: Stage::Rings { until: now + RING_MAX },
+            stage: Stage::Rings { until: now + RING_MAX, is_there: false },
             playback: 0,
+            pressed: None,
             played: now,
             end: End { by_peer: None, statistics: Statistics::default(), refused: None },
             is_counted: true,
@@ -168,16 +172,18 @@ impl Switchboard {
 impl Calling {
     pub fn next_timeout(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Rings { until } => Some(until),
+            Stage::Rings { until, .. } => Some(until),
             _ => None,
         }
     }
 
     /// It has rung for its time.
     pub fn handle_timeout(&mut self, hands: &mut Hands<'_>) {
-        if self.next_timeout().is_some_and(|at| at <= hands.now) {
+        if let Stage::Rings { until, is_there } = self.stage
+            && until <= hands.now
+        {
             self.leave(Some("SIP;cause=408;text=\"Rang for its time\""), hands);
-            self.fail(Why::NoAnswer, hands);
+            self.fail(if is_there { Why::NoAnswer } else { Why::Silent }, hands);
         }
     }
 
@@ -204,6 +210,7 @@ impl Calling {
             }
             Wish::Press(keys) if self.stage == Stage::Talks => {
                 let playback = self.next_playback();
+                self.pressed = Some(playback);
                 self.media.command(Command::Press { leg, playback, keys }, hands.actions);
             }
             Wish::HangUp => {
@@ -218,7 +225,7 @@ impl Calling {
     pub fn media_event(&mut self, event: media::Event, hands: &mut Hands<'_>) {
         match event {
             media::Event::Digit { digit, source, .. } => hands.news.push(News::Digit { digit, source }),
-            media::Event::PlaybackEnded { playback, .. } if playback.0 == self.playback => {
+            media::Event::PlaybackEnded { playback, .. } if Some(playback) == self.pressed => {
                 hands.news.push(News::Pressed);
             }
             media::Event::Recorded { recording, .. } if self.stage == Stage::Talks => {
@@ -241,6 +248,9 @@ impl Calling {
         use sip::Event;
         match event {
             Event::Provisional { response, .. } if response.code() > 100 => {
+                if let Stage::Rings { is_there, .. } = &mut self.stage {
+                    *is_there = true;
+                }
                 hands.news.push(News::Rings(response.code()));
                 if !response.body().is_empty() {
                     // What comes with ringing is a promise; the answer may bring a better one.
