@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Output};
+use support::api::{http, open};
 use support::certificates::Authority;
 use support::dns::{A, AAAA, Data, Dns, SRV, Say};
 use support::phone::PhoneSetup;
 use support::trunk::{Audio, Trunk};
-use support::{PATIENCE, Server, Setup, address};
+use support::{Server, Setup, address};
 
 const ECHO: &str = "+15550177";
 const MUSIC: &str = "+15550178";
-const TOKEN: &str = "a token for tests alone";
 
 /// A server that may be asked to try the trunk `carrier`, which is set up by those lines.
 fn start(name: &str, trunk: &str, prepare: impl FnOnce(&mut Setup)) -> Server {
     let mut setup = Setup::new(name).echo("+15550100");
-    setup.http = format!("admin_token = \"{TOKEN}\"");
+    setup.http = http();
     setup.trunks = format!("[[trunk]]\nid = \"carrier\"\n{trunk}\n");
     prepare(&mut setup);
     setup.start()
@@ -391,13 +391,7 @@ fn audio_and_keys_that_do_not_come_back_are_failed_steps_that_say_why() {
 
 /// Begins a test over HTTP, and reads its steps until one has that kind.
 fn begin(server: &Server, until: &str) -> (TcpStream, String) {
-    let mut stream = TcpStream::connect((server.address, 8080)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(
-        stream,
-        "POST /api/v1/trunks/carrier/test HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 0\r\n\r\n"
-    )
-    .unwrap();
+    let stream = open(server, "POST", "/trunks/carrier/test");
     let mut seen = String::new();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while !seen.contains(until) {

@@ -98,6 +98,11 @@ pub enum Input<'a> {
     },
     /// An operator wants the registration with that trunk tried now.
     Register(String),
+    /// An operator wants that account rung there no more.
+    Unbind {
+        account: String,
+        binding: u64,
+    },
     /// Somebody tries a trunk.
     Trial {
         trial: trial::TrialId,

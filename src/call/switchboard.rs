@@ -207,6 +207,7 @@ impl Switchboard {
                 });
             }
             Input::Register(trunk) => self.trunks.try_again(now.instant, &trunk),
+            Input::Unbind { account, binding } => self.unbind(&account, binding),
             Input::Trial { trial, order } => self.try_trunk(now, trial, *order, actions),
             Input::Drain => {
                 self.draining = true;

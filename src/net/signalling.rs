@@ -250,6 +250,15 @@ impl Signalling {
                     let _ = reply.send(self.switchboard.registers_with(&trunk));
                     Input::Register(trunk)
                 }
+                Message::Registrations { behind, account, limit, reply } => {
+                    let behind = (behind.0.as_str(), behind.1);
+                    let _ = reply.send(self.switchboard.registrations(behind, account.as_deref(), limit));
+                    continue;
+                }
+                Message::Unbind { account, binding, reply } => {
+                    let _ = reply.send(self.switchboard.has_registration(&account, binding));
+                    Input::Unbind { account, binding }
+                }
                 Message::Trial { trial, order, news } => {
                     match order.wish {
                         Wish::End => _ = self.trials.remove(&trial),

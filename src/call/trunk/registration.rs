@@ -114,8 +114,9 @@ pub struct Registration {
     pub call_id: String,
     cseq: u32,
     state: State,
-    /// Until when the trunk has us.
+    /// Until when the trunk has us, and for how long it took us last.
     until: Option<Instant>,
+    granted: Option<Duration>,
     failures: u32,
 }
 
@@ -123,7 +124,8 @@ impl Registration {
     pub fn new(now: Instant, expires: Duration, random: &mut Random) -> Self {
         let at = now + part_of(SPREAD, random);
         let state = State::Waiting { at, why: None };
-        Registration { expires, call_id: random.token::<24>(), cseq: 0, state, until: None, failures: 0 }
+        let (until, granted) = (None, None);
+        Registration { expires, call_id: random.token::<24>(), cseq: 0, state, until, granted, failures: 0 }
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -235,6 +237,11 @@ impl Registration {
         }
     }
 
+    /// For how long the trunk took us last.
+    pub fn last_granted(&self) -> Option<Duration> {
+        self.granted
+    }
+
     /// Whether nothing is awaited of a registration that was stopped.
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
@@ -254,7 +261,7 @@ impl Registration {
         let early = LEAD.max(time / 10) + part_of(time / 20, random);
         let refresh = if time > 2 * early { time - early } else { time / 2 };
         self.failures = 0;
-        self.until = Some(now + time);
+        (self.until, self.granted) = (Some(now + time), Some(time));
         self.state = State::Registered { refresh: now + refresh };
     }
 
