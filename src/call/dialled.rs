@@ -12,6 +12,7 @@ use super::index::Index;
 use super::live::LegState;
 use super::media_leg::MediaLeg;
 use super::number_rule::{NumberFormat, NumberRule};
+use super::said::Said;
 use super::snapshot::Trunk;
 use super::trunk::{Direction, FailOver};
 use super::ways::{Guides, Plan, Way, better};
@@ -219,6 +220,7 @@ impl Call {
                 );
                 if let Some(trunk) = &trunk {
                     context.trunks.end_call(trunk, Direction::Out);
+                    context.trunks.note_reject(context.now.instant, trunk, Direction::Out, None, &message);
                 }
                 dialled.note_failure(503, &fail_over);
                 self.ring_on(dial, context);
@@ -259,6 +261,9 @@ impl Call {
             }
         }
         fork.release(context);
+        if let (Some(trunk), Some(text)) = (&fork.trunk, in_words(failure)) {
+            context.trunks.note_reject(context.now.instant, trunk, Direction::Out, Some(code), &text);
+        }
         dialled.note_failure(code, &fork.fail_over);
         if code >= 600 {
             // RFC 3261 16.7 step 5: nobody is to be rung any more.
@@ -525,6 +530,16 @@ pub(super) fn code_of(failure: &Failure) -> u16 {
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
         Failure::NotPracked => 504,
+    }
+}
+
+/// Why a call out came to nothing, where that is not our own doing.
+fn in_words(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Response(response) => Some(Said::of(response).to_string()),
+        Failure::Timeout => Some("it does not answer".to_owned()),
+        Failure::Transport => Some("it cannot be reached, or the connection broke".to_owned()),
+        Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => None,
     }
 }
 

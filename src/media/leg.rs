@@ -10,6 +10,7 @@ use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
+use super::press::{Piece, Press};
 use super::receive::PeerClock;
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
@@ -57,6 +58,8 @@ pub enum Voice {
 /// What is played.
 pub enum Playback {
     Playing(Player),
+    /// Keys, as telephone-events.
+    Pressing(Press),
     /// All was sent; its last sample is played out at `at`.
     Ending {
         id: Option<PlaybackId>,
@@ -68,6 +71,7 @@ impl Playback {
     pub fn id(&self) -> Option<PlaybackId> {
         match self {
             Playback::Playing(player) => player.id,
+            Playback::Pressing(press) => Some(press.id),
             Playback::Ending { id, .. } => *id,
         }
     }
@@ -232,6 +236,12 @@ impl Leg {
         }
     }
 
+    /// Presses keys as telephone-events; what played before is gone.
+    pub fn press(&mut self, now: Instant, press: Press, shared: &mut Shared) {
+        self.playback = Some(Playback::Pressing(press));
+        self.speak(now, shared);
+    }
+
     /// Makes the next packet from the partner anchor anew.
     pub fn forget_partner_numbers(&mut self) {
         if let Voice::Relayed { anchor, .. } = &mut self.voice {
@@ -354,8 +364,7 @@ impl Leg {
             // All packets of an event bear the time of its start; the audio after it bears the time it took.
             samples: 0,
         };
-        let duration = event.duration.saturating_mul(self.config.telephone_event_scale.max(1));
-        let event = TelephoneEvent { duration, ..event };
+        let event = at_clock(event, self.config.telephone_event_scale);
         self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
     }
 
@@ -478,6 +487,9 @@ impl Leg {
 
     /// The packet of our own that belongs at `at`.
     fn send_own(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        if let Some(Playback::Pressing(_)) = self.playback {
+            return self.send_key(now, at, out);
+        }
         let (samples, law) = (self.packet_samples(), self.config.coding.law());
         let mut played = samples;
         if let Some(route) = self.route() {
@@ -506,6 +518,48 @@ impl Leg {
             && player.is_over()
         {
             self.playback = Some(Playback::Ending { id: player.id, at: after_samples(at, played) });
+        }
+    }
+
+    /// The packet of a key that is pressed. A peer that may be sent nothing now, or takes no events any more, misses it.
+    fn send_key(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        let (samples, law, route) = (self.packet_samples(), self.config.coding.law(), self.route());
+        if route.is_some() && std::mem::take(&mut self.muted) {
+            self.sender.change_source(at);
+        }
+        let Some(Playback::Pressing(press)) = &mut self.playback else { return };
+        let piece = press.next(samples, self.sender.next_timestamp());
+        let held = press.held();
+        if press.is_over() {
+            self.playback = Some(Playback::Ending { id: Some(press.id), at: at + self.packet_time() });
+        }
+        let Some(route) = route else {
+            self.muted = true;
+            return;
+        };
+        match (piece, self.config.telephone_event_send) {
+            (Piece::Event { event, start, is_first }, Some(payload_type)) => {
+                let sequence = self.sender.next_sequence();
+                let numbers =
+                    Numbers { sequence, timestamp: start, marker: is_first, payload_type, samples: held };
+                let event = at_clock(event, self.config.telephone_event_scale);
+                self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
+            }
+            _ => {
+                let encoder = &mut self.encoder;
+                let mut silence = |bytes: &mut Vec<u8>| bytes.resize(bytes.len() + samples, law.silence());
+                self.sender.send_own(
+                    now,
+                    out,
+                    route,
+                    self.config.payload_type,
+                    samples,
+                    |bytes| match encoder {
+                        Some(encoder) => encoder.encode_own(law, bytes, &mut silence),
+                        None => silence(bytes),
+                    },
+                );
+            }
         }
     }
 
@@ -542,6 +596,11 @@ impl Leg {
             ..self.totals
         }
     }
+}
+
+/// An event as it is told by a clock of so many steps for each of 8 kHz.
+fn at_clock(event: TelephoneEvent, scale: u16) -> TelephoneEvent {
+    TelephoneEvent { duration: event.duration.saturating_mul(scale.max(1)), ..event }
 }
 
 fn protect(config: &LegConfig) -> Option<Box<Protect>> {
