@@ -3049,6 +3049,8 @@ export interface components {
             match?: string[] | null;
             /** @description Where calls go out. */
             host?: string | null;
+            /** @description The [[tls.client]] of cordboard.toml that connections to it go by; [tls] where absent. */
+            tlsClient?: string | null;
             /** @description How numbers without a plus are read. */
             defaultCountry?: string | null;
             /** @description Stands in front of numbers that come in, and is no part of them. */
@@ -3072,6 +3074,7 @@ export interface components {
              * @enum {string|null}
              */
             srtp?: "as_offered" | "off" | "prefer" | "require" | null;
+            codecs?: ("PCMU" | "PCMA" | "G722" | "opus" | "G729")[] | null;
             /** @description The number that is shown in place of the caller's own. */
             callerId?: string | null;
             /** @description The account that this server has with the trunk, or the trunk with this server. */
@@ -3104,6 +3107,10 @@ export interface components {
             callsMaxOut?: number | null;
             callsPerSecondIn?: number | null;
             callsPerSecondOut?: number | null;
+            /** @description Who is reached over it may transfer calls by REFER. */
+            takeRefer?: boolean | null;
+            /** @description Numbers that calls may be transferred to over it, such as +1415*; none where absent. */
+            transferTo?: string[] | null;
             /** @description Who is called there sends back all that is said: what a test of the trunk dials. */
             testNumber?: string | null;
         };
@@ -7176,7 +7183,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -7352,7 +7359,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -7398,7 +7405,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
