@@ -362,12 +362,10 @@ impl Calling {
         PlaybackId(self.playback)
     }
 
-    /// Ends the dialog, where that is ours to do.
+    /// Ends the dialog, where that is ours to do; an INVITE that was not answered is cancelled by that.
     fn leave(&mut self, reason: Option<&str>, hands: &mut Hands<'_>) {
-        let Some(dialog) = self.dialog.take() else { return };
-        match self.stage {
-            Stage::Rings { .. } => hands.sip.cancel(hands.now, dialog, reason, hands.sip_actions),
-            _ => hands.sip.bye(hands.now, dialog, reason, hands.sip_actions),
+        if let Some(dialog) = self.dialog.take() {
+            hands.sip.bye(hands.now, dialog, reason, hands.sip_actions);
         }
     }
 
