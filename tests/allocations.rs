@@ -1,6 +1,6 @@
 //! The path of a packet neither allocates nor frees memory once a leg is warm.
 
-use cordboard::audio::{Clip, Codec, tones};
+use cordboard::audio::{Clip, Codec, Coding, tones};
 use cordboard::clock::Instant;
 use cordboard::ids::{LegId, PlaybackId, PortId, Random};
 use cordboard::media::engine::{Engine, EngineConfig};
@@ -124,12 +124,13 @@ impl Line {
 fn config(n: u64, codec: Codec, ptime_ms: u8) -> LegConfig {
     let address = SocketAddr::from(([127, 0, 0, 1], 4_000 + n as u16));
     LegConfig {
-        codec,
+        coding: Coding::Law(codec),
         payload_type: if codec == Codec::Pcmu { 0 } else { 8 },
-        receive: vec![(0, Codec::Pcmu), (8, Codec::Pcma)],
+        receive: vec![(0, Coding::PCMU), (8, Coding::PCMA)],
         ptime_ms,
         telephone_event_send: Some(101),
         telephone_event_receive: Some(101),
+        telephone_event_scale: 1,
         remote_rtp: address,
         remote_rtcp: address,
         signalling_ip: address.ip(),

@@ -4,6 +4,7 @@
 
 pub mod clip;
 pub mod codec;
+pub mod coding;
 pub mod concealment;
 pub mod dtmf_detector;
 pub mod resample;
@@ -11,6 +12,7 @@ pub mod tones;
 
 pub use clip::Clip;
 pub use codec::Codec;
+pub use coding::Coding;
 
 /// Samples a second of every leg.
 pub const SAMPLE_RATE: u32 = 8_000;

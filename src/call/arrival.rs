@@ -9,7 +9,7 @@ use super::route::{Route, Start, Unroutable, route};
 use super::snapshot::{Pattern, Snapshot, Source, Trunk};
 use super::switchboard::{Switchboard, context, printable, retry_after};
 use super::trunk::Direction;
-use super::{Action, number};
+use super::{Action, number, transfer};
 use crate::clock::Now;
 use crate::flow::{CallFacts, Party};
 use crate::hidden::Hidden;
@@ -41,10 +41,18 @@ impl Switchboard {
         };
         let caller =
             source.map(|from| identify(&request, &from.identity(), Source::rule(source))).unwrap_or_default();
+        let knock = Knock { source, caller: &caller, request: &request, peer };
+        let replaced =
+            source.and_then(|source| self.take_place(now, dialog, source, &request, peer, actions));
+        if let Some(Ok(())) = replaced {
+            return;
+        }
         if source.is_some() {
             self.ladders.begin(id, 0, "caller", request.call_id());
         }
-        let knock = Knock { source, caller: &caller, request: &request, peer };
+        if let Some(Err(transfer::Refused { code, why })) = replaced {
+            return self.refuse(now, id, dialog, &knock, Refused::new(code, why), actions);
+        }
         match self.admit_by_trunk(now, id, &snapshot, &knock) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, &knock);
@@ -148,7 +156,7 @@ impl Switchboard {
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
         if let Some(trunk) = knock.trunk() {
-            media.set_protection(trunk.srtp);
+            media.set_terms(&trunk.media);
         }
         if !request.body().is_empty()
             && let Err(refusal) = media.would_answer(request.body())

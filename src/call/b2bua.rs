@@ -7,6 +7,7 @@ mod agents;
 mod caller;
 mod early;
 mod end;
+mod hand_over;
 mod hold;
 pub mod insight;
 mod live;
@@ -15,6 +16,8 @@ mod playback;
 mod requests;
 mod responses;
 mod script;
+mod successor;
+mod transfer;
 
 use super::capture::Captures;
 use super::dialled::Dialled;
@@ -45,6 +48,7 @@ use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
 use caller::{Caller, CallerState, Told};
 use early::EarlyMedia;
+use hand_over::HandingOver;
 use hold::Hold;
 use media::Vanished;
 use playback::Waiting;
@@ -52,6 +56,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+pub(super) use successor::Successor;
+use transfer::Transfers;
+pub(super) use transfer::{NewHome, Order, refuse};
 
 /// A caller who was told nothing for so long gets a 180, since many trunks give silence up early (contract).
 const RING_AFTER: Duration = Duration::from_millis(500);
@@ -140,6 +147,9 @@ pub(super) struct Call {
     vanished: Option<Vanished>,
     hold: Hold,
     early: EarlyMedia,
+    transfers: Transfers,
+    /// The caller's side was asked to take the call over.
+    handing_over: Option<HandingOver>,
     started: Now,
     deadline: Option<Instant>,
     /// It looks different in a list since the switchboard looked last.
@@ -187,6 +197,8 @@ impl Call {
             vanished: None,
             hold: Hold::default(),
             early: EarlyMedia::default(),
+            transfers: Transfers::default(),
+            handing_over: None,
             started: context.now,
             deadline: Some(context.now.instant + RING_AFTER),
             is_changed: false,
@@ -229,7 +241,7 @@ impl Call {
     /// When [`Call::handle_timeout`] is to be called.
     pub fn next_timeout(&self) -> Option<Instant> {
         let flow = self.interpreter.as_ref().filter(|i| !i.is_finished()).and_then(Interpreter::next_timeout);
-        [flow, self.deadline].into_iter().flatten().min()
+        [flow, self.deadline, self.transfers.next_timeout()].into_iter().flatten().min()
     }
 
     pub fn handle_timeout(&mut self, context: &mut Context<'_>) {
@@ -243,6 +255,7 @@ impl Call {
                 _ => {}
             }
         }
+        self.transfer_due(context);
         if self
             .interpreter
             .as_ref()

@@ -2,30 +2,29 @@
 //!
 //! Invariant: a fork is in the index of dialogs, and a call of its trunk, as long as it is among the leg's forks.
 
+mod passing;
 mod sending;
 
+use super::RequestId;
 use super::b2bua::{Call, Context};
 use super::identity::{IdentityPolicy, Presented, present};
 use super::index::Index;
-use super::live::{LegState, leg_number};
+use super::live::LegState;
 use super::media_leg::MediaLeg;
-use super::message_parts::sdp_body;
 use super::number_rule::{NumberFormat, NumberRule};
 use super::snapshot::Trunk;
 use super::trunk::{Direction, FailOver};
-use super::ways::{Guides, Place, Plan, Way, better};
-use super::{Action, RequestId};
+use super::ways::{Guides, Plan, Way, better};
 use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
 use crate::hidden::Hidden;
-use crate::ids::CallId;
-use crate::sdp::{Agreed, Refusal};
+use crate::sdp::Refusal;
+use crate::sip::DialogId;
 use crate::sip::cause::{Reason, response_of};
-use crate::sip::endpoint::{Failure, Outgoing};
+use crate::sip::endpoint::Failure;
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, Response};
-use crate::sip::{DialogId, ListenerId, Peer, Transport};
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// What an answer elsewhere says to telephones that ring (RFC 3326 3.1): so that a forked phone shows no missed call.
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -51,6 +50,15 @@ pub(super) struct Dialled {
     groups: VecDeque<Vec<Invite>>,
     /// The best failure so far.
     failed: Option<u16>,
+}
+
+/// How a leg is rung.
+pub(super) struct Ring<'a> {
+    pub identity: &'a CallerIdentity,
+    /// Also where the agent talks already.
+    pub ring_busy: bool,
+    /// For a transfer, which goes out over the trunks that take it alone: what an agent is told of it.
+    pub transfer: Option<Vec<(String, String)>>,
 }
 
 /// How far it has come.
@@ -89,10 +97,10 @@ impl Call {
         &mut self,
         dial: DialId,
         target: DialTarget,
-        identity: &CallerIdentity,
-        ring_busy: bool,
+        ring: Ring<'_>,
         context: &mut Context<'_>,
     ) -> Option<(DialFailure, Option<u16>)> {
+        let Ring { identity, ring_busy, transfer } = ring;
         let snapshot = self.snapshot();
         let agent = if let DialTarget::User(id) = &target { Some(id.clone()) } else { None };
         if !ring_busy && agent.as_ref().is_some_and(|id| context.index.talking.contains_key(id)) {
@@ -105,6 +113,7 @@ impl Call {
             snapshot: &snapshot,
             registrar: context.registrar,
             trunks: context.trunks,
+            is_transfer: transfer.is_some(),
             domain: &context.settings.domain,
         };
         let Plan { name, groups } = match guides.plan(target) {
@@ -114,7 +123,8 @@ impl Call {
                 return Some((DialFailure::Unavailable, None));
             }
         };
-        let invites = |way| self.invite(way, identity, &name, agent.is_some(), &context.settings.domain);
+        let to_agent = agent.is_some().then(|| transfer.unwrap_or_default());
+        let invites = |way| self.invite(way, identity, &name, to_agent.as_deref(), &context.settings.domain);
         let groups: Option<VecDeque<Vec<Invite>>> =
             groups.into_iter().map(|group| group.into_iter().map(invites).collect()).collect();
         let Some(groups) = groups else { return Some((DialFailure::Failed, None)) };
@@ -277,13 +287,14 @@ impl Call {
         way: Way,
         identity: &CallerIdentity,
         target: &str,
-        is_agent: bool,
+        to_agent: Option<&[(String, String)]>,
         domain: &str,
     ) -> Option<Invite> {
         let trunk = way.trunk.as_ref().and_then(|id| self.snapshot_trunk(id));
         let (from, mut headers) = self.presented(identity, target, trunk, domain)?;
-        if is_agent {
+        if let Some(more) = to_agent {
             headers.extend(self.screen_pop());
+            headers.extend_from_slice(more);
         }
         Some(Invite { way, from, headers, call_id: None })
     }
@@ -357,6 +368,16 @@ impl Dialled {
         if !fail_over.goes_on_after(code) {
             self.groups.clear();
         }
+    }
+
+    /// The id of the agent that was dialled.
+    pub fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+
+    /// The trunk that it goes over.
+    pub fn trunk(&self) -> Option<&str> {
+        self.forks.first().and_then(|fork| fork.trunk.as_deref())
     }
 
     /// Whether a dialog of it is under way.
@@ -513,7 +534,7 @@ fn meant_by(failure: &Failure) -> u16 {
 }
 
 /// What a failed leg means to the flow. flows.md 1.3, dial.
-fn cause_of(code: u16) -> DialFailure {
+pub(super) fn cause_of(code: u16) -> DialFailure {
     match code {
         486 | 600 => DialFailure::Busy,
         603 => DialFailure::Rejected,

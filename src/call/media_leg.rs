@@ -1,27 +1,22 @@
 //! The media of one dialog: its lent port, what was described to the peer, and what was agreed.
 
+mod codecs;
+
+pub use codecs::{CAPABILITIES, Codecs, MediaTerms};
+
 use super::Action;
 use super::ports::{Port, Ports, ThreadId};
-use crate::audio::Codec;
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
 use crate::media::{Command, Condition, KEY_LEN, LegConfig, MasterKey, Profile, SALT_LEN, Secure};
 use crate::sdp::crypto::KEY_AND_SALT;
 use crate::sdp::{
-    self, Agreed, Capability, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal,
-    Suite, Wish,
+    self, Agreed, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal, Suite, Wish,
 };
 use crate::sip::ListenerId;
+use codecs::{coding, offer_like};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-
-/// What we can speak, in our order of preference.
-pub const CAPABILITIES: &[Capability] = &[
-    Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
-    Capability { encoding: "PCMA", clock_rate: 8_000, payload_type: 8 },
-];
-/// The telephone-event type offered where the caller named none. 101 is what nearly every peer uses.
-const TELEPHONE_EVENT: u8 = 101;
 
 /// Commands that wait: a flow leaves a handful, a peer that sends keys before it hears us is testing us.
 const HELD_MAX: usize = 64;
@@ -118,6 +113,7 @@ impl MediaLeg {
             session_version: 1,
             direction: Direction::SendReceive,
             protection: Protection { wish: Wish::AsOffered, keys: [new_key(random), new_key(random)] },
+            codecs: Vec::new(),
         };
         Some(MediaLeg {
             leg,
@@ -132,14 +128,52 @@ impl MediaLeg {
         })
     }
 
+    /// The media of a dialog that goes on in another call: another port, on another media thread, in the same session
+    /// (RFC 3264 section 8). Gives the leg, and the offer that moves the peer there; none where that cannot be now: no port
+    /// is free, or an answer is owed.
+    pub fn moved(
+        &self,
+        now: Instant,
+        leg: LegId,
+        ports: &mut Ports,
+        thread: ThreadId,
+        random: &mut Random,
+    ) -> Option<(Self, String)> {
+        let agreement = self.settled()?;
+        let (thread, port) = ports.lend(now, Some(thread))?;
+        let keys = [new_key(random), new_key(random)];
+        let protection = Protection { keys, ..self.local.protection.clone() };
+        let mut moved = MediaLeg {
+            leg,
+            thread,
+            port,
+            local: Local { rtp_port: port.number, protection, ..self.local.clone() },
+            state: State::Fresh,
+            described: self.described.clone(),
+            is_early: false,
+            condition: Condition::default(),
+            codec: "",
+        };
+        let offer = moved.offer_in_session(&agreement.agreed, agreement.ours.media.clone());
+        let text = offer.to_string();
+        moved.state = State::Offered { offer, held: Vec::new() };
+        Some((moved, text))
+    }
+
+    /// Another peer takes the place of this one (RFC 3891): what was said to the old one is no key for the new one's media.
+    pub fn renew_keys(&mut self, random: &mut Random) {
+        self.local.protection.keys = [new_key(random), new_key(random)];
+    }
+
     /// Says where the peer is to send its media, before anything is described to it.
     pub fn set_address(&mut self, address: IpAddr) {
         self.local.address = address;
     }
 
-    /// Says whether media are to be protected, before anything is described.
-    pub fn set_protection(&mut self, wish: Wish) {
-        self.local.protection.wish = wish;
+    /// Says what is wanted of the media, before anything is described.
+    pub fn set_terms(&mut self, terms: &MediaTerms) {
+        self.local.protection.wish = terms.srtp;
+        self.local.codecs.clone_from(&terms.codecs.0);
     }
 
     /// Answers an offer, the first or a later one, and opens or updates the leg. Gives the answer's text. Where
@@ -224,18 +258,23 @@ impl MediaLeg {
     /// owed, or there is no session.
     pub fn offer_again(&mut self) -> Option<String> {
         let agreement = self.settled()?;
-        let mut offer = offer_like(Some(&agreement.agreed), &self.local);
-        // RFC 3264 section 8: no stream of a session ever goes away, only its port becomes 0.
-        let ours = &agreement.ours.media;
-        if let (Some(place), Some(audio)) = (ours.iter().position(|media| media.port != 0), offer.media.pop())
-        {
-            offer.media.clone_from(ours);
-            offer.media[place] = audio;
-        }
-        let offer = self.describe(offer);
+        let (agreed, streams) = (agreement.agreed.clone(), agreement.ours.media.clone());
+        let offer = self.offer_in_session(&agreed, streams);
         let text = offer.to_string();
         self.owe(offer);
         Some(text)
+    }
+
+    /// An offer like what was agreed, in a session that has these streams: RFC 3264 section 8, none of them ever goes away,
+    /// only its port becomes 0.
+    fn offer_in_session(&mut self, agreed: &Agreed, mut streams: Vec<sdp::Media>) -> Description {
+        let mut offer = offer_like(Some(agreed), &self.local);
+        let place = streams.iter().position(|stream| stream.port != 0);
+        if let (Some(place), Some(audio)) = (place, offer.media.pop()) {
+            streams[place] = audio;
+            offer.media = streams;
+        }
+        self.describe(offer)
     }
 
     /// The description as it stands, offered again to keep the session alive. RFC 4028 section 7.4. None where an
@@ -457,10 +496,6 @@ fn goes_elsewhere(config: &LegConfig) -> bool {
     [config.remote_rtp, config.remote_rtcp].iter().any(|remote| remote.ip().to_canonical() != signalling)
 }
 
-fn codec(index: usize) -> Codec {
-    if CAPABILITIES.get(index).is_some_and(|c| c.encoding == "PCMA") { Codec::Pcma } else { Codec::Pcmu }
-}
-
 /// A key of the source of randomness that tags have, too: nobody guesses what it gives.
 fn new_key(random: &mut Random) -> KeyAndSalt {
     let mut key = [0; KEY_AND_SALT];
@@ -487,15 +522,6 @@ fn master_key(whole: &KeyAndSalt) -> MasterKey {
     MasterKey { key, salt }
 }
 
-/// Offers all that we can, beginning with what the other one speaks.
-fn offer_like(like: Option<&Agreed>, local: &Local) -> Description {
-    let first = like.map_or(0, |a| a.codec);
-    let codecs: Vec<usize> =
-        std::iter::once(first).chain((0..CAPABILITIES.len()).filter(|i| *i != first)).collect();
-    let telephone_event = like.and_then(|a| a.telephone_event).map_or(TELEPHONE_EVENT, |t| t.receive);
-    sdp::offer(CAPABILITIES, &codecs, telephone_event, like.map_or(20, |a| a.ptime_ms), local)
-}
-
 /// How long the peer may be silent. Whoever is on hold or only listens may be for ever (contract); before the answer
 /// the time of the ringing is the limit.
 fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Option<Duration> {
@@ -505,12 +531,15 @@ fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Opti
 
 fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
     LegConfig {
-        codec: codec(agreed.codec),
+        coding: coding(agreed.codec),
         payload_type: agreed.payload_type,
-        receive: agreed.receive.iter().map(|(pt, index)| (*pt, codec(*index))).collect(),
+        receive: agreed.receive.iter().map(|(pt, index)| (*pt, coding(*index))).collect(),
         ptime_ms: agreed.ptime_ms,
         telephone_event_send: agreed.telephone_event.map(|t| t.send),
         telephone_event_receive: agreed.telephone_event.map(|t| t.receive),
+        telephone_event_scale: agreed
+            .telephone_event
+            .map_or(1, |t| (t.clock_rate / 8_000).clamp(1, 6) as u16),
         remote_rtp: agreed.remote_rtp,
         remote_rtcp: agreed.remote_rtcp,
         signalling_ip,

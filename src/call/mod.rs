@@ -29,6 +29,7 @@ pub mod registering;
 pub mod switchboard;
 #[cfg(test)]
 mod tests;
+mod transfer;
 pub mod troubles;
 pub mod trunk;
 pub mod ways;

@@ -32,6 +32,8 @@ pub enum EndReason {
     BadAnswer,
     /// Somebody hung it up in the console or over the API.
     OperatorHungUp,
+    /// Its parties went on in another call: somebody joined the two.
+    Transferred,
     /// The server was stopped.
     ServerStopped,
     /// Something in the server failed.
@@ -160,6 +162,9 @@ impl EndReason {
                 "the caller's side answered our offer with media that cannot be used".to_owned()
             }
             EndReason::OperatorHungUp => "it was hung up in the console or over the API".to_owned(),
+            EndReason::Transferred => {
+                "its parties went on in another call, which it was joined with".to_owned()
+            }
             EndReason::ServerStopped => "the server was stopped".to_owned(),
             EndReason::InternalError => "something in the server failed; the log says what".to_owned(),
         }

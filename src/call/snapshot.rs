@@ -4,10 +4,11 @@
 pub use super::smart_number::{Answers, Number, NumberPlan, Pattern, Shape, Unassigned};
 
 use super::identity::IdentityPolicy;
+use super::media_leg::MediaTerms;
 use super::number_rule::{NumberFormat, NumberRule};
 use super::trunk::{CallLimits, FailOver, Login, Ping};
 use crate::audio::Clip;
-use crate::flow::{Flow, Library, LiveFlow};
+use crate::flow::{CallerList, Flow, Library, LiveFlow};
 use crate::registrar::{Account, Owner};
 pub use crate::sdp::Wish;
 use crate::sip::digest::Password;
@@ -48,8 +49,8 @@ pub struct Trunk {
     pub numbers: NumberRule,
     /// What it is believed about callers, and what it is told.
     pub identity: IdentityPolicy,
-    /// Whether its media are protected.
-    pub srtp: Wish,
+    /// What is wanted of its media.
+    pub media: MediaTerms,
     /// Our account with it, or its account with us.
     pub login: Option<Login>,
     /// We register with it, and ask for so long.
@@ -61,6 +62,10 @@ pub struct Trunk {
     pub ping: Option<Ping>,
     pub limits: CallLimits,
     pub fail_over: FailOver,
+    /// Who is reached over it may transfer calls by REFER.
+    pub takes_refer: bool,
+    /// Numbers that calls may be transferred to over it.
+    pub transfer_to: CallerList,
     /// Calls go out over the trunk with the lowest first, and in the order of the file among equals.
     pub priority: u16,
 }

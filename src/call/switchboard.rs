@@ -4,7 +4,6 @@ mod sip_events;
 
 use super::b2bua::{Call, Context, Settings};
 use super::capture::Captures;
-use super::dialled::code_of;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
@@ -20,12 +19,9 @@ use crate::hidden::Hidden;
 use crate::ids::{CallId, CallIds, Random};
 use crate::media;
 use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
-use crate::sip::cause::Reason;
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::locate::Blocked;
-use crate::sip::message::Request;
-use crate::sip::message::Subject;
-use crate::sip::{DialogId, Peer, TransactionId};
+use crate::sip::{DialogId, TransactionId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -386,7 +382,7 @@ impl Switchboard {
         }
     }
 
-    fn with_call(
+    pub(super) fn with_call(
         &mut self,
         id: CallId,
         now: Now,

@@ -1,11 +1,12 @@
 //! Which ways lead to whom the flow dials: an agent's telephones, the trunks to a number, an address.
 
+use super::media_leg::MediaTerms;
 use super::snapshot::{Snapshot, Trunk};
+use super::transfer::takes_transfer;
 use super::trunk::{FINAL, FailOver, Trunks};
 use crate::clock::Instant;
 use crate::flow::DialTarget;
 use crate::registrar::{Binding, Owner, Registrar};
-use crate::sdp::Wish;
 use crate::sip::digest::Account;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
@@ -32,8 +33,7 @@ pub(super) struct Way {
     pub to: Place,
     /// The id of the trunk it goes over.
     pub trunk: Option<String>,
-    /// Whether its media are to be protected.
-    pub srtp: Wish,
+    pub media: MediaTerms,
     pub account: Option<Arc<Account>>,
     /// After which codes the next group is tried.
     pub fail_over: FailOver,
@@ -53,6 +53,8 @@ pub(super) struct Guides<'a> {
     pub snapshot: &'a Snapshot,
     pub registrar: &'a Registrar,
     pub trunks: &'a Trunks,
+    /// Only trunks that take transfers to the number are ways.
+    pub is_transfer: bool,
     /// Of our own addresses.
     pub domain: &'a str,
 }
@@ -100,6 +102,7 @@ impl Guides<'_> {
         if trunks.is_empty() {
             return Err("no trunk has a host that calls go out to".to_owned());
         }
+        trunks.retain(|trunk| !self.is_transfer || takes_transfer(trunk, &number));
         trunks.retain(|trunk| self.trunks.is_usable(self.now, &trunk.id));
         if trunks.is_empty() {
             return Err("all trunks that calls go out over are down".to_owned());
@@ -127,7 +130,7 @@ impl Guides<'_> {
         let over = |binding: &Binding| Way {
             called: Some(called.clone()),
             trunk: Some(trunk.id.clone()),
-            srtp: trunk.srtp,
+            media: trunk.media.clone(),
             fail_over: trunk.fail_over.clone(),
             ..to_binding(binding)
         };
@@ -150,7 +153,7 @@ fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
         routes: Vec::new(),
         to: Place::Host(host.clone()),
         trunk: Some(trunk.id.clone()),
-        srtp: trunk.srtp,
+        media: trunk.media.clone(),
         account: trunk.login.as_ref().and_then(|login| login.account(&trunk.id)),
         fail_over: trunk.fail_over.clone(),
     })
@@ -165,7 +168,7 @@ fn to_binding(binding: &Binding) -> Way {
         routes: binding.path.clone(),
         to: Place::Flow(binding.peer),
         trunk: None,
-        srtp: Wish::AsOffered,
+        media: MediaTerms::default(),
         account: None,
         fail_over: FailOver::Usual,
     }
@@ -186,9 +189,8 @@ fn to_uri(text: &str) -> Result<Way, String> {
     let destination = Destination::of(&request_uri)
         .ok_or_else(|| format!("\"{text}\" cannot be sent to by this version"))?;
     let (routes, to) = (Vec::new(), Place::Host(destination));
-    let srtp = Wish::AsOffered;
-    let fail_over = FailOver::Usual;
-    Ok(Way { request_uri, called: None, routes, to, trunk: None, srtp, account: None, fail_over })
+    let (media, fail_over) = (MediaTerms::default(), FailOver::Usual);
+    Ok(Way { request_uri, called: None, routes, to, trunk: None, media, account: None, fail_over })
 }
 
 /// Which of two failures of a group is told: that of a person before that of a machine (RFC 3261 16.7 step 6).

@@ -151,6 +151,12 @@ impl CallState {
         }
     }
 
+    pub fn new_dial(&mut self) -> DialId {
+        let dial = DialId(self.dials);
+        self.dials += 1;
+        dial
+    }
+
     /// A dial that was asked for at some time.
     pub fn knows_dial(&self, dial: DialId) -> bool {
         dial.0 < self.dials
@@ -240,9 +246,7 @@ impl Call<'_> {
     }
 
     pub fn next_dial(&mut self) -> DialId {
-        let dial = DialId(self.state.dials);
-        self.state.dials += 1;
-        dial
+        self.state.new_dial()
     }
 
     pub fn next_lookup(&mut self) -> LookupId {

@@ -14,7 +14,7 @@ use super::library::FlowVersion;
 use super::lookup::{LookupError, LookupId, Reply};
 use super::step::Machine;
 use super::variables::Variables;
-use super::{Action, CallFacts, EndedBy, Event, FlowName, Library, LogEvent, Party};
+use super::{Action, CallFacts, DialId, EndedBy, Event, FlowName, Library, LogEvent, Party};
 use crate::clock::{Instant, Now};
 use crate::ids::Random;
 use std::collections::VecDeque;
@@ -107,6 +107,7 @@ impl Interpreter {
             Event::CallerHungUp => self.caller_left(EndedBy::Caller, now, actions),
             Event::CallerVanished => self.caller_left(EndedBy::System, now, actions),
             Event::EndedHere => self.ended_here(now, actions),
+            Event::SentInto { flow } => self.sent_into(flow, now, actions),
             Event::Digit { party: Party::Caller, digit, source } => {
                 self.hear_key(digit, source, now, actions)
             }
@@ -159,6 +160,11 @@ impl Interpreter {
             .flow
             .step(self.state.step)
             .map_or(("", ""), |step| (step.id.as_str(), step.name.as_str()))
+    }
+
+    /// A number for a leg that is rung beside those of the flow.
+    pub fn new_dial(&mut self) -> DialId {
+        self.state.new_dial()
     }
 
     /// When the current step was entered.

@@ -44,6 +44,7 @@ pub use lookup::{
     Question, Reply, TextMessage,
 };
 pub use reading::Speech;
+pub use step::dial_target::is_number;
 pub use subflows::{Run, cycle};
 pub use template::{Template, TemplateError, soql_escaped, url_escaped};
 pub use variables::{VALUE_BYTES_MAX, VARIABLES_MAX, Variables};
@@ -101,6 +102,29 @@ pub enum Event {
     /// A connected leg hung up, or its media died.
     DialledHungUp {
         dial: DialId,
+    },
+    /// The caller talks to another party than before: who talked to it has handed the call on.
+    Transferred {
+        from: DialId,
+        to: DialId,
+        /// As dialled: an agent's id, a number, an address.
+        name: String,
+        /// The id of the agent that it is, where it is one.
+        agent: Option<String>,
+    },
+    /// The caller's side has brought the caller there: see [`Action::HandOver`].
+    HandedOver {
+        dial: DialId,
+    },
+    /// It has not, and the caller is still here.
+    HandOverFailed {
+        dial: DialId,
+        cause: DialFailure,
+        sip_code: Option<u16>,
+    },
+    /// Who talked to the caller has sent it into another flow.
+    SentInto {
+        flow: FlowVersion,
     },
     /// The reply to an [`Action::Ask`].
     Replied {
@@ -239,6 +263,9 @@ pub enum Action {
     HangUpDialled { dial: DialId },
     /// Join the caller and an answered leg.
     Connect { dial: DialId },
+    /// Ask the caller's side by REFER to bring the caller to that target itself, or, where none is named, to the leg that has
+    /// answered. Ends in [`Event::HandedOver`] or [`Event::HandOverFailed`].
+    HandOver { dial: DialId, target: Option<DialTarget> },
     /// Ask another system; the answer comes as [`Event::Replied`]. Nothing is done with that of a question which
     /// nobody waits for any more.
     Ask { lookup: LookupId, step: String, question: Box<Question> },

@@ -154,6 +154,12 @@ pub enum What {
     Connect {
         target: String,
     },
+    HandOver {
+        target: String,
+    },
+    HandedOver {
+        target: String,
+    },
     CallerHangUp,
     HangUp {
         sip_code: u16,

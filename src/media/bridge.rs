@@ -24,6 +24,16 @@ pub struct Anchor {
     timestamp_offset: u32,
 }
 
+/// How a partner's packet is coded.
+#[derive(Clone, Copy)]
+pub enum Heard {
+    Law(Codec),
+    /// As the leg sends it, so that it is passed on as it came: so many samples of 8 kHz.
+    AsSent {
+        samples: usize,
+    },
+}
+
 /// To which run of the partner's numbers a packet belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Run {

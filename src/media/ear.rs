@@ -2,8 +2,8 @@
 //! Only legs that need it have one; engines keep them for the next leg.
 
 use super::bridge::Cutter;
-use crate::audio::Codec;
 use crate::audio::dtmf_detector::{Detected, DtmfDetector};
+use crate::audio::{Codec, Coding};
 use crate::clock::Instant;
 use crate::rtp::Packet;
 use crate::rtp::jitter_buffer::{Frame, JitterBuffer};
@@ -28,7 +28,7 @@ pub struct Ear {
 #[derive(Clone, Copy)]
 pub struct Decoding<'a> {
     /// What the peer may send, by payload type.
-    pub codecs: &'a [(u8, Codec)],
+    pub codings: &'a [(u8, Coding)],
     /// What the partner hears.
     pub partner: Codec,
 }
@@ -117,8 +117,8 @@ fn hear(
 ) {
     match frame {
         Frame::Audio { payload_type, timestamp, payload } => {
-            let known = decoding.codecs.iter().find(|(number, _)| *number == payload_type);
-            let Some(&(_, codec)) = known else { return };
+            let known = decoding.codings.iter().find(|(number, _)| *number == payload_type);
+            let Some(codec) = known.map(|(_, coding)| coding.law()) else { return };
             for (place, bytes) in payload.chunks(160).enumerate() {
                 let mut samples = [0i16; 160];
                 let count = codec.decode_into(bytes, &mut samples);

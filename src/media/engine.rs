@@ -1,5 +1,6 @@
 //! All legs of one media thread: the door of this room.
 
+use super::bridge::Heard;
 use super::ear::{Decoding, Ear};
 use super::grid::Grid;
 use super::leg::{Leg, Shared, Voice};
@@ -10,6 +11,8 @@ use super::wheel::Wheel;
 use super::{
     Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Statistics,
 };
+use crate::audio::Coding;
+use crate::audio::coding::{Decoder, LONGEST_PACKET};
 use crate::audio::dtmf_detector::Detected;
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
@@ -55,6 +58,8 @@ pub struct Engine {
     spare_ears: Vec<Box<Ear>>,
     /// Where packets of protected legs are opened.
     opened: Vec<u8>,
+    /// Where packets that are not G.711 become that.
+    converted: Vec<u8>,
 }
 
 impl Engine {
@@ -68,6 +73,7 @@ impl Engine {
             shared: Shared { random, grid: Grid::default(), tones: Tones::new(), captures: 0 },
             spare_ears: Vec::new(),
             opened: Vec::with_capacity(SECURE_MAX),
+            converted: Vec::with_capacity(LONGEST_PACKET),
         }
     }
 
@@ -121,12 +127,16 @@ impl Engine {
         match (channel, leg.open(channel, bytes, &mut opened)) {
             (_, None) => {}
             (Channel::Rtcp, Some(bytes)) => leg.receive_rtcp(now, source, bytes),
-            (Channel::Rtp, Some(bytes)) => {
-                if let Some((packet, content)) = leg.receive_rtp(now, source, bytes, out) {
+            (Channel::Rtp, Some(bytes)) => match leg.receive_rtp(now, source, bytes, out) {
+                Some((packet, Content::Audio(coding))) if !coding.is_law() => {
+                    self.take_coded(now, index, &packet, coding, out);
+                }
+                Some((packet, content)) => {
                     self.pass_on(now, index, &packet, content, out);
                     self.decode(now, index, &packet, content, out);
                 }
-            }
+                None => {}
+            },
         }
         self.opened = opened;
         self.wake_at_due(now, index);
@@ -357,15 +367,16 @@ impl Engine {
                     ear.cutter.restart();
                 }
             }
-            Content::Audio(codec) => {
+            Content::Audio(coding) => {
+                let heard = Heard::Law(coding.law());
                 let samples = to.packet_samples();
                 let fits = packet.payload.len() == samples;
                 if cutting && from.ear.as_mut().is_some_and(|ear| ear.is_steady(fits)) {
                     to.forget_partner_numbers();
-                    to.relay_audio(now, packet, codec, &mut self.shared.grid, out);
+                    to.relay_audio(now, packet, heard, &mut self.shared.grid, out);
                     self.stop_cutting(index);
                 } else if !cutting && fits {
-                    to.relay_audio(now, packet, codec, &mut self.shared.grid, out);
+                    to.relay_audio(now, packet, heard, &mut self.shared.grid, out);
                 } else if !cutting && let Some(ear) = self.ear(index) {
                     ear.cutting = Some(samples);
                 }
@@ -386,11 +397,71 @@ impl Engine {
         }
     }
 
+    /// Takes a packet that is not G.711: a partner that sends the same gets it as it came; whoever has to understand it gets
+    /// it as G.711.
+    fn take_coded(
+        &mut self,
+        now: Instant,
+        index: usize,
+        packet: &Packet<'_>,
+        coding: Coding,
+        out: &mut Output,
+    ) {
+        let Some(samples) = coding.samples(packet.payload) else { return };
+        let passed = self.pass_as_it_came(now, index, packet, coding, samples, out);
+        let Some(leg) = self.legs.get_mut(index) else { return };
+        if passed && leg.ear.is_none() {
+            return;
+        }
+        if leg.decoder.as_ref().is_none_or(|decoder| decoder.coding() != coding) {
+            leg.decoder = Decoder::new(coding);
+        }
+        let mut converted = std::mem::take(&mut self.converted);
+        converted.clear();
+        if leg.decoder.as_mut().is_some_and(|decoder| decoder.decode(packet.payload, &mut converted)) {
+            let packet = Packet { payload: &converted, ..*packet };
+            let content = Content::Audio(coding);
+            if !passed {
+                self.pass_on(now, index, &packet, content, out);
+            }
+            self.decode(now, index, &packet, content, out);
+        } else {
+            leg.totals.packets_bad += 1;
+        }
+        self.converted = converted;
+    }
+
+    /// True where the partner hears the packet without its being understood here.
+    fn pass_as_it_came(
+        &mut self,
+        now: Instant,
+        index: usize,
+        packet: &Packet<'_>,
+        coding: Coding,
+        samples: usize,
+        out: &mut Output,
+    ) -> bool {
+        let is_cutting = |leg: &Leg| leg.ear.as_ref().is_some_and(|ear| ear.cutting.is_some());
+        let Some(leg) = self.legs.get(index).filter(|leg| !is_cutting(leg)) else { return false };
+        let Some(partner) = leg.partner else { return false };
+        let is_echo = partner == index;
+        let Some(to) = self.legs.get_mut(partner).filter(|to| {
+            let fits = is_echo || to.packet_samples() == samples;
+            fits && to.config.coding == coding && to.hears_partner()
+        }) else {
+            return false;
+        };
+        to.relay_audio(now, packet, Heard::AsSent { samples }, &mut self.shared.grid, out);
+        true
+    }
+
     /// Sends a packet of a leg that is bridged with itself back to where it came from, whatever its length.
     fn echo(&mut self, now: Instant, index: usize, packet: &Packet<'_>, content: Content, out: &mut Output) {
         let Some(leg) = self.legs.get_mut(index).filter(|leg| leg.hears_partner()) else { return };
         match content {
-            Content::Audio(codec) => leg.relay_audio(now, packet, codec, &mut self.shared.grid, out),
+            Content::Audio(coding) => {
+                leg.relay_audio(now, packet, Heard::Law(coding.law()), &mut self.shared.grid, out);
+            }
             Content::Event(event, _) => {
                 leg.relay_event(now, packet, event, false, &mut self.shared.grid, out)
             }
@@ -427,10 +498,10 @@ impl Engine {
         // Taken out while it works, because the keys it finds are noted on the leg.
         let Some(mut ear) = leg.ear.take() else { return };
         let partner = leg.partner;
-        let codec = partner.and_then(|partner| self.legs.get(partner)).map(|partner| partner.config.codec);
+        let coding = partner.and_then(|partner| self.legs.get(partner)).map(|partner| partner.config.coding);
         let Some(leg) = self.legs.get_mut(index) else { return };
         let receive = std::mem::take(&mut leg.config.receive);
-        let decoding = Decoding { codecs: &receive, partner: codec.unwrap_or(leg.config.codec) };
+        let decoding = Decoding { codings: &receive, partner: coding.unwrap_or(leg.config.coding).law() };
         act(&mut ear, decoding, &mut |found: Detected| {
             let heard = u64::from(found.duration_samples) * 125;
             let from = Instant::from_micros(now.as_micros().saturating_sub(heard));

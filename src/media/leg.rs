@@ -4,18 +4,19 @@
 //! and no partner is heard, it sends silence. A NAT in front of the peer lets its packets in only while ours go
 //! out, and carriers end calls whose streams fall silent.
 
-use super::bridge::{Anchor, Run};
+use super::bridge::{Anchor, Heard, Run};
 use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
+use super::receive::PeerClock;
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
 use super::{Event, LegConfig, Output, Secure, Statistics};
-use crate::audio::Codec;
+use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::Packet;
@@ -77,6 +78,12 @@ pub struct Leg {
     pub id: LegId,
     pub port: PortId,
     pub config: LegConfig,
+    /// Where what is sent is not G.711.
+    pub encoder: Option<Encoder>,
+    /// Once something was heard that is not G.711.
+    pub decoder: Option<Decoder>,
+    /// The peer's clock where it is faster than 8 kHz.
+    pub clock: PeerClock,
     /// Of a leg whose packets are protected.
     pub unprotect: Option<Box<Unprotect>>,
     pub rtp_source: Source,
@@ -114,6 +121,7 @@ impl Leg {
         let config = sane(config);
         let mut sender = Sender::new(&mut shared.random);
         sender.secure(protect(&config));
+        sender.set_clock_scale(config.coding.clock_scale());
         Leg {
             id,
             port,
@@ -121,6 +129,9 @@ impl Leg {
             budget: Budget::default(),
             rtcp_source: Source::new(now, config.remote_rtcp, config.signalling_ip),
             unprotect: unprotect(&config),
+            encoder: Encoder::new(config.coding),
+            decoder: None,
+            clock: PeerClock::default(),
             config,
             sender,
             voice: Voice::Quiet,
@@ -154,6 +165,10 @@ impl Leg {
             self.watch.begin(now);
         }
         self.rekey(&config);
+        if config.coding != self.config.coding {
+            self.encoder = Encoder::new(config.coding);
+            self.sender.set_clock_scale(config.coding.clock_scale());
+        }
         self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
         self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
         self.config = config;
@@ -269,12 +284,12 @@ impl Leg {
         }
     }
 
-    /// Sends a packet of the partner's audio, which is in `codec`.
+    /// Sends a packet of the partner's audio.
     pub fn relay_audio(
         &mut self,
         now: Instant,
         packet: &Packet<'_>,
-        codec: Codec,
+        heard: Heard,
         grid: &mut Grid,
         out: &mut Output,
     ) {
@@ -287,16 +302,19 @@ impl Leg {
         let sequence = anchor.sequence(packet.sequence);
         self.keep(anchor);
         let Some(sequence) = sequence else { return };
-        let to = self.config.codec;
+        let to = self.config.coding.law();
         let numbers = Numbers {
             sequence,
             timestamp: anchor.timestamp(packet.timestamp),
             marker: packet.marker,
             payload_type: self.config.payload_type,
-            samples: packet.payload.len(),
+            samples: if let Heard::AsSent { samples } = heard { samples } else { packet.payload.len() },
         };
-        self.sender.send(now, out, route, numbers, |bytes| {
-            codec.convert_onto(to, packet.payload, bytes);
+        let encoder = &mut self.encoder;
+        self.sender.send(now, out, route, numbers, |bytes| match (heard, encoder) {
+            (Heard::AsSent { .. }, _) => bytes.extend_from_slice(packet.payload),
+            (Heard::Law(law), Some(encoder)) => encoder.encode(law, packet.payload, bytes),
+            (Heard::Law(law), None) => law.convert_onto(to, packet.payload, bytes),
         });
     }
 
@@ -336,6 +354,8 @@ impl Leg {
             // All packets of an event bear the time of its start; the audio after it bears the time it took.
             samples: 0,
         };
+        let duration = event.duration.saturating_mul(self.config.telephone_event_scale.max(1));
+        let event = TelephoneEvent { duration, ..event };
         self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
     }
 
@@ -360,7 +380,11 @@ impl Leg {
             payload_type: self.config.payload_type,
             samples: packet.payload.len(),
         };
-        self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(packet.payload));
+        let (law, encoder) = (self.config.coding.law(), &mut self.encoder);
+        self.sender.send(now, out, route, numbers, |bytes| match encoder {
+            Some(encoder) => encoder.encode(law, packet.payload, bytes),
+            None => bytes.extend_from_slice(packet.payload),
+        });
     }
 
     /// Does what is due at `now`, the partner's audio apart.
@@ -454,19 +478,23 @@ impl Leg {
 
     /// The packet of our own that belongs at `at`.
     fn send_own(&mut self, now: Instant, at: Instant, out: &mut Output) {
-        let (samples, codec) = (self.packet_samples(), self.config.codec);
+        let (samples, law) = (self.packet_samples(), self.config.coding.law());
         let mut played = samples;
         if let Some(route) = self.route() {
             if std::mem::take(&mut self.muted) {
                 self.sender.change_source(at);
             }
-            let playback = &mut self.playback;
-            self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| {
+            let (playback, encoder) = (&mut self.playback, &mut self.encoder);
+            let mut read = |bytes: &mut Vec<u8>| {
                 let end = bytes.len() + samples;
                 if let Some(Playback::Playing(player)) = playback {
-                    played = player.read(codec, samples, bytes);
+                    played = player.read(law, samples, bytes);
                 }
-                bytes.resize(end, codec.silence());
+                bytes.resize(end, law.silence());
+            };
+            self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| match encoder {
+                Some(encoder) => encoder.encode_own(law, bytes, &mut read),
+                None => read(bytes),
             });
         } else {
             self.muted = true;
@@ -491,6 +519,9 @@ impl Leg {
         self.reported = true;
         let info = self.sender.report(now);
         let mut block = self.reception.as_mut().map(Reception::report);
+        if let Some(block) = &mut block {
+            block.jitter = block.jitter.saturating_mul(self.clock.scale());
+        }
         if let (Some(block), Some((middle, came))) = (&mut block, self.peer_report) {
             block.last_sender_report = middle;
             block.delay_since = (ntp(now).wrapping_sub(ntp(came)) >> 16) as u32;
@@ -523,8 +554,8 @@ fn unprotect(config: &LegConfig) -> Option<Box<Unprotect>> {
 
 /// Packet times outside 10 to 60 ms, or not in tens, become the nearest below; of payload types four are kept.
 fn sane(mut config: LegConfig) -> LegConfig {
-    config.ptime_ms = (config.ptime_ms / 10 * 10).clamp(10, 60);
-    config.receive.truncate(4);
+    config.ptime_ms = config.coding.packet_time_ms((config.ptime_ms / 10 * 10).clamp(10, 60));
+    config.receive.truncate(8);
     config.payload_type &= 0x7F;
     config
 }

@@ -21,7 +21,7 @@ mod wheel;
 pub use capture::{CAPTURE_TIME, Capture, Header};
 pub use watch::{Condition, Figures};
 
-use crate::audio::{Clip, Codec};
+use crate::audio::{Clip, Coding};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId};
 pub use crate::rtp::srtp::{KEY_LEN, MasterKey, Profile, SALT_LEN};
@@ -40,17 +40,19 @@ pub enum Channel {
 #[derive(Clone, PartialEq, Debug)]
 pub struct LegConfig {
     /// What we send.
-    pub codec: Codec,
+    pub coding: Coding,
     /// Its payload type in what we send (0 and 8 unless the peer mapped it otherwise).
     pub payload_type: u8,
-    /// What the peer may send us, by payload type. At most four are looked at.
-    pub receive: Vec<(u8, Codec)>,
+    /// What the peer may send us, by payload type. At most eight are looked at.
+    pub receive: Vec<(u8, Coding)>,
     /// Milliseconds of audio in each packet we send: 10 to 60, in tens.
     pub ptime_ms: u8,
-    /// Payload type of `telephone-event/8000` in what we send (the peer's number).
+    /// Payload type of `telephone-event` in what we send (the peer's number).
     pub telephone_event_send: Option<u8>,
-    /// Payload type of `telephone-event/8000` in what we receive (our number; commonly the same).
+    /// Payload type of `telephone-event` in what we receive (our number; commonly the same).
     pub telephone_event_receive: Option<u8>,
+    /// Steps of the events' clock for each of 8 kHz: 6 where it is that of Opus (`telephone-event/48000`).
+    pub telephone_event_scale: u16,
     /// Where the peer's SDP says it receives.
     pub remote_rtp: SocketAddr,
     pub remote_rtcp: SocketAddr,

@@ -4,7 +4,7 @@ use super::leg::Leg;
 use super::sender::ntp;
 use super::source::Verdict;
 use super::{Channel, DigitSource, Event, Output};
-use crate::audio::Codec;
+use crate::audio::Coding;
 use crate::clock::Instant;
 use crate::rtp::Packet;
 use crate::rtp::reception::Reception;
@@ -13,7 +13,7 @@ use crate::rtp::telephone_event::{Sighting, TelephoneEvent};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Longest payload taken for G.711: 200 ms. Longer packets do not fit a datagram of an ordinary network.
+/// Longest payload taken: 200 ms of G.711. Longer packets do not fit a datagram of an ordinary network.
 const LONGEST_AUDIO: usize = 1_600;
 /// Bytes of a protected datagram that is looked at: more than any network carries in one piece. Longer ones would make the
 /// room grow in which they are opened.
@@ -24,10 +24,42 @@ const COMFORT_NOISE: u8 = 13;
 /// What an accepted packet holds.
 #[derive(Clone, Copy)]
 pub enum Content {
-    Audio(Codec),
+    Audio(Coding),
     Event(TelephoneEvent, Sighting),
     /// The peer is silent and says so (RFC 3389). Nothing is passed on: a partner that hears nothing gets silence.
     ComfortNoise,
+}
+
+/// Timestamps of a peer as steps of 8 kHz, in which everything here counts.
+#[derive(Default)]
+pub struct PeerClock {
+    scale: u32,
+    /// A timestamp, and what it was here.
+    last: Option<(u32, u32)>,
+}
+
+impl PeerClock {
+    /// The timestamp of a packet whose clock has so many steps for each of 8 kHz.
+    pub fn read(&mut self, timestamp: u32, scale: u32) -> u32 {
+        self.scale = scale;
+        if scale <= 1 {
+            return timestamp;
+        }
+        let here = match self.last {
+            Some((theirs, ours)) => {
+                let steps = timestamp.wrapping_sub(theirs) as i32 / scale as i32;
+                ours.wrapping_add_signed(steps)
+            }
+            None => timestamp / scale,
+        };
+        self.last = Some((timestamp, here));
+        here
+    }
+
+    /// Of the last packet.
+    pub fn scale(&self) -> u32 {
+        self.scale.max(1)
+    }
 }
 
 /// 250 packets/s from one peer: 100 of audio at 10 ms, a telephone-event repeated as often, and room. No telephone sends
@@ -73,7 +105,7 @@ impl Leg {
         // What the second byte shows to be RTCP (RFC 5761 section 4) is no packet of the stream: its numbers would
         // upset the count of what is lost.
         let is_rtcp = bytes.get(1).is_some_and(|kind| (192..=223).contains(kind));
-        let Some(packet) = Packet::parse(bytes).ok().filter(|_| !is_rtcp) else {
+        let Some(mut packet) = Packet::parse(bytes).ok().filter(|_| !is_rtcp) else {
             self.count_unreadable(from);
             return None;
         };
@@ -95,8 +127,10 @@ impl Leg {
         }
         self.totals.packets_received += 1;
         self.watch.bytes_received += bytes.len() as u64;
+        let content = self.content(&packet);
+        packet.timestamp = self.clock.read(packet.timestamp, self.clock_scale_of(content));
         self.count_reception(now, &packet);
-        let Some(content) = self.content(&packet) else {
+        let Some(content) = content else {
             self.totals.packets_bad += 1;
             return None;
         };
@@ -105,6 +139,8 @@ impl Leg {
             return None;
         }
         if let Content::Event(event, _) = content {
+            let duration = event.duration / self.config.telephone_event_scale.max(1);
+            let event = TelephoneEvent { duration, ..event };
             let sighting =
                 self.events.on_packet(packet.ssrc, packet.sequence, packet.timestamp, packet.marker, event);
             match sighting {
@@ -139,7 +175,7 @@ impl Leg {
         if let Some(block) = compound.block {
             self.watch.fraction_lost_there = block.fraction_lost;
             self.totals.reported_lost = block.cumulative_lost.max(0) as u32;
-            self.totals.reported_jitter_us = block.jitter.saturating_mul(125);
+            self.totals.reported_jitter_us = (block.jitter / self.sender.clock_scale()).saturating_mul(125);
             if block.last_sender_report != 0 {
                 let middle = (ntp(now) >> 16) as u32;
                 let away = middle.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since);
@@ -190,12 +226,21 @@ impl Leg {
         reception.on_packet(now, packet.sequence, packet.timestamp);
     }
 
+    /// How fast the clock of such a packet is. One of no audio tells the time of the audio around it.
+    fn clock_scale_of(&self, content: Option<Content>) -> u32 {
+        match content {
+            Some(Content::Audio(coding)) => coding.clock_scale(),
+            Some(Content::Event(..)) => u32::from(self.config.telephone_event_scale),
+            Some(Content::ComfortNoise) | None => self.clock.scale(),
+        }
+    }
+
     /// By the payload type and the length. Events also under the number that we use: some peers mix the two up.
     fn content(&self, packet: &Packet<'_>) -> Option<Content> {
         let number = packet.payload_type;
-        if let Some((_, codec)) = self.config.receive.iter().find(|(known, _)| *known == number) {
-            let fits = (1..=LONGEST_AUDIO).contains(&packet.payload.len());
-            return fits.then_some(Content::Audio(*codec));
+        if let Some((_, coding)) = self.config.receive.iter().find(|(known, _)| *known == number) {
+            let fits = packet.payload.len() <= LONGEST_AUDIO && coding.samples(packet.payload).is_some();
+            return fits.then_some(Content::Audio(*coding));
         }
         let event_numbers = [self.config.telephone_event_receive, self.config.telephone_event_send];
         if event_numbers.contains(&Some(number)) {

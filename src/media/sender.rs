@@ -40,6 +40,8 @@ pub struct Sender {
     fresh: bool,
     /// When the last packet left, and its timestamp.
     last: Option<(Instant, u32)>,
+    /// Steps of the clock on the wire for each of 8 kHz.
+    clock_scale: u32,
     packets: u64,
     octets: u64,
     /// Packets when the last report left.
@@ -58,6 +60,7 @@ impl Sender {
             clock_base,
             fresh: true,
             last: None,
+            clock_scale: 1,
             packets: 0,
             octets: 0,
             packets_reported: 0,
@@ -68,6 +71,16 @@ impl Sender {
     /// What goes out is protected from now on, or not any more.
     pub fn secure(&mut self, protect: Option<Box<Protect>>) {
         self.protect = protect;
+    }
+
+    /// Says how fast the clock on the wire is; everything else here counts in 8 kHz.
+    pub fn set_clock_scale(&mut self, scale: u32) {
+        self.fresh |= self.clock_scale != scale;
+        self.clock_scale = scale;
+    }
+
+    pub fn clock_scale(&self) -> u32 {
+        self.clock_scale
     }
 
     /// Sends an RTCP packet; `write` appends it.
@@ -158,7 +171,7 @@ impl Sender {
             marker: marker || self.fresh,
             payload_type,
             sequence,
-            timestamp,
+            timestamp: timestamp.wrapping_mul(self.clock_scale),
             ssrc: self.identity.ssrc,
             payload: &[],
         };
@@ -193,7 +206,9 @@ impl Sender {
         let (at, timestamp) = self.last?;
         Some(SenderInfo {
             ntp: ntp(now),
-            rtp_timestamp: timestamp.wrapping_add((now.since(at).as_micros() / 125) as u32),
+            rtp_timestamp: timestamp
+                .wrapping_add((now.since(at).as_micros() / 125) as u32)
+                .wrapping_mul(self.clock_scale),
             packets: self.packets as u32,
             octets: self.octets as u32,
         })

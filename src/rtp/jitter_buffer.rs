@@ -8,7 +8,8 @@ use super::sequence::timestamp_steps;
 use crate::clock::Instant;
 use std::time::Duration;
 
-/// Longest payload kept out of order: 60 ms of G.711, the longest packet time of a leg.
+/// Longest payload kept out of order: 60 ms of G.711, the longest packet time of a leg. What Opus packs beyond that is lost of a
+/// packet that was overtaken.
 pub const LONGEST_PAYLOAD: usize = 480;
 /// Packets kept behind a gap. At 20 ms that is 160 ms, more than the longest wait lets gather.
 const CAPACITY: usize = 8;

@@ -10,8 +10,19 @@ pub struct Capability {
     /// Encoding name of `a=rtpmap`, compared without case.
     pub encoding: &'static str,
     pub clock_rate: u32,
-    /// RFC 3551 table 4.
+    /// As `a=rtpmap` has them, whatever is sent.
+    pub channels: u8,
+    /// RFC 3551 table 4, or what we offer it under.
     pub payload_type: u8,
+    /// What `a=fmtp` says of it, where it says anything.
+    pub parameters: Option<&'static str>,
+}
+
+impl Capability {
+    /// One of a clock of 8 kHz with a number of its own.
+    pub const fn fixed(encoding: &'static str, payload_type: u8) -> Self {
+        Capability { encoding, clock_rate: 8_000, channels: 1, payload_type, parameters: None }
+    }
 }
 
 /// Our side of a stream.
@@ -25,6 +36,14 @@ pub struct Local {
     /// What we want to do with the stream; what is agreed is that or less.
     pub direction: Direction,
     pub protection: Protection,
+    /// Which capabilities are used with this peer, in the order in which they are offered; all where it is empty.
+    pub codecs: Vec<usize>,
+}
+
+impl Local {
+    fn uses(&self, codec: usize) -> bool {
+        self.codecs.is_empty() || self.codecs.contains(&codec)
+    }
 }
 
 /// Who sends, as one side sees it. RFC 3264 section 6.1.
@@ -79,9 +98,11 @@ impl Direction {
     }
 }
 
-/// `telephone-event/8000` payload types (RFC 4733).
+/// `telephone-event` payload types (RFC 4733).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TelephoneEvent {
+    /// Of its clock: that of the audio where the peer has such a one (RFC 4733 section 2.6), else 8,000.
+    pub clock_rate: u32,
     /// The peer's number, for what we send.
     pub send: u8,
     /// Our number, for what we receive.
@@ -164,13 +185,15 @@ pub fn answer(
 ) -> Result<(Description, Agreed), Refusal> {
     let index = audio_index(offer)?;
     let stream = &offer.media[index];
-    let (format, codec) = first_common(stream, capabilities)?;
-    let telephone_event = telephone_event(stream).map(|pt| TelephoneEvent { send: pt, receive: pt });
+    let (format, codec) = first_common(stream, capabilities, |codec| local.uses(codec))?;
+    let telephone_event = telephone_event(stream, capabilities[codec].clock_rate)
+        .map(|(pt, clock_rate)| TelephoneEvent { clock_rate, send: pt, receive: pt });
     let mut agreed =
         agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
     agreed.direction = agreed.direction.within(local.direction);
     let theirs = offered_key(stream, local.protection.wish)?;
-    let mut ours = audio_media(local, capabilities, &[(format, codec)], telephone_event.map(|t| t.receive));
+    let events: Vec<_> = telephone_event.iter().map(|event| (event.receive, event.clock_rate)).collect();
+    let mut ours = audio_media(local, capabilities, &[(format, codec)], &events);
     ours.protocol.clone_from(&stream.protocol);
     if let Some(theirs) = theirs {
         let line = local.protection.line(theirs.tag, theirs.suite);
@@ -186,17 +209,17 @@ pub fn answer(
     Ok((description(local, media.collect()), agreed))
 }
 
-/// Offers the capabilities in the order of `codecs` (indices), with one telephone-event type.
+/// Offers the capabilities in the order of `codecs` (indices), and telephone-events as payload types with their clocks.
 pub fn offer(
     capabilities: &[Capability],
     codecs: &[usize],
-    telephone_event: u8,
+    telephone_events: &[(u8, u32)],
     ptime_ms: u8,
     local: &Local,
 ) -> Description {
     let formats: Vec<(u8, usize)> =
         codecs.iter().filter_map(|&i| capabilities.get(i).map(|c| (c.payload_type, i))).collect();
-    let mut media = audio_media(local, capabilities, &formats, Some(telephone_event));
+    let mut media = audio_media(local, capabilities, &formats, telephone_events);
     if matches!(local.protection.wish, Wish::Prefer | Wish::Require) {
         let lines = (1..).zip(Suite::ALL).map(|(tag, suite)| local.protection.line(tag, suite).line());
         media.attributes.extend(lines.map(|line| attribute("crypto", line)));
@@ -217,13 +240,15 @@ pub fn accept_answer(
     let index = audio_index(answer)?;
     let stream = &answer.media[index];
     let offered = ours.media.get(index).ok_or(Refusal::NoAudio)?;
-    let (format, codec) = first_common(stream, capabilities)?;
-    let receive = formats_of(offered, capabilities).collect();
+    let receive: Vec<(u8, usize)> = formats_of(offered, capabilities).collect();
+    let is_offered = |codec| receive.iter().any(|(_, offered)| *offered == codec);
+    let (format, codec) = first_common(stream, capabilities, is_offered)?;
     // RFC 4733 section 2.5: each side is sent the number that it named.
-    let telephone_event = match (telephone_event(stream), telephone_event(offered)) {
-        (Some(send), Some(receive)) => Some(TelephoneEvent { send, receive }),
-        _ => None,
-    };
+    let clock_rate = capabilities[codec].clock_rate;
+    let telephone_event = telephone_event(stream, clock_rate).and_then(|(send, clock_rate)| {
+        let receive = event_at(offered, clock_rate)?;
+        Some(TelephoneEvent { clock_rate, send, receive })
+    });
     let Some(Connection::Address(local)) = ours.connection else { return Err(Refusal::NoAddress) };
     let mut agreed = agree(answer, stream, codec, format, receive, telephone_event, local)?;
     // An answer that takes more than was offered breaks RFC 3264 section 6.1; what we did not offer we do not do.
@@ -320,10 +345,18 @@ fn audio_index(description: &Description) -> Result<usize, Refusal> {
     Ok(index)
 }
 
-fn first_common(stream: &Media, capabilities: &[Capability]) -> Result<(u8, usize), Refusal> {
-    formats_of(stream, capabilities).next().ok_or_else(|| Refusal::NoCommonCodec {
-        theirs: encodings_of(stream),
-        ours: capabilities.iter().map(|c| c.encoding).collect::<Vec<_>>().join(", "),
+/// The first codec of a stream that we have and use.
+fn first_common(
+    stream: &Media,
+    capabilities: &[Capability],
+    is_used: impl Fn(usize) -> bool,
+) -> Result<(u8, usize), Refusal> {
+    formats_of(stream, capabilities).find(|(_, codec)| is_used(*codec)).ok_or_else(|| {
+        let ours = capabilities.iter().enumerate().filter(|(codec, _)| is_used(*codec));
+        Refusal::NoCommonCodec {
+            theirs: encodings_of(stream),
+            ours: ours.map(|(_, codec)| codec.encoding).collect::<Vec<_>>().join(", "),
+        }
     })
 }
 
@@ -335,8 +368,9 @@ fn formats_of<'a>(
     stream.formats.iter().filter_map(move |format| {
         let payload_type: u8 = format.parse().ok().filter(|pt| *pt < 128)?;
         let index = match rtpmap(stream, payload_type) {
-            Some(map) => capabilities.iter().position(|c| map.is(c.encoding, c.clock_rate)),
-            None => capabilities.iter().position(|c| c.payload_type == payload_type),
+            Some(map) => capabilities.iter().position(|c| map.is(c.encoding, c.clock_rate, c.channels)),
+            // What is no fixed number says nothing alone.
+            None => capabilities.iter().position(|c| c.payload_type == payload_type && payload_type < 96),
         };
         index.map(|index| (payload_type, index))
     })
@@ -360,8 +394,10 @@ struct RtpMap<'a> {
 }
 
 impl RtpMap<'_> {
-    fn is(&self, encoding: &str, clock_rate: u32) -> bool {
-        self.encoding.eq_ignore_ascii_case(encoding) && self.clock_rate == clock_rate && self.channels == 1
+    fn is(&self, encoding: &str, clock_rate: u32, channels: u8) -> bool {
+        self.encoding.eq_ignore_ascii_case(encoding)
+            && self.clock_rate == clock_rate
+            && self.channels == u32::from(channels)
     }
 }
 
@@ -380,12 +416,16 @@ fn rtpmap(stream: &Media, payload_type: u8) -> Option<RtpMap<'_>> {
     })
 }
 
-/// The payload type of telephone events at the audio's clock rate (RFC 4733 section 2.6).
-fn telephone_event(stream: &Media) -> Option<u8> {
+/// The payload type of telephone events at the audio's clock rate (RFC 4733 section 2.6), or at 8,000 where there is none.
+fn telephone_event(stream: &Media, clock_rate: u32) -> Option<(u8, u32)> {
+    [clock_rate, 8_000].into_iter().find_map(|rate| Some((event_at(stream, rate)?, rate)))
+}
+
+fn event_at(stream: &Media, clock_rate: u32) -> Option<u8> {
     let types = stream.formats.iter().filter_map(|format| format.parse::<u8>().ok());
     types
         .filter(|pt| (96..128).contains(pt))
-        .find(|pt| rtpmap(stream, *pt).is_some_and(|m| m.is("telephone-event", 8_000)))
+        .find(|pt| rtpmap(stream, *pt).is_some_and(|m| m.is("telephone-event", clock_rate, 1)))
 }
 
 fn direction(description: &Description, stream: &Media) -> Direction {
@@ -417,19 +457,22 @@ fn audio_media(
     local: &Local,
     capabilities: &[Capability],
     formats: &[(u8, usize)],
-    telephone_event: Option<u8>,
+    telephone_events: &[(u8, u32)],
 ) -> Media {
     let mut attributes = Vec::new();
     let mut numbers = Vec::new();
     for (payload_type, index) in formats {
         let codec = &capabilities[*index];
         numbers.push(payload_type.to_string());
-        attributes
-            .push(attribute("rtpmap", format!("{payload_type} {}/{}", codec.encoding, codec.clock_rate)));
+        let channels = if codec.channels > 1 { format!("/{}", codec.channels) } else { String::new() };
+        let map = format!("{payload_type} {}/{}{channels}", codec.encoding, codec.clock_rate);
+        attributes.push(attribute("rtpmap", map));
+        let parameters = codec.parameters.map(|text| attribute("fmtp", format!("{payload_type} {text}")));
+        attributes.extend(parameters);
     }
-    if let Some(payload_type) = telephone_event {
+    for (payload_type, clock_rate) in telephone_events {
         numbers.push(payload_type.to_string());
-        attributes.push(attribute("rtpmap", format!("{payload_type} telephone-event/8000")));
+        attributes.push(attribute("rtpmap", format!("{payload_type} telephone-event/{clock_rate}")));
         attributes.push(attribute("fmtp", format!("{payload_type} 0-15")));
     }
     Media {
@@ -481,6 +524,7 @@ impl Default for Local {
             session_version: 0,
             direction: Direction::SendReceive,
             protection: Protection::default(),
+            codecs: Vec::new(),
         }
     }
 }

@@ -1,6 +1,14 @@
 //! What the switchboard is told of the configuration.
 
-use super::*;
+use super::transport_of;
+use crate::call::b2bua::Settings;
+use crate::call::media_leg::MediaSettings;
+use crate::call::switchboard::SwitchboardConfig;
+use crate::config::Config;
+use crate::net::ports::Binder;
+use crate::sip::SessionPolicy;
+use crate::sip::digest::Algorithm;
+use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 
 /// What the switchboard needs of the configuration.
 pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {

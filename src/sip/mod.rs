@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod limits;
 pub mod locate;
 pub mod message;
+pub mod refer;
 mod transaction;
 mod transport;
 

@@ -103,8 +103,8 @@ fn may_end_by(script: &Script, reason: EndReason, loses: bool, interference: Int
         EndReason::Rejected => *number == NOBODY || caller.media == Media::Unknown || interference.refuses,
         EndReason::BadAnswer => caller.media == Media::NoOffer { answers: false },
         EndReason::ServerStopped => interference.stops,
-        // Nobody steers calls in these runs.
-        EndReason::OperatorHungUp | EndReason::InternalError => false,
+        // Nobody steers or transfers calls in these runs.
+        EndReason::OperatorHungUp | EndReason::Transferred | EndReason::InternalError => false,
     }
 }
 

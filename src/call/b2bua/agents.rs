@@ -20,6 +20,9 @@ impl Call {
         response: &Response,
         context: &mut Context<'_>,
     ) {
+        if self.transfer_rings(dial, response.code(), context) {
+            return self.tell_leg(dial, LegState::Ringing, context);
+        }
         self.take_early_media(dial, dialog, response, context);
         self.tell_leg(dial, LegState::Ringing, context);
         self.feed(FlowEvent::Ringing { dial }, context);
@@ -37,6 +40,9 @@ impl Call {
             Ok(()) => {
                 self.capture_legs(context);
                 self.tell_leg(dial, LegState::Answered, context);
+                if self.transfer_answered(dial, context) {
+                    return;
+                }
                 self.feed(FlowEvent::Answered { dial }, context);
             }
             Err(refusal) => {
@@ -55,6 +61,9 @@ impl Call {
         context: &mut Context<'_>,
     ) {
         self.close_dialled(dial, context);
+        if self.transfer_failed(dial, sip_code.unwrap_or(503), context) {
+            return;
+        }
         self.feed(FlowEvent::DialFailed { dial, cause, sip_code }, context);
     }
 
@@ -69,6 +78,9 @@ impl Call {
 
     pub fn dialled_hung_up(&mut self, dial: DialId, context: &mut Context<'_>) {
         self.close_dialled(dial, context);
+        if self.transfer_failed(dial, 480, context) || self.transferor_left(dial, context) {
+            return;
+        }
         self.feed(FlowEvent::DialledHungUp { dial }, context);
     }
 

@@ -49,6 +49,17 @@ pub(super) enum Told {
     Progress,
 }
 
+impl Caller {
+    /// The host that its telephone or its trunk names itself by.
+    pub fn peer_host(&self) -> String {
+        let host = self.invite.contact().map(|contact| contact.uri.host().to_string());
+        host.filter(|host| !host.is_empty()).unwrap_or_else(|| match self.peer {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        })
+    }
+}
+
 impl Call {
     pub(super) fn ring(&mut self, context: &mut Context<'_>) {
         let CallerState::Ringing { told: Told::Nothing } = self.caller.state else { return };
@@ -100,6 +111,7 @@ impl Call {
         self.is_changed |= self.caller.unacknowledged_since.take().is_some();
         self.caller.media.release(context.actions);
         self.capture_legs(context);
+        self.send_hand_over(context);
         if self.caller.media.agreed().is_some() && request.body().is_empty() {
             return;
         }

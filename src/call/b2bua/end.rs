@@ -4,6 +4,7 @@
 //! caller gone and every media leg closed, and then leaves nothing but its record.
 
 use super::caller::CallerState;
+use super::transfer::Transfers;
 use super::{Call, Context};
 use crate::call::record::{CallRecord, EndReason};
 use crate::call::switchboard::printable;
@@ -21,12 +22,17 @@ impl Call {
         match &self.interpreter {
             Some(i) if !i.is_finished() => {
                 // Who was hung up on did not give up, and is nobody's task.
-                let by_us = reason == EndReason::OperatorHungUp;
+                let by_us = matches!(reason, EndReason::OperatorHungUp | EndReason::Transferred);
                 self.feed(if by_us { FlowEvent::EndedHere } else { FlowEvent::CallerVanished }, context);
             }
             _ => {}
         }
         self.close_all(context);
+    }
+
+    /// Its parties go on in another call.
+    pub(in crate::call) fn end_joined(&mut self, context: &mut Context<'_>) {
+        self.end(EndReason::Transferred, context);
     }
 
     /// Notes why the call ended: the first reason counts.
@@ -59,6 +65,8 @@ impl Call {
             self.close_dialled(dial, context);
         }
         self.waiting.clear();
+        self.transfers = Transfers::default();
+        self.handing_over = None;
         self.deadline = None;
         let leg = self.caller.media.leg;
         if !self.caller.media.is_closing() {

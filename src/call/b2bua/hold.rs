@@ -19,6 +19,22 @@ pub(super) struct Hold {
     playbacks: u64,
 }
 
+impl Hold {
+    /// Who talks with the caller.
+    pub fn joined_with(&self) -> Option<DialId> {
+        self.joined
+    }
+
+    pub fn is_joined(&self, dial: DialId) -> bool {
+        self.joined == Some(dial)
+    }
+
+    /// Something else plays to that party.
+    pub fn music_ended(&mut self, party: Party) {
+        self.music.retain(|(other, _)| *other != party);
+    }
+}
+
 impl Call {
     /// The caller and a dialled leg hear each other from now on.
     pub(super) fn joined(&mut self, dial: DialId, context: &mut Context<'_>) {

@@ -24,6 +24,7 @@ impl Call {
         match request.method().as_str() {
             "INVITE" | "UPDATE" => self.describe_again(party, transaction, request, context),
             "PRACK" => self.pracked_with_body(party, transaction, request, context),
+            "NOTIFY" => self.notified(party, transaction, request, context),
             "INFO" => self.info(party, transaction, request, context),
             "OPTIONS" => respond(context, transaction, 200, "OK", &[], None),
             _ => respond(context, transaction, 405, "Method Not Allowed", &[], None),
@@ -128,7 +129,7 @@ impl Call {
     }
 }
 
-fn respond(
+pub(super) fn respond(
     context: &mut Context<'_>,
     transaction: TransactionId,
     code: u16,

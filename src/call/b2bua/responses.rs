@@ -3,9 +3,9 @@
 use super::{Call, Context};
 use crate::call::message_parts::sdp_body;
 use crate::flow::Party;
-use crate::sip::DialogId;
 use crate::sip::endpoint::Failure;
 use crate::sip::message::{Request, Response};
+use crate::sip::{DialogId, TransactionId};
 use std::sync::Arc;
 
 impl Call {
@@ -30,9 +30,15 @@ impl Call {
     pub fn responded(
         &mut self,
         party: Party,
+        transaction: TransactionId,
         response: Result<Arc<Response>, Failure>,
         context: &mut Context<'_>,
     ) {
+        if self.transfer_responded(transaction, &response, context)
+            || self.hand_over_responded(transaction, &response, context)
+        {
+            return;
+        }
         match response {
             Ok(response) if response.is_success() => self.take_answer(party, response.body(), context),
             // RFC 3261 section 12.2.1.2: the peer knows nothing of this dialog any more.

@@ -3,6 +3,7 @@
 //! Invariant: the flow is never entered from within what it wants done; events that this causes wait in a list.
 
 use super::{Asked, Call, Context};
+use crate::call::dialled::Ring;
 use crate::call::live::{LegState, What, variables};
 use crate::call::record::{KEYS_MAX, Key};
 use crate::clock::Now;
@@ -56,7 +57,8 @@ impl Call {
                 self.command(party, context, |leg| Command::Listen { leg, in_band: keys })
             }
             Action::Dial { dial, target, identity, ring_busy } => {
-                let failed = self.dial(dial, target, &identity, ring_busy, context);
+                let ring = Ring { identity: &identity, ring_busy, transfer: None };
+                let failed = self.dial(dial, target, ring, context);
                 events.extend(failed.map(|(cause, sip_code)| Event::DialFailed { dial, cause, sip_code }));
             }
             Action::Cancel { dial, reason } => {
@@ -66,6 +68,9 @@ impl Call {
                 self.close_dialled(dial, context);
             }
             Action::HangUpDialled { dial } => {
+                if self.stop_transfer(dial, context) {
+                    return;
+                }
                 if let Some(dialled) = self.dialled_mut(dial) {
                     dialled.hang_up(None, context);
                 }
@@ -77,6 +82,14 @@ impl Call {
                 self.command(Party::Caller, context, |a| Command::Bridge { a, b });
                 self.joined(dial, context);
                 self.tell_leg(dial, LegState::Connected, context);
+            }
+            Action::HandOver { dial, target } => {
+                let failed = self.hand_over(dial, target, context);
+                events.extend(failed.map(|(cause, sip_code)| Event::HandOverFailed {
+                    dial,
+                    cause,
+                    sip_code,
+                }));
             }
             Action::Ask { lookup, step, question } => {
                 let request = self.new_request();

@@ -1,7 +1,21 @@
 //! How INVITEs leave: over which trunk, to which target of a host, or back over the way of a telephone.
 
-use super::*;
-use crate::sdp::Wish;
+use super::{Dialled, Fork, Invite};
+use crate::call::b2bua::Context;
+use crate::call::live::leg_number;
+use crate::call::media_leg::MediaTerms;
+use crate::call::message_parts::sdp_body;
+use crate::call::trunk::Direction;
+use crate::call::ways::{Place, Way, better};
+use crate::call::{Action, RequestId};
+use crate::flow::Party;
+use crate::ids::CallId;
+use crate::sdp::Agreed;
+use crate::sip::endpoint::Outgoing;
+use crate::sip::locate::Target;
+use crate::sip::message::NameAddr;
+use crate::sip::{DialogId, ListenerId, Peer, Transport, locate};
+use std::net::SocketAddr;
 
 impl Dialled {
     /// Sends the INVITE of a way, or has its host looked up under that id first.
@@ -70,7 +84,7 @@ impl Dialled {
             ..self.outgoing(&invite)
         };
         let is_first = invite.call_id.is_none();
-        let Some(dialog) = self.send(call, outgoing, is_first, invite.way.srtp, like, context) else {
+        let Some(dialog) = self.send(call, outgoing, is_first, &invite.way.media, like, context) else {
             return;
         };
         invite.call_id = context.sip.call_id_of(dialog).map(str::to_owned);
@@ -94,7 +108,7 @@ impl Dialled {
             connection: peer.connection,
             ..self.outgoing(&invite)
         };
-        let Some(dialog) = self.send(call, outgoing, true, invite.way.srtp, like, context) else { return };
+        let Some(dialog) = self.send(call, outgoing, true, &invite.way.media, like, context) else { return };
         let Way { trunk, fail_over, .. } = invite.way;
         self.forks.push(Fork { dialog, peer: peer.address.ip(), trunk, fail_over, next: None });
     }
@@ -125,12 +139,12 @@ impl Dialled {
         call: CallId,
         mut outgoing: Outgoing,
         is_first: bool,
-        srtp: Wish,
+        terms: &MediaTerms,
         like: Option<&Agreed>,
         context: &mut Context<'_>,
     ) -> Option<DialogId> {
         let media = self.media.as_mut()?;
-        media.set_protection(srtp);
+        media.set_terms(terms);
         media.set_address(context.settings.media.advertised(outgoing.listener, outgoing.destination.ip()));
         outgoing.body = Some(sdp_body(media.offer(like)));
         context.counters.dialled += u64::from(is_first);

@@ -73,7 +73,7 @@ fn an_offer_made_again_keeps_streams_that_were_refused() {
     leg.answer(offer.as_bytes(), Sender::Proven, settings.advertise, &settings, &mut Vec::new()).unwrap();
     let again = leg.offer_again().unwrap();
     let streams: Vec<_> = again.lines().filter(|line| line.starts_with("m=")).collect();
-    assert_eq!(streams, ["m=video 0 RTP/AVP 96", "m=audio 20000 RTP/AVP 0 8 101"]);
+    assert_eq!(streams, ["m=video 0 RTP/AVP 96", "m=audio 20000 RTP/AVP 0 8 9 111 18 101 110"]);
 }
 
 #[test]

@@ -1,6 +1,15 @@
 //! What the endpoint tells of dialogs, and what others ask outside of them.
 
-use super::*;
+use super::{Switchboard, retry_after};
+use crate::call::Action;
+use crate::call::b2bua::Call;
+use crate::call::dialled::code_of;
+use crate::clock::Now;
+use crate::flow::Party;
+use crate::sip::cause::Reason;
+use crate::sip::message::{Request, Subject};
+use crate::sip::{DialogId, Peer, TransactionId, endpoint as sip};
+use std::sync::Arc;
 
 impl Switchboard {
     pub(super) fn sip_event(&mut self, now: Now, event: sip::Event, actions: &mut Vec<Action>) {
@@ -19,7 +28,11 @@ impl Switchboard {
                 });
             }
             Event::Acknowledged { dialog, request } => {
-                self.with_caller(dialog, now, actions, |call, context| call.acknowledged(&request, context));
+                self.with_dialog(dialog, now, actions, |call, party, context| match party {
+                    Party::Caller => call.acknowledged(&request, context),
+                    // It has taken the place of a dialog of ours.
+                    Party::Dialled(_) => call.acknowledged_again(party, &request, context),
+                });
             }
             Event::AcknowledgedAgain { dialog, request } => {
                 self.with_dialog(dialog, now, actions, |call, party, context| {
@@ -35,9 +48,9 @@ impl Switchboard {
                     call.session_expired(party, context);
                 });
             }
-            Event::Response { dialog, response, .. } => {
+            Event::Response { dialog, transaction, response } => {
                 self.with_dialog(dialog, now, actions, |call, party, context| {
-                    call.responded(party, response, context);
+                    call.responded(party, transaction, response, context);
                 });
             }
             Event::NotAcknowledged { dialog } => self.not_acknowledged(dialog, now, actions),
@@ -99,8 +112,11 @@ impl Switchboard {
         actions: &mut Vec<Action>,
     ) {
         if let Some(dialog) = dialog
-            && self.index.dialogs.contains_key(&dialog)
+            && let Some(of) = self.index.dialogs.get(&dialog).copied()
         {
+            if request.is(rsip::Method::Refer) {
+                return self.refer(now, of, transaction, request, actions);
+            }
             return self.with_dialog(dialog, now, actions, |call, party, context| {
                 call.request(party, transaction, request, context);
             });

@@ -53,7 +53,7 @@ fn of_several_early_branches_the_last_is_heard_and_the_one_that_answers_counts()
     }
     // A branch that describes what we cannot play harms nobody.
     bench.receive(agent(), &fork(&to_agent, 183, "c", "v=0\n"));
-    bench.receive(agent(), &fork(&to_agent, 183, "d", &sdp(host(3)).replace("AVP 0", "AVP 18")));
+    bench.receive(agent(), &fork(&to_agent, 183, "d", &sdp(host(3)).replace("AVP 0", "AVP 3")));
     assert_eq!(bench.media(), [""; 0]);
     bench.receive(agent(), &fork(&to_agent, 200, "a", &sdp(host(4))));
     let media = bench.media();

@@ -8,6 +8,7 @@ mod insight;
 mod numbers;
 mod offers;
 mod sessions;
+mod transfers;
 mod trunks;
 mod waiting;
 

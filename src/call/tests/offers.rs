@@ -24,7 +24,7 @@ fn a_reinvite_without_a_description_is_answered_with_an_offer_whose_answer_is_in
     bench.receive(caller(), &re_invite(&answer, 3, ""));
     let offer = only(&bench.sent(), "200 INVITE");
     assert!(body(&offer).contains("a=sendrecv"), "a caller on hold may come back by it: {offer}");
-    assert!(body(&offer).contains("m=audio 20000 RTP/AVP 0 8 101"), "{offer}");
+    assert!(body(&offer).contains("m=audio 20000 RTP/AVP 0 8 9 111 18 101 110"), "{offer}");
     // An offer of the caller's meets ours, which waits for its answer.
     bench.receive(caller(), &request("UPDATE", DIRECT, 4, Transport::Udp, tag(&answer, "To"), &held));
     let pending = only(&bench.sent(), "491 UPDATE");

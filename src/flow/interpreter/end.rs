@@ -21,7 +21,7 @@ impl Interpreter {
     }
 
     /// Stops what the current step does.
-    fn abandon_step(&mut self, caller_gone: bool, now: Now, actions: &mut Vec<Action>) {
+    pub(super) fn abandon_step(&mut self, caller_gone: bool, now: Now, actions: &mut Vec<Action>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Finished);
         let mut call = self.call(now, actions);
         match phase {

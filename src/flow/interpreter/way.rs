@@ -95,16 +95,35 @@ impl Interpreter {
     fn guard(&mut self, actions: &mut Vec<Action>) -> Option<usize> {
         let fallback = self.first.flow.settings.fallback.filter(|_| !self.guarded);
         self.guarded = true;
-        self.state.loops.clear();
         let from = id_of(&self.current.flow, self.state.step).to_owned();
+        self.leave_called_flows();
+        self.current = self.first.clone();
+        log_fallback(&self.first.flow, from, LOOP_GUARD, fallback, actions);
+        fallback
+    }
+
+    /// No flow waits for another one any more: the variables are those of the outermost.
+    fn leave_called_flows(&mut self) {
+        self.state.loops.clear();
         if let Some(outermost) = self.frames.drain(..).next() {
             let inner = std::mem::replace(&mut self.state.variables, outermost.variables);
             // The engine's own only; of those no limit keeps any out.
             let _ = self.state.variables.take_from(&inner, &[]);
         }
-        self.current = self.first.clone();
-        log_fallback(&self.first.flow, from, LOOP_GUARD, fallback, actions);
-        fallback
+    }
+
+    /// Whoever talked to the caller has sent it into another flow, as a step that jumps does.
+    pub(super) fn sent_into(&mut self, flow: FlowVersion, now: Now, actions: &mut Vec<Action>) {
+        self.abandon_step(false, now, actions);
+        let first = self.jump(flow, Vec::new(), now, actions);
+        self.leave_called_flows();
+        let mut call = self.call(now, actions);
+        call.waited();
+        call.listen(true);
+        let Some(first) = first else { return self.say_goodbye(EndedBy::Flow, now, actions) };
+        if let ControlFlow::Break(exit) = self.enter(first, now, actions) {
+            self.follow(exit, now, actions);
+        }
     }
 
     /// Leaves the current step; gives the next one, or `None` for the built-in end.

@@ -67,6 +67,8 @@ impl fmt::Display for What {
             What::DialHangUp { target } => write!(f, "hang up {}", plain(target)),
             What::DialledHungUp { target } => write!(f, "{} hangs up", plain(target)),
             What::Connect { target } => write!(f, "connect {}", plain(target)),
+            What::HandOver { target } => write!(f, "hand over to {}", plain(target)),
+            What::HandedOver { target } => write!(f, "{} has the call", plain(target)),
             What::CallerHangUp => f.write_str("caller hangs up"),
             What::HangUp { sip_code, q850 } => match q850 {
                 Some(cause) => write!(f, "hang up (SIP {sip_code}, Q.850 {cause})"),

@@ -199,8 +199,13 @@ impl Simulation {
     fn leg(&mut self, target: Option<&str>, input: LegInput) -> Result<(), InputError> {
         let mut open = self.world.legs().iter().filter(|leg| !leg.is_over);
         let found = open.find(|leg| target.is_none_or(|target| target == leg.target));
-        let dial = found.ok_or(InputError::NoSuchLeg)?.dial;
+        let found = found.ok_or(InputError::NoSuchLeg)?;
+        let (dial, is_handed_over) = (found.dial, found.is_handed_over);
         let event = match input {
+            LegInput::Answer if is_handed_over => Event::HandedOver { dial },
+            LegInput::Fail(cause) if is_handed_over => {
+                Event::HandOverFailed { dial, cause, sip_code: Some(sip_code(cause)) }
+            }
             LegInput::Ring => Event::Ringing { dial },
             LegInput::Answer => Event::Answered { dial },
             LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(sip_code(cause)) },

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::clock::{Instant, Now, Wall};
 use crate::flow::{
-    Action, CallFacts, DialId, Event, FlowVersion, Interpreter, Library, LookupId, Outcome, Party, Question,
-    Sound,
+    Action, CallFacts, DialId, DialTarget, Event, FlowVersion, Interpreter, Library, LookupId, Outcome,
+    Party, Question, Sound,
 };
 use crate::ids::{PlaybackId, Random};
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub(super) struct Leg {
     pub dial: DialId,
     pub target: String,
     pub is_over: bool,
+    /// Not rung from here: the call is handed over to it.
+    pub is_handed_over: bool,
 }
 
 /// A question under way.
@@ -193,6 +195,14 @@ impl World {
                 self.note(What::DialledHungUp { target: self.target(*dial) });
                 self.end_leg(*dial);
             }
+            Event::HandedOver { dial } => {
+                self.note(What::HandedOver { target: self.target(*dial) });
+                self.end_leg(*dial);
+            }
+            Event::HandOverFailed { dial, cause, .. } => {
+                self.note(What::DialFailed { target: self.target(*dial), cause: *cause });
+                self.end_leg(*dial);
+            }
             Event::Replied { lookup, result } => {
                 if let Some(index) = self.questions.iter().position(|asked| asked.lookup == *lookup) {
                     let kind = self.questions.remove(index).question.kind();
@@ -242,6 +252,7 @@ impl World {
                     }
                     self.note(What::Connect { target: self.target(dial) });
                 }
+                Action::HandOver { dial, target } => self.hand_over(dial, target),
                 Action::Ask { lookup, step, question } => self.ask(lookup, step, question),
                 Action::Forget { lookup } => self.forget(lookup),
                 Action::HangUp { sip_code, q850 } => self.note(What::HangUp { sip_code, q850 }),
@@ -266,7 +277,7 @@ impl World {
     fn dial(&mut self, dial: DialId, target: String) {
         let given = self.setting.dials.get(&target).copied();
         let outcome = given.or((self.silence == Silence::Obliging).then_some(DialOutcome::Answered));
-        self.legs.push(Leg { dial, target: target.clone(), is_over: false });
+        self.legs.push(Leg { dial, target: target.clone(), is_over: false, is_handed_over: false });
         self.note(What::Dial { dial: dial.to_string(), target });
         let Some(outcome) = outcome else { return };
         if let Some(cause) = outcome.failure() {
@@ -276,6 +287,27 @@ impl World {
         self.after(RINGS_AFTER, Event::Ringing { dial });
         if outcome == DialOutcome::Answered {
             self.after(ANSWERS_AFTER, Event::Answered { dial });
+        }
+    }
+
+    /// What the setting says of a target becomes of a call that is handed over to it. One that stays until somebody has
+    /// answered is a conversation here.
+    fn hand_over(&mut self, dial: DialId, target: Option<DialTarget>) {
+        let Some(target) = target else {
+            return self.note(What::HandOver { target: self.target(dial) });
+        };
+        let target = target.text().to_owned();
+        let given = self.setting.dials.get(&target).copied();
+        let outcome = given.or((self.silence == Silence::Obliging).then_some(DialOutcome::Answered));
+        self.legs.push(Leg { dial, target: target.clone(), is_over: false, is_handed_over: true });
+        self.note(What::HandOver { target });
+        match outcome.map(|outcome| (outcome, outcome.failure())) {
+            Some((_, Some(cause))) => {
+                let sip_code = Some(sip_code(cause));
+                self.after(REFUSES_AFTER, Event::HandOverFailed { dial, cause, sip_code });
+            }
+            Some((DialOutcome::Answered, None)) => self.after(ANSWERS_AFTER, Event::HandedOver { dial }),
+            _ => {}
         }
     }
 
@@ -318,6 +350,8 @@ impl World {
             | Event::Answered { dial: known }
             | Event::DialFailed { dial: known, .. }
             | Event::DialledHungUp { dial: known }
+            | Event::HandedOver { dial: known }
+            | Event::HandOverFailed { dial: known, .. }
             | Event::Digit { party: Party::Dialled(known), .. } => *known != dial,
             _ => true,
         });

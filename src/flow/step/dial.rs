@@ -1,5 +1,6 @@
 //! dial: rings legs, at once or one after the other, and joins the first that accepts with the caller.
 
+mod hand_over;
 mod leg;
 mod machine;
 
@@ -10,11 +11,12 @@ use crate::flow::finding::{Code, quoted};
 use crate::flow::reading::{Field, Fields, Reading, known_words, wrong_type};
 use crate::flow::template::Template;
 use crate::flow::{COMMENTS_CHARS_MAX, SUBJECT_CHARS_MAX};
+use hand_over::HandOver;
 pub use machine::Dial;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub const FIELDS: [Field; 18] = [
+pub const FIELDS: [Field; 19] = [
     ("target", "Who is rung."),
     ("strategy", "Whether several agents ring at once (simultaneous) or one after the other (sequential)."),
     ("ringSec", "How long one of them rings, in seconds."),
@@ -42,6 +44,10 @@ pub const FIELDS: [Field; 18] = [
     ("screenSec", "How long that key is waited for, in seconds."),
     ("amd", "Whether answering machines are told from people; this version does not."),
     ("maxTalkSec", "How long the conversation may last, in seconds; 0 for as long as the call may."),
+    (
+        "handOver",
+        "Whether the call leaves this server: the caller's trunk is asked (REFER) to bring it to the number itself, at once (blind) or when it has answered (attended); it stays here with never.",
+    ),
     ("onBusy", "Whether an agent who is in a conversation is left out (skip) or rung all the same (ring)."),
     (
         "fallbackOwner",
@@ -72,6 +78,7 @@ pub struct Config {
     screen_time: Duration,
     max_talk: Option<Duration>,
     ring_busy: bool,
+    hand_over: HandOver,
     /// The flow goes on after the conversation.
     pub continues: bool,
     /// The flow's, in which an agent is asked to accept.
@@ -135,6 +142,7 @@ impl Config {
                 0 => None,
                 seconds => Some(Duration::from_secs(seconds.into())),
             },
+            hand_over: read_hand_over(fields, &target, reading),
             ring_busy: fields.choice("onBusy", &[("skip", false), ("ring", true)], false, reading),
             continues: fields.choice("afterAnswered", &[("end", false), ("continue", true)], false, reading),
             language: reading.language.clone(),
@@ -156,6 +164,20 @@ fn read_order(fields: &Fields, reading: &mut Reading) -> Order {
         return Order::Simultaneous;
     }
     fields.choice("strategy", &KNOWN, Order::Simultaneous, reading)
+}
+
+/// Only what a trunk can reach itself is handed over to.
+fn read_hand_over(fields: &Fields, target: &Target, reading: &mut Reading) -> HandOver {
+    const KNOWN: [(&str, HandOver); 3] =
+        [("never", HandOver::Never), ("blind", HandOver::Blind), ("attended", HandOver::Attended)];
+    let hand_over = fields.choice("handOver", &KNOWN, HandOver::Never, reading);
+    let is_reachable = matches!(target, Target::Number(_) | Target::Sip(_));
+    if hand_over != HandOver::Never && !is_reachable && reading.description.is_none() {
+        let message = "Only a number or a SIP address is handed over to: a trunk does not know our agents.";
+        let remedy = "Take `handOver` out, or take the target `number` or `sip`.";
+        reading.error(Code::E03, &fields.at("handOver"), message, remedy);
+    }
+    hand_over
 }
 
 /// `caller`, `dialled` or `fixed:<number>`. A number is dialled over a trunk, which as a rule lets only our own

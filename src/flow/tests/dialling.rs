@@ -127,6 +127,75 @@ fn a_conversation_has_its_limit_and_the_flow_may_go_on_after_it() {
 }
 
 #[test]
+fn a_call_that_is_handed_over_at_once_rings_nobody_here_and_ends_where_the_trunk_has_it() {
+    let number =
+        |mode: &str| dial(json!({"target": {"kind": "number", "value": "+15550199"}, "handOver": mode}));
+    let begun = ["enter d", "answer", "play p1 RingbackTone", "hand over d0 +15550199"];
+    let mut rig = number("blind");
+    assert_eq!(rig.take(), begun);
+    rig.event(Event::HandedOver { dial: DialId(0) });
+    assert_eq!(rig.take(), ["stop p1", "hangup 480/16", "finished Answered"]);
+
+    for (cause, port) in [(DialFailure::Busy, "busy"), (DialFailure::Unavailable, "unavailable")] {
+        let mut rig = number("blind");
+        rig.take();
+        rig.event(Event::HandOverFailed { dial: DialId(0), cause, sip_code: Some(486) });
+        let taken = rig.take();
+        assert_eq!(taken[..2], ["stop p1".to_owned(), format!("leave {port}")]);
+        assert_eq!(rig.var("dial.sipCode"), "486");
+    }
+
+    let mut rig = number("blind");
+    rig.take();
+    assert_eq!(rig.at(300_000).take()[..2], ["stop p1", "leave no_answer"], "the limit of the step");
+
+    let mut rig = number("blind");
+    rig.take();
+    rig.at(9_000).event(Event::CallerHungUp);
+    assert_eq!(rig.take(), ["stop p1", "finished AbandonedRinging"]);
+}
+
+#[test]
+fn a_call_is_handed_over_after_the_answer_or_goes_on_here() {
+    let number = || {
+        let mut rig =
+            dial(json!({"target": {"kind": "number", "value": "+15550199"}, "handOver": "attended"}));
+        rig.take();
+        rig.event(answered(0));
+        assert_eq!(rig.take(), ["answer", "connect d0", "hand over d0"]);
+        rig
+    };
+    let mut rig = number();
+    rig.event(Event::HandedOver { dial: DialId(0) });
+    assert_eq!(rig.take(), ["hangup 480/16", "finished Answered"]);
+    let mut rig = number();
+    rig.event(Event::HandOverFailed { dial: DialId(0), cause: DialFailure::Failed, sip_code: Some(501) });
+    assert_eq!(rig.take(), ["error hand_over_failed"]);
+    rig.event(Event::DialledHungUp { dial: DialId(0) });
+    assert_eq!(rig.take(), ["hangup 480/16", "finished Answered"]);
+}
+
+#[test]
+fn a_caller_who_was_transferred_talks_on_with_the_other_or_goes_through_another_flow() {
+    let mut rig = dial(two(json!({})));
+    rig.event(answered(0)).take();
+    let (from, to, name) = (DialId(0), DialId(7), "carol".to_owned());
+    rig.event(Event::Transferred { from, to, agent: Some(name.clone()), name });
+    rig.event(Event::DialledHungUp { dial: from });
+    assert_eq!(rig.take(), [""; 0], "who transferred is gone, the call goes on");
+    assert_eq!(rig.var("dial.agentId"), "carol");
+    rig.event(Event::DialledHungUp { dial: to });
+    assert_eq!(rig.take(), ["hangup 480/16", "finished Answered"]);
+
+    let mut rig = dial(two(json!({})));
+    rig.event(answered(1)).take();
+    let (flow, _) =
+        Flow::compile(&document(json!({}), json!({"w": wait()})).to_string(), &Resources::default()).unwrap();
+    rig.event(Event::SentInto { flow: FlowVersion { flow: Arc::new(flow), number: 9 } });
+    assert_eq!(rig.take(), ["bye d1", "leave jump", "enter t/w"]);
+}
+
+#[test]
 fn a_target_that_cannot_be_dialled_is_an_error_and_an_empty_one_is_unavailable() {
     for (kind, name, expected) in [
         ("number", "call me", "error bad_target"),

@@ -136,6 +136,8 @@ fn short(action: &Action) -> Option<String> {
         Action::Forget { lookup } => format!("forget {}", lookup.0),
         Action::HangUpDialled { dial } => format!("bye {dial}"),
         Action::Connect { dial } => format!("connect {dial}"),
+        Action::HandOver { dial, target: Some(target) } => format!("hand over {dial} {}", target.text()),
+        Action::HandOver { dial, target: None } => format!("hand over {dial}"),
         Action::HangUp { sip_code, q850 } => format!("hangup {sip_code}/{}", q850.unwrap_or(0)),
         Action::Log(LogEvent::StepEnter { flow: Some(flow), step, .. }) => {
             format!("enter {}/{step}", flow.id)

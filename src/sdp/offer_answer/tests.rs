@@ -1,10 +1,7 @@
 use super::*;
 use crate::sdp::crypto::{KEY_AND_SALT, KeyAndSalt};
 
-const CAPABILITIES: &[Capability] = &[
-    Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
-    Capability { encoding: "PCMA", clock_rate: 8_000, payload_type: 8 },
-];
+const CAPABILITIES: &[Capability] = &[Capability::fixed("PCMU", 0), Capability::fixed("PCMA", 8)];
 
 fn local() -> Local {
     let address = "127.0.0.1".parse().unwrap();
@@ -50,7 +47,7 @@ fn an_answer_has_one_stream_for_each_offered_and_refuses_all_but_the_first_audio
     let ports: Vec<u16> = text.media.iter().map(|m| m.port).collect();
     assert_eq!(ports, [0, 0, 20_000, 0]);
     assert_eq!(agreed.remote_rtp, "192.0.2.9:4000".parse().unwrap());
-    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { send: 101, receive: 101 }));
+    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { clock_rate: 8_000, send: 101, receive: 101 }));
 }
 
 #[test]
@@ -119,7 +116,8 @@ fn a_streams_own_direction_and_address_count_before_those_of_the_session() {
 
 #[test]
 fn an_answer_that_takes_more_than_we_offered_gets_no_more() {
-    let ours = offer(CAPABILITIES, &[0], 101, 20, &Local { direction: Direction::SendOnly, ..local() });
+    let ours =
+        offer(CAPABILITIES, &[0], &[(101, 8_000)], 20, &Local { direction: Direction::SendOnly, ..local() });
     let agreed = accept_answer(&ours, &phone("m=audio 4000 RTP/AVP 0\r\n"), CAPABILITIES).unwrap();
     assert_eq!(agreed.direction, Direction::SendOnly);
 }
@@ -185,13 +183,13 @@ fn a_refusal_says_what_the_peer_has_and_what_we_have() {
 
 #[test]
 fn the_answer_to_our_offer_is_read_with_both_sides_event_numbers() {
-    let ours = offer(CAPABILITIES, &[1, 0], 101, 20, &local());
+    let ours = offer(CAPABILITIES, &[1, 0], &[(101, 8_000)], 20, &local());
     assert_eq!(ours.media[0].formats, ["8", "0", "101"]);
     let theirs = phone("m=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n");
     let agreed = accept_answer(&ours, &theirs, CAPABILITIES).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (0, 0));
     assert_eq!(agreed.receive, [(8, 1), (0, 0)]);
-    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { send: 96, receive: 101 }));
+    assert_eq!(agreed.telephone_event, Some(TelephoneEvent { clock_rate: 8_000, send: 96, receive: 101 }));
     assert_eq!(agreed.direction, Direction::ReceiveOnly);
 }
 
@@ -272,11 +270,11 @@ fn an_offer_has_a_key_for_each_suite_and_the_answer_says_which_is_used() {
         (Wish::Prefer, "RTP/AVP", 2),
         (Wish::Require, "RTP/SAVP", 2),
     ] {
-        let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(wish));
+        let ours = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &with_wish(wish));
         assert_eq!(ours.media[0].protocol, protocol);
         assert_eq!(ours.media[0].attributes("crypto").count(), offered_lines, "{wish:?}");
     }
-    let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(Wish::Require));
+    let ours = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &with_wish(Wish::Require));
     let settled = |answer: Description| {
         accept_answer(&ours, &answer, CAPABILITIES)
             .map(|agreed| agreed.protected.map(|keys| (keys.suite, keys.ours.0[0], keys.theirs.0[0])))
@@ -291,10 +289,10 @@ fn an_offer_has_a_key_for_each_suite_and_the_answer_says_which_is_used() {
     );
     assert_eq!(settled(stream("RTP/SAVP", &[])), Err(Refusal::NoKey));
     assert_eq!(settled(stream("RTP/AVP", &[])), Err(Refusal::Plain));
-    let may_be_plain = offer(CAPABILITIES, &[0, 1], 101, 20, &with_wish(Wish::Prefer));
+    let may_be_plain = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &with_wish(Wish::Prefer));
     let agreed = accept_answer(&may_be_plain, &stream("RTP/AVP", &[]), CAPABILITIES).unwrap();
     assert_eq!(agreed.protected, None);
-    let never = offer(CAPABILITIES, &[0, 1], 101, 20, &local());
+    let never = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &local());
     assert_eq!(
         accept_answer(&never, &stream("RTP/SAVP", &[line(1, strong)]), CAPABILITIES),
         Err(Refusal::NoKey)

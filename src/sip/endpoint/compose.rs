@@ -11,9 +11,10 @@ use std::ops::Range;
 /// What a request begins with, RFC 3261 section 8.1.1.6.
 pub const MAX_FORWARDS: u8 = 70;
 /// The methods that are really handled.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE";
-/// The extensions that are really handled: RFC 4028, RFC 3262.
-pub const SUPPORTED: &str = "timer, 100rel";
+pub const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, REGISTER, SUBSCRIBE";
+/// The extensions that are really handled: RFC 4028, RFC 3262, RFC 3891, RFC 4488.
+pub const SUPPORTED: &str = "timer, 100rel, replaces, norefersub";
 
 /// A header line to be: name and value.
 pub type Extra<'a> = (&'a str, &'a str);

@@ -4,6 +4,7 @@ mod challenged;
 mod compose;
 mod originate;
 mod receive;
+mod referred;
 mod refusal;
 mod reliable;
 mod respond;
@@ -16,6 +17,7 @@ mod tables;
 mod timeouts;
 mod types;
 
+pub use referred::Standing;
 pub use types::{
     Action, Body, Counters, Counts, Doors, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
     Outside, Refusal, Reply,

@@ -8,20 +8,15 @@ use super::tables::{
     ClientMachine, ClientTransaction, Hop, OutsideContent, OverUdp, Purpose, WithinContent, cancel_key,
     with_via,
 };
-use super::{Action, Body, Counters, Endpoint, Outgoing, Outside, sessions};
+use super::{Action, Body, Counters, Endpoint};
 use crate::clock::Instant;
-use crate::ids::ConnectionId;
-use crate::sip::dialog::{
-    Dialog, DialogState, GivingUp, Hangup, NextHop, Outgoing as OutgoingPhase, Phase, SentInvite, min_se,
-    next_hop,
-};
+use crate::sip::dialog::{Dialog, DialogState, GivingUp, Hangup, NextHop, Phase, SentInvite, next_hop};
 use crate::sip::digest::Attempt;
 use crate::sip::limits::REQUEST_DATAGRAM_BYTES_MAX;
-use crate::sip::message::{Method, NameAddr, Response, Scheme, SipUri};
+use crate::sip::message::{Method, NameAddr, Scheme, SipUri};
 use crate::sip::transaction::{ClientOutput, InviteClient, NonInviteClient, Timer};
-use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
+use crate::sip::{DialogId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Times that an INVITE is said again because of its session interval: each proxy on the way may want a larger one.

@@ -113,7 +113,9 @@ impl Endpoint {
                 let event = Event::Request { dialog: None, transaction: id, request, peer };
                 actions.push(Action::Event(event));
             }
-            // BYE, INFO and UPDATE mean something inside a dialog only.
+            // Whose call would it be?
+            Method::Known(rsip::Method::Refer) => self.refuse(now, id, &Refusal::plain(403), actions),
+            // BYE, INFO, UPDATE and NOTIFY mean something inside a dialog only.
             _ => self.refuse(now, id, &Refusal::plain(481), actions),
         }
     }
@@ -430,6 +432,8 @@ fn check_support(request: &Request) -> Option<Refusal<'static>> {
             | rsip::Method::Info
             | rsip::Method::PRack
             | rsip::Method::Update
+            | rsip::Method::Refer
+            | rsip::Method::Notify
             | rsip::Method::Register
             | rsip::Method::Subscribe,
         ) => None,

@@ -130,8 +130,21 @@ pub(super) fn escapes_are_whole(text: &str) -> bool {
     })
 }
 
+/// The text with all but unreserved characters (RFC 3261 section 25.1) escaped.
+pub(in crate::sip) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 /// The text with its escapes resolved; bytes that are no UTF-8 become U+FFFD.
-pub(super) fn unescape(text: &str) -> String {
+pub(in crate::sip) fn unescape(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -15,7 +15,7 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 30] = [
+pub const TRUNK_KEYS: [&str; 33] = [
     "id",
     "match",
     "host",
@@ -30,6 +30,7 @@ pub const TRUNK_KEYS: [&str; 30] = [
     "from_user",
     "caller_id",
     "srtp",
+    "codecs",
     "username",
     "auth_username",
     "password",
@@ -46,6 +47,8 @@ pub const TRUNK_KEYS: [&str; 30] = [
     "calls_max_out",
     "calls_per_second_in",
     "calls_per_second_out",
+    "take_refer",
+    "transfer_to",
 ];
 /// What is asked of a registrar where nothing is said: refreshed often enough to keep a NAT's mapping known to the trunk.
 const REGISTER_EXPIRES_S: i64 = 600;
@@ -131,7 +134,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
     let host = section.parsed("host", parse_host);
     let numbers = trunk_policy::numbers(section);
     let identity = trunk_policy::identity(section);
-    let srtp = trunk_policy::srtp(section);
+    let media = trunk_policy::media(section);
     let login = login(section);
     let expires = section.integer("register_expires_s", 60..=86_400).unwrap_or(REGISTER_EXPIRES_S);
     let register = section.boolean("register").unwrap_or(false);
@@ -178,7 +181,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         host,
         numbers,
         identity,
-        srtp,
+        media,
         login,
         register,
         authenticate,
@@ -186,6 +189,8 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         ping,
         limits,
         fail_over,
+        takes_refer: section.boolean("take_refer").unwrap_or(false),
+        transfer_to: trunk_policy::transfer_to(section),
         priority,
     };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(Box::new(trunk)) })

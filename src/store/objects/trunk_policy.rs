@@ -1,9 +1,11 @@
 //! How a trunk writes numbers, and what it is believed and told about callers.
 
 use crate::call::identity::{CallerHeader, DiversionHeader, IdentityPolicy, WrittenHeader};
+use crate::call::media_leg::{Codecs, MediaTerms};
 use crate::call::number_rule::{NumberFormat, NumberRule, PREFIX_CHARS_MAX};
 use crate::call::snapshot::Wish;
 use crate::config::reader::{Section, nearest};
+use crate::flow::CallerList;
 use crate::sip::message::{Host, SipUri};
 
 /// The rule for numbers of a trunk.
@@ -27,8 +29,13 @@ pub(super) fn numbers(section: &Section<'_>) -> NumberRule {
     }
 }
 
-/// Whether the media of a trunk are protected.
-pub(super) fn srtp(section: &Section<'_>) -> Wish {
+/// What is wanted of the media of a trunk.
+pub(super) fn media(section: &Section<'_>) -> MediaTerms {
+    MediaTerms { srtp: srtp(section), codecs: codecs(section) }
+}
+
+/// Whether they are protected.
+fn srtp(section: &Section<'_>) -> Wish {
     const WORDS: [(&str, Wish); 4] = [
         ("as_offered", Wish::AsOffered),
         ("off", Wish::Off),
@@ -36,6 +43,37 @@ pub(super) fn srtp(section: &Section<'_>) -> Wish {
         ("require", Wish::Require),
     ];
     section.parsed("srtp", |text| word(text, &WORDS)).unwrap_or_default()
+}
+
+/// Which codecs are used; all where nothing is said.
+fn codecs(section: &Section<'_>) -> Codecs {
+    let mut codecs = Codecs::default();
+    for text in section.texts("codecs").unwrap_or_default() {
+        if !codecs.add(&text) {
+            let known = Codecs::known().collect::<Vec<_>>().join(", ");
+            section.error(
+                "codecs",
+                format!("\"{text}\" is no codec of this server"),
+                format!("one of {known}"),
+            );
+        }
+    }
+    codecs
+}
+
+/// Numbers that calls may be transferred to over a trunk; none where nothing is said.
+pub(super) fn transfer_to(section: &Section<'_>) -> CallerList {
+    let mut numbers = CallerList::default();
+    for text in section.texts("transfer_to").unwrap_or_default() {
+        if let Err(error) = numbers.add(&text) {
+            section.error(
+                "transfer_to",
+                format!("\"{text}\": {error}"),
+                "as in \"+15550100\", \"+1555*\", or \"*\" for all numbers",
+            );
+        }
+    }
+    numbers
 }
 
 /// What a trunk is believed and told about callers.
@@ -127,6 +165,26 @@ mod tests {
         assert_eq!(policy.diverted_from, [DiversionHeader::HistoryInfo]);
         assert!(policy.written.is_empty());
         assert_eq!(policy.from_user.as_deref(), Some("acme"));
+    }
+
+    #[test]
+    fn numbers_that_may_be_transferred_to_are_a_list_and_none_where_nothing_is_said() {
+        let read = |text: &str| {
+            let document = Document::parse(Path::new("x.toml"), text);
+            let root = document.root();
+            let numbers = transfer_to(&root);
+            drop(root);
+            let findings: Vec<_> = document.into_findings().iter().map(Finding::to_string).collect();
+            (numbers, findings)
+        };
+        assert!(read("").0.is_empty());
+        let (numbers, findings) = read("transfer_to = [\"+1415*\", \"+15550100\"]");
+        assert_eq!(findings, Vec::<String>::new());
+        assert!(
+            numbers.contains("+14155550123") && numbers.contains("+15550100") && !numbers.contains("+1900")
+        );
+        let (_, findings) = read("transfer_to = [\"everywhere\"]");
+        assert!(findings[0].contains("\"everywhere\""), "{findings:?}");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use cordboard_fuzz::sdp::{Capability, Description, Local, accept_answer, answer,
 use libfuzzer_sys::fuzz_target;
 
 const CAPABILITIES: &[Capability] = &[
-    Capability { encoding: "PCMU", clock_rate: 8_000, payload_type: 0 },
-    Capability { encoding: "PCMA", clock_rate: 8_000, payload_type: 8 },
+    Capability::fixed("PCMU", 0),
+    Capability::fixed("PCMA", 8),
 ];
 
 fuzz_target!(|bytes: &[u8]| {

@@ -92,6 +92,10 @@ function partyWords(rung: Rung, target: string): string {
       return `${target} hangs up.`;
     case "connect":
       return `The caller and ${target} talk.`;
+    case "hand_over":
+      return `The trunk is asked to bring the caller to ${target}.`;
+    case "handed_over":
+      return `${target} has the caller; the call has left.`;
     case "caller_hang_up":
       return "The caller hangs up.";
     case "hang_up":

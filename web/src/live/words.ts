@@ -61,6 +61,7 @@ const END_REASONS: Record<string, string> = {
   rejected: "The call was refused.",
   bad_answer: "The caller's side answered with audio that cannot be used.",
   operator_hung_up: "Somebody hung it up here.",
+  transferred: "Its parties went on in another call, which it was joined with.",
   server_stopped: "The server was stopped.",
   internal_error: "Something in the server failed; its log says what.",
 };
@@ -108,6 +109,8 @@ const OFFER_RESULTS: Record<string, string> = {
   failed: "could not be called",
   not_accepted: "did not accept the call",
   answered_elsewhere: "stopped ringing: somebody else answered",
+  handed_over: "was given the call by the trunk, which took it over",
+  transferred: "was given the call by a transfer",
 };
 
 /** What became of a telephone that was rung. */

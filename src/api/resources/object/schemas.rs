@@ -116,6 +116,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "fromDomain": { "type": "string", "minLength": 1, "maxLength": 255, "description": "The host of From and of the other addresses that name the caller." },
         "fromUser": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The user of From, where the trunk wants its account there." },
         "srtp": words_about(&["as_offered", "off", "prefer", "require"], "Whether media are encrypted with keys in the description; as_offered where absent."),
+        "codecs": list(words(&["PCMU", "PCMA", "G722", "opus", "G729"])),
         "callerId": { "type": "string", "minLength": 1, "maxLength": 64, "description": "The number that is shown in place of the caller's own." },
         "username": about("The account that this server has with the trunk, or the trunk with this server."),
         "authUsername": about("The user name of its credentials, where it is another."),
@@ -133,6 +134,8 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "callsMaxOut": { "type": "integer", "minimum": 0, "maximum": 1_000_000, "description": "Calls to the trunk at one time." },
         "callsPerSecondIn": { "type": "integer", "minimum": 1, "maximum": 10_000 },
         "callsPerSecondOut": { "type": "integer", "minimum": 1, "maximum": 10_000 },
+        "takeRefer": { "type": "boolean", "description": "Who is reached over it may transfer calls by REFER." },
+        "transferTo": { "type": "array", "items": { "type": "string" }, "description": "Numbers that calls may be transferred to over it, such as +1415*; none where absent." },
     });
     put(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
 }

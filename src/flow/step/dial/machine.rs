@@ -1,7 +1,8 @@
 //! The dial step as it runs.
 
+use super::hand_over::{HandOver, HandingOver, handed_over, not_handed_over, start_ringback};
 use super::leg::{Leg, Verdict};
-use super::{Config, Order, Ringback};
+use super::{Config, Order};
 use crate::clock::Instant;
 use crate::flow::audio::{Heard, Playing};
 use crate::flow::context::{Call, End, Exit};
@@ -11,7 +12,7 @@ use crate::flow::template::Template;
 use crate::flow::variables::Scope;
 use crate::flow::{
     Action, COMMENTS_CHARS_MAX, CancelReason, DialFailure, DialId, DialTarget, EndedBy, Event, LogEvent,
-    Party, SUBJECT_CHARS_MAX, Sound, TaskText,
+    Offer, Party, SUBJECT_CHARS_MAX, TaskText,
 };
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -24,6 +25,7 @@ const WAITED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, PartialEq, Debug)]
 pub enum Dial {
     Offering(Offering),
+    HandingOver(HandingOver),
     Talking { dial: DialId, since: Instant, until: Option<Instant> },
 }
 
@@ -68,7 +70,12 @@ impl Dial {
             offering.fail(DialFailure::Unavailable, None);
             return offering.leave(call);
         }
-        offering.start_ringback(config, call);
+        if config.hand_over == HandOver::Blind
+            && let Some(target) = offering.waiting.pop_front()
+        {
+            return ControlFlow::Continue(Dial::HandingOver(HandingOver::begin(target, config, call)));
+        }
+        offering.ringback = start_ringback(config, call);
         offering.ring_next(config, call);
         ControlFlow::Continue(Dial::Offering(offering))
     }
@@ -81,12 +88,26 @@ impl Dial {
                 }
                 ControlFlow::Continue(())
             }
+            Dial::HandingOver(handing) => handing.on_event(config, event, call),
             Dial::Talking { dial, since, until } => {
                 let ended_by = match event {
+                    Event::Transferred { from, to, name, agent } if from == dial => {
+                        *dial = *to;
+                        transferred(name, agent.as_ref(), call);
+                        return ControlFlow::Continue(());
+                    }
                     Event::DialledHungUp { dial: gone } | Event::DialFailed { dial: gone, .. }
                         if gone == dial =>
                     {
                         EndedBy::Agent
+                    }
+                    Event::HandedOver { dial: gone } if gone == dial => {
+                        end_talk(*since, config, call);
+                        return handed_over(call);
+                    }
+                    Event::HandOverFailed { dial: stays, sip_code, .. } if stays == dial => {
+                        not_handed_over(*sip_code, call);
+                        return ControlFlow::Continue(());
                     }
                     Event::Timeout if until.is_some_and(|until| until <= call.now.instant) => {
                         call.act(Action::HangUpDialled { dial: *dial });
@@ -117,11 +138,15 @@ impl Dial {
         match self {
             Dial::Talking { until, .. } => *until,
             Dial::Offering(offering) => offering.next_timeout(),
+            Dial::HandingOver(handing) => Some(handing.next_timeout()),
         }
     }
 
     pub fn abandon(self, config: &Config, caller_gone: bool, call: &mut Call) {
         match self {
+            Dial::HandingOver(handing) => {
+                handing.abandon(if caller_gone { "caller_gone" } else { "step_ended" }, call);
+            }
             Dial::Talking { dial, since, .. } => {
                 call.act(Action::HangUpDialled { dial });
                 end_talk(since, config, call);
@@ -144,7 +169,14 @@ impl Dial {
     }
 }
 
-fn end_talk(since: Instant, config: &Config, call: &mut Call) {
+/// The conversation goes on with somebody else, who is the agent of the call from now on.
+fn transferred(name: &str, agent: Option<&String>, call: &mut Call) {
+    call.state.push_offer(Offer { agent: name.to_owned(), ring_sec: 0, result: "transferred".to_owned() });
+    call.state.agent_id = agent.cloned();
+    call.set_own("dial.agentId", agent.cloned().unwrap_or_default());
+}
+
+pub(super) fn end_talk(since: Instant, config: &Config, call: &mut Call) {
     let talked = call.now.instant - since;
     call.state.talked += talked;
     call.state.talking_since = None;
@@ -280,20 +312,6 @@ impl Offering {
         }
     }
 
-    /// A tone needs no media before the answer: the caller's telephone makes it on a 180.
-    fn start_ringback(&mut self, config: &Config, call: &mut Call) {
-        let sounds = match &config.ringback {
-            Ringback::Tone if !call.state.answered => {
-                call.ringing();
-                return;
-            }
-            Ringback::Tone => vec![Sound::RingbackTone],
-            Ringback::Music => vec![Sound::Music],
-            Ringback::Audio(audio) => audio.sounds(call),
-        };
-        self.ringback = Playing::start(Party::Caller, sounds, true, call);
-    }
-
     fn connect(&mut self, dial: DialId, config: &Config, call: &mut Call) -> Dial {
         let now = call.now.instant;
         for leg in std::mem::take(&mut self.legs) {
@@ -321,6 +339,9 @@ impl Offering {
         call.listen(false);
         call.state.keys.clear();
         call.act(Action::Connect { dial });
+        if config.hand_over == HandOver::Attended {
+            call.act(Action::HandOver { dial, target: None });
+        }
         call.state.conversations = call.state.conversations.saturating_add(1);
         call.state.talking_since = Some(now);
         Dial::Talking { dial, since: now, until: config.max_talk.map(|limit| now + limit) }
@@ -347,17 +368,7 @@ impl Offering {
 
     fn leave<T>(&self, call: &mut Call) -> ControlFlow<Exit, T> {
         let (cause, sip_code) = self.best.unwrap_or((DialFailure::Unavailable, None));
-        call.set_own("dial.result", result_name(cause));
-        call.set_own("dial.sipCode", sip_code.map(|code| code.to_string()).unwrap_or_default());
-        call.set_own("dial.ringSec", (call.now.instant - self.since).as_secs().to_string());
-        call.set_own("dial.talkSec", "0");
-        leave(match cause {
-            DialFailure::NoAnswer => Port::NoAnswer,
-            DialFailure::Busy => Port::Busy,
-            DialFailure::Rejected => Port::Rejected,
-            DialFailure::Unavailable => Port::Unavailable,
-            DialFailure::Failed => Port::Failed,
-        })
+        leave_failed(cause, sip_code, self.since, call)
     }
 
     fn next_timeout(&self) -> Option<Instant> {
@@ -374,6 +385,26 @@ impl Offering {
     }
 }
 
+/// Nobody was reached: leaves by the port that says why.
+pub(super) fn leave_failed<T>(
+    cause: DialFailure,
+    sip_code: Option<u16>,
+    since: Instant,
+    call: &mut Call,
+) -> ControlFlow<Exit, T> {
+    call.set_own("dial.result", result_name(cause));
+    call.set_own("dial.sipCode", sip_code.map(|code| code.to_string()).unwrap_or_default());
+    call.set_own("dial.ringSec", (call.now.instant - since).as_secs().to_string());
+    call.set_own("dial.talkSec", "0");
+    leave(match cause {
+        DialFailure::NoAnswer => Port::NoAnswer,
+        DialFailure::Busy => Port::Busy,
+        DialFailure::Rejected => Port::Rejected,
+        DialFailure::Unavailable => Port::Unavailable,
+        DialFailure::Failed => Port::Failed,
+    })
+}
+
 /// Of several legs that failed differently, the one that came nearest to a person names the way out.
 fn nearness(cause: DialFailure) -> u8 {
     match cause {
@@ -385,7 +416,7 @@ fn nearness(cause: DialFailure) -> u8 {
     }
 }
 
-fn result_name(cause: DialFailure) -> &'static str {
+pub(super) fn result_name(cause: DialFailure) -> &'static str {
     match cause {
         DialFailure::Busy => "busy",
         DialFailure::Rejected => "rejected",

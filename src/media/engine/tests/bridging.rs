@@ -11,7 +11,7 @@ fn bridged(a: LegConfig, b: LegConfig) -> (Stage, Peer, Peer) {
 }
 
 fn pcma(n: u8) -> LegConfig {
-    LegConfig { codec: Codec::Pcma, payload_type: 8, ..config(n) }
+    LegConfig { coding: Coding::PCMA, payload_type: 8, ..config(n) }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! One engine under a virtual clock, and peers that are numbers and bytes.
 
 mod bridging;
+mod coded;
 mod playing;
 mod receiving;
 mod secure;
 mod watching;
 
 use super::{Engine, EngineConfig};
+use crate::audio::Coding;
 use crate::audio::{Clip, Codec};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
@@ -156,12 +158,13 @@ impl Stage {
 fn config(n: u8) -> LegConfig {
     let ip = [127, 0, 0, n];
     LegConfig {
-        codec: Codec::Pcmu,
+        coding: Coding::PCMU,
         payload_type: 0,
-        receive: vec![(0, Codec::Pcmu), (8, Codec::Pcma)],
+        receive: vec![(0, Coding::PCMU), (8, Coding::PCMA)],
         ptime_ms: 20,
         telephone_event_send: Some(101),
         telephone_event_receive: Some(101),
+        telephone_event_scale: 1,
         remote_rtp: SocketAddr::from((ip, 4_000)),
         remote_rtcp: SocketAddr::from((ip, 4_001)),
         signalling_ip: ip.into(),

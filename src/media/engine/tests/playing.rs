@@ -59,7 +59,7 @@ fn the_clip_is_what_is_heard_in_the_law_of_the_leg() {
     for codec in [Codec::Pcmu, Codec::Pcma] {
         let mut stage = Stage::new();
         let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
-        stage.open(1, LegConfig { codec, payload_type, ..config(1) });
+        stage.open(1, LegConfig { coding: Coding::Law(codec), payload_type, ..config(1) });
         let samples: Vec<i16> = (0..400).map(|n| n * 50).collect();
         stage.play(1, 1, vec![Item::Clip(Arc::new(Clip::from_samples(&samples)))], false);
         stage.run(40);
@@ -243,7 +243,7 @@ fn an_update_moves_media_and_codec_without_a_break_in_numbers() {
     stage.play(1, 1, vec![clip(16_000)], false);
     stage.run(200);
     let moved = LegConfig {
-        codec: Codec::Pcma,
+        coding: Coding::PCMA,
         payload_type: 8,
         remote_rtp: "127.0.0.9:5000".parse().unwrap(),
         ..config(1)

@@ -279,7 +279,7 @@ fn comfort_noise_is_a_sign_of_life_and_no_gap_in_the_audio() {
 #[test]
 fn any_bytes_from_anywhere_to_any_port_do_no_harm() {
     let (mut stage, _) = listening();
-    stage.open(2, LegConfig { codec: Codec::Pcma, payload_type: 8, ptime_ms: 30, ..config(2) });
+    stage.open(2, LegConfig { coding: Coding::PCMA, payload_type: 8, ptime_ms: 30, ..config(2) });
     stage.bridge();
     let mut random = Random::from_seed(99);
     for round in 0..20_000u32 {

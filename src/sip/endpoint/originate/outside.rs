@@ -1,6 +1,16 @@
 //! Requests outside dialogs: INVITEs that begin one, REGISTER, OPTIONS and others.
 
-use super::*;
+use super::{INTERVALS_TRIED, tls_peer_of};
+use crate::clock::Instant;
+use crate::ids::ConnectionId;
+use crate::sip::dialog::{Dialog, GivingUp, Outgoing as OutgoingPhase, Phase, min_se};
+use crate::sip::digest::Attempt;
+use crate::sip::endpoint::tables::{ClientMachine, Hop, OutsideContent, Purpose};
+use crate::sip::endpoint::{Action, Endpoint, Outgoing, Outside, compose, sessions};
+use crate::sip::message::Response;
+use crate::sip::{DialogId, ListenerId, TlsPeer, TransactionId, Transport};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 impl Endpoint {
     /// Sends an INVITE outside a dialog. Ends in [`Event::Answered`](super::Event::Answered) or

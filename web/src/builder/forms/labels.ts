@@ -36,6 +36,7 @@ const LABELS: Record<string, string> = {
   screen: "Agent accepts by a key",
   screenSec: "Wait for that key (seconds)",
   maxTalkSec: "Longest conversation (seconds)",
+  handOver: "Hand the call over to the trunk",
   onBusy: "Agents in a conversation",
   afterAnswered: "After the conversation",
   waitAudio: "Played while waiting",
