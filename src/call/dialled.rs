@@ -13,6 +13,7 @@ use super::live::LegState;
 use super::media_leg::MediaLeg;
 use super::number_rule::{NumberFormat, NumberRule};
 use super::snapshot::Trunk;
+use super::switchboard::printable;
 use super::trunk::{Direction, FailOver};
 use super::ways::{Guides, Plan, Way, better};
 use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
@@ -259,6 +260,9 @@ impl Call {
             }
         }
         fork.release(context);
+        if let Some(trunk) = &fork.trunk {
+            tracing::info!(call = %call, %dial, trunk, code, why = %words_of(failure), "a trunk did not take a call");
+        }
         dialled.note_failure(code, &fork.fail_over);
         if code >= 600 {
             // RFC 3261 16.7 step 5: nobody is to be rung any more.
@@ -277,6 +281,8 @@ impl Call {
     }
 }
 
+/// Characters of a peer's reason phrase in the log: the longest usual one has 40.
+const WORDS_CHARS_MAX: usize = 64;
 /// Characters of a name in a header.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -519,6 +525,18 @@ pub(super) fn code_of(failure: &Failure) -> u16 {
         Failure::Transport | Failure::HalfOpen => 503,
         Failure::Cancelled => 487,
         Failure::NotPracked => 504,
+    }
+}
+
+/// What became of a failed INVITE, for people.
+fn words_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Response(response) => {
+            format!("it answered {} {}", response.code(), printable(response.reason(), WORDS_CHARS_MAX))
+        }
+        Failure::Timeout => "it does not answer".to_owned(),
+        Failure::Transport => "it cannot be reached".to_owned(),
+        Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => "it was given up".to_owned(),
     }
 }
 

@@ -155,6 +155,15 @@ impl Phone {
         self.command("hangup", "");
     }
 
+    /// Puts the call on hold.
+    pub fn hold(&mut self) {
+        self.command("hold", "");
+    }
+
+    pub fn resume(&mut self) {
+        self.command("resume", "");
+    }
+
     /// Presses and releases a key.
     pub fn press(&mut self, key: char) {
         self.command("sndcode", &key.to_string());
