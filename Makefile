@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIG ?= config/cordboard.toml
 
-.PHONY: run console types build test test-console test-kill test-crm check bench bench-console sim fuzz fmt lint clean install-run install-fuzz install-check install-test install-test-console
+.PHONY: run console types build test test-console test-kill test-crm torture check bench bench-console sim fuzz fmt lint clean install-run install-fuzz install-check install-test install-test-console
 
 run: install-run console build
 	@tools/demo-hints $(CONFIG)
@@ -43,6 +43,10 @@ test-kill: install-check
 test-crm: install-check
 	CRM_CALLS=10000 cargo test --locked --test crm_outbox -- --nocapture
 
+# The long form of tests/torture_wire.rs: 200,000 mutations from a seed of their own.
+torture: install-test
+	MUTATIONS=200000 MUTATIONS_SEED=$${MUTATIONS_SEED:-$$RANDOM} cargo test --locked --test torture_wire -- --nocapture
+
 # Each fuzzer of tests/fuzz for ten minutes; FUZZ_SECONDS for another time.
 fuzz: install-fuzz
 	tools/fuzz $(or $(FUZZ_SECONDS),600)
@@ -81,7 +85,7 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip kamailio linphone-cli sip-tester stunnel4 sox python3-numpy python3-venv postgresql openssl g++
+	@tools/install espeak-ng flite baresip kamailio linphone-cli sip-tester stunnel4 sox python3-numpy python3-venv postgresql openssl g++ iproute2 nftables conntrack
 	@tools/install-schemathesis
 
 install-test-console:

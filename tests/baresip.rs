@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::certificates::Authority;
-use support::phone::{Phone, PhoneSetup};
+use support::phone::PhoneSetup;
 use support::sound::{agent_voice, caller_voice};
 use support::{Server, Setup, sound};
 
@@ -61,10 +61,6 @@ fn setup(name: &str, flow: &Value) -> Setup {
 
 fn number(server: &Server, transport: &str) -> String {
     format!("sip:{NUMBER}@{};transport={transport}", server.sip())
-}
-
-fn assert_hears(who: &Phone, what: &str, said: &[i16]) {
-    sound::assert_heard(&format!("{}, who should hear {what},", who.name), said, &who.heard());
 }
 
 #[test]
@@ -126,7 +122,7 @@ fn a_telephone_registers_over_tls_is_rung_over_its_connection_and_holds_and_resu
     caller.listen(resumed + 6.0);
     agent.hang_up();
     caller.wait_for("CALL_CLOSED", 1);
-    assert_hears(&agent, "the caller", &caller_voice());
+    agent.assert_hears("the caller", &caller_voice());
     let heard = caller.heard();
     let (held, resumed) = ((held * 8_000.0) as usize, (resumed * 8_000.0) as usize);
     sound::assert_heard("the caller on hold", &music, &heard[held..resumed]);
@@ -192,9 +188,9 @@ fn whole_call(name: &str, transport: &str, keys: &'static str, caller_hangs_up: 
     agent.wait_for("CALL_CLOSED", 1);
 
     let record = server.wait_records(1).remove(0);
-    assert_hears(&caller, "the greeting", &welcome());
-    assert_hears(&caller, "the agent", &agent_voice());
-    assert_hears(&agent, "the caller", &caller_voice());
+    caller.assert_hears("the greeting", &welcome());
+    caller.assert_hears("the agent", &agent_voice());
+    agent.assert_hears("the caller", &caller_voice());
     let source = if keys == "rtpevent" { "rfc4733" } else { keys };
     assert_eq!(record["keys"].as_array().unwrap().len(), 1, "{record:#}");
     assert_eq!(
@@ -255,8 +251,8 @@ fn pcmu_and_pcma_are_transcoded_so_that_both_hear_each_other() {
     let codecs: Vec<_> =
         record["legs"].as_array().unwrap().iter().map(|l| l["codec"].as_str().unwrap()).collect();
     assert!(codecs.contains(&"PCMU") && codecs.contains(&"PCMA"), "{record:#}");
-    assert_hears(&caller, "the agent", &agent_voice());
-    assert_hears(&agent, "the caller", &caller_voice());
+    caller.assert_hears("the agent", &agent_voice());
+    agent.assert_hears("the caller", &caller_voice());
     server.assert_clean();
 }
 
@@ -280,8 +276,8 @@ fn a_telephone_that_encrypts_its_media_and_one_that_does_not_hear_each_other() {
         let few = |leg: &Value| leg["packetsUnauthentic"].as_u64().is_some_and(|count| count < 5);
         assert!(legs.iter().all(few), "{record:#}");
         assert!(caller.log().to_lowercase().contains("srtp"), "{}", caller.log());
-        assert_hears(&caller, "the agent", &agent_voice());
-        assert_hears(&agent, "the caller", &caller_voice());
+        caller.assert_hears("the agent", &agent_voice());
+        agent.assert_hears("the caller", &caller_voice());
         server.assert_clean();
     }
 }
@@ -346,8 +342,7 @@ fn an_agent_who_never_answers_is_given_up_and_the_flow_goes_on() {
         (Some("disconnected_by_flow"), Some("flow"))
     );
     assert_eq!(record["offers"][0]["result"], "no_answer");
-    assert_hears(
-        &caller,
+    caller.assert_hears(
         "that nobody is there",
         &sound::speak("Nobody can take your call at the moment.", "en-us"),
     );
@@ -403,6 +398,6 @@ fn the_echo_number_sends_the_callers_own_voice_back() {
     caller.listen(6.0);
     caller.hang_up();
     server.wait_records(1);
-    assert_hears(&caller, "itself", &caller_voice());
+    caller.assert_hears("itself", &caller_voice());
     server.assert_clean();
 }

@@ -1,5 +1,8 @@
 //! The messages of RFC 4475 and RFC 5118, each with the verdict that its RFC gives, and 100,000 mutations.
 
+#[path = "torture/mutate.rs"]
+mod mutate;
+
 use bytes::Bytes;
 use cordboard::clock::Instant;
 use cordboard::ids::Random;
@@ -7,6 +10,7 @@ use cordboard::sip::message::{Framed, StreamFramer, parse_datagram};
 use cordboard::sip::{
     Action, Endpoint, EndpointConfig, Event, Input, Limits, Listener, ListenerId, Message, Transport,
 };
+use mutate::mutate;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -305,50 +309,6 @@ fn call_message(index: usize, to_tag: &str) -> Vec<u8> {
          CSeq: {number} {method}\r\nContact: <sip:a@192.0.2.77:5062>\r\nContent-Length: 0\r\n\r\n"
     )
     .into_bytes()
-}
-
-/// Changes a few bytes: flips, cuts, doubles, moves, and puts in what parsers trip over.
-fn mutate(random: &mut Random, mut bytes: Vec<u8>) -> Vec<u8> {
-    const TOKENS: [&[u8]; 16] = [
-        b"\r\n",
-        b"\r\n\r\n",
-        b"\r\n ",
-        b"\0",
-        b"\xff\xfe",
-        b";;",
-        b",,",
-        b"<",
-        b">",
-        b"\"",
-        b"\\",
-        b"%",
-        b"%00",
-        b"[::1]",
-        b"99999999999999999999",
-        b";tag=",
-    ];
-    for _ in 0..=random.below(4) {
-        let length = bytes.len() as u32;
-        let at = random.below(length) as usize;
-        let end = (at + random.below(40) as usize).min(bytes.len());
-        match random.below(6) {
-            0 if at < bytes.len() => bytes[at] = random.below(256) as u8,
-            1 => drop(bytes.drain(at..end)),
-            2 => {
-                let piece = bytes[at..end].to_vec();
-                let to = random.below(length) as usize;
-                bytes.splice(to..to, piece);
-            }
-            3 => bytes.truncate(at),
-            4 => {
-                let token = TOKENS[random.below(16) as usize];
-                bytes.splice(at..at, token.iter().copied());
-            }
-            _ if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            _ => {}
-        }
-    }
-    bytes
 }
 
 /// A room that answers everything, so that every state is reached.

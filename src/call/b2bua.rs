@@ -143,6 +143,8 @@ pub(super) struct Call {
     ended: Option<(EndReason, Option<u16>)>,
     /// What the record says of the end in place of the usual sentence.
     end_note: Option<String>,
+    /// Why the side that hung up first did, as a Q.850 cause: the other side is told.
+    cause_said: Option<u8>,
     /// Why the party that the flow is told to be gone has vanished.
     vanished: Option<Vanished>,
     hold: Hold,
@@ -194,6 +196,7 @@ impl Call {
             outcome: None,
             ended: None,
             end_note: None,
+            cause_said: None,
             vanished: None,
             hold: Hold::default(),
             early: EarlyMedia::default(),

@@ -20,7 +20,7 @@ use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget,
 use crate::hidden::Hidden;
 use crate::sdp::Refusal;
 use crate::sip::DialogId;
-use crate::sip::cause::{Reason, response_of};
+use crate::sip::cause::{NORMAL_CLEARING, Reason, q850, response_of};
 use crate::sip::endpoint::Failure;
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, Response};
@@ -440,15 +440,21 @@ impl Dialled {
         accepted
     }
 
-    /// Gives the leg up, however far it has come: where it still rings, the CANCEL says why.
-    pub fn cancel(&mut self, reason: CancelReason, context: &mut Context<'_>) {
-        let reason = match reason {
-            CancelReason::AnsweredElsewhere => Some(ELSEWHERE),
-            CancelReason::RangOut => Some("SIP;cause=408;text=\"Rang for its time\""),
-            CancelReason::CallerGone | CancelReason::StepEnded => None,
-        };
+    /// Gives the leg up, however far it has come, and says why; `cause` is what the caller's side said (Q.850).
+    pub fn cancel(&mut self, reason: CancelReason, cause: Option<u8>, context: &mut Context<'_>) {
         let rings = self.stage == Stage::Ringing;
-        self.hang_up(reason.filter(|_| rings), context);
+        match reason {
+            CancelReason::AnsweredElsewhere if rings => self.hang_up(Some(ELSEWHERE), context),
+            CancelReason::RangOut if rings => {
+                self.hang_up(Some("SIP;cause=408;text=\"Rang for its time\""), context);
+            }
+            _ => self.clear(cause, context),
+        }
+    }
+
+    /// Ends the leg as calls end, or with the cause that the other side named.
+    pub fn clear(&mut self, cause: Option<u8>, context: &mut Context<'_>) {
+        self.hang_up(Some(&q850(cause.unwrap_or(NORMAL_CLEARING))), context);
     }
 
     /// Ends the leg with CANCEL before its answer and BYE after it (RFC 3261 sections 9.1 and 15); `reason` is the

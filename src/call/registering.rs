@@ -101,7 +101,10 @@ impl Switchboard {
         if answer.code == 403 {
             tracing::info!(source = %peer.address, reason = answer.reason, "a registration was refused");
         }
-        let Answer { code, reason, headers, .. } = answer;
+        let Answer { code, reason, headers, moves, .. } = answer;
+        for moved in moves {
+            self.endpoint.follow(&moved.contact, moved.from, peer);
+        }
         let out = &mut self.sip_actions;
         self.endpoint.respond(now.instant, transaction, code, reason, &headers, None, out);
     }
@@ -150,6 +153,22 @@ impl Switchboard {
         };
         let transaction = self.endpoint.send_outside(now, outside, &mut self.sip_actions);
         self.notifies.insert(transaction, tag);
+    }
+
+    /// An INVITE or a REGISTER of one who is not known, and may show who it is.
+    pub(super) fn knocked(&mut self, now: Now, request: Request, peer: Peer) {
+        let out = &mut self.sip_actions;
+        if self.snapshot.awaits_database || !self.registrar.has_challenged(&request, peer) {
+            let asked = if self.snapshot.awaits_database {
+                Err(Answer::later())
+            } else {
+                self.registrar.authenticate(now.instant, &request, peer)
+            };
+            if let Err(Answer { code, reason, headers, .. }) = asked {
+                return self.endpoint.answer_apart(now.instant, peer, &request, code, reason, &headers, out);
+            }
+        }
+        self.endpoint.take_in(now.instant, peer, request, out);
     }
 
     /// Whose an INVITE is: by its address, by what is registered from there, or by the credentials it brings. `Err` where it

@@ -12,7 +12,7 @@ mod tls;
 
 pub use dns::Dns;
 pub use listen::{Listen, Transport};
-pub use tls::{ClientCertificates, Identity, Tls, TlsServer};
+pub use tls::{ClientCertificates, Identity, Tls, TlsClient, TlsServer};
 
 pub use outside::{Outside, Secret, SmsProvider};
 
@@ -511,10 +511,41 @@ mod tests {
         // Their keys are names that the user gives.
         let named =
             ["secrets.", "secret_hosts.", "salesforce.task_fields.", "salesforce.conversation.fields."];
-        shown.retain(|key| !named.iter().any(|section| key.starts_with(section)));
+        // The example has none, only a comment that shows one; that its keys are read is tested below.
+        let optional = "tls.client[0].";
+        shown.retain(|key| !named.iter().chain([&optional]).any(|section| key.starts_with(section)));
         let asked = asked.iter().map(|key| key.trim_start_matches('.').to_owned());
         let asked = asked.filter(|key| !key.starts_with("sip.listen[1]")).collect();
         assert_eq!(shown, asked);
+    }
+
+    #[test]
+    fn settings_of_tls_for_one_trunk_are_read_by_their_name_and_each_name_once() {
+        let listen = "[[sip.listen]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5060\"\n";
+        let parse = |clients: &str| {
+            let text = format!("{listen}{clients}");
+            parse_with(Path::new("config/x.toml"), &text, std::iter::empty(), Folders::Unread)
+        };
+        // A file that is there; what is in it does not matter here.
+        let one = "[[tls.client]]\nname = \"acme\"\nca = \"cordboard.toml\"\n";
+        let (config, findings) = parse(one);
+        let client = &config.unwrap_or_else(|| panic!("{findings:?}")).tls.clients[0];
+        assert_eq!(
+            (client.name.as_str(), client.identity.is_none(), client.ca.is_some()),
+            ("acme", true, true)
+        );
+        for (clients, expected) in [
+            (one.repeat(2), "is there twice"),
+            ("[[tls.client]]\nca = \"cordboard.toml\"\n".to_owned(), "is needed"),
+            (
+                "[[tls.client]]\nname = \"a\"\ncertificate = \"cordboard.toml\"\n".to_owned(),
+                "stands without private_key",
+            ),
+        ] {
+            let (config, findings) = parse(&clients);
+            assert!(config.is_none());
+            assert!(findings.iter().any(|finding| finding.to_string().contains(expected)), "{findings:?}");
+        }
     }
 
     #[test]

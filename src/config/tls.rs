@@ -12,6 +12,16 @@ pub struct Tls {
     pub ca: Option<PathBuf>,
     /// What we show to servers that ask for a certificate.
     pub identity: Option<Identity>,
+    /// The same two for trunks that name them, `[[tls.client]]`.
+    pub clients: Vec<TlsClient>,
+}
+
+/// What connections go by that we open to some trunks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsClient {
+    pub name: String,
+    pub ca: Option<PathBuf>,
+    pub identity: Option<Identity>,
 }
 
 /// A certificate with those above it, and its key.
@@ -46,7 +56,38 @@ pub(super) fn read(section: &Section<'_>, folder: &Path) -> Tls {
     let server = read_server(section, folder, None);
     let ca = read_file(section, folder, "ca");
     let identity = server.as_ref().map(|server| server.identity.clone());
-    Tls { server, ca, identity }
+    let mut clients: Vec<TlsClient> = Vec::new();
+    for section in section.sections("client") {
+        let Some(client) = read_client(&section, folder) else { continue };
+        if clients.iter().any(|other| other.name == client.name) {
+            section.error("name", format!("\"{}\" is there twice", client.name), "");
+        } else {
+            clients.push(client);
+        }
+    }
+    Tls { server, ca, identity, clients }
+}
+
+fn read_client(section: &Section<'_>, folder: &Path) -> Option<TlsClient> {
+    let ca = read_file(section, folder, "ca");
+    let identity = read_identity(section, folder);
+    let name = section.text("name").filter(|name| !name.is_empty());
+    if name.is_none() {
+        section.error("name", "is needed", "the name by which a trunk's tls_client means it");
+    }
+    Some(TlsClient { name: name?, ca, identity })
+}
+
+fn read_identity(section: &Section<'_>, folder: &Path) -> Option<Identity> {
+    let certificate = read_file(section, folder, "certificate");
+    let private_key = read_file(section, folder, "private_key");
+    for (has, lacks) in [("certificate", "private_key"), ("private_key", "certificate")] {
+        if section.has(has) && !section.has(lacks) {
+            section.error(has, format!("stands without {lacks}"), format!("add {lacks}"));
+        }
+    }
+    let own = certificate.zip(private_key);
+    own.map(|(certificate, private_key)| Identity { certificate, private_key })
 }
 
 /// The four keys that a listener may have of its own; what it leaves out is as in `above`.
@@ -55,8 +96,7 @@ pub(super) fn read_server(
     folder: &Path,
     above: Option<&TlsServer>,
 ) -> Option<TlsServer> {
-    let certificate = read_file(section, folder, "certificate");
-    let private_key = read_file(section, folder, "private_key");
+    let own = read_identity(section, folder);
     let ca = read_file(section, folder, "client_ca");
     let required = section.parsed("client_certificates", |text| match text {
         "none" => Ok(None),
@@ -64,13 +104,6 @@ pub(super) fn read_server(
         "required" => Ok(Some(true)),
         _ => Err("what clients must show: none, optional or required".to_owned()),
     });
-    for (has, lacks) in [("certificate", "private_key"), ("private_key", "certificate")] {
-        if section.has(has) && !section.has(lacks) {
-            section.error(has, format!("stands without {lacks}"), format!("add {lacks}"));
-        }
-    }
-    let own = certificate.zip(private_key);
-    let own = own.map(|(certificate, private_key)| Identity { certificate, private_key });
     let identity = own.or_else(|| above.map(|above| above.identity.clone()));
     let inherited = above.map(|above| above.clients.clone()).unwrap_or_default();
     let ca = ca.or_else(|| match &inherited {

@@ -63,8 +63,6 @@ struct Inner {
     files: Files,
     clock: SystemClock,
     now: Mutex<Loaded>,
-    /// Settings of trunks, by name.
-    named: Mutex<HashMap<Box<str>, Arc<ClientConfig>>>,
     /// When the certificate that ends first ends, in Unix seconds; 0 without one.
     expires: AtomicU64,
 }
@@ -74,12 +72,15 @@ struct Files {
     /// By [`ListenerId`].
     servers: Vec<Option<TlsServer>>,
     client: ClientFiles,
+    /// Of trunks, by the name of the settings.
+    named: Vec<(Box<str>, ClientFiles)>,
 }
 
 /// What handshakes that begin now go by.
 struct Loaded {
     servers: Vec<Option<Arc<ServerConfig>>>,
     client: Arc<ClientConfig>,
+    named: HashMap<Box<str>, Arc<ClientConfig>>,
     /// What the files looked like; a renewed one differs.
     looks: Vec<Look>,
 }
@@ -92,14 +93,17 @@ impl Tls {
     pub fn load(config: &TlsConfig, listen: &[Listen], clock: SystemClock) -> Result<Self, TlsError> {
         let servers = listen.iter().map(|one| one.tls.clone()).collect();
         let client = ClientFiles { ca: config.ca.clone(), identity: config.identity.clone() };
-        let files = Files { servers, client };
+        let named = config.clients.iter().map(|one| {
+            let files = ClientFiles { ca: one.ca.clone(), identity: one.identity.clone() };
+            (one.name.as_str().into(), files)
+        });
+        let files = Files { servers, client, named: named.collect() };
         let (loaded, expires) = files.load()?;
         warn_of_end(expires, clock.now().wall);
         Ok(Tls(Arc::new(Inner {
             files,
             clock,
             now: Mutex::new(loaded),
-            named: Mutex::default(),
             expires: AtomicU64::new(expires.unwrap_or(0)),
         })))
     }
@@ -109,19 +113,10 @@ impl Tls {
         self.loaded().servers.get(usize::from(listener.0)).cloned().flatten()
     }
 
-    /// What a connection of ours goes by: `[tls]`, or settings that [`Tls::set_named`] was given.
+    /// What a connection of ours goes by: `[tls]`, or the `[[tls.client]]` of that name.
     pub fn client(&self, settings: Option<&str>) -> Result<Arc<ClientConfig>, TlsError> {
         let Some(name) = settings else { return Ok(self.loaded().client.clone()) };
-        let named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.get(name).cloned().ok_or_else(|| TlsError::UnknownSettings(name.to_owned()))
-    }
-
-    /// Gives settings a name, from the next connection on. Those that were there before stay where these cannot be used.
-    pub fn set_named(&self, name: &str, files: &ClientFiles) -> Result<(), TlsError> {
-        let config = client_config(files)?;
-        let mut named = self.0.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.insert(name.into(), config);
-        Ok(())
+        self.loaded().named.get(name).cloned().ok_or_else(|| TlsError::UnknownSettings(name.to_owned()))
     }
 
     /// When the certificate that ends first ends, in Unix seconds; 0 without one.
@@ -198,16 +193,27 @@ impl Files {
         let servers = self.servers.iter().map(|server| server.as_ref().map(server_config).transpose());
         let servers = servers.collect::<Result<_, _>>()?;
         let client = client_config(&self.client)?;
+        let named = self.named.iter().map(|(name, files)| Ok((name.clone(), client_config(files)?)));
+        let named = named.collect::<Result<_, TlsError>>()?;
         let mut expires: Option<u64> = None;
         for identity in self.identities() {
             let ends = certificate::ends(&read_chain(&identity.certificate)?);
             expires = expires.into_iter().chain(ends).min();
         }
-        Ok((Loaded { servers, client, looks }, expires))
+        Ok((Loaded { servers, client, named, looks }, expires))
     }
 
     fn identities(&self) -> impl Iterator<Item = &Identity> {
-        self.servers.iter().flatten().map(|server| &server.identity).chain(&self.client.identity)
+        self.servers
+            .iter()
+            .flatten()
+            .map(|server| &server.identity)
+            .chain(self.clients().filter_map(|files| files.identity.as_ref()))
+    }
+
+    /// What all connections go by that we open.
+    fn clients(&self) -> impl Iterator<Item = &ClientFiles> {
+        std::iter::once(&self.client).chain(self.named.iter().map(|(_, files)| files))
     }
 
     fn all(&self) -> Vec<&Path> {
@@ -216,7 +222,11 @@ impl Files {
             ClientCertificates::Optional { ca } | ClientCertificates::Required { ca } => Some(ca),
             ClientCertificates::NotAsked => None,
         });
-        of_identities.chain(of_clients).chain(&self.client.ca).map(PathBuf::as_path).collect()
+        of_identities
+            .chain(of_clients)
+            .chain(self.clients().filter_map(|files| files.ca.as_ref()))
+            .map(PathBuf::as_path)
+            .collect()
     }
 
     fn looks(&self) -> Vec<Look> {

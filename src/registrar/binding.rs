@@ -78,6 +78,11 @@ impl Binding {
         self.peer.address == peer.address && self.path.is_empty() && *self.call_id != *call_id
     }
 
+    /// Its telephone was reached directly, and by another way than that one.
+    pub(super) fn was_elsewhere(&self, peer: Peer) -> bool {
+        self.path.is_empty() && self.peer != peer
+    }
+
     /// As a Contact of a 200, with the seconds that are left.
     pub(super) fn written(&self, now: Instant) -> String {
         let mut contact = self.contact.clone();

@@ -14,7 +14,7 @@ use crate::clock::Instant;
 use crate::ids::{ConnectionId, Random};
 use crate::sip::Peer;
 use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Hash, Password, Verdict};
-use crate::sip::message::{HeaderName, Request};
+use crate::sip::message::{HeaderName, Request, SipUri};
 use binding::Table;
 use contact::{Change, Contacts};
 use std::collections::HashMap;
@@ -77,6 +77,14 @@ pub struct Counters {
     pub refused: u64,
 }
 
+/// A telephone that is reached elsewhere than before: its NAT has given it another port, or it has moved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Move {
+    /// What the telephone calls itself, before and after.
+    pub contact: SipUri,
+    pub from: Peer,
+}
+
 /// The answer to a REGISTER.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
@@ -86,11 +94,13 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Whether requests over the stream it came by are let in from now on, where that changes.
     pub admits: Option<bool>,
+    /// Of the telephones that are reached where the REGISTER came from now.
+    pub moves: Vec<Move>,
 }
 
 impl Answer {
     fn new(code: u16) -> Self {
-        Answer { code, reason: "", headers: Vec::new(), admits: None }
+        Answer { code, reason: "", headers: Vec::new(), admits: None, moves: Vec::new() }
     }
 
     /// Who has an account is not known yet.
@@ -193,6 +203,12 @@ impl Registrar {
         self.table.name_at(source, "").is_some()
     }
 
+    /// Whether a request brings back a challenge that we sent to its host, so that its source is not forged.
+    pub fn has_challenged(&self, request: &Request, peer: Peer) -> bool {
+        let mut values = request.head().all(HeaderName::Authorization, "");
+        values.any(|value| self.authority.has_challenged(value, peer.address.ip()))
+    }
+
     /// Who a request shows to come from, by its credentials.
     pub fn authenticate(
         &mut self,
@@ -231,7 +247,7 @@ impl Registrar {
             return Answer { reason: "That Is Another's Address", ..Answer::new(403) };
         }
         match self.change(now, &name, request, peer) {
-            Ok(()) => self.listed(now, &name, request, peer),
+            Ok(moves) => Answer { moves, ..self.listed(now, &name, request, peer) },
             Err(answer) => {
                 self.counters.refused += 1;
                 answer
@@ -240,7 +256,13 @@ impl Registrar {
     }
 
     /// Does what the Contacts say, all of it or nothing (RFC 3261 10.3 step 7).
-    fn change(&mut self, now: Instant, name: &str, request: &Request, peer: Peer) -> Result<(), Answer> {
+    fn change(
+        &mut self,
+        now: Instant,
+        name: &str,
+        request: &Request,
+        peer: Peer,
+    ) -> Result<Vec<Move>, Answer> {
         let Contacts { changes, path } = Contacts::read(request, &self.limits)?;
         let order = (request.call_id(), request.cseq().number);
         let existing = self.table.of(name);
@@ -252,6 +274,7 @@ impl Registrar {
         if self.table.len() + adds > self.limits.bindings_max {
             return Err(Answer::new(503).with("Retry-After", "60"));
         }
+        let mut moves = Vec::new();
         for change in changes {
             match change {
                 Change::RemoveAll => {
@@ -262,10 +285,12 @@ impl Registrar {
                     self.counters.removed += gone.len() as u64;
                 }
                 Change::Bind { ref contact, expires, .. } => {
-                    self.table.remove_where(name, |binding| {
+                    let gone = self.table.remove_where(name, |binding| {
                         change.concerns(binding)
                             || (path.is_empty() && binding.is_left_behind_at(peer, order.0))
                     });
+                    let moved = gone.iter().filter(|binding| path.is_empty() && binding.was_elsewhere(peer));
+                    moves.extend(moved.map(|old| Move { contact: old.contact.uri.clone(), from: old.peer }));
                     let binding = Binding::new(now, contact.clone(), expires, path.clone(), peer, order);
                     self.table.add(name, binding);
                     self.counters.registered += 1;
@@ -274,7 +299,7 @@ impl Registrar {
         }
         let most = self.limits.bindings_of_account_max;
         self.counters.displaced += self.table.keep_at_most(name, most) as u64;
-        Ok(())
+        Ok(moves)
     }
 
     /// 200, with what is bound now.

@@ -4,6 +4,8 @@
 use super::message::Head;
 use super::message::HeaderName;
 
+/// The cause of a call that ends as calls do.
+pub const NORMAL_CLEARING: u8 = 16;
 /// Text of a Reason that is kept: a sentence.
 const TEXT_CHARS_MAX: usize = 120;
 

@@ -33,6 +33,8 @@ pub struct Destination {
     pub transport: Option<Transport>,
     /// A `sips:` URI: nothing but TLS will do (RFC 3261 26.2.2).
     pub sips: bool,
+    /// The settings that TLS goes by there, by their name; none are those of `[tls]`.
+    pub tls_client: Option<Box<str>>,
 }
 
 impl Destination {
@@ -51,7 +53,7 @@ impl Destination {
                 Some(if sips { named.secured()? } else { named })
             }
         };
-        Some(Destination { host: uri.host().clone(), port: uri.port(), transport, sips })
+        Some(Destination { host: uri.host().clone(), port: uri.port(), transport, sips, tls_client: None })
     }
 
     /// The one target of a numeric host, which takes no look-up (RFC 3263 4.1, 4.2).
@@ -68,7 +70,8 @@ impl Destination {
     fn target(&self, transport: Transport, address: SocketAddr) -> Target {
         let name = self.host.to_string();
         let name = name.trim_matches(['[', ']']).into();
-        let tls = transport.is_secure().then(|| Arc::new(TlsPeer { name, settings: None }));
+        let tls =
+            transport.is_secure().then(|| Arc::new(TlsPeer { name, settings: self.tls_client.clone() }));
         Target { transport, address, tls, source: None }
     }
 }

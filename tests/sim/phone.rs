@@ -260,6 +260,7 @@ impl Phone {
                 self.endpoint.respond(now, transaction, 501, "", &[], None, &mut self.actions);
             }
             Event::Refused { .. }
+            | Event::Knock { .. }
             | Event::Acknowledged { .. }
             | Event::AcknowledgedAgain { .. }
             | Event::Pracked { .. }

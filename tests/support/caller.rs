@@ -44,6 +44,14 @@ impl Caller {
         )
     }
 
+    /// An OPTIONS and its answer, whatever it is: when it comes, all that was sent before has been read.
+    pub fn ping(&mut self) {
+        self.calls += 1;
+        let text = format!("{}Content-Length: 0\r\n\r\n", self.head("OPTIONS", "ping", 1, ""));
+        self.send(&text);
+        self.wait_for(" OPTIONS", &text);
+    }
+
     /// A whole call without media; gives the time from INVITE to 200.
     pub fn call(&mut self, number: &str) -> Duration {
         let invite = self.invite(number, "127.0.0.1:9".parse().unwrap());

@@ -13,6 +13,7 @@ pub mod flows;
 pub mod kamailio;
 pub mod linphone;
 pub mod media;
+pub mod network;
 pub mod phone;
 pub mod program;
 pub mod records;

@@ -3,7 +3,7 @@
 use super::program::Program;
 use super::{PATIENCE, folder, sound};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 /// A running baresip.
 pub struct Phone {
     pub name: String,
-    /// Of SIP, on 127.0.0.1: baresip sends its media from there whatever address it is given.
+    address: Ipv4Addr,
+    /// Of SIP.
     pub port: u16,
     folder: PathBuf,
     program: Program,
@@ -24,6 +25,9 @@ pub struct Phone {
 /// How a telephone is set up.
 pub struct PhoneSetup {
     pub name: String,
+    /// 127.0.0.1 unless the telephone is in a network of its own: baresip sends its media from there whatever other loopback
+    /// address it is given.
+    pub address: Ipv4Addr,
     /// What it says, from the moment its audio starts; silence follows.
     pub voice: Vec<i16>,
     pub answers: bool,
@@ -41,6 +45,7 @@ impl PhoneSetup {
         let voice = vec![0; 8_000];
         PhoneSetup {
             name: name.into(),
+            address: Ipv4Addr::LOCALHOST,
             voice,
             answers: false,
             codecs: "pcmu,pcma",
@@ -56,12 +61,12 @@ impl PhoneSetup {
         // A source that ends hangs the call up.
         voice.extend(std::iter::repeat_n(0, 8_000 * 240));
         sound::write(&folder.join("voice.wav"), &voice);
-        let port = free_ports();
+        let port = free_ports(self.address);
         let control = port + 2;
-        let (home, modules) = (folder.display(), modules());
+        let (home, modules, address) = (folder.display(), modules(), self.address);
         let config = format!(
-            "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_player aubridge,nil\n\
-             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen 127.0.0.1:{control}\n\
+            "poll_method epoll\nsip_listen {address}:{port}\nnet_interface {address}\naudio_player aubridge,nil\n\
+             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:{control}\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
              snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
         );
@@ -73,7 +78,7 @@ impl PhoneSetup {
                 "cordboard.test".to_owned(),
                 format!("regint=60;auth_pass={password};outbound=\"sip:{server}\""),
             ),
-            None => (format!("127.0.0.1:{port}"), "regint=0".to_owned()),
+            None => (format!("{address}:{port}"), "regint=0".to_owned()),
         };
         let (name, codecs) = (&self.name, self.codecs);
         let encryption = match self.encryption {
@@ -91,15 +96,15 @@ impl PhoneSetup {
 /// The first of three ports for one telephone: SIP over UDP and TCP, SIP over TLS (which baresip opens beside it), and
 /// control. They lie above baresip's own media ports and below those that the system hands out to anybody, who could
 /// take one between this look and baresip's start.
-fn free_ports() -> u16 {
+fn free_ports(address: Ipv4Addr) -> u16 {
     const FIRST: u32 = 21_000;
     const COUNT: u32 = 11_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let turn = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(4, Ordering::Relaxed));
         let port = (FIRST + turn % COUNT) as u16;
-        let stream = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() && (port..port + 3).all(stream) {
+        let stream = |port: u16| TcpListener::bind((address, port)).is_ok();
+        if UdpSocket::bind((address, port)).is_ok() && (port..port + 3).all(stream) {
             return port;
         }
     }
@@ -119,7 +124,7 @@ impl Phone {
         let program = Program::start(&setup.name, &mut command);
         let start = Instant::now();
         let control = loop {
-            match TcpStream::connect(("127.0.0.1", control)) {
+            match TcpStream::connect((setup.address, control)) {
                 Ok(stream) => break stream,
                 Err(_) => {
                     assert!(start.elapsed() < PATIENCE, "baresip does not start\n{}", program.log());
@@ -130,11 +135,11 @@ impl Phone {
         let events = Arc::new(Mutex::new(Vec::new()));
         let (reader, kept) = (control.try_clone().unwrap(), events.clone());
         std::thread::spawn(move || read_events(reader, &kept));
-        Phone { name: setup.name, port, folder, program, control, events }
+        Phone { name: setup.name, address: setup.address, port, folder, program, control, events }
     }
 
     pub fn uri(&self) -> String {
-        format!("sip:{}@127.0.0.1:{}", self.name, self.port)
+        format!("sip:{}@{}:{}", self.name, self.address, self.port)
     }
 
     pub fn log(&self) -> String {
@@ -168,6 +173,11 @@ impl Phone {
         self.command("resume", "");
     }
 
+    /// Sends a re-INVITE with the same offer.
+    pub fn offer_again(&mut self) {
+        self.command("reinvite", "");
+    }
+
     /// Presses and releases a key.
     pub fn press(&mut self, key: char) {
         self.command("sndcode", &key.to_string());
@@ -192,7 +202,7 @@ impl Phone {
         let contact = field("Contact:").split_once('<').unwrap().1.split('>').next().unwrap().to_owned();
         let number: u32 = field("CSeq:").split(' ').next().unwrap().parse().unwrap();
         let body = format!("Signal={key}\r\nDuration=160\r\n");
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind((self.address, 0)).unwrap();
         let request = format!(
             "INFO {contact} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bK-info-{number};rport\r\nFrom: {}\r\nTo: {}\r\n\
              Call-ID: {}\r\nCSeq: {} INFO\r\nMax-Forwards: 70\r\nContent-Type: application/dtmf-relay\r\n\
@@ -255,6 +265,18 @@ impl Phone {
         files.retain(|p| p.to_string_lossy().ends_with("-dec.wav"));
         files.sort();
         files.iter().flat_map(|p| sound::read(p)).collect()
+    }
+
+    /// A second and a half of a voice was heard as it was spoken.
+    pub fn assert_hears(&self, what: &str, said: &[i16]) {
+        self.assert_hears_after(0.0, what, said);
+    }
+
+    /// The same, among what came after so many seconds.
+    pub fn assert_hears_after(&self, seconds: f64, what: &str, said: &[i16]) {
+        let heard = self.heard();
+        let after = &heard[heard.len().min((seconds * 8_000.0) as usize)..];
+        sound::assert_heard(&format!("{}, who should hear {what},", self.name), said, after);
     }
 
     /// Seconds of audio it has kept so far, read from the size of the file that is being written.

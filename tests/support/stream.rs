@@ -70,8 +70,17 @@ pub fn tls(
     name: &str,
     config: Arc<ClientConfig>,
 ) -> StreamOwned<ClientConnection, TcpStream> {
+    tls_over(tcp(server), name, config)
+}
+
+/// The same over a stream that is open.
+pub fn tls_over(
+    stream: TcpStream,
+    name: &str,
+    config: Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    StreamOwned::new(ClientConnection::new(config, name).unwrap(), tcp(server))
+    StreamOwned::new(ClientConnection::new(config, name).unwrap(), stream)
 }
 
 /// One call over a carrier; `via` is the transport's name there, `local` what stands in Via and Contact.

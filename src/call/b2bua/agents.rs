@@ -69,11 +69,14 @@ impl Call {
 
     /// BYE of a dialled leg, and what it says of why.
     pub fn dialled_said_bye(&mut self, dial: DialId, reason: &Reason, context: &mut Context<'_>) {
+        if self.hold.is_joined(dial) {
+            self.cause_said = self.cause_said.or(reason.cause);
+        }
         let name = self.party_name(Party::Dialled(dial));
         let note = reason.remark().map(|remark| format!("{name} hung up: its side says {remark}"));
         self.vanished = note.map(|note| Vanished { reason: EndReason::AgentHungUp, note: Some(note) });
         self.dialled_hung_up(dial, context);
-        self.vanished = None;
+        (self.vanished, self.cause_said) = (None, None);
     }
 
     pub fn dialled_hung_up(&mut self, dial: DialId, context: &mut Context<'_>) {

@@ -130,7 +130,7 @@ impl Call {
         let now = context.now.instant;
         match self.caller.state {
             CallerState::Answered(at) => {
-                let reason = q850.map(cause::q850);
+                let reason = self.cause_said.or(q850).map(cause::q850);
                 context.sip.bye(now, self.caller.dialog, reason.as_deref(), context.sip_actions);
                 self.caller.state = CallerState::Gone { answered: Some(at) };
             }
@@ -159,6 +159,7 @@ impl Call {
 
     /// What the caller's side says of why it hung up belongs into the record, where it is not the usual.
     fn note_reason(&mut self, reason: &Reason) {
+        self.cause_said = self.cause_said.or(reason.cause);
         let note = reason.remark().map(|remark| format!("the caller hung up: its side says {remark}"));
         if let (Some(note), false) = (note, matches!(self.caller.state, CallerState::Gone { .. })) {
             self.ended_for(EndReason::CallerHungUp, None, Some(note));

@@ -58,9 +58,10 @@ impl Call {
 
     pub(super) fn close_all(&mut self, context: &mut Context<'_>) {
         let dials: Vec<_> = self.dialled.iter().map(|d| d.dial).collect();
+        let cause = self.cause_said;
         for dial in dials {
             if let Some(dialled) = self.dialled_mut(dial) {
-                dialled.cancel(CancelReason::CallerGone, context);
+                dialled.cancel(CancelReason::CallerGone, cause, context);
             }
             self.close_dialled(dial, context);
         }

@@ -62,8 +62,9 @@ impl Call {
                 events.extend(failed.map(|(cause, sip_code)| Event::DialFailed { dial, cause, sip_code }));
             }
             Action::Cancel { dial, reason } => {
+                let cause = self.cause_said;
                 if let Some(dialled) = self.dialled_mut(dial) {
-                    dialled.cancel(reason, context);
+                    dialled.cancel(reason, cause, context);
                 }
                 self.close_dialled(dial, context);
             }
@@ -71,8 +72,9 @@ impl Call {
                 if self.stop_transfer(dial, context) {
                     return;
                 }
+                let cause = self.cause_said;
                 if let Some(dialled) = self.dialled_mut(dial) {
-                    dialled.hang_up(None, context);
+                    dialled.clear(cause, context);
                 }
                 self.close_dialled(dial, context);
             }

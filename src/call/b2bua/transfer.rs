@@ -297,7 +297,7 @@ impl Call {
 
     fn give_up_leg(&mut self, leg: DialId, reason: CancelReason, context: &mut Context<'_>) {
         if let Some(dialled) = self.dialled_mut(leg) {
-            dialled.cancel(reason, context);
+            dialled.cancel(reason, None, context);
         }
         self.close_dialled(leg, context);
     }
@@ -322,7 +322,7 @@ impl Call {
 
     fn hang_up_leaving(&mut self, dial: DialId, context: &mut Context<'_>) {
         if let Some(dialled) = self.dialled_mut(dial) {
-            dialled.hang_up(None, context);
+            dialled.clear(None, context);
         }
         self.close_dialled(dial, context);
     }

@@ -16,6 +16,7 @@ impl Switchboard {
         use sip::Event;
         match event {
             Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
+            Event::Knock { request, peer } => self.knocked(now, *request, peer),
             Event::Refused { peer, subject } => {
                 let what =
                     if let Subject::Request(method) = &subject { method.as_str() } else { "a message" };

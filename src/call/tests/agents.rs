@@ -17,7 +17,7 @@ pub fn talking(bench: &mut Bench) -> (String, String) {
 }
 
 /// The agent's BYE in the dialog of an INVITE that it got.
-fn bye(to_agent: &str) -> String {
+fn bye_of_agent(to_agent: &str) -> String {
     let from = value(to_agent, "To");
     format!(
         "BYE sip:cordboard@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP {};branch=z9hG4bKbye\nMax-Forwards: 70\n\
@@ -33,7 +33,7 @@ fn an_agents_bye_ends_the_call_and_the_record_says_who_hung_up() {
     let mut bench = Bench::new();
     let (_, to_agent) = talking(&mut bench);
     bench.pass(10_000);
-    bench.receive(agent(), &bye(&to_agent));
+    bench.receive(agent(), &bye_of_agent(&to_agent));
     let sent = bench.sent();
     assert_eq!(sent.iter().map(|text| head(text)).collect::<Vec<_>>(), ["200 BYE", "BYE"]);
     assert_eq!(value(&sent[1], "Reason"), "Q.850;cause=16");
@@ -124,7 +124,33 @@ fn an_agent_who_vanished_earlier_does_not_end_a_later_conversation() {
     bench.handle(Input::Media { thread: THREAD, event });
     let second = only(&bench.sent(), "INVITE");
     bench.receive(agent(), &response(&second, 200, &sdp(agent().ip())));
-    bench.receive(agent(), &bye(&second));
+    bench.receive(agent(), &bye_of_agent(&second));
     (1..=3).for_each(|leg| bench.closed(leg));
     assert_eq!(bench.records().remove(0).end_reason, EndReason::AgentHungUp);
+}
+
+#[test]
+fn each_side_is_told_the_cause_that_the_other_one_hung_up_with() {
+    for (reason, told) in
+        [("Reason: Q.850;cause=41;text=\"x\"", "Q.850;cause=41"), ("Subject: bye", "Q.850;cause=16")]
+    {
+        let mut bench = Bench::new();
+        let (answer, _) = talking(&mut bench);
+        let bye = request("BYE", DIRECT, 2, Transport::Udp, tag(&answer, "To"), "");
+        bench.receive(caller(), &with(&bye, reason));
+        assert_eq!(value(&only(&bench.sent(), "BYE"), "Reason"), told, "to the agent");
+        let mut bench = Bench::new();
+        let (_, to_agent) = talking(&mut bench);
+        bench.receive(agent(), &with(&bye_of_agent(&to_agent), reason));
+        assert_eq!(value(&only(&bench.sent(), "BYE"), "Reason"), told, "to the caller");
+        // Before the answer it is a CANCEL.
+        let mut bench = Bench::new();
+        bench.receive(caller(), &invite(DIRECT));
+        let to_agent = only(&bench.sent(), "INVITE");
+        bench.receive(agent(), &response(&to_agent, 180, ""));
+        let cancel =
+            request("CANCEL", DIRECT, 1, Transport::Udp, "", "").replace("z9hG4bKCANCEL1", "z9hG4bKINVITE1");
+        bench.receive(caller(), &with(&cancel, reason));
+        assert_eq!(value(&only(&bench.sent(), "CANCEL"), "Reason"), told);
+    }
 }

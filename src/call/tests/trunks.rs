@@ -121,6 +121,48 @@ fn the_telephones_of_an_agent_ring_together_where_they_registered_from_and_the_f
 }
 
 #[test]
+fn of_a_request_that_is_challenged_nothing_is_kept_and_of_its_answer_a_transaction() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.receive(phone(5_062), &register("alice", 5_062, 1, "Authorization: Digest of=nobody\n"));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    assert_eq!(bench.switchboard.counts(), Counts::default());
+    let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    // A challenge that another host got is worth nothing.
+    bench.receive(SocketAddr::from(([198, 51, 100, 6], 5_062)), &register("alice", 5_062, 2, &line));
+    only(&bench.sent(), "401 REGISTER");
+    assert_eq!(bench.switchboard.counts(), Counts::default());
+    bench.receive(phone(5_062), &register("alice", 5_062, 3, &line));
+    only(&bench.sent(), "200 REGISTER");
+    assert_eq!(bench.switchboard.counts().sip.server_transactions, 1);
+}
+
+#[test]
+fn a_dialog_follows_a_telephone_that_registers_from_another_port() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.registered(5_062, "");
+    bench.receive(caller(), &invite(DIRECT));
+    let [(_, rung)] = &bench.sent_to("INVITE")[..] else { panic!("one telephone") };
+    let answer = response(rung, 200, &sdp(phone(0).ip()));
+    let answer = answer.replace(&format!("alice@{}", agent()), "alice@10.0.0.5:5062");
+    bench.receive(phone(5_062), &answer);
+    assert_eq!(bench.sent_to("ACK")[0].0, phone(5_062));
+    // Its NAT gives it another port, from which it refreshes its registration.
+    let again = |cseq: u32, line: &str| register("alice", 5_062, cseq, line);
+    bench.receive(phone(40_000), &again(3, ""));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    bench.receive(phone(40_000), &again(4, &line));
+    only(&bench.sent(), "200 REGISTER");
+    assert_eq!(bench.switchboard.account_figures().bindings, 1);
+    bench.handle(Input::Stop);
+    let ended = bench.sent_to("BYE");
+    let to: Vec<_> = ended.iter().map(|(to, _)| *to).filter(|to| to.ip() == phone(0).ip()).collect();
+    assert_eq!(to, [phone(40_000)]);
+}
+
+#[test]
 fn a_busy_telephone_leaves_the_others_ringing_and_a_declined_call_rings_no_more() {
     for (code, heads) in [(486, vec!["ACK"]), (603, vec!["ACK", "CANCEL", "486 INVITE"])] {
         let mut bench = Bench::new();

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the tests write certificates")]
 
 use super::*;
-use crate::config::Transport;
+use crate::config::{TlsClient, Transport};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// A folder that goes when the test ends.
@@ -117,12 +117,18 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
     assert!(tls.client(None).is_ok());
     let error = tls.client(Some("acme")).unwrap_err().to_string();
     assert_eq!(error, "there are no settings for TLS named \"acme\"");
-    let files = ClientFiles { ca: Some(folder.write("ca.pem", &authority.pem())), identity: Some(identity) };
-    tls.set_named("acme", &files).unwrap();
-    assert!(tls.client(Some("acme")).is_ok());
-    let bad = ClientFiles { ca: Some(folder.write("empty.pem", "")), identity: None };
-    assert!(tls.set_named("acme", &bad).is_err());
-    assert!(tls.client(Some("acme")).is_ok(), "those that were there stay");
+    let ca = folder.write("ca.pem", &authority.pem());
+    let client = TlsClient { name: "acme".to_owned(), ca: Some(ca.clone()), identity: Some(identity) };
+    let config = TlsConfig { clients: vec![client], ..TlsConfig::default() };
+    let tls = Tls::load(&config, &[], SystemClock::start()).unwrap();
+    let before = tls.client(Some("acme")).unwrap();
+    assert!(tls.expires() > 0, "the certificate of a trunk ends, too");
+    folder.write("ca.pem", "");
+    assert!(tls.reload().is_err());
+    assert!(Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before), "those that were there stay");
+    folder.write("ca.pem", &authority.pem());
+    tls.reload().unwrap();
+    assert!(!Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::limits::{FORKS_MAX, ROUTE_SET_MAX, UNACKNOWLEDGED_MAX};
 use super::message::{Head, HeaderName, NameAddr, Request, Response, SipUri};
 use super::{ListenerId, Peer, TlsPeer, TransactionId};
 use crate::clock::{Budget, Instant};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The state of RFC 3261 12.1, as it is once both tags are known.
@@ -42,6 +43,8 @@ pub struct DialogState {
     pub listener: ListenerId,
     /// Where the peer's last message came from.
     pub peer: Peer,
+    /// The address that the peer believed to have when the dialog began, where it had another: it sits behind NAT.
+    pub mistaken: Option<IpAddr>,
     /// Whom we dialled over TLS.
     pub tls: Option<Arc<TlsPeer>>,
     /// The peer takes UPDATE, as far as its Allow says.
@@ -69,17 +72,20 @@ impl DialogState {
             target: target.clone(),
             listener: peer.listener,
             peer,
+            mistaken: request.via().host.ip().filter(|said| *said != peer.address.ip().to_canonical()),
             tls: None,
             allows_update: allows_update(head).unwrap_or(false),
             began: false,
         }
     }
 
-    /// The dialog that a response with a To tag to our INVITE makes (RFC 3261 12.1.2).
+    /// The dialog that a response with a To tag to our INVITE makes (RFC 3261 12.1.2). `destination` is where the INVITE
+    /// was sent, whatever its URI says.
     pub fn as_client(
         invite: &SentInvite,
         response: &Response,
         listener: ListenerId,
+        destination: SocketAddr,
         tls: Option<Arc<TlsPeer>>,
         peer: Peer,
     ) -> Self {
@@ -99,6 +105,7 @@ impl DialogState {
             target: response.contact().map_or(&invite.uri, |contact| &contact.uri).clone(),
             listener,
             peer,
+            mistaken: invite.uri.host().ip().filter(|said| *said != destination.ip().to_canonical()),
             tls,
             allows_update: allows_update(head).unwrap_or(false),
             began: true,

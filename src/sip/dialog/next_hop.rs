@@ -1,8 +1,8 @@
 //! Where a request inside a dialog goes (RFC 3261 12.2.1.1, 16.12.1.2).
 
 use super::DialogState;
+use crate::sip::Transport;
 use crate::sip::message::{NameAddr, Scheme, SipUri};
-use crate::sip::{Peer, Transport};
 use std::net::{IpAddr, SocketAddr};
 
 /// Request-URI, Route values and the address to send to.
@@ -17,14 +17,15 @@ pub struct NextHop {
 /// Decides them from the route set and the remote target.
 ///
 /// A numeric host is taken as it stands; a name is not resolved, the peer's last message shows the way. So it
-/// does where a peer with a public address names a private one: it sits behind NAT and does not know.
+/// does for a peer that sits behind NAT and does not know: it names an address that it wrongly believed to send from,
+/// or has a public address and names a private one.
 pub fn next_hop(state: &DialogState) -> NextHop {
     let first = state.route_set.first().and_then(|route| NameAddr::parse(route));
     let Some(first) = first else {
-        let (destination, transport) = address(&state.target, &state.peer);
+        let (destination, transport) = address(&state.target, state);
         return NextHop { request_uri: state.target.clone(), routes: Vec::new(), destination, transport };
     };
-    let (destination, transport) = address(&first.uri, &state.peer);
+    let (destination, transport) = address(&first.uri, state);
     if first.uri.param("lr").is_some() {
         let routes = state.route_set.clone();
         return NextHop { request_uri: state.target.clone(), routes, destination, transport };
@@ -35,7 +36,8 @@ pub fn next_hop(state: &DialogState) -> NextHop {
     NextHop { request_uri: first.uri, routes, destination, transport }
 }
 
-fn address(uri: &SipUri, peer: &Peer) -> (SocketAddr, Transport) {
+fn address(uri: &SipUri, state: &DialogState) -> (SocketAddr, Transport) {
+    let peer = &state.peer;
     // A browser has no address: the connection that it opened is the only way to it (RFC 7118 5).
     if peer.transport.is_websocket() {
         return (peer.address, peer.transport);
@@ -47,7 +49,7 @@ fn address(uri: &SipUri, peer: &Peer) -> (SocketAddr, Transport) {
     let transport = if sips { named.secured().unwrap_or(Transport::Tls) } else { named };
     let port = uri.port().unwrap_or(transport.default_port());
     match uri.host().ip() {
-        Some(ip) if !is_private(ip) || is_private(peer.address.ip()) => {
+        Some(ip) if state.mistaken != Some(ip) && (!is_private(ip) || is_private(peer.address.ip())) => {
             (SocketAddr::new(ip, port), transport)
         }
         _ => (peer.address, peer.transport),

@@ -63,7 +63,7 @@ fn the_next_hop_follows_route_set_target_and_where_the_peer_really_is() {
     type Row =
         (&'static str, &'static str, Peer, &'static str, &'static [&'static str], &'static str, Transport);
     let public = peer([192, 0, 2, 9], Udp);
-    let rows: [Row; 10] = [
+    let rows: [Row; 12] = [
         ("", "sip:a@198.51.100.7", public, "sip:a@198.51.100.7", &[], "198.51.100.7:5060", Udp),
         (
             "",
@@ -77,6 +77,9 @@ fn the_next_hop_follows_route_set_target_and_where_the_peer_really_is() {
         ("", "sip:a@[2001:db8::1]:5070", public, "sip:a@[2001:db8::1]:5070", &[], "[2001:db8::1]:5070", Udp),
         ("", "sip:a@phone.example", public, "sip:a@phone.example", &[], "192.0.2.9:40000", Udp),
         ("", "sip:a@192.168.1.7", public, "sip:a@192.168.1.7", &[], "192.0.2.9:40000", Udp),
+        // It believes to send from where its Contact is, and sends from elsewhere: NAT, whatever the addresses look like.
+        ("", "sip:a@192.0.2.9", peer([10, 0, 0, 9], Udp), "sip:a@192.0.2.9", &[], "10.0.0.9:40000", Udp),
+        ("", "sip:a@192.0.2.9:5070", public, "sip:a@192.0.2.9:5070", &[], "192.0.2.9:5070", Udp),
         (
             "",
             "sip:a@192.168.1.7",

@@ -112,6 +112,11 @@ impl Authority {
         &self.counters
     }
 
+    /// Whether a value of Authorization answers a challenge of this run to that host, rightly or wrongly.
+    pub fn has_challenged(&self, value: &str, source: IpAddr) -> bool {
+        Credentials::read(value).is_some_and(|read| self.stamp_of(&read.nonce, source).is_some())
+    }
+
     /// Checks a request. Names that `password_of` does not know fare as wrong passwords do, in the same time.
     pub fn verify<'p>(
         &mut self,

@@ -2,6 +2,7 @@
 
 mod challenged;
 mod compose;
+mod door;
 mod originate;
 mod receive;
 mod referred;
@@ -61,6 +62,9 @@ pub struct Endpoint {
     half_open: PerSource,
     refusals: SourceLimit,
     knocks: SourceLimit,
+    /// Of all sources together, without credentials and with some.
+    knocks_asking: Budget,
+    knocks_proving: Budget,
     doors: Doors,
     refusal: Refusal,
     not_yet: Budget,
@@ -91,6 +95,8 @@ impl Endpoint {
             half_open: PerSource::default(),
             refusals: SourceLimit::of_refusals(),
             knocks: SourceLimit::of_knocks(),
+            knocks_asking: Budget::default(),
+            knocks_proving: Budget::default(),
             doors: Doors::default(),
             refusal: Refusal::default(),
             not_yet: Budget::default(),

@@ -41,11 +41,10 @@ impl Endpoint {
                 if !is_known && !self.is_door_open(&glance.subject) {
                     return self.refuse_stranger(now, origin, glance, actions);
                 }
-                if !is_known && !self.knocks.allows(now, source.ip()) {
-                    self.counters.knocks_dropped += 1;
+                if !is_known && !self.may_knock(now, source.ip(), &glance.head) {
                     return;
                 }
-                origin.admitted = true;
+                origin.admitted = is_known;
             }
         }
         match parse_datagram(bytes) {
@@ -68,21 +67,19 @@ impl Endpoint {
             Message::Request(request) => {
                 if !origin.admitted && !self.belongs_to_dialog(request.head()) {
                     let subject = Subject::Request(request.method().clone());
-                    let is_open = self.is_door_open(&subject);
-                    if is_open && self.knocks.allows(now, origin.peer.address.ip()) {
-                        return self.on_request(now, origin.peer, request, actions);
-                    }
-                    if is_open {
-                        self.counters.knocks_dropped += 1;
-                        return;
+                    if self.is_door_open(&subject) {
+                        // Of a datagram that was looked at before it was read.
+                        let is_counted = !origin.peer.transport.is_reliable();
+                        let source = origin.peer.address.ip();
+                        if !is_counted && !self.may_knock(now, source, request.head()) {
+                            return;
+                        }
+                        return self.at_door(now, origin.peer, request, actions);
                     }
                     let glance = Glance { subject, head: request.head().clone() };
                     return self.refuse_stranger(now, origin, glance, actions);
                 }
-                let index = Counters::method_index(request.method().as_str());
-                if let Some(count) = self.counters.requests_in.get_mut(index) {
-                    *count += 1;
-                }
+                self.count_request(&request);
                 self.on_request(now, origin.peer, request, actions);
             }
         }
@@ -107,14 +104,6 @@ impl Endpoint {
         self.counters.malformed_answered += 1;
         let (code, reason) = reject.fault.status();
         self.answer_stateless(now, origin.peer, &reject.head, code, reason, &[], actions);
-    }
-
-    /// Whether those who are not admitted may ask that.
-    fn is_door_open(&self, subject: &Subject) -> bool {
-        let Subject::Request(method) = subject else { return false };
-        let of_invite = [rsip::Method::Invite, rsip::Method::Ack, rsip::Method::Cancel];
-        (self.doors.register && *method == rsip::Method::Register)
-            || (self.doors.invite && of_invite.into_iter().any(|one| *method == one))
     }
 
     /// 403, or nothing, to a request of one who may not send any; 503 while nobody is known.

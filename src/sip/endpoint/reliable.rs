@@ -147,12 +147,12 @@ impl Endpoint {
         else {
             return false;
         };
-        let (cseq, listener, tls) = (sent.cseq, hop.listener, hop.tls.clone());
+        let (cseq, listener, to, tls) = (sent.cseq, hop.listener, hop.destination, hop.tls.clone());
         let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get_mut(&dialog)
         else {
             return false;
         };
-        let state = || DialogState::as_client(sent, response, listener, tls, peer);
+        let state = || DialogState::as_client(sent, response, listener, to, tls, peer);
         let early = outgoing.early(response.to_tag(), state);
         let is_reliable = response.code() > 100 && names_option(response.head().all(HeaderName::Require, ""));
         let rseq = response.head().get(HeaderName::RSeq, "").and_then(|text| text.trim().parse().ok());

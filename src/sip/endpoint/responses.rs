@@ -168,7 +168,8 @@ impl Endpoint {
             self.counters.strays_dropped += 1;
             return;
         }
-        let mut state = DialogState::as_client(sent, &response, hop.listener, hop.tls.clone(), peer);
+        let (listener, tls) = (hop.listener, hop.tls.clone());
+        let mut state = DialogState::as_client(sent, &response, listener, hop.destination, tls, peer);
         let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
         match purpose {
             Purpose::Within(dialog) => {

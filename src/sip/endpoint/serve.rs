@@ -8,7 +8,7 @@ use crate::sip::dialog::{Dialog, DialogState, Phase};
 use crate::sip::limits::{
     DIALOG_REQUEST_BURST, DIALOG_REQUEST_INTERVAL, DIALOG_REQUESTS_MAX, SIDE_REQUESTS_SHARE,
 };
-use crate::sip::message::{HeaderName, Method, Request, Scheme};
+use crate::sip::message::{HeaderName, Method, Request, Scheme, SipUri};
 use crate::sip::transaction::{InviteServer, NonInviteServer, ServerOutput, merge_key, server_key};
 use crate::sip::{DialogId, Peer, TransactionId};
 use std::sync::Arc;
@@ -381,6 +381,19 @@ impl Endpoint {
                 let request = Arc::new(request);
                 actions.push(Action::Event(Event::AcknowledgedAgain { dialog: id, request }));
             }
+        }
+    }
+
+    /// A telephone that was reached by one way is reached by another now: so are the dialogs with it. They are those whose
+    /// remote target is what it calls itself, for others may share its old way.
+    pub fn follow(&mut self, contact: &SipUri, from: Peer, to: Peer) {
+        let is_with_it = |dialog: &Dialog| {
+            dialog.state().is_some_and(|state| state.peer == from && state.target.is_same_place(contact))
+        };
+        let of_it = self.dialogs.by_id.iter().filter(|(_, dialog)| is_with_it(dialog));
+        let meant: Vec<DialogId> = of_it.map(|(id, _)| *id).collect();
+        for dialog in meant {
+            self.move_dialog(dialog, to);
         }
     }
 

@@ -143,6 +143,9 @@ pub enum Event {
     /// The caller gave up; 200 to its CANCEL and 487 to its INVITE are already sent. The dialog is gone.
     /// `reason` is the value of the CANCEL's Reason header.
     Cancelled { dialog: DialogId, reason: Option<String> },
+    /// An INVITE or a REGISTER of one who is not admitted, at a [`Doors`] that is open. Nothing is kept of it. Wants take_in()
+    /// where it brings a challenge of ours back, else answer_apart().
+    Knock { request: Box<Request>, peer: Peer },
     /// A request of a source that may not send any was answered 403: at most one event a second, for the log.
     Refused { peer: Peer, subject: Subject },
     /// The first ACK of a 2xx to the first INVITE; its body may hold an answer.
@@ -341,7 +344,7 @@ pub struct Counters {
     pub challenges_answered: u64,
     /// Challenges that were not: wrong credentials, another realm, another peer than asked, no digest we can answer.
     pub challenges_refused: u64,
-    /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate.
+    /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate of one or of all.
     pub knocks_dropped: u64,
     /// Calls whose reliable provisional response was never acknowledged.
     pub not_pracked: u64,

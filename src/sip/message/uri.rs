@@ -209,6 +209,11 @@ impl SipUri {
         self.port
     }
 
+    /// Whether both name the same user at the same host and port, whatever else they say.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.user() == other.user() && self.host == other.host && self.port == other.port
+    }
+
     /// Name and value of each parameter, in their order, escapes as they came.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         iterate(self.text.get(self.params.0 as usize..self.params.1 as usize).unwrap_or_default())

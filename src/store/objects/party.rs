@@ -15,10 +15,11 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 33] = [
+pub const TRUNK_KEYS: [&str; 34] = [
     "id",
     "match",
     "host",
+    "tls_client",
     "default_country",
     "prefix_in",
     "number_format",
@@ -131,7 +132,9 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
             "add match = [\"ADDRESS/BITS\"] for calls in, host for calls out",
         );
     }
+    let tls_client = section.text("tls_client").filter(|name| !name.is_empty());
     let host = section.parsed("host", parse_host);
+    let host = host.map(|host| Destination { tls_client: tls_client.map(Box::from), ..host });
     let numbers = trunk_policy::numbers(section);
     let identity = trunk_policy::identity(section);
     let media = trunk_policy::media(section);

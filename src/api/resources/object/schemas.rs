@@ -106,6 +106,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "id": id(),
         "match": { "type": "array", "items": { "type": "string" }, "description": "Address ranges that calls come from." },
         "host": about("Where calls go out."),
+        "tlsClient": about("The [[tls.client]] of cordboard.toml that connections to it go by; [tls] where absent."),
         "defaultCountry": { "type": "string", "minLength": 2, "maxLength": 2, "description": "How numbers without a plus are read." },
         "prefixIn": prefix("Stands in front of numbers that come in, and is no part of them."),
         "numberFormat": words_about(&["plus_e164", "e164", "national", "as_is"], "The shape of numbers that go out; plus_e164 where absent."),

@@ -174,30 +174,3 @@ fn a_request_outside_dialogs_has_its_number_and_says_what_became_of_it() {
     bench.sent();
     bench.assert_clean();
 }
-
-#[test]
-fn at_an_open_door_strangers_may_register_up_to_a_rate() {
-    let mut bench = Bench::new();
-    let knock = |bench: &mut Bench, method: &str, n: u32| {
-        let text = request(method, n, &format!("z9hG4bKk{n}"), "").replace("call-1", &format!("call-{n}"));
-        let bytes = text.replace('\n', "\r\n");
-        let input = Input::Datagram {
-            listener: UDP,
-            source: address(66, 5060),
-            bytes: bytes.as_bytes(),
-            admitted: false,
-        };
-        bench.endpoint.handle(bench.now, input, &mut bench.actions);
-    };
-    knock(&mut bench, "REGISTER", 1);
-    assert!(matches!(bench.event(), Event::Refused { .. }));
-    bench.endpoint.set_doors(Doors { register: true, invite: false });
-    for n in 2..1_102 {
-        knock(&mut bench, "REGISTER", n);
-    }
-    let events = bench.events();
-    assert!(events.iter().all(|event| matches!(event, Event::Request { dialog: None, .. })));
-    assert_eq!((events.len(), bench.endpoint.counters().knocks_dropped), (1_000, 100));
-    knock(&mut bench, "INVITE", 1_200);
-    assert!(matches!(bench.event(), Event::Refused { .. }));
-}

@@ -1,6 +1,7 @@
 //! Those who may not send us requests.
 
 use super::*;
+use std::net::Ipv4Addr;
 
 fn stranger(bench: &mut Bench, text: &str) {
     stranger_at(bench, 66, text);
@@ -97,4 +98,72 @@ fn responses_and_requests_inside_a_dialog_are_taken_from_anywhere() {
     assert_eq!(bench.lines(), ["SIP/2.0 200 OK"]);
     assert!(matches!(bench.event(), Event::Bye { .. }));
     bench.assert_clean();
+}
+
+/// Sends a request with that number from host `source`, with `line` among its headers.
+fn knock(bench: &mut Bench, source: Ipv4Addr, method: &str, n: u32, line: &str) {
+    let text = request(method, n, &format!("z9hG4bKk{n}"), "").replace("call-1", &format!("call-{n}"));
+    let bytes = text.replacen("CSeq:", &format!("{line}CSeq:"), 1).replace('\n', "\r\n");
+    let source = SocketAddr::from((source, 5060));
+    let input = Input::Datagram { listener: UDP, source, bytes: bytes.as_bytes(), admitted: false };
+    bench.endpoint.handle(bench.now, input, &mut bench.actions);
+}
+
+const OPEN: Doors = Doors { register: true, invite: true };
+
+#[test]
+fn at_an_open_door_nothing_is_kept_until_the_call_room_takes_a_request_in() {
+    let mut bench = Bench::new();
+    bench.endpoint.set_doors(OPEN);
+    let source = Ipv4Addr::new(198, 51, 100, 7);
+    for (n, method) in [(1, "REGISTER"), (2, "INVITE")] {
+        knock(&mut bench, source, method, n, "");
+        let Event::Knock { request, peer } = bench.event() else { panic!("Knock") };
+        let headers = [("WWW-Authenticate".to_owned(), "Digest x".to_owned())];
+        bench.endpoint.answer_apart(bench.now, peer, &request, 401, "", &headers, &mut bench.actions);
+        assert_eq!(value(&bench.sent()[0], "WWW-Authenticate"), "Digest x");
+        assert_eq!(bench.endpoint.counts(), Counts::default(), "{method}");
+    }
+    // What belongs to the INVITE finds nothing, and leaves nothing.
+    knock(&mut bench, source, "ACK", 2, "");
+    knock(&mut bench, source, "CANCEL", 2, "");
+    assert_eq!(bench.lines(), ["SIP/2.0 481 Call/Transaction Does Not Exist"]);
+    assert_eq!(bench.endpoint.counts(), Counts::default());
+
+    knock(&mut bench, source, "INVITE", 3, "");
+    let Event::Knock { request, peer } = bench.event() else { panic!("Knock") };
+    bench.endpoint.take_in(bench.now, peer, *request, &mut bench.actions);
+    assert!(matches!(bench.event(), Event::Invite { .. }));
+    knock(&mut bench, source, "INVITE", 3, "");
+    assert_eq!(bench.endpoint.counters().retransmissions_absorbed, 1);
+    knock(&mut bench, source, "CANCEL", 3, "");
+    assert!(matches!(bench.event(), Event::Cancelled { .. }));
+}
+
+#[test]
+fn a_flood_from_many_sources_is_heard_at_a_rate_and_credentials_come_in_beside_it() {
+    let mut bench = Bench::new();
+    bench.endpoint.set_doors(OPEN);
+    for n in 0..5_000 {
+        knock(&mut bench, Ipv4Addr::from(0x0a00_0000 + n), "REGISTER", n, "");
+    }
+    assert_eq!(bench.events().len(), 2_001);
+    assert_eq!(bench.endpoint.counters().knocks_dropped, 2_999);
+    knock(&mut bench, Ipv4Addr::new(198, 51, 100, 7), "REGISTER", 6_000, "Authorization: Digest x=y\n");
+    assert!(matches!(bench.event(), Event::Knock { .. }));
+}
+
+#[test]
+fn at_an_open_door_a_source_may_register_up_to_a_rate_and_call_at_none() {
+    let mut bench = Bench::new();
+    let source = Ipv4Addr::new(198, 51, 100, 7);
+    knock(&mut bench, source, "REGISTER", 1, "");
+    assert!(matches!(bench.event(), Event::Refused { .. }));
+    bench.endpoint.set_doors(Doors { register: true, invite: false });
+    for n in 2..1_102 {
+        knock(&mut bench, source, "REGISTER", n, "");
+    }
+    assert_eq!((bench.events().len(), bench.endpoint.counters().knocks_dropped), (1_000, 100));
+    knock(&mut bench, source, "INVITE", 1_200, "");
+    assert!(matches!(bench.event(), Event::Refused { .. }));
 }
