@@ -5,6 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::certificates::Authority;
 use support::phone::PhoneSetup;
 use support::sound::{agent_voice, caller_voice};
 use support::{Server, Setup, sound};
@@ -85,6 +86,53 @@ fn a_telephone_that_registers_by_digest_is_rung_where_it_registered_from() {
             (Some("answered"), Some("alice"))
         );
     }
+}
+
+#[test]
+fn a_telephone_registers_over_tls_is_rung_over_its_connection_and_holds_and_resumes() {
+    let (authority, music) = (Authority::new(), sound::speak("Please hold the line.", "en-us+f2"));
+    let mut setup = setup("register-tls", &dial_flow(&ring(&["alice"])))
+        .prompt("music", &music)
+        .registering_agent("alice", "s3cret");
+    authority.issue(&[&setup.address.to_string()], 2040).write(&setup.folder, "own");
+    let ca = setup.folder.join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    setup.more = format!(
+        "[[sip.listen]]\ntransport = \"tls\"\nbind = \"{}:5061\"\n\
+         [tls]\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"\n",
+        setup.address
+    );
+    let server = setup.start();
+    let mut agent = PhoneSetup::new("alice");
+    (agent.voice, agent.answers, agent.authority) = (agent_voice(), true, Some(ca));
+    agent.registers = Some((format!("{}:5061;transport=tls", server.address), "s3cret"));
+    let mut agent = agent.start();
+    agent.wait_for_words("200 OK (cordboard) [1 binding]");
+    let mut caller = PhoneSetup::new("caller");
+    caller.voice = caller_voice();
+    let mut caller = caller.start();
+    caller.dial(&number(&server, "udp"));
+    agent.wait_for("CALL_ESTABLISHED", 1);
+    agent.listen(5.0);
+    agent.hold();
+    let held = caller.heard_seconds();
+    caller.listen(held + 5.0);
+    agent.resume();
+    let resumed = caller.heard_seconds();
+    caller.listen(resumed + 6.0);
+    agent.hang_up();
+    caller.wait_for("CALL_CLOSED", 1);
+    agent.assert_hears("the caller", &caller_voice());
+    let heard = caller.heard();
+    let (held, resumed) = ((held * 8_000.0) as usize, (resumed * 8_000.0) as usize);
+    sound::assert_heard("the caller on hold", &music, &heard[held..resumed]);
+    sound::assert_heard("the caller who is talked to again", &agent_voice(), &heard[resumed..]);
+    assert_eq!(server.metric("cordboard_handshakes_total{result=\"done\"}"), 1);
+    // After a hold it keeps no more of what it hears: some 5 s before and 6 s after it were sent.
+    let record = server.wait_records(1).remove(0);
+    let of_agent = record["legs"].as_array().unwrap().iter().find(|leg| leg["party"] == "alice").unwrap();
+    assert!(of_agent["packetsSent"].as_u64().is_some_and(|sent| sent > 500), "{record:#}");
+    server.assert_clean();
 }
 
 #[test]

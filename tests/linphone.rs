@@ -53,7 +53,6 @@ fn whole_call(server: &Server, agent: &mut Linphone) {
     let caller = caller(server);
     agent.wait_to_be_rung();
     agent.answer();
-    agent.listen(6.0);
     caller.listen(6.0);
     agent.hang_up();
     caller.wait_for("CALL_CLOSED", 1);
@@ -107,13 +106,12 @@ fn a_caller_whom_linphone_puts_on_hold_hears_music_until_it_is_back() {
     let mut caller = caller(&server);
     agent.wait_to_be_rung();
     agent.answer();
-    agent.listen(1.0);
+    caller.listen(1.0);
     agent.pause();
     let before = caller.heard_seconds();
     caller.listen(before + 6.0);
     agent.resume();
     let resumed = caller.heard_seconds();
-    agent.listen(6.0);
     caller.listen(resumed + 6.0);
     caller.hang_up();
     agent.wait_until_over();
@@ -124,8 +122,10 @@ fn a_caller_whom_linphone_puts_on_hold_hears_music_until_it_is_back() {
         &sound::speak(MUSIC, "en-us+f2"),
         &heard[at(before)..at(resumed)],
     );
-    sound::assert_heard("the caller who is talked to again", &sound::agent_voice(), &heard[at(resumed)..]);
-    sound::assert_heard("the agent", &sound::caller_voice(), &agent.heard());
+    // To resume, linphone offers Opus first, which it is given.
+    let again = &heard[at(resumed)..];
+    sound::assert_heard_through_opus("the caller who is talked to again", &sound::agent_voice(), again);
+    sound::assert_heard_through_opus("the agent", &sound::caller_voice(), &agent.heard());
     server.wait_records(1);
     server.assert_clean();
 }

@@ -262,6 +262,7 @@ impl Call {
         }
         fork.release(context);
         if let (Some(trunk), Some(text)) = (&fork.trunk, in_words(failure)) {
+            tracing::info!(call = %call, %dial, trunk, code, why = %Hidden::sentence(&text), "a trunk did not take a call");
             context.trunks.note_reject(context.now.instant, trunk, Direction::Out, Some(code), &text);
         }
         dialled.note_failure(code, &fork.fail_over);

@@ -2,11 +2,10 @@
 //! at one loopback address alone.
 
 use super::program::Program;
-use super::{PATIENCE, address, folder, sound};
+use super::{address, folder, sound};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// A running linphonec.
 pub struct Linphone {
@@ -123,20 +122,5 @@ impl Linphone {
     /// What it has heard in its last call since its media began anew, once that is over.
     pub fn heard(&self) -> Vec<i16> {
         sound::read(&self.heard_in())
-    }
-
-    /// Waits until it has kept so many seconds.
-    pub fn listen(&self, seconds: f64) {
-        let start = Instant::now();
-        let bytes = || std::fs::metadata(self.heard_in()).map_or(0, |file| file.len());
-        while bytes() < (seconds * 16_000.0) as u64 {
-            let waited = start.elapsed();
-            assert!(
-                waited < PATIENCE + Duration::from_secs_f64(seconds),
-                "{} hears nothing",
-                self.program.name
-            );
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
     }
 }

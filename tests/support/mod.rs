@@ -11,6 +11,7 @@ pub mod certificates;
 pub mod database;
 pub mod dns;
 pub mod flows;
+pub mod kamailio;
 pub mod linphone;
 pub mod media;
 pub mod network;

@@ -34,6 +34,8 @@ pub struct PhoneSetup {
     pub codecs: &'static str,
     /// Where it registers, and with which password.
     pub registers: Option<(String, &'static str)>,
+    /// Whose certificates it believes, over TLS.
+    pub authority: Option<PathBuf>,
     /// How its media are encrypted: `srtp` where it can be, `srtp-mand` always; empty for not at all.
     pub encryption: &'static str,
     /// Answers each call and sends back what it hears.
@@ -50,6 +52,7 @@ impl PhoneSetup {
             answers: false,
             codecs: "pcmu,pcma",
             registers: None,
+            authority: None,
             encryption: "",
             echoes: false,
         }
@@ -74,7 +77,8 @@ impl PhoneSetup {
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
              snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{echo}"
         );
-        std::fs::write(folder.join("config"), config).unwrap();
+        let authority = self.authority.as_ref().map(|path| format!("sip_cafile {}\n", path.display()));
+        std::fs::write(folder.join("config"), config + &authority.unwrap_or_default()).unwrap();
         let mode = if self.answers { "auto" } else { "manual" };
         let (at, more) = match &self.registers {
             Some((server, password)) => (
@@ -165,6 +169,15 @@ impl Phone {
 
     pub fn hang_up(&mut self) {
         self.command("hangup", "");
+    }
+
+    /// Puts the call on hold.
+    pub fn hold(&mut self) {
+        self.command("hold", "");
+    }
+
+    pub fn resume(&mut self) {
+        self.command("resume", "");
     }
 
     /// Sends a re-INVITE with the same offer.

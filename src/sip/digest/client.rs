@@ -61,8 +61,16 @@ struct Answering {
 #[derive(Clone, Debug, Default)]
 pub struct Attempt {
     tries: u8,
-    /// The nonce it was last sent with, and whether that came in answer to this very request.
-    nonce: Option<(String, bool)>,
+    /// What it was last sent with.
+    sent: Option<Sent>,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    nonce: String,
+    /// The nonce came in answer to this very request, and was not kept from one before.
+    is_fresh: bool,
+    by_proxy: bool,
 }
 
 impl Session {
@@ -110,18 +118,27 @@ impl Session {
         let best =
             ours.reduce(|best, other| if other.algorithm.hash > best.algorithm.hash { other } else { best });
         let challenge = best.ok_or(Rejection::OtherRealm)?;
-        let is_refused = match &attempt.nonce {
+        let is_refused = match &attempt.sent {
             None => false,
+            // A peer that is registrar and proxy may have one nonce for both (kamailio has one a second), and has not looked at
+            // what was said in the other header.
+            Some(sent) if !sent.is_fresh && sent.by_proxy != by_proxy => false,
             // A kept nonce may have aged, and not every registrar says `stale`.
-            Some((nonce, false)) => *nonce == challenge.nonce && !challenge.is_stale,
-            Some((nonce, true)) => *nonce == challenge.nonce || !challenge.is_stale,
+            Some(Sent { nonce, is_fresh: false, .. }) => *nonce == challenge.nonce && !challenge.is_stale,
+            Some(Sent { nonce, .. }) => *nonce == challenge.nonce || !challenge.is_stale,
         };
         if is_refused || attempt.tries >= TRIES_MAX {
             self.last = None;
             return Err(Rejection::Rejected);
         }
         self.realm = Some(realm);
-        self.last = Some(Answering { challenge, by_proxy, cnonce: random.token::<16>(), count: 0 });
+        // The count of a nonce rises whatever header it is answered in (RFC 7616 section 3.4).
+        let known = self.last.take().filter(|last| last.challenge.nonce == challenge.nonce);
+        let (cnonce, count) = match known {
+            Some(last) => (last.cnonce, last.count),
+            None => (random.token::<16>(), 0),
+        };
+        self.last = Some(Answering { challenge, by_proxy, cnonce, count });
         self.answer(account, attempt, method, uri, true).ok_or(Rejection::NothingAnswerable)
     }
 
@@ -131,7 +148,7 @@ impl Session {
         attempt: &mut Attempt,
         method: &str,
         uri: &str,
-        is_given: bool,
+        is_fresh: bool,
     ) -> Option<(&'static str, String)> {
         let Answering { challenge, by_proxy, cnonce, count } = self.last.as_mut()?;
         *count = count.checked_add(1)?;
@@ -163,7 +180,7 @@ impl Session {
             has_userhash: false,
         };
         attempt.tries += 1;
-        attempt.nonce = Some((challenge.nonce.clone(), is_given));
+        attempt.sent = Some(Sent { nonce: challenge.nonce.clone(), is_fresh, by_proxy: *by_proxy });
         let header = if *by_proxy { "Proxy-Authorization" } else { "Authorization" };
         // Without a count a nonce serves once, as far as we know.
         if nc.is_none() {
@@ -202,12 +219,16 @@ mod tests {
 
         /// What is sent in answer to a challenge.
         fn challenged(&mut self, values: &[&str]) -> Result<Credentials, Rejection> {
+            self.challenged_by(false, values)
+        }
+
+        fn challenged_by(&mut self, proxy: bool, values: &[&str]) -> Result<Credentials, Rejection> {
             let values = values.iter().copied();
             let (session, attempt) = (&mut self.session, &mut self.attempt);
             let answer = session.on_challenge(
                 &self.account,
                 attempt,
-                false,
+                proxy,
                 values,
                 "REGISTER",
                 "sip:x",
@@ -255,6 +276,17 @@ mod tests {
             let renewed = bench.challenged(&[&digest("2", &more)]).unwrap();
             assert_eq!((renewed.nonce.as_str(), renewed.protection.map(|p| p.nc)), ("2", Some(1)));
         }
+    }
+
+    #[test]
+    fn a_proxy_that_asks_with_the_nonce_of_its_registrar_is_answered_with_the_next_count() {
+        let mut bench = Bench::new(None);
+        let challenge = digest("1", ", qop=\"auth\"");
+        bench.challenged(&[&challenge]).unwrap();
+        let kept = bench.next().and_then(|credentials| credentials.protection).unwrap();
+        let asked = bench.challenged_by(true, &[&challenge]).unwrap().protection.unwrap();
+        assert_eq!((kept.nc, asked.nc, &asked.cnonce), (2, 3, &kept.cnonce));
+        assert_eq!(bench.challenged_by(true, &[&challenge]), Err(Rejection::Rejected));
     }
 
     #[test]

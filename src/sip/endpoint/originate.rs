@@ -345,6 +345,7 @@ impl Endpoint {
             method: rsip::Method::Invite.into(),
             hop: prepared.hop,
             over_udp: prepared.over_udp,
+            moved: false,
             again: None,
             scheduled: None,
         };
@@ -380,8 +381,9 @@ impl Endpoint {
         let mut out = Vec::with_capacity(1);
         let machine = NonInviteClient::start(now, bytes, hop.transport.is_reliable(), &mut out);
         let machine = ClientMachine::Other(machine);
+        let (moved, again) = (false, None);
         let transaction =
-            ClientTransaction { machine, purpose, key, method, hop, over_udp, again: None, scheduled: None };
+            ClientTransaction { machine, purpose, key, method, hop, over_udp, moved, again, scheduled: None };
         self.start_client(now, id, transaction, out, actions);
     }
 

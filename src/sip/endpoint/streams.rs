@@ -2,11 +2,12 @@
 
 use super::receive::Origin;
 use super::schedule::Target;
-use super::tables::{Connection, ConnectionTable, Hop, Way};
+use super::tables::{ClientMachine, Connection, ConnectionTable, Hop, Way};
 use super::{Action, Endpoint};
 use crate::clock::Instant;
 use crate::ids::ConnectionId;
 use crate::sip::message::{Framed, parse_datagram};
+use crate::sip::transaction::ClientOutput;
 use crate::sip::{ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -128,9 +129,37 @@ impl Endpoint {
         if !connection.heard && ConnectionTable::is_own(id) {
             self.tcp_peers.forget(connection.way.address.ip());
         }
-        for transaction in connection.clients {
-            self.on_transport_failure(now, transaction, actions);
+        for transaction in &connection.clients {
+            if !self.move_to_another(now, *transaction, &connection, actions) {
+                self.on_transport_failure(now, *transaction, actions);
+            }
         }
+    }
+
+    /// Sends a request that nothing came back of once more, over a new stream: the peer closed the old one, which was in use
+    /// and now idle, while the request was on its way, or has begun anew. False where that was no reason, or there is no other
+    /// way: the port that a peer connected from is none that it listens on.
+    fn move_to_another(
+        &mut self,
+        now: Instant,
+        transaction: TransactionId,
+        broken: &Connection,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let Some(owner) = self.clients.by_id.get_mut(&transaction) else { return false };
+        let leads_elsewhere = !broken.accepted || owner.hop.destination != broken.way.address;
+        if owner.moved || owner.over_udp.is_some() || !broken.heard || !leads_elsewhere {
+            return false;
+        }
+        let request = match &owner.machine {
+            ClientMachine::Invite { machine, .. } => machine.unanswered(),
+            ClientMachine::Other(machine) => machine.unanswered(),
+        };
+        let Some(request) = request.cloned() else { return false };
+        (owner.moved, owner.hop.connection) = (true, None);
+        self.counters.retransmissions_sent += 1;
+        self.send_outputs(now, transaction, vec![ClientOutput::Send(request)], actions);
+        true
     }
 
     /// Closes a stream from our side.

@@ -145,6 +145,8 @@ pub struct ClientTransaction {
     pub hop: Hop,
     /// The request moved to TCP only for its size: where it goes if TCP fails.
     pub over_udp: Option<OverUdp>,
+    /// The stream that it went out over has broken, and it went out over another.
+    pub moved: bool,
     /// What it takes to send it once more with credentials, where there is an account for it.
     pub again: Option<Box<Again>>,
     pub scheduled: Option<Instant>,

@@ -134,6 +134,14 @@ impl InviteClient {
         matches!(self.state, State::Calling { .. })
     }
 
+    /// The request, while nothing came back of it.
+    pub fn unanswered(&self) -> Option<&Bytes> {
+        match &self.state {
+            State::Calling { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)
     }

@@ -91,6 +91,14 @@ impl NonInviteClient {
         matches!(self.state, State::Waiting { .. })
     }
 
+    /// The request, while nothing came back of it.
+    pub fn unanswered(&self) -> Option<&Bytes> {
+        match &self.state {
+            State::Waiting { request, provisional: false, .. } => Some(request),
+            _ => None,
+        }
+    }
+
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)
     }

@@ -209,6 +209,65 @@ fn a_connection_that_cannot_be_opened_fails_the_call_at_once() {
     assert_eq!(bench.endpoint.counts(), Counts::default());
 }
 
+/// The stream that was opened, and what went out over it; nothing but these.
+#[track_caller]
+fn opened(bench: &mut Bench) -> (ConnectionId, SocketAddr, String) {
+    let [Action::Connect { connection, destination, .. }, Action::SendStream { connection: on, .. }] =
+        bench.actions[..]
+    else {
+        panic!("{:?}", bench.actions)
+    };
+    assert_eq!(on, connection);
+    let sent = bench.sent().remove(0);
+    bench.actions.clear();
+    (connection, destination, sent)
+}
+
+#[test]
+fn what_goes_into_a_stream_that_its_peer_has_closed_goes_out_once_more_over_another() {
+    let mut bench = Bench::new();
+    open(&mut bench);
+    feed(&mut bench, &over_tcp(invite()));
+    let Event::Invite { dialog, .. } = bench.event() else { panic!("INVITE") };
+    bench.endpoint.answer(bench.now, dialog, &[], None, &mut bench.actions);
+    let ok = bench.sent().remove(1);
+    feed(&mut bench, &over_tcp(request("ACK", 1, "z9hG4bKa", tag(&ok, "To"))));
+    bench.events();
+    bench.endpoint.bye(bench.now, dialog, None, &mut bench.actions);
+    let bye = bench.sent().remove(0);
+    bench.actions.clear();
+    bench.endpoint.handle(bench.now, Input::StreamClosed { connection: ACCEPTED }, &mut bench.actions);
+    let (connection, destination, again) = opened(&mut bench);
+    assert_eq!((destination, again), (address(9, 5060), bye.clone()));
+    // Not over and over: that one has brought nothing.
+    bench.endpoint.handle(bench.now, Input::StreamClosed { connection }, &mut bench.actions);
+    assert!(bench.actions.is_empty(), "{:?}", bench.actions);
+    bench.assert_clean_of_calls();
+}
+
+#[test]
+fn an_invite_into_an_idle_stream_that_breaks_goes_out_once_more_and_fails_when_the_next_one_breaks() {
+    let mut bench = Bench::new();
+    let call = || Outgoing { transport: Transport::Tcp, ..outgoing() };
+    bench.endpoint.invite(bench.now, call(), &mut bench.actions);
+    let (first, _, invite) = opened(&mut bench);
+    let heard = |bench: &mut Bench, connection, invite: &str| {
+        let bytes = response(invite, 486, "x").replace('\n', "\r\n");
+        let input = Input::StreamData { connection, bytes: bytes.as_bytes() };
+        bench.endpoint.handle(bench.now, input, &mut bench.actions);
+        bench.actions.clear();
+    };
+    heard(&mut bench, first, &invite);
+    bench.endpoint.invite(bench.now, call(), &mut bench.actions);
+    let invite = bench.sent().remove(0);
+    bench.actions.clear();
+    bench.endpoint.handle(bench.now, Input::StreamClosed { connection: first }, &mut bench.actions);
+    let (second, destination, again) = opened(&mut bench);
+    assert_eq!((destination, &again), (peer(), &invite));
+    bench.endpoint.handle(bench.now, Input::StreamClosed { connection: second }, &mut bench.actions);
+    assert!(matches!(bench.event(), Event::Failed { failure: Failure::Transport, .. }));
+}
+
 fn long() -> Outgoing {
     Outgoing { headers: vec![("X-Long".to_owned(), "y".repeat(1_300))], ..outgoing() }
 }
