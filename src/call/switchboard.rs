@@ -26,6 +26,7 @@ use crate::sip::locate::Blocked;
 use crate::sip::message::Request;
 use crate::sip::message::Subject;
 use crate::sip::{DialogId, Peer, TransactionId};
+use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct SwitchboardConfig {
     pub port_pairs: usize,
     /// Calls at one time.
     pub calls_max: usize,
+    /// Who is never banned, besides those who are set up or registered.
+    pub never_banned: Vec<IpNet>,
 }
 
 /// What happened since the start. Each field only grows.
@@ -83,6 +86,7 @@ pub struct Switchboard {
     pub(super) endpoint: Endpoint,
     pub(super) settings: Settings,
     pub(super) calls_max: usize,
+    pub(super) never_banned: Vec<IpNet>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) ids: CallIds,
@@ -115,6 +119,7 @@ impl Switchboard {
             endpoint: Endpoint::new(config.endpoint, random.fork()),
             settings: config.settings,
             calls_max: config.calls_max,
+            never_banned: config.never_banned,
             snapshot,
             calls: HashMap::new(),
             ids: CallIds::new(random.fork()),
@@ -181,6 +186,7 @@ impl Switchboard {
                 self.snapshot = snapshot;
                 self.take_accounts(now.instant, actions);
                 self.admit_by_snapshot();
+                self.lift_bans_of_the_known();
             }
             Input::Rendered { request, result } => {
                 self.with_call(request.call, now, actions, |call, context| {

@@ -20,6 +20,7 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
             },
             ..SipLimits::default()
         },
+        bans: ban_policy(&config.bans),
     };
     let media = MediaSettings {
         advertise: config.media.advertise,
@@ -43,5 +44,11 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         media_threads,
         port_pairs: Binder::pairs(config.media.ports),
         calls_max: config.sip.calls_max,
+        never_banned: config.bans.allow.clone(),
     }
+}
+
+fn ban_policy(bans: &Bans) -> BanPolicy {
+    let usual = BanPolicy::default();
+    BanPolicy { time: bans.time, scanners: bans.scanners.clone().unwrap_or(usual.scanners) }
 }

@@ -64,6 +64,12 @@ pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 pub const REFUSALS_BURST: u32 = 10;
 /// Refusals a second and source after that.
 pub const REFUSALS_PER_SECOND: u32 = 2;
+/// Messages that are no SIP, or that nobody of their source's address may send, before the source is banned: a trunk that is
+/// not set up yet pings each few seconds and sends each of its calls seven times (Timer A), so that some thirty calls of half a
+/// minute are let go.
+pub const OFFENCES_BURST: u32 = 200;
+/// The same a second after that: one such call a second.
+pub const OFFENCES_PER_SECOND: u32 = 10;
 /// REGISTERs and INVITEs that a source which is not admitted may send at once, to show who it is: an office of 500 phones
 /// behind one address whose power comes back, each with its first request and the one that answers the challenge.
 pub const KNOCKS_BURST: u32 = 1_000;

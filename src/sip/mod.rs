@@ -2,6 +2,7 @@
 //!
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
+pub mod bans;
 pub mod cause;
 mod dialog;
 pub mod digest;

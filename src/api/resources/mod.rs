@@ -1,6 +1,7 @@
 //! The routes of the API by subject.
 
 mod audit;
+mod ban;
 pub mod call;
 pub mod call_media;
 mod call_trace;
@@ -60,6 +61,7 @@ pub fn routes() -> Vec<Route> {
         report::routes(),
         schedule_state::routes(),
         trunk_state::routes(),
+        ban::routes(),
     ];
     subjects.into_iter().flatten().collect()
 }

@@ -3,6 +3,7 @@
 mod challenged;
 mod compose;
 mod door;
+mod offence;
 mod originate;
 mod receive;
 mod refusal;
@@ -16,6 +17,7 @@ mod streams;
 mod tables;
 mod timeouts;
 mod types;
+mod words;
 
 pub use types::{
     Action, Body, Counters, Counts, Doors, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
@@ -24,6 +26,7 @@ pub use types::{
 
 use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};
+use crate::sip::bans::Bans;
 use crate::sip::dialog::Phase;
 use crate::sip::digest::{Account, Session};
 use crate::sip::locate::{self, Blocked};
@@ -59,6 +62,9 @@ pub struct Endpoint {
     connections: ConnectionTable,
     half_open: PerSource,
     refusals: SourceLimit,
+    offences: SourceLimit,
+    /// Who is not answered.
+    pub bans: Bans,
     knocks: SourceLimit,
     /// Of all sources together, without credentials and with some.
     knocks_asking: Budget,
@@ -67,6 +73,8 @@ pub struct Endpoint {
     refusal: Refusal,
     not_yet: Budget,
     refusals_told: Budget,
+    /// Of those who are admitted.
+    faults_told: Budget,
     tcp_peers: TcpPeers,
     /// Targets that are put back, whoever found that they do not answer.
     pub blocked: Blocked,
@@ -80,6 +88,7 @@ impl Endpoint {
     pub fn new(config: EndpointConfig, mut random: Random) -> Self {
         Endpoint {
             own: config.listeners.iter().map(OwnAddress::of).collect(),
+            bans: Bans::new(config.bans.clone()),
             config,
             secret: random.next_u64(),
             random,
@@ -92,6 +101,7 @@ impl Endpoint {
             connections: ConnectionTable::default(),
             half_open: PerSource::default(),
             refusals: SourceLimit::of_refusals(),
+            offences: SourceLimit::of_offences(),
             knocks: SourceLimit::of_knocks(),
             knocks_asking: Budget::default(),
             knocks_proving: Budget::default(),
@@ -99,6 +109,7 @@ impl Endpoint {
             refusal: Refusal::default(),
             not_yet: Budget::default(),
             refusals_told: Budget::default(),
+            faults_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
             blocked: Blocked::default(),
             digests: HashMap::new(),
@@ -149,6 +160,7 @@ impl Endpoint {
 
     /// Runs the timers that are due.
     pub fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        self.bans.expire(now);
         while let Some((due, target)) = self.schedule.pop_due(now) {
             self.on_due(now, due, target, actions);
         }
@@ -157,7 +169,7 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] next has something to do. Now and then it turns out to be nothing.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.schedule.next()
+        [self.schedule.next(), self.bans.next_end()].into_iter().flatten().min()
     }
 
     /// Takes the messages that came over streams in the last input, whole and in their order. A datagram is one.
