@@ -359,6 +359,15 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
     )?;
     counters(
         e,
+        "sip_stun",
+        "STUN messages on the ports of SIP over UDP",
+        vec![
+            (vec![("result", "answered")], sip.stun_answered),
+            (vec![("result", "dropped")], sip.stun_dropped),
+        ],
+    )?;
+    counters(
+        e,
         "sip_connections_closed",
         "TCP connections closed by us, by reason",
         vec![

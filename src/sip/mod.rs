@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod limits;
 pub mod locate;
 pub mod message;
+pub mod stun;
 mod transaction;
 mod transport;
 

@@ -34,6 +34,8 @@ pub struct PhoneSetup {
     pub codecs: &'static str,
     /// Where it registers, and with which password.
     pub registers: Option<(String, &'static str)>,
+    /// Its registrations are flows of RFC 5626, which it keeps open by STUN.
+    pub keeps_flow: bool,
     /// How its media are encrypted: `srtp` where it can be, `srtp-mand` always; empty for not at all.
     pub encryption: &'static str,
 }
@@ -48,6 +50,7 @@ impl PhoneSetup {
             answers: false,
             codecs: "pcmu,pcma",
             registers: None,
+            keeps_flow: false,
             encryption: "",
         }
     }
@@ -65,14 +68,17 @@ impl PhoneSetup {
             "poll_method epoll\nsip_listen {address}:{port}\nnet_interface {address}\naudio_player aubridge,nil\n\
              audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:{control}\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
-             snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
+             snd_path {home}\nmodule_tmp uuid.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
         );
         std::fs::write(folder.join("config"), config).unwrap();
         let mode = if self.answers { "auto" } else { "manual" };
         let (at, more) = match &self.registers {
             Some((server, password)) => (
                 "cordboard.test".to_owned(),
-                format!("regint=60;auth_pass={password};outbound=\"sip:{server}\""),
+                format!(
+                    "regint=60;auth_pass={password};outbound=\"sip:{server}\"{}",
+                    if self.keeps_flow { ";sipnat=outbound" } else { "" }
+                ),
             ),
             None => (format!("{address}:{port}"), "regint=0".to_owned()),
         };

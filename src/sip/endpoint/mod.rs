@@ -69,6 +69,9 @@ pub struct Endpoint {
     /// Of all sources together, without credentials and with some.
     knocks_asking: Budget,
     knocks_proving: Budget,
+    stun: SourceLimit,
+    /// Of all sources together.
+    stun_of_all: Budget,
     doors: Doors,
     refusal: Refusal,
     not_yet: Budget,
@@ -105,6 +108,8 @@ impl Endpoint {
             knocks: SourceLimit::of_knocks(),
             knocks_asking: Budget::default(),
             knocks_proving: Budget::default(),
+            stun: SourceLimit::of_stun(),
+            stun_of_all: Budget::default(),
             doors: Doors::default(),
             refusal: Refusal::default(),
             not_yet: Budget::default(),

@@ -4,13 +4,14 @@ use super::compose::{self, ALLOW, Extra, ResponseParts};
 use super::{Action, Counters, Endpoint, Event, Refusal, words};
 use crate::clock::Instant;
 use crate::sip::limits::{
-    NOBODY_KNOWN_BURST, NOBODY_KNOWN_INTERVAL, REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL,
+    NOBODY_KNOWN_BURST, NOBODY_KNOWN_INTERVAL, REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL, STUN_OF_ALL_BURST,
+    STUN_OF_ALL_INTERVAL,
 };
 use crate::sip::message::{
     Glance, Head, HeaderName, Message, NameAddr, Reject, Request, Subject, Via, glance, is_answerable,
     parse_datagram,
 };
-use crate::sip::{ListenerId, Peer, Transport};
+use crate::sip::{ListenerId, Peer, Transport, stun};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
@@ -32,6 +33,9 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let peer = Peer { listener, transport: Transport::Udp, address: source, connection: None };
+        if stun::is_stun(bytes) {
+            return self.on_stun(now, peer, bytes, admitted, actions);
+        }
         let mut origin = Origin { peer, admitted };
         if !admitted {
             // A stranger's request is not read whole, unless it knows a dialog of ours.
@@ -55,6 +59,25 @@ impl Endpoint {
             Some(Ok(message)) => self.on_message(now, origin, message, actions),
             Some(Err(reject)) => self.on_reject(now, origin, &reject, actions),
         }
+    }
+
+    /// A telephone keeps its NAT open, and looks whether that has given it another port. It is answered where it may register:
+    /// with another port it is a stranger.
+    fn on_stun(&mut self, now: Instant, peer: Peer, bytes: &[u8], admitted: bool, actions: &mut Vec<Action>) {
+        let source = peer.address;
+        let may_ask = admitted || (self.doors.register && !self.is_shut_out(source.ip()));
+        let reply = stun::answer(bytes, source).filter(|_| {
+            may_ask
+                && self.stun.allows(now, source.ip())
+                && self.stun_of_all.allows(now, STUN_OF_ALL_INTERVAL, STUN_OF_ALL_BURST)
+        });
+        let Some(reply) = reply else {
+            self.counters.stun_dropped += 1;
+            return;
+        };
+        self.counters.stun_answered += 1;
+        let (listener, destination) = (peer.listener, source);
+        actions.push(Action::SendDatagram { listener, destination, bytes: reply.into() });
     }
 
     /// A message whose syntax is right.

@@ -4,7 +4,7 @@ use crate::clock::{Budget, Instant};
 use crate::sip::bans::Network;
 use crate::sip::limits::{
     KNOCKS_BURST, KNOCKS_PER_SECOND, OFFENCES_BURST, OFFENCES_PER_SECOND, REFUSALS_BURST,
-    REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX,
+    REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX, STUN_BURST, STUN_PER_SECOND,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -31,6 +31,11 @@ impl SourceLimit {
     /// Of what a source is banned for in the end.
     pub fn of_offences() -> Self {
         Self::new(OFFENCES_PER_SECOND, OFFENCES_BURST)
+    }
+
+    /// Of STUN requests.
+    pub fn of_stun() -> Self {
+        Self::new(STUN_PER_SECOND, STUN_BURST)
     }
 
     fn new(per_second: u32, burst: u32) -> Self {

@@ -351,6 +351,10 @@ pub struct Counters {
     pub challenges_refused: u64,
     /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate of one or of all.
     pub knocks_dropped: u64,
+    /// STUN requests answered (RFC 5626 4.4.2).
+    pub stun_answered: u64,
+    /// STUN messages that were not: malformed, of strangers, above the rate.
+    pub stun_dropped: u64,
     /// Messages and streams of hosts that are banned.
     pub banned_dropped: u64,
     /// Messages of scanners, known by their User-Agent.
