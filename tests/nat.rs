@@ -6,12 +6,16 @@ mod support;
 
 use serde_json::json;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 use support::network::Nat;
 use support::phone::{Phone, PhoneSetup};
 use support::sound::{agent_voice, caller_voice};
 use support::{Server, Setup};
 
 const NUMBER: &str = "+15550940";
+/// baresip asks by STUN after 29 s at the most, registers anew 60 s at the most after it has seen another port there, else 54 s
+/// after the last time.
+const IDLE: Duration = Duration::from_secs(29 + 60 + 15);
 
 /// A server outside, where calls to a number ring an agent at once. The carrier is a trunk.
 fn start(name: &str, address: Ipv4Addr, agent: impl FnOnce(Setup) -> Setup) -> Server {
@@ -123,6 +127,33 @@ fn a_telephone_behind_nat_calls_and_is_hung_up_where_its_last_request_came_from(
         let record = server.wait_records(1).remove(0);
         assert_talk(&caller, &agent, changed);
         assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
+        server.assert_clean();
+    });
+}
+
+#[test]
+fn a_telephone_behind_nat_keeps_it_open_by_stun_and_is_rung_at_the_port_it_registers_from_anew() {
+    let nat = Nat::new(Nat::PUBLIC);
+    nat.outside.run(|| {
+        let server = start("nat-idle", Nat::PUBLIC, |setup| setup.registering_agent("alice", "s3cret"));
+        let mut agent = phone("alice", Nat::INSIDE, agent_voice());
+        (agent.answers, agent.keeps_flow) = (true, true);
+        agent.registers = Some((server.sip().to_string(), "s3cret"));
+        let agent = nat.inside.run(|| agent.start());
+        agent.wait_for_words("200 OK (cordboard) [1 binding]");
+        server.until("a STUN request of the telephone", |s| {
+            s.metric("cordboard_sip_stun_total{result=\"answered\"}") > 0
+        });
+        nat.rebind();
+        let registrations = |s: &Server| s.metric("cordboard_registrations_total{result=\"registered\"}");
+        let before = registrations(&server);
+        server.until_within(IDLE, "the registration from the new port", |s| registrations(s) > before);
+        assert_eq!(server.metric("cordboard_registered_bindings"), 1, "the old port is forgotten");
+        let mut caller = nat.carrier.run(|| phone("caller", Nat::CARRIER, caller_voice()).start());
+        caller.dial(&format!("sip:{NUMBER}@{}", server.sip()));
+        agent.wait_for("CALL_ESTABLISHED", 1);
+        caller.hang_up();
+        agent.wait_for("CALL_CLOSED", 1);
         server.assert_clean();
     });
 }

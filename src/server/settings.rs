@@ -4,10 +4,11 @@ use super::{has_choice, transport_of};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::switchboard::SwitchboardConfig;
-use crate::config::Config;
+use crate::config::{Bans, Config};
 use crate::net::doctor;
 use crate::net::ports::Binder;
 use crate::sip::SessionPolicy;
+use crate::sip::bans::BanPolicy;
 use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 
@@ -28,6 +29,7 @@ fn endpoint_config(config: &Config) -> EndpointConfig {
             },
             ..SipLimits::default()
         },
+        bans: ban_policy(&config.bans),
     }
 }
 
@@ -68,5 +70,11 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         media_threads,
         port_pairs: Binder::pairs(config.media.ports),
         calls_max: config.sip.calls_max,
+        never_banned: config.bans.allow.clone(),
     }
+}
+
+fn ban_policy(bans: &Bans) -> BanPolicy {
+    let usual = BanPolicy::default();
+    BanPolicy { time: bans.time, scanners: bans.scanners.clone().unwrap_or(usual.scanners) }
 }
