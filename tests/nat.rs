@@ -45,41 +45,62 @@ fn assert_talk(caller: &Phone, agent: &Phone, after: [f64; 2]) {
     agent.assert_hears_after(after[1], "the caller", &caller_voice());
 }
 
-/// The agent is inside; `agent_hangs_up`, or the caller does.
-fn agent_inside(outside: Ipv4Addr, agent_hangs_up: bool) {
-    let nat = Nat::new(outside);
+/// An agent's telephone inside, registered.
+fn agent_inside(nat: &Nat, server: &Server) -> Phone {
+    let mut agent = phone("alice", Nat::INSIDE, agent_voice());
+    agent.answers = true;
+    agent.registers = Some((server.sip().to_string(), "s3cret"));
+    let agent = nat.inside.run(|| agent.start());
+    agent.wait_for_words("200 OK (cordboard) [1 binding]");
+    agent
+}
+
+/// A caller of the carrier's, who calls the number.
+fn caller(nat: &Nat, server: &Server) -> Phone {
+    let mut caller = nat.carrier.run(|| phone("caller", Nat::CARRIER, caller_voice()).start());
+    caller.dial(&format!("sip:{NUMBER}@{}", server.sip()));
+    caller
+}
+
+#[test]
+fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
+    let nat = Nat::new(Nat::PUBLIC);
     nat.outside.run(|| {
-        let server = start("nat-agent", outside, |setup| setup.registering_agent("alice", "s3cret"));
-        let mut agent = phone("alice", Nat::INSIDE, agent_voice());
-        agent.answers = true;
-        agent.registers = Some((server.sip().to_string(), "s3cret"));
-        let mut agent = nat.inside.run(|| agent.start());
-        agent.wait_for_words("200 OK (cordboard) [1 binding]");
-        let mut caller = nat.carrier.run(|| phone("caller", Nat::CARRIER, caller_voice()).start());
-        caller.dial(&format!("sip:{NUMBER}@{}", server.sip()));
+        let server = start("nat-agent", Nat::PUBLIC, |setup| setup.registering_agent("alice", "s3cret"));
+        let mut agent = agent_inside(&nat, &server);
+        let caller = caller(&nat, &server);
         agent.wait_for("CALL_ESTABLISHED", 1);
         agent.listen(6.0);
         caller.listen(6.0);
 
         nat.rebind();
         let changed = [caller.heard_seconds(), agent.heard_seconds()];
-        agent.listen(changed[1] + 7.0);
         caller.listen(changed[0] + 7.0);
-        if agent_hangs_up {
-            agent.hang_up();
-            caller.wait_for("CALL_CLOSED", 1);
-        } else {
-            agent.offer_again();
-            server.until("the agent's offer in mid-call", |s| invites(s) == 2);
-            caller.hang_up();
-            agent.wait_for("CALL_CLOSED", 1);
-        }
+        agent.listen(changed[1] + 7.0);
+        agent.hang_up();
+        caller.wait_for("CALL_CLOSED", 1);
 
         let record = server.wait_records(1).remove(0);
         assert_talk(&caller, &agent, [0.0, 0.0]);
         assert_talk(&caller, &agent, changed);
-        let reason = if agent_hangs_up { "agent_hung_up" } else { "caller_hung_up" };
-        assert_eq!(record["endReason"], reason, "{record:#}");
+        assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
+        server.assert_clean();
+    });
+}
+
+#[test]
+fn a_telephone_behind_nat_in_an_office_of_private_addresses_is_rung_and_hung_up() {
+    let nat = Nat::new(Nat::PRIVATE);
+    nat.outside.run(|| {
+        let server = start("nat-office", Nat::PRIVATE, |setup| setup.registering_agent("alice", "s3cret"));
+        let agent = agent_inside(&nat, &server);
+        let mut caller = caller(&nat, &server);
+        // It has our ACK, and later our BYE, though its own address looks like one that could be reached.
+        agent.wait_for("CALL_ESTABLISHED", 1);
+        agent.listen(1.0);
+        caller.listen(1.0);
+        caller.hang_up();
+        agent.wait_for("CALL_CLOSED", 1);
         server.assert_clean();
     });
 }
@@ -87,16 +108,6 @@ fn agent_inside(outside: Ipv4Addr, agent_hangs_up: bool) {
 /// How many INVITEs have come in.
 fn invites(server: &Server) -> u64 {
     server.metric("cordboard_sip_requests_total{direction=\"in\",method=\"INVITE\"}")
-}
-
-#[test]
-fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
-    agent_inside(Nat::PUBLIC, true);
-}
-
-#[test]
-fn a_telephone_behind_nat_in_an_office_of_private_addresses_is_rung_and_hung_up() {
-    agent_inside(Nat::PRIVATE, false);
 }
 
 #[test]
@@ -132,7 +143,7 @@ fn a_telephone_behind_nat_calls_and_is_hung_up_where_its_last_request_came_from(
 }
 
 #[test]
-fn a_telephone_behind_nat_keeps_it_open_by_stun_and_is_rung_at_the_port_it_registers_from_anew() {
+fn a_registration_behind_nat_is_kept_open_by_stun_and_is_rung_at_the_port_it_comes_from_anew() {
     let nat = Nat::new(Nat::PUBLIC);
     nat.outside.run(|| {
         let server = start("nat-idle", Nat::PUBLIC, |setup| setup.registering_agent("alice", "s3cret"));
@@ -149,8 +160,7 @@ fn a_telephone_behind_nat_keeps_it_open_by_stun_and_is_rung_at_the_port_it_regis
         let before = registrations(&server);
         server.until_within(IDLE, "the registration from the new port", |s| registrations(s) > before);
         assert_eq!(server.metric("cordboard_registered_bindings"), 1, "the old port is forgotten");
-        let mut caller = nat.carrier.run(|| phone("caller", Nat::CARRIER, caller_voice()).start());
-        caller.dial(&format!("sip:{NUMBER}@{}", server.sip()));
+        let mut caller = caller(&nat, &server);
         agent.wait_for("CALL_ESTABLISHED", 1);
         caller.hang_up();
         agent.wait_for("CALL_CLOSED", 1);

@@ -229,6 +229,25 @@ fn the_address_of_a_registered_telephone_may_call_and_subscribe_and_others_may_n
     assert_eq!(bench.heads(), ["403 OPTIONS"]);
 }
 
+#[test]
+fn a_ping_that_is_refused_says_why_in_a_sentence() {
+    let ping = request("OPTIONS", "x", 77, Transport::Udp, "", "");
+    let refused = |bench: &mut Bench, why: &str| {
+        bench.sent();
+        bench.receive(caller(), &ping);
+        let answer = only(&bench.sent(), "503 OPTIONS");
+        assert_eq!(value(&answer, "Retry-After"), "5");
+        assert_eq!(value(&answer, "Warning"), format!("399 cordboard.example \"{why}\""));
+    };
+    refused(&mut Bench::with_ports(0), "no media port is ready");
+    let mut draining = Bench::new();
+    draining.handle(Input::Drain);
+    refused(&mut draining, "the server is being stopped and takes no new calls");
+    let mut bench = Bench::new();
+    bench.receive(caller(), &ping.replace("OPTIONS", "PUBLISH"));
+    assert!(value(&only(&bench.sent(), "405 PUBLISH"), "Warning").contains("does nothing by that method"));
+}
+
 /// Two trunks that calls go out over.
 fn two_trunks(snapshot: &mut Snapshot) {
     for (id, host, priority) in [("first", "203.0.113.1", 1), ("second", "203.0.113.2", 2)] {
