@@ -42,6 +42,9 @@ enum Command {
     Backup(cli::store::BackupOptions),
     /// Puts a backup in the place of the store, while no server uses it (SQLite).
     Restore(cli::restore::RestoreOptions),
+    /// Tries trunks.
+    #[command(subcommand)]
+    Trunk(cli::trunk::TrunkCommand),
     /// Call records: files of them, and erasure of a caller.
     #[command(subcommand)]
     Records(cli::records::RecordsCommand),
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
         Command::Backup(options) => done(cli::store::backup(&options, out)),
         Command::Restore(options) => done(cli::restore::run(&options, out)),
         Command::Records(command) => done(cli::records::run(&command, SystemClock::start().now().wall, out)),
+        Command::Trunk(command) => done(cli::trunk::run(&command, out)),
         Command::Openapi => done(cli::openapi::print(out)),
         Command::Dtmf { file, json: _ } => done(cli::dtmf::run(&file, out)),
     };

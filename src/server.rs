@@ -10,6 +10,7 @@ mod settings;
 mod speaking;
 mod telling;
 
+use settings::doctor_settings;
 pub use settings::switchboard_config;
 
 use crate::api::{self, Api};
@@ -22,6 +23,7 @@ use crate::config::{Config, ProvisionMode, Transport};
 use crate::hidden::Hidden;
 use crate::ids::Random;
 use crate::net::dns::Dns;
+use crate::net::doctor::Doctor;
 use crate::net::handshake::Handshakes;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
@@ -163,9 +165,10 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         records_file: config.records.path.clone(),
         spool: config.store.as_ref().map(|store| store.spool.clone()),
     };
-    let api =
-        Api::new(database.clone(), settings, clock, random.fork(), post.clone(), speech.clone(), crm.clone())
-            .map_err(|error| ServerError::Load(error.to_string()))?;
+    let doctor = Doctor::new(doctor_settings(config), tls.clone(), post.clone(), clock, random.fork());
+    let helpers = api::Helpers { speech: speech.clone(), crm: crm.clone(), doctor: Some(doctor) };
+    let api = Api::new(database.clone(), settings, clock, random.fork(), post.clone(), helpers)
+        .map_err(|error| ServerError::Load(error.to_string()))?;
     let (shared, retained) = (database.clone(), Arc::<crate::store::retention::Totals>::default());
     let mut feed = database.map(|d| Feed::new(d, config.provision.clone(), speech.clone(), clock));
     let snapshot = match &mut feed {
@@ -228,6 +231,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         speech: speech.clone(),
         lookups,
         asked: HashMap::new(),
+        trials: HashMap::new(),
         figures: figures.clone(),
         runtime: tokio::runtime::Handle::current(),
         ready: Some(ready_sender),

@@ -9,38 +9,17 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use support::api::{TOKEN, ask, http, open};
 use support::caller::Caller;
 use support::{PATIENCE, Server, Setup};
 
 const NUMBER: &str = "+15550970";
-const TOKEN: &str = "a token for tests alone";
 
 fn setup(name: &str) -> Setup {
     let mut setup = Setup::new(name);
-    setup.http = format!("admin_token = \"{TOKEN}\"");
+    setup.http = http();
     setup.more = "[store]\nurl = \"sqlite://data/test.db\"\n".to_owned();
     setup
-}
-
-/// Status and body of an answer.
-fn ask(server: &Server, method: &str, path: &str) -> (u16, Value) {
-    let mut stream = open(server, method, path);
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
-    let body = text.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-    (status, serde_json::from_str(body).unwrap_or_default())
-}
-
-fn open(server: &Server, method: &str, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect((server.address, 8080)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(
-        stream,
-        "{method} /api/v1{path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    )
-    .unwrap();
-    stream
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn a_call_out_goes_past_a_proxy_that_is_gone_and_one_whose_carrier_is_gone_to_th
     for words in [
         "a trunk did not take a call",
         "trunk=\"gone\" code=503 why=it cannot be reached",
-        "trunk=\"cut-off\" code=477 why=it answered 477 ",
+        "trunk=\"cut-off\" code=477 why=477 ",
     ] {
         assert!(log.contains(words), "no {words} in\n{log}");
     }

@@ -32,6 +32,7 @@ use crate::call::snapshot::Snapshot;
 use crate::clock::{Now, SystemClock};
 use crate::flow::Resources;
 use crate::ids::Random;
+use crate::net::doctor::Doctor;
 use crate::net::signalling::{LiveEvents, Post};
 use crate::services::crm::Crm;
 use crate::services::speech::SpeechEngine;
@@ -119,6 +120,14 @@ impl Settings {
     }
 }
 
+/// Whom handlers have do things that take their time.
+pub struct Helpers {
+    pub speech: Arc<SpeechEngine>,
+    pub crm: Option<Arc<dyn Crm>>,
+    /// Tries trunks; none where no calls are made.
+    pub doctor: Option<Doctor>,
+}
+
 /// What handlers work with.
 #[derive(Clone)]
 pub struct Api(Arc<Parts>);
@@ -140,6 +149,7 @@ pub struct Parts {
     post: Post,
     speech: Arc<SpeechEngine>,
     crm: Option<Arc<dyn Crm>>,
+    doctor: Option<Doctor>,
     events: Arc<events::Events>,
     board: board::Board,
     calls: tokio::sync::Mutex<resources::call::CallList>,
@@ -184,9 +194,9 @@ impl Api {
         clock: SystemClock,
         random: Random,
         post: Post,
-        speech: Arc<SpeechEngine>,
-        crm: Option<Arc<dyn Crm>>,
+        helpers: Helpers,
     ) -> Result<Self, secret::PasswordError> {
+        let Helpers { speech, crm, doctor } = helpers;
         let mint = secret::Mint::new(random);
         let run = mint.id("");
         let routes = resources::routes();
@@ -206,6 +216,7 @@ impl Api {
             post,
             speech,
             crm,
+            doctor,
             events: Arc::new(events::Events::new(run)),
             board: board::Board::default(),
             calls: tokio::sync::Mutex::default(),

@@ -1,13 +1,14 @@
 //! A body that is made while it is sent: pieces that come one after the other out of a task.
 
-use crate::services::check::CheckStep;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The media type of values that come one a line.
@@ -28,12 +29,26 @@ impl<E> hyper::body::Body for Pieces<E> {
     }
 }
 
-/// The steps of a check as they are done, a line of JSON each.
-pub fn step_lines(mut steps: mpsc::Receiver<CheckStep>) -> Response {
+/// How often an empty line is sent while a step takes its time: only who is sent something is known to be there yet, since
+/// one that has closed its half may still listen.
+const EMPTY_LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// The steps of a check as they are done, a line of JSON each, with empty lines between. Whoever makes them learns within
+/// some seconds that nobody listens any more: their channel is closed.
+pub fn step_lines<T: Serialize + Send + 'static>(mut steps: mpsc::Receiver<T>) -> Response {
     let (sender, receiver) = mpsc::channel::<Result<Bytes, Infallible>>(1);
     tokio::spawn(async move {
-        while let Some(step) = steps.recv().await {
-            let line = serde_json::to_string(&step).unwrap_or_default() + "\n";
+        let mut alive = tokio::time::interval(EMPTY_LINE_EVERY);
+        loop {
+            let line = tokio::select! {
+                step = steps.recv() => match step {
+                    Some(step) => serde_json::to_string(&step).unwrap_or_default(),
+                    None => return,
+                },
+                () = sender.closed() => return,
+                _ = alive.tick() => String::new(),
+            };
+            let line = line + "\n";
             if sender.send(Ok(line.into())).await.is_err() {
                 return;
             }

@@ -73,7 +73,8 @@ fn run_with<F: Future<Output = ()>>(speech: Option<&[&str]>, test: impl FnOnce(W
         let (post, _) = Post::new().unwrap();
         let (clock, random) = (SystemClock::start(), Random::from_seed(1));
         let speech = Arc::new(SpeechEngine::new(speech));
-        let api = Api::new(Some(database), settings, clock, random, post, speech, None).unwrap();
+        let helpers = Helpers { speech, crm: None, doctor: None };
+        let api = Api::new(Some(database), settings, clock, random, post, helpers).unwrap();
         let router = api.with_console(Router::new());
         test(World { api, router, _folder: folder }).await;
     });

@@ -1,4 +1,4 @@
-//! Sound as samples: codecs, resampling, tones, in-band digits, loss concealment. Knows no packets.
+//! Sound as samples: codecs, resampling, tones, in-band digits, likeness, loss concealment. Knows no packets.
 //!
 //! Everything here is 8 kHz mono unless its name says otherwise; linear samples are `i16`.
 
@@ -7,6 +7,7 @@ pub mod codec;
 pub mod coding;
 pub mod concealment;
 pub mod dtmf_detector;
+pub mod likeness;
 pub mod resample;
 pub mod tones;
 

@@ -20,6 +20,22 @@ pub fn beep() -> Vec<i16> {
     tone(&[(1_000.0, -13.0)], 500)
 }
 
+/// A tone that rises from 300 to 3,300 Hz within a second at -13 dBm0: all that a telephone line carries, once, so that it
+/// is like itself at one place alone.
+pub fn sweep() -> Vec<i16> {
+    const FROM: f32 = 300.0;
+    const TO: f32 = 3_300.0;
+    let count = milliseconds(1_000);
+    let size = SAMPLE_AT_0_DBM0 * 10f32.powf(-13.0 / 20.0);
+    (0..count)
+        .map(|n| {
+            let (seconds, ramp) = (n as f32 / SAMPLE_RATE as f32, ramp(n, count));
+            let cycles = FROM * seconds + (TO - FROM) * seconds * seconds / 2.0;
+            (size * ramp * (TAU * cycles.fract()).sin()) as i16
+        })
+        .collect()
+}
+
 /// A key at `dbm0` a tone for `duration_ms` (ITU-T Q.23); nothing where `digit` is no key.
 pub fn dtmf(digit: char, dbm0: f32, duration_ms: u32) -> Option<Vec<i16>> {
     let (low, high) = dtmf_frequencies(digit)?;
@@ -42,11 +58,15 @@ fn tone(parts: &[(f32, f32)], duration_ms: u32) -> Vec<i16> {
         .collect();
     (0..count)
         .map(|n| {
-            let ramp = (n.min(count - 1 - n) as f32 / RAMP as f32).min(1.0);
             let sum: f32 = parts.iter().map(|(step, size)| size * (step * n as f32).sin()).sum();
-            (sum * ramp) as i16
+            (sum * ramp(n, count)) as i16
         })
         .collect()
+}
+
+/// How far sample `n` of `count` has come up, or down again.
+fn ramp(n: usize, count: usize) -> f32 {
+    (n.min(count - 1 - n) as f32 / RAMP as f32).min(1.0)
 }
 
 const fn milliseconds(duration_ms: u32) -> usize {
@@ -74,6 +94,20 @@ mod tests {
         let samples = beep();
         assert_eq!(samples.len(), 4_000);
         assert!((5_000..5_200).contains(&loudest(&samples)), "{}", loudest(&samples));
+    }
+
+    #[test]
+    fn the_sweep_passes_each_frequency_once_at_its_level_and_is_no_key() {
+        let samples = sweep();
+        assert!((5_000..5_200).contains(&loudest(&samples)), "{}", loudest(&samples));
+        // Crossings of zero in a tenth of a second: twice the frequency in its middle, by ten.
+        for (tenth, hertz) in [(0, 450), (4, 1_650), (9, 3_150)] {
+            let part = &samples[tenth * 800..(tenth + 1) * 800];
+            let crossings = part.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
+            assert!((crossings * 5).abs_diff(hertz) < 30, "{tenth}: {crossings}");
+        }
+        let mut detector = crate::audio::dtmf_detector::DtmfDetector::new();
+        detector.push(&samples, &mut |found| panic!("{}", found.digit));
     }
 
     #[test]

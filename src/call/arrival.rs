@@ -191,6 +191,9 @@ impl Switchboard {
         }
         headers.push(("Reason".to_owned(), cause::q850(cause::cause_of(code))));
         self.endpoint.reject(now.instant, dialog, code, "", &headers, &mut self.sip_actions);
+        if let Some(trunk) = knock.trunk() {
+            self.trunks.note_reject(now.instant, &trunk.id, Direction::In, Some(code), &text);
+        }
         // Strangers get no record: they could fill the disk.
         if source.is_none() {
             return;

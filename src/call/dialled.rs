@@ -12,8 +12,8 @@ use super::index::Index;
 use super::live::LegState;
 use super::media_leg::MediaLeg;
 use super::number_rule::{NumberFormat, NumberRule};
+use super::said::Said;
 use super::snapshot::Trunk;
-use super::switchboard::printable;
 use super::trunk::{Direction, FailOver};
 use super::ways::{Guides, Plan, Way, better};
 use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget, Party};
@@ -220,6 +220,7 @@ impl Call {
                 );
                 if let Some(trunk) = &trunk {
                     context.trunks.end_call(trunk, Direction::Out);
+                    context.trunks.note_reject(context.now.instant, trunk, Direction::Out, None, &message);
                 }
                 dialled.note_failure(503, &fail_over);
                 self.ring_on(dial, context);
@@ -260,8 +261,9 @@ impl Call {
             }
         }
         fork.release(context);
-        if let Some(trunk) = &fork.trunk {
-            tracing::info!(call = %call, %dial, trunk, code, why = %words_of(failure), "a trunk did not take a call");
+        if let (Some(trunk), Some(text)) = (&fork.trunk, in_words(failure)) {
+            tracing::info!(call = %call, %dial, trunk, code, why = %Hidden::sentence(&text), "a trunk did not take a call");
+            context.trunks.note_reject(context.now.instant, trunk, Direction::Out, Some(code), &text);
         }
         dialled.note_failure(code, &fork.fail_over);
         if code >= 600 {
@@ -281,8 +283,6 @@ impl Call {
     }
 }
 
-/// Characters of a peer's reason phrase in the log: the longest usual one has 40.
-const WORDS_CHARS_MAX: usize = 64;
 /// Characters of a name in a header.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -534,15 +534,13 @@ pub(super) fn code_of(failure: &Failure) -> u16 {
     }
 }
 
-/// What became of a failed INVITE, for people.
-fn words_of(failure: &Failure) -> String {
+/// Why a call out came to nothing, where that is not our own doing.
+fn in_words(failure: &Failure) -> Option<String> {
     match failure {
-        Failure::Response(response) => {
-            format!("it answered {} {}", response.code(), printable(response.reason(), WORDS_CHARS_MAX))
-        }
-        Failure::Timeout => "it does not answer".to_owned(),
-        Failure::Transport => "it cannot be reached".to_owned(),
-        Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => "it was given up".to_owned(),
+        Failure::Response(response) => Some(Said::of(response).to_string()),
+        Failure::Timeout => Some("it does not answer".to_owned()),
+        Failure::Transport => Some("it cannot be reached, or the connection broke".to_owned()),
+        Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => None,
     }
 }
 

@@ -30,9 +30,14 @@ impl Index {
     }
 
     pub fn new_leg(&mut self, call: CallId, party: Party) -> LegId {
-        self.next_leg += 1;
-        let leg = LegId(self.next_leg);
+        let leg = self.leg_of_no_call();
         self.legs.insert(leg, (call, party));
         leg
+    }
+
+    /// A leg that belongs to nothing that is in here.
+    pub fn leg_of_no_call(&mut self) -> LegId {
+        self.next_leg += 1;
+        LegId(self.next_leg)
     }
 }

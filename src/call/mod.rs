@@ -26,10 +26,12 @@ mod masked;
 pub mod media_leg;
 mod message_parts;
 pub mod registering;
+pub mod said;
 pub mod switchboard;
 #[cfg(test)]
 mod tests;
 mod transfer;
+pub mod trial;
 pub mod troubles;
 pub mod trunk;
 pub mod ways;
@@ -97,6 +99,16 @@ pub enum Input<'a> {
     },
     /// An operator wants the registration with that trunk tried now.
     Register(String),
+    /// An operator wants that account rung there no more.
+    Unbind {
+        account: String,
+        binding: u64,
+    },
+    /// Somebody tries a trunk.
+    Trial {
+        trial: trial::TrialId,
+        order: Box<trial::Order>,
+    },
     /// Take no new calls.
     Drain,
     /// End this call: somebody who may has said so.
@@ -138,6 +150,11 @@ pub enum Action {
     Resolve {
         request: RequestId,
         destination: Destination,
+    },
+    /// For whoever tries a trunk.
+    Trial {
+        trial: trial::TrialId,
+        news: Box<trial::News>,
     },
     /// Bind so many more port pairs for a thread.
     BindPorts {

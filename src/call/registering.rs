@@ -7,7 +7,8 @@ use super::switchboard::Switchboard;
 use super::trunk::{Hands, TrunkStatus};
 use crate::clock::{Instant, Now};
 use crate::ids::ConnectionId;
-use crate::registrar::{Answer, Counters, Notify, Owner};
+use crate::registrar::{Answer, Counters, Notify};
+pub use crate::registrar::{Binding, Listed, Owner};
 use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
@@ -79,7 +80,9 @@ impl Switchboard {
 
     /// A request of ours outside dialogs is over.
     pub(super) fn replied_outside(&mut self, now: Instant, reply: &Reply, actions: &mut Vec<Action>) {
-        if self.with_trunks(actions, |trunks, hands| trunks.on_reply(now, reply, hands)) {
+        if self.with_trunks(actions, |trunks, hands| trunks.on_reply(now, reply, hands))
+            || self.trial_replied(now, reply, actions)
+        {
             return;
         }
         let Some(tag) = self.notifies.remove(&reply.transaction) else { return };
@@ -239,6 +242,20 @@ impl Switchboard {
     /// Whether registrations that are taken back wait for their answers.
     pub fn is_leaving(&self) -> bool {
         self.trunks.is_leaving()
+    }
+
+    /// What is registered with us: up to `limit` behind that place, those of one account where it is named.
+    pub fn registrations(&self, behind: (&str, u64), account: Option<&str>, limit: usize) -> Vec<Listed> {
+        self.registrar.list(behind, account, limit)
+    }
+
+    pub fn has_registration(&self, account: &str, binding: u64) -> bool {
+        self.registrar.has(account, binding)
+    }
+
+    pub(super) fn unbind(&mut self, account: &str, binding: u64) {
+        let gone = self.registrar.remove(account, binding);
+        self.shut_out(gone);
     }
 
     pub fn account_figures(&self) -> AccountFigures {

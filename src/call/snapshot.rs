@@ -68,6 +68,8 @@ pub struct Trunk {
     pub transfer_to: CallerList,
     /// Calls go out over the trunk with the lowest first, and in the order of the file among equals.
     pub priority: u16,
+    /// Who is called there sends back all that is said: what a test of the trunk dials.
+    pub test_number: Option<String>,
 }
 
 impl Trunk {

@@ -7,10 +7,11 @@ use super::capture::Captures;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
-use super::ports::{Ports, ThreadId};
+use super::ports::Ports;
 use super::record::EndReason;
 use super::registering::may_stream;
 use super::snapshot::Snapshot;
+use super::trial::Trials;
 use super::trunk::{Direction, Trunks};
 use super::{Action, Input};
 use crate::clock::{Instant, Now};
@@ -101,6 +102,7 @@ pub struct Switchboard {
     /// NOTIFYs that are out, with the tag of ours that names their subscription.
     pub(super) notifies: HashMap<TransactionId, Box<str>>,
     pub(super) trunks: Trunks,
+    pub(super) trials: Trials,
 }
 
 impl Switchboard {
@@ -121,6 +123,7 @@ impl Switchboard {
             messages_waiting: Waiting::default(),
             notifies: HashMap::new(),
             trunks: Trunks::new(&domain, random.fork()),
+            trials: Trials::default(),
             random,
             timers: BinaryHeap::new(),
             sip_actions: Vec::new(),
@@ -171,7 +174,7 @@ impl Switchboard {
                     &mut self.sip_actions,
                 );
             }
-            Input::Media { thread, event } => self.media_event(now, thread, event, actions),
+            Input::Media { event, .. } => self.media_event(now, event, actions),
             Input::PortsBound { thread, asked, ports } => self.ports.bound(thread, asked, ports),
             Input::Snapshot(snapshot) => {
                 self.snapshot = snapshot;
@@ -200,6 +203,8 @@ impl Switchboard {
                 });
             }
             Input::Register(trunk) => self.trunks.try_again(now.instant, &trunk),
+            Input::Unbind { account, binding } => self.unbind(&account, binding),
+            Input::Trial { trial, order } => self.try_trunk(now, trial, *order, actions),
             Input::Drain => {
                 self.draining = true;
                 self.with_trunks(actions, |trunks, hands| trunks.stop(now.instant, hands));
@@ -222,6 +227,7 @@ impl Switchboard {
         let first = actions.len();
         self.endpoint.handle_timeout(now.instant, &mut self.sip_actions);
         self.accounts_due(now.instant, actions);
+        self.trials_due(now, actions);
         while let Some(Reverse((at, id))) =
             self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.instant)
         {
@@ -240,7 +246,8 @@ impl Switchboard {
     /// When [`Switchboard::handle_timeout`] is to be called at the latest.
     pub fn next_timeout(&self) -> Option<Instant> {
         let call = self.timers.peek().map(|Reverse((at, _))| *at);
-        [call, self.endpoint.next_timeout(), self.next_of_accounts()].into_iter().flatten().min()
+        let aside = [self.next_of_accounts(), self.trials.next_timeout()];
+        [call, self.endpoint.next_timeout()].into_iter().chain(aside).flatten().min()
     }
 
     pub fn counters(&self) -> &Counters {
@@ -311,7 +318,7 @@ impl Switchboard {
 
     // Media.
 
-    fn media_event(&mut self, now: Now, thread: ThreadId, event: media::Event, actions: &mut Vec<Action>) {
+    fn media_event(&mut self, now: Now, event: media::Event, actions: &mut Vec<Action>) {
         let leg = match &event {
             media::Event::Digit { leg, .. }
             | media::Event::PlaybackEnded { leg, .. }
@@ -319,11 +326,11 @@ impl Switchboard {
             | media::Event::SourceLearned { leg, .. }
             | media::Event::Condition { leg, .. }
             | media::Event::Captured { leg, .. }
+            | media::Event::Recorded { leg, .. }
             | media::Event::Closed { leg, .. } => *leg,
         };
         let Some((id, party)) = self.index.legs.get(&leg).copied() else {
-            tracing::debug!(%leg, ?thread, "an event of a leg that is gone");
-            return;
+            return self.trial_media_event(now, leg, event, actions);
         };
         self.with_call(id, now, actions, |call, context| call.media_event(party, event, context));
     }
@@ -332,6 +339,7 @@ impl Switchboard {
     fn stop(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.draining = true;
         self.with_trunks(actions, |trunks, hands| trunks.stop(now.instant, hands));
+        self.end_trials(now, actions);
         let mut ids: Vec<CallId> = self.calls.keys().copied().collect();
         // In an order of ours, so that the same run is the same to the last byte.
         ids.sort_unstable();

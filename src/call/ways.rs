@@ -146,7 +146,8 @@ impl Guides<'_> {
     }
 }
 
-fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
+/// The way to a user at the host of a trunk; none where no address can be made of it.
+pub(super) fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<Way> {
     Some(Way {
         request_uri: uri_at(user, host)?,
         called: None,

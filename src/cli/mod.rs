@@ -12,3 +12,4 @@ pub mod records;
 pub mod restore;
 pub mod route;
 pub mod store;
+pub mod trunk;

@@ -2,6 +2,7 @@
 //! Only legs that need it have one; engines keep them for the next leg.
 
 use super::bridge::Cutter;
+use super::recording::Recording;
 use crate::audio::dtmf_detector::{Detected, DtmfDetector};
 use crate::audio::{Codec, Coding};
 use crate::clock::Instant;
@@ -22,6 +23,8 @@ pub struct Ear {
     pub cutting: Option<usize>,
     /// Packets in a row that need no cutting.
     fitting: u8,
+    /// While what is heard is kept.
+    recording: Option<Box<Recording>>,
 }
 
 /// What the frames are for.
@@ -33,6 +36,14 @@ pub struct Decoding<'a> {
     pub partner: Codec,
 }
 
+impl Decoding<'_> {
+    /// How the payload of that type is coded by now.
+    fn law(&self, payload_type: u8) -> Option<Codec> {
+        let known = self.codings.iter().find(|(number, _)| *number == payload_type);
+        known.map(|(_, coding)| coding.law())
+    }
+}
+
 impl Ear {
     pub fn new() -> Self {
         Ear {
@@ -42,6 +53,7 @@ impl Ear {
             listening: false,
             cutting: None,
             fitting: 0,
+            recording: None,
         }
     }
 
@@ -50,11 +62,22 @@ impl Ear {
         self.jitter = JitterBuffer::default();
         self.detector.reset();
         self.listening = false;
+        self.recording = None;
         self.stop_cutting();
     }
 
     pub fn is_idle(&self) -> bool {
-        !self.listening && self.cutting.is_none()
+        !self.listening && self.cutting.is_none() && self.recording.is_none()
+    }
+
+    /// Keeps what is heard from now on, and gives back what was kept before.
+    pub fn record(&mut self, recording: Box<Recording>) -> Option<Box<Recording>> {
+        self.recording.replace(recording)
+    }
+
+    /// What was kept, where its time is over.
+    pub fn take_recording(&mut self, now: Instant) -> Option<Box<Recording>> {
+        self.recording.take_if(|recording| recording.until <= now)
     }
 
     /// A packet came; `audio` is false for an event and for comfort noise, whose number must not be missed.
@@ -66,32 +89,32 @@ impl Ear {
         decoding: Decoding<'_>,
         found: &mut dyn FnMut(Detected),
     ) {
-        let Ear { jitter, detector, cutter, listening, cutting, .. } = self;
+        let Ear { jitter, detector, cutter, listening, cutting, recording, .. } = self;
         let payload_type = audio.then_some(packet.payload_type);
         jitter.push(now, packet.sequence, packet.timestamp, payload_type, packet.payload, &mut |frame| {
             let detector = listening.then_some(&mut *detector);
             let cutter = cutting.map(|_| &mut *cutter);
+            keep(now, frame, recording.as_deref_mut(), decoding);
             hear(frame, detector, cutter, decoding, found);
         });
     }
 
     /// Gives up what has been waited for long enough.
     pub fn expire(&mut self, now: Instant, decoding: Decoding<'_>, found: &mut dyn FnMut(Detected)) {
-        let Ear { jitter, detector, cutter, listening, cutting, .. } = self;
+        let Ear { jitter, detector, cutter, listening, cutting, recording, .. } = self;
         jitter.expire(now, &mut |frame| {
             let detector = listening.then_some(&mut *detector);
             let cutter = cutting.map(|_| &mut *cutter);
+            keep(now, frame, recording.as_deref_mut(), decoding);
             hear(frame, detector, cutter, decoding, found);
         });
     }
 
-    /// When [`Ear::expire`] has something to do, or a packet is ready to be cut.
+    /// When [`Ear::expire`] has something to do, a packet is ready to be cut, or a recording is over.
     pub fn deadline(&self) -> Option<Instant> {
         let cut = self.cutting.and_then(|samples| self.cutter.due(samples));
-        match (self.jitter.deadline(), cut) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let recording = self.recording.as_ref().map(|recording| recording.until);
+        [self.jitter.deadline(), cut, recording].into_iter().flatten().min()
     }
 
     /// Whether packets have fitted for so long that cutting can end: an odd one at the end of a talkspurt is no
@@ -108,6 +131,24 @@ impl Ear {
     }
 }
 
+/// Puts a frame into a recording. Only legs of test calls have one: that the frame is decoded for the detector as well
+/// matters to nobody.
+fn keep(now: Instant, frame: Frame<'_>, recording: Option<&mut Recording>, decoding: Decoding<'_>) {
+    let Some(recording) = recording else { return };
+    match frame {
+        Frame::Audio { payload_type, timestamp, payload } => {
+            let Some(codec) = decoding.law(payload_type) else { return };
+            for (place, bytes) in payload.chunks(160).enumerate() {
+                let mut samples = [0i16; 160];
+                let count = codec.decode_into(bytes, &mut samples);
+                recording.take(now, timestamp.wrapping_add(place as u32 * 160), &samples[..count]);
+            }
+        }
+        Frame::Lost { .. } => {}
+        Frame::Restart => recording.restart(),
+    }
+}
+
 fn hear(
     frame: Frame<'_>,
     mut detector: Option<&mut DtmfDetector>,
@@ -117,8 +158,7 @@ fn hear(
 ) {
     match frame {
         Frame::Audio { payload_type, timestamp, payload } => {
-            let known = decoding.codings.iter().find(|(number, _)| *number == payload_type);
-            let Some(codec) = known.map(|(_, coding)| coding.law()) else { return };
+            let Some(codec) = decoding.law(payload_type) else { return };
             for (place, bytes) in payload.chunks(160).enumerate() {
                 let mut samples = [0i16; 160];
                 let count = codec.decode_into(bytes, &mut samples);

@@ -1,27 +1,29 @@
 //! All legs of one media thread: the door of this room.
 
-use super::bridge::Heard;
+mod passing;
+
 use super::ear::{Decoding, Ear};
 use super::grid::Grid;
 use super::leg::{Leg, Shared, Voice};
 use super::player::Player;
+use super::press::Press;
 use super::receive::{Content, SECURE_MAX};
 use super::tones::Tones;
 use super::wheel::Wheel;
 use super::{
-    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Statistics,
+    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Recording,
+    Statistics,
 };
-use crate::audio::Coding;
-use crate::audio::coding::{Decoder, LONGEST_PACKET};
+use crate::audio::coding::LONGEST_PACKET;
 use crate::audio::dtmf_detector::Detected;
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::Packet;
 use crate::rtp::reception::Reception;
-use crate::rtp::telephone_event::Sighting;
 use slab::Slab;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Port ids are small numbers, so a table finds the leg. There are no more ports than this on a host's address.
@@ -86,6 +88,8 @@ impl Engine {
             Command::Close { leg } => self.close(now, leg, out),
             Command::Play { leg, playback, playlist } => self.play(now, leg, playback, playlist, out),
             Command::Stop { leg, playback } => self.stop(leg, playback),
+            Command::Press { leg, playback, keys } => self.press(now, leg, playback, keys, out),
+            Command::Record { leg, recording } => self.record(now, leg, recording, out),
             Command::Listen { leg, in_band } => self.listen(now, leg, in_band, out),
             Command::InfoDigit { leg, digit, duration } => {
                 self.info_digit(now, leg, digit, duration, out);
@@ -215,7 +219,9 @@ impl Engine {
         if let Voice::Own { phase, .. } = leg.voice {
             self.shared.grid.leave(phase);
         }
-        if let Some(ear) = leg.ear.take() {
+        if let Some(mut ear) = leg.ear.take() {
+            let recording = ear.take_recording(Instant::FAR);
+            out.events.extend(recording.map(|recording| Event::Recorded { leg: id, recording }));
             self.put_away(ear);
         }
         let first = out.transmits.len();
@@ -265,6 +271,31 @@ impl Engine {
         }
         leg.play(now, Player::new(Some(playback), list), &mut self.shared, out);
         self.serve(now, index, out);
+    }
+
+    fn press(&mut self, now: Instant, id: LegId, playback: PlaybackId, keys: Arc<str>, out: &mut Output) {
+        let Some(&index) = self.by_id.get(&id) else { return };
+        let Some(leg) = self.legs.get_mut(index) else { return };
+        if leg.config.telephone_event_send.is_none() {
+            let clips = keys.chars().filter_map(|key| self.shared.tones.key(key));
+            let list = Playlist { items: clips.map(Item::Clip).collect(), forever: false };
+            return self.play(now, id, playback, list, out);
+        }
+        leg.press(now, Press::new(playback, keys), &mut self.shared);
+        self.serve(now, index, out);
+    }
+
+    /// Keeps what the leg hears. Where there is no such leg the room comes back, as does that of a recording before.
+    fn record(&mut self, now: Instant, id: LegId, recording: Box<Recording>, out: &mut Output) {
+        let index = self.by_id.get(&id).copied();
+        let back = match index.and_then(|index| self.ear(index)) {
+            Some(ear) => ear.record(recording),
+            None => Some(recording),
+        };
+        out.events.extend(back.map(|recording| Event::Recorded { leg: id, recording }));
+        if let Some(index) = index {
+            self.wake_at_due(now, index);
+        }
     }
 
     fn stop(&mut self, id: LegId, playback: PlaybackId) {
@@ -344,131 +375,6 @@ impl Engine {
         partner
     }
 
-    /// Hands a packet to the partner, if there is one that can hear it.
-    fn pass_on(
-        &mut self,
-        now: Instant,
-        index: usize,
-        packet: &Packet<'_>,
-        content: Content,
-        out: &mut Output,
-    ) {
-        let Some(partner) = self.legs.get(index).and_then(|leg| leg.partner) else { return };
-        if partner == index {
-            return self.echo(now, index, packet, content, out);
-        }
-        let Ok([from, to]) = self.legs.get_disjoint_mut([index, partner]) else { return };
-        let cutting = from.ear.as_ref().is_some_and(|ear| ear.cutting.is_some());
-        match content {
-            Content::ComfortNoise => {}
-            Content::Audio(_) if !to.hears_partner() => {
-                to.forget_partner_numbers();
-                if let Some(ear) = &mut from.ear {
-                    ear.cutter.restart();
-                }
-            }
-            Content::Audio(coding) => {
-                let heard = Heard::Law(coding.law());
-                let samples = to.packet_samples();
-                let fits = packet.payload.len() == samples;
-                if cutting && from.ear.as_mut().is_some_and(|ear| ear.is_steady(fits)) {
-                    to.forget_partner_numbers();
-                    to.relay_audio(now, packet, heard, &mut self.shared.grid, out);
-                    self.stop_cutting(index);
-                } else if !cutting && fits {
-                    to.relay_audio(now, packet, heard, &mut self.shared.grid, out);
-                } else if !cutting && let Some(ear) = self.ear(index) {
-                    ear.cutting = Some(samples);
-                }
-            }
-            Content::Event(event, sighting) => {
-                if to.config.telephone_event_send.is_some() {
-                    if to.hears_partner() {
-                        to.relay_event(now, packet, event, cutting, &mut self.shared.grid, out);
-                    }
-                } else if let Sighting::Key(digit) = sighting
-                    && let Some(clip) = self.shared.tones.key(digit)
-                {
-                    let list = Playlist { items: vec![Item::Clip(clip)], forever: false };
-                    to.play(now, Player::new(None, list), &mut self.shared, out);
-                    self.wake_at_due(now, partner);
-                }
-            }
-        }
-    }
-
-    /// Takes a packet that is not G.711: a partner that sends the same gets it as it came; whoever has to understand it gets
-    /// it as G.711.
-    fn take_coded(
-        &mut self,
-        now: Instant,
-        index: usize,
-        packet: &Packet<'_>,
-        coding: Coding,
-        out: &mut Output,
-    ) {
-        let Some(samples) = coding.samples(packet.payload) else { return };
-        let passed = self.pass_as_it_came(now, index, packet, coding, samples, out);
-        let Some(leg) = self.legs.get_mut(index) else { return };
-        if passed && leg.ear.is_none() {
-            return;
-        }
-        if leg.decoder.as_ref().is_none_or(|decoder| decoder.coding() != coding) {
-            leg.decoder = Decoder::new(coding);
-        }
-        let mut converted = std::mem::take(&mut self.converted);
-        converted.clear();
-        if leg.decoder.as_mut().is_some_and(|decoder| decoder.decode(packet.payload, &mut converted)) {
-            let packet = Packet { payload: &converted, ..*packet };
-            let content = Content::Audio(coding);
-            if !passed {
-                self.pass_on(now, index, &packet, content, out);
-            }
-            self.decode(now, index, &packet, content, out);
-        } else {
-            leg.totals.packets_bad += 1;
-        }
-        self.converted = converted;
-    }
-
-    /// True where the partner hears the packet without its being understood here.
-    fn pass_as_it_came(
-        &mut self,
-        now: Instant,
-        index: usize,
-        packet: &Packet<'_>,
-        coding: Coding,
-        samples: usize,
-        out: &mut Output,
-    ) -> bool {
-        let is_cutting = |leg: &Leg| leg.ear.as_ref().is_some_and(|ear| ear.cutting.is_some());
-        let Some(leg) = self.legs.get(index).filter(|leg| !is_cutting(leg)) else { return false };
-        let Some(partner) = leg.partner else { return false };
-        let is_echo = partner == index;
-        let Some(to) = self.legs.get_mut(partner).filter(|to| {
-            let fits = is_echo || to.packet_samples() == samples;
-            fits && to.config.coding == coding && to.hears_partner()
-        }) else {
-            return false;
-        };
-        to.relay_audio(now, packet, Heard::AsSent { samples }, &mut self.shared.grid, out);
-        true
-    }
-
-    /// Sends a packet of a leg that is bridged with itself back to where it came from, whatever its length.
-    fn echo(&mut self, now: Instant, index: usize, packet: &Packet<'_>, content: Content, out: &mut Output) {
-        let Some(leg) = self.legs.get_mut(index).filter(|leg| leg.hears_partner()) else { return };
-        match content {
-            Content::Audio(coding) => {
-                leg.relay_audio(now, packet, Heard::Law(coding.law()), &mut self.shared.grid, out);
-            }
-            Content::Event(event, _) => {
-                leg.relay_event(now, packet, event, false, &mut self.shared.grid, out)
-            }
-            Content::ComfortNoise => {}
-        }
-    }
-
     /// Hands a packet to the leg's ear, if it has one, and what the ear made of it to the partner.
     fn decode(
         &mut self,
@@ -519,8 +425,14 @@ impl Engine {
                 }
             }) {}
         }
+        let recording = ear.take_recording(now);
+        let is_recorded = recording.is_some();
         if let Some(leg) = self.legs.get_mut(index) {
+            out.events.extend(recording.map(|recording| Event::Recorded { leg: leg.id, recording }));
             leg.ear = Some(ear);
+        }
+        if is_recorded {
+            self.put_away_idle_ear(index);
         }
     }
 

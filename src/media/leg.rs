@@ -4,12 +4,15 @@
 //! and no partner is heard, it sends silence. A NAT in front of the peer lets its packets in only while ours go
 //! out, and carriers end calls whose streams fall silent.
 
-use super::bridge::{Anchor, Heard, Run};
+mod relaying;
+
+use super::bridge::Anchor;
 use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
 use super::player::Player;
+use super::press::{Piece, Press};
 use super::receive::PeerClock;
 use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
@@ -19,7 +22,6 @@ use super::{Event, LegConfig, Output, Secure, Statistics};
 use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
-use crate::rtp::Packet;
 use crate::rtp::reception::Reception;
 use crate::rtp::srtp::{MasterKey, Protect, Unprotect};
 use crate::rtp::telephone_event::{EventReceiver, TelephoneEvent};
@@ -57,6 +59,8 @@ pub enum Voice {
 /// What is played.
 pub enum Playback {
     Playing(Player),
+    /// Keys, as telephone-events.
+    Pressing(Press),
     /// All was sent; its last sample is played out at `at`.
     Ending {
         id: Option<PlaybackId>,
@@ -68,6 +72,7 @@ impl Playback {
     pub fn id(&self) -> Option<PlaybackId> {
         match self {
             Playback::Playing(player) => player.id,
+            Playback::Pressing(press) => Some(press.id),
             Playback::Ending { id, .. } => *id,
         }
     }
@@ -232,6 +237,12 @@ impl Leg {
         }
     }
 
+    /// Presses keys as telephone-events; what played before is gone.
+    pub fn press(&mut self, now: Instant, press: Press, shared: &mut Shared) {
+        self.playback = Some(Playback::Pressing(press));
+        self.speak(now, shared);
+    }
+
     /// Makes the next packet from the partner anchor anew.
     pub fn forget_partner_numbers(&mut self) {
         if let Voice::Relayed { anchor, .. } = &mut self.voice {
@@ -249,142 +260,6 @@ impl Leg {
     /// Whether the partner's audio may go out now.
     pub fn hears_partner(&self) -> bool {
         self.playback.is_none() && self.route().is_some()
-    }
-
-    /// Readies the stream for the partner's packet and says how its numbers become ours.
-    fn anchor(&mut self, now: Instant, packet: &Packet<'_>, grid: &mut Grid, fits: bool) -> Anchor {
-        if let Voice::Relayed { anchor: Some(anchor), .. } = &self.voice
-            && fits
-        {
-            return *anchor;
-        }
-        self.sender.change_source(now);
-        let anchor = Anchor::new(&self.sender, packet.ssrc, packet.sequence, packet.timestamp);
-        if let Voice::Own { phase, .. } = self.voice {
-            grid.leave(phase);
-        }
-        let check = match self.voice {
-            Voice::Relayed { check, .. } => check,
-            _ => now + PARTNER_SILENT,
-        };
-        self.voice = Voice::Relayed { anchor: Some(anchor), check };
-        anchor
-    }
-
-    fn keep(&mut self, kept: Anchor) {
-        if let Voice::Relayed { anchor, .. } = &mut self.voice {
-            *anchor = Some(kept);
-        }
-    }
-
-    fn run_of(&mut self, packet: &Packet<'_>) -> Run {
-        match &mut self.voice {
-            Voice::Relayed { anchor: Some(anchor), .. } => anchor.run_of(packet),
-            _ => Run::New,
-        }
-    }
-
-    /// Sends a packet of the partner's audio.
-    pub fn relay_audio(
-        &mut self,
-        now: Instant,
-        packet: &Packet<'_>,
-        heard: Heard,
-        grid: &mut Grid,
-        out: &mut Output,
-    ) {
-        let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let run = self.run_of(packet);
-        if run == Run::Unclear {
-            return;
-        }
-        let mut anchor = self.anchor(now, packet, grid, run == Run::Same);
-        let sequence = anchor.sequence(packet.sequence);
-        self.keep(anchor);
-        let Some(sequence) = sequence else { return };
-        let to = self.config.coding.law();
-        let numbers = Numbers {
-            sequence,
-            timestamp: anchor.timestamp(packet.timestamp),
-            marker: packet.marker,
-            payload_type: self.config.payload_type,
-            samples: if let Heard::AsSent { samples } = heard { samples } else { packet.payload.len() },
-        };
-        let encoder = &mut self.encoder;
-        self.sender.send(now, out, route, numbers, |bytes| match (heard, encoder) {
-            (Heard::AsSent { .. }, _) => bytes.extend_from_slice(packet.payload),
-            (Heard::Law(law), Some(encoder)) => encoder.encode(law, packet.payload, bytes),
-            (Heard::Law(law), None) => law.convert_onto(to, packet.payload, bytes),
-        });
-    }
-
-    /// Sends the packet of a key. `own_numbers` where the audio around it is cut anew, so that the partner's
-    /// sequence numbers say nothing. Does nothing where the peer takes no telephone-events.
-    pub fn relay_event(
-        &mut self,
-        now: Instant,
-        packet: &Packet<'_>,
-        event: TelephoneEvent,
-        own_numbers: bool,
-        grid: &mut Grid,
-        out: &mut Output,
-    ) {
-        let Some(payload_type) = self.config.telephone_event_send else { return };
-        let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let run = match &self.voice {
-            Voice::Relayed { anchor: Some(anchor), .. } if own_numbers && anchor.is_from(packet.ssrc) => {
-                Run::Same
-            }
-            _ if own_numbers => Run::New,
-            _ => self.run_of(packet),
-        };
-        if run == Run::Unclear {
-            return;
-        }
-        let mut anchor = self.anchor(now, packet, grid, run == Run::Same);
-        let sequence =
-            if own_numbers { Some(self.sender.next_sequence()) } else { anchor.sequence(packet.sequence) };
-        self.keep(anchor);
-        let Some(sequence) = sequence else { return };
-        let numbers = Numbers {
-            sequence,
-            timestamp: anchor.timestamp(packet.timestamp),
-            marker: packet.marker,
-            payload_type,
-            // All packets of an event bear the time of its start; the audio after it bears the time it took.
-            samples: 0,
-        };
-        let duration = event.duration.saturating_mul(self.config.telephone_event_scale.max(1));
-        let event = TelephoneEvent { duration, ..event };
-        self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
-    }
-
-    /// Sends a packet cut from the partner's audio: in our codec, under the partner's SSRC and timestamp.
-    /// `restarted` where those timestamps began anew.
-    pub fn relay_cut(
-        &mut self,
-        now: Instant,
-        packet: &Packet<'_>,
-        restarted: bool,
-        grid: &mut Grid,
-        out: &mut Output,
-    ) {
-        let Some(route) = self.route() else { return self.forget_partner_numbers() };
-        let fits = matches!(&self.voice, Voice::Relayed { anchor: Some(anchor), .. }
-            if !restarted && anchor.is_from(packet.ssrc));
-        let anchor = self.anchor(now, packet, grid, fits);
-        let numbers = Numbers {
-            sequence: self.sender.next_sequence(),
-            timestamp: anchor.timestamp(packet.timestamp),
-            marker: false,
-            payload_type: self.config.payload_type,
-            samples: packet.payload.len(),
-        };
-        let (law, encoder) = (self.config.coding.law(), &mut self.encoder);
-        self.sender.send(now, out, route, numbers, |bytes| match encoder {
-            Some(encoder) => encoder.encode(law, packet.payload, bytes),
-            None => bytes.extend_from_slice(packet.payload),
-        });
     }
 
     /// Does what is due at `now`, the partner's audio apart.
@@ -478,6 +353,9 @@ impl Leg {
 
     /// The packet of our own that belongs at `at`.
     fn send_own(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        if let Some(Playback::Pressing(_)) = self.playback {
+            return self.send_key(now, at, out);
+        }
         let (samples, law) = (self.packet_samples(), self.config.coding.law());
         let mut played = samples;
         if let Some(route) = self.route() {
@@ -506,6 +384,48 @@ impl Leg {
             && player.is_over()
         {
             self.playback = Some(Playback::Ending { id: player.id, at: after_samples(at, played) });
+        }
+    }
+
+    /// The packet of a key that is pressed. A peer that may be sent nothing now, or takes no events any more, misses it.
+    fn send_key(&mut self, now: Instant, at: Instant, out: &mut Output) {
+        let (samples, law, route) = (self.packet_samples(), self.config.coding.law(), self.route());
+        if route.is_some() && std::mem::take(&mut self.muted) {
+            self.sender.change_source(at);
+        }
+        let Some(Playback::Pressing(press)) = &mut self.playback else { return };
+        let piece = press.next(samples, self.sender.next_timestamp());
+        let held = press.held();
+        if press.is_over() {
+            self.playback = Some(Playback::Ending { id: Some(press.id), at: at + self.packet_time() });
+        }
+        let Some(route) = route else {
+            self.muted = true;
+            return;
+        };
+        match (piece, self.config.telephone_event_send) {
+            (Piece::Event { event, start, is_first }, Some(payload_type)) => {
+                let sequence = self.sender.next_sequence();
+                let numbers =
+                    Numbers { sequence, timestamp: start, marker: is_first, payload_type, samples: held };
+                let event = at_clock(event, self.config.telephone_event_scale);
+                self.sender.send(now, out, route, numbers, |bytes| bytes.extend_from_slice(&event.bytes()));
+            }
+            _ => {
+                let encoder = &mut self.encoder;
+                let mut silence = |bytes: &mut Vec<u8>| bytes.resize(bytes.len() + samples, law.silence());
+                self.sender.send_own(
+                    now,
+                    out,
+                    route,
+                    self.config.payload_type,
+                    samples,
+                    |bytes| match encoder {
+                        Some(encoder) => encoder.encode_own(law, bytes, &mut silence),
+                        None => silence(bytes),
+                    },
+                );
+            }
         }
     }
 
@@ -542,6 +462,11 @@ impl Leg {
             ..self.totals
         }
     }
+}
+
+/// An event as it is told by a clock of so many steps for each of 8 kHz.
+fn at_clock(event: TelephoneEvent, scale: u16) -> TelephoneEvent {
+    TelephoneEvent { duration: event.duration.saturating_mul(scale.max(1)), ..event }
 }
 
 fn protect(config: &LegConfig) -> Option<Box<Protect>> {

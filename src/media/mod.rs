@@ -11,7 +11,9 @@ pub mod engine;
 mod grid;
 mod leg;
 mod player;
+mod press;
 mod receive;
+mod recording;
 mod sender;
 mod source;
 mod tones;
@@ -19,6 +21,7 @@ mod watch;
 mod wheel;
 
 pub use capture::{CAPTURE_TIME, Capture, Header};
+pub use recording::Recording;
 pub use watch::{Condition, Figures};
 
 use crate::audio::{Clip, Coding};
@@ -157,6 +160,18 @@ pub enum Command {
     EndCapture {
         leg: LegId,
     },
+    /// Presses keys one after the other, as telephone-events where the peer takes them and as tones else. Like
+    /// [`Command::Play`] in all else, its end included.
+    Press {
+        leg: LegId,
+        playback: PlaybackId,
+        keys: Arc<str>,
+    },
+    /// Keeps what the leg hears in the room that is given, until its time; it comes back as [`Event::Recorded`].
+    Record {
+        leg: LegId,
+        recording: Box<Recording>,
+    },
     /// Parts a bridged leg from its partner; both fall silent.
     Unbridge {
         leg: LegId,
@@ -190,6 +205,8 @@ pub enum Event {
     Condition { leg: LegId, condition: Condition },
     /// The headers of its packets, as [`Command::Capture`] asked.
     Captured { leg: LegId, capture: Box<Capture> },
+    /// What it heard, as [`Command::Record`] asked.
+    Recorded { leg: LegId, recording: Box<Recording> },
     /// The leg is gone, or could not be opened; its port may be lent again.
     Closed { leg: LegId, port: PortId, statistics: Statistics },
 }

@@ -215,6 +215,7 @@ impl Leg {
     }
 
     fn count_reception(&mut self, now: Instant, packet: &Packet<'_>) {
+        let is_event = self.event_numbers().contains(&Some(packet.payload_type));
         let reception = match &mut self.reception {
             Some(reception) if reception.ssrc() == packet.ssrc => reception,
             other => {
@@ -223,7 +224,14 @@ impl Leg {
                 other.insert(Reception::new(packet.ssrc, packet.sequence))
             }
         };
-        reception.on_packet(now, packet.sequence, packet.timestamp);
+        match is_event {
+            true => reception.on_event(packet.sequence),
+            false => reception.on_packet(now, packet.sequence, packet.timestamp),
+        }
+    }
+
+    fn event_numbers(&self) -> [Option<u8>; 2] {
+        [self.config.telephone_event_receive, self.config.telephone_event_send]
     }
 
     /// How fast the clock of such a packet is. One of no audio tells the time of the audio around it.
@@ -242,8 +250,7 @@ impl Leg {
             let fits = packet.payload.len() <= LONGEST_AUDIO && coding.samples(packet.payload).is_some();
             return fits.then_some(Content::Audio(*coding));
         }
-        let event_numbers = [self.config.telephone_event_receive, self.config.telephone_event_send];
-        if event_numbers.contains(&Some(number)) {
+        if self.event_numbers().contains(&Some(number)) {
             let event = TelephoneEvent::parse(packet.payload)?;
             return Some(Content::Event(event, Sighting::Nothing));
         }

@@ -2,7 +2,7 @@
 
 use crate::config::Dns as DnsConfig;
 use crate::ids::Random;
-use crate::sip::locate::{Destination, Locator, Naptr, Question, Reach, Reply, Srv, Target};
+use crate::sip::locate::{Destination, LocateError, Locator, Naptr, Question, Reach, Reply, Srv, Target};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -24,6 +24,15 @@ const KEPT: u64 = 4_096;
 const TTL_MAX: Duration = Duration::from_secs(3_600);
 /// And what is not there is asked for again after this: somebody is just setting it up.
 const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(30);
+
+/// Why a destination has no targets.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotFound {
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    #[error("{host} was not found within {} s", LOCATE_TIME_MAX.as_secs())]
+    Late { host: String },
+}
 
 /// The way to DNS. Cloning shares it and what it has learned.
 #[derive(Clone)]
@@ -62,19 +71,30 @@ impl Dns {
 
     /// The targets of a destination in their order, or in words why there are none.
     pub async fn locate(&self, destination: Destination, random: Random) -> Result<Vec<Target>, String> {
+        self.locate_noting(destination, random, |_, _| {}).await.map_err(|error| error.to_string())
+    }
+
+    /// The same, with each question and its reply told.
+    pub async fn locate_noting(
+        &self,
+        destination: Destination,
+        random: Random,
+        mut note: impl FnMut(&Question, &Reply),
+    ) -> Result<Vec<Target>, NotFound> {
         let host = destination.host.to_string();
         let mut locator = Locator::new(destination, self.0.reach.clone(), random);
         let asking = async {
             while !locator.questions().is_empty() {
                 let replies = locator.questions().iter().map(|question| self.ask(question));
                 let replies = futures_util::future::join_all(replies).await;
+                locator.questions().iter().zip(&replies).for_each(|(question, reply)| note(question, reply));
                 locator.answer(replies);
             }
-            locator.into_targets().map_err(|error| error.to_string())
+            locator.into_targets()
         };
         let mut targets = match tokio::time::timeout(LOCATE_TIME_MAX, asking).await {
             Ok(targets) => targets?,
-            Err(_) => return Err(format!("{host} was not found within {} s", LOCATE_TIME_MAX.as_secs())),
+            Err(_) => return Err(NotFound::Late { host }),
         };
         if self.0.has_choice {
             targets.iter_mut().for_each(|target| target.source = source_towards(target.address));

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 /// A handshake takes two round trips: a satellite link needs two seconds; who needs longer holds a place on purpose.
-const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Handshakes at once, of all peers: some milliseconds of a core each, so more only make all of them late.
 const HANDSHAKES_MAX: usize = 512;
 /// Of one source: a PBX that comes back opens a handful, an office behind one address has some dozens of phones that do.

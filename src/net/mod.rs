@@ -2,6 +2,7 @@
 //! and tokio tasks for streams. All waiting of calls is here.
 
 pub mod dns;
+pub mod doctor;
 mod gather;
 pub mod handshake;
 pub mod media_thread;

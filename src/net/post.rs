@@ -8,7 +8,9 @@ use crate::call::capture::CallCapture;
 use crate::call::ladder::Ladder;
 use crate::call::live::{Changes, LiveCall, LiveEvent};
 use crate::call::ports::ThreadId;
+use crate::call::registering::Listed;
 use crate::call::snapshot::Snapshot;
+use crate::call::trial::{News, Order, TrialId};
 use crate::call::trunk::TrunkStatus;
 use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
@@ -54,6 +56,26 @@ pub enum Message {
     Register {
         trunk: String,
         reply: oneshot::Sender<bool>,
+    },
+    /// What is registered with us is wanted, a page of it.
+    Registrations {
+        /// Behind that account and number.
+        behind: (String, u64),
+        account: Option<String>,
+        limit: usize,
+        reply: oneshot::Sender<Vec<Listed>>,
+    },
+    /// Ring that account there no more; told whether there is such a binding.
+    Unbind {
+        account: String,
+        binding: u64,
+        reply: oneshot::Sender<bool>,
+    },
+    /// Somebody tries a trunk, and wants to hear what comes of it there.
+    Trial {
+        trial: TrialId,
+        order: Box<Order>,
+        news: mpsc::Sender<Box<News>>,
     },
     /// What new calls start on from now on.
     Snapshot {

@@ -10,6 +10,7 @@ use crate::call::b2bua::insight::Insight;
 use crate::call::ports::ThreadId;
 use crate::call::registering::AccountFigures;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
+use crate::call::trial::{News, TrialId, Wish};
 use crate::call::trunk::TrunkStatus;
 use crate::call::{Action, Input, RequestId};
 use crate::clock::{Now, SystemClock};
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 /// The largest datagram there is.
@@ -94,6 +95,8 @@ pub struct Signalling {
     pub lookups: Arc<Lookups>,
     /// Requests to other systems that calls wait for.
     pub asked: HashMap<RequestId, AbortHandle>,
+    /// Who tries a trunk.
+    pub trials: HashMap<TrialId, mpsc::Sender<Box<News>>>,
     pub figures: Arc<Mutex<Figures>>,
     pub runtime: Handle,
     /// Told once, when the first media ports are there.
@@ -247,6 +250,22 @@ impl Signalling {
                     let _ = reply.send(self.switchboard.registers_with(&trunk));
                     Input::Register(trunk)
                 }
+                Message::Registrations { behind, account, limit, reply } => {
+                    let behind = (behind.0.as_str(), behind.1);
+                    let _ = reply.send(self.switchboard.registrations(behind, account.as_deref(), limit));
+                    continue;
+                }
+                Message::Unbind { account, binding, reply } => {
+                    let _ = reply.send(self.switchboard.has_registration(&account, binding));
+                    Input::Unbind { account, binding }
+                }
+                Message::Trial { trial, order, news } => {
+                    match order.wish {
+                        Wish::End => _ = self.trials.remove(&trial),
+                        _ => _ = self.trials.insert(trial, news),
+                    }
+                    Input::Trial { trial, order }
+                }
                 Message::Drain => Input::Drain,
                 Message::Stop => {
                     stop = true;
@@ -320,6 +339,13 @@ impl Signalling {
                     });
                 }
                 Action::BindPorts { thread, count } => self.bind_ports(thread, count),
+                Action::Trial { trial, news } => {
+                    // Whoever does not listen any more has its trial ended.
+                    let listens = self.trials.get(&trial).is_some_and(|to| to.try_send(news).is_ok());
+                    if !listens {
+                        self.trials.remove(&trial);
+                    }
+                }
             }
         }
     }

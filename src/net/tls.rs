@@ -3,9 +3,12 @@
 //! TLS 1.2 and 1.3, no older ones. No ALPN is offered or asked for: some carriers refuse the name `sip`.
 
 mod certificate;
+mod noting;
 mod words;
 
-pub use words::in_words;
+pub use certificate::{Facts, facts};
+pub use noting::Shown;
+pub use words::{in_words, remedy};
 
 use crate::clock::{SystemClock, Wall};
 use crate::config::{ClientCertificates, Identity, Listen, Tls as TlsConfig, TlsServer};
@@ -79,10 +82,17 @@ struct Files {
 /// What handshakes that begin now go by.
 struct Loaded {
     servers: Vec<Option<Arc<ServerConfig>>>,
-    client: Arc<ClientConfig>,
-    named: HashMap<Box<str>, Arc<ClientConfig>>,
+    client: Client,
+    named: HashMap<Box<str>, Client>,
     /// What the files looked like; a renewed one differs.
     looks: Vec<Look>,
+}
+
+/// What a connection of ours goes by, and who decides there whether a certificate is believed.
+#[derive(Clone)]
+struct Client {
+    config: Arc<ClientConfig>,
+    verifier: Arc<WebPkiServerVerifier>,
 }
 
 /// Size and time of change, in nanoseconds.
@@ -115,6 +125,16 @@ impl Tls {
 
     /// What a connection of ours goes by: `[tls]`, or the `[[tls.client]]` of that name.
     pub fn client(&self, settings: Option<&str>) -> Result<Arc<ClientConfig>, TlsError> {
+        self.client_of(settings).map(|client| client.config)
+    }
+
+    /// As [`Tls::client`], for one handshake whose certificates are wanted, whether they are believed or not.
+    pub fn noting_client(&self, settings: Option<&str>) -> Result<(Arc<ClientConfig>, Shown), TlsError> {
+        let Client { config, verifier } = self.client_of(settings)?;
+        Ok(noting::config(&config, verifier))
+    }
+
+    fn client_of(&self, settings: Option<&str>) -> Result<Client, TlsError> {
         let Some(name) = settings else { return Ok(self.loaded().client.clone()) };
         self.loaded().named.get(name).cloned().ok_or_else(|| TlsError::UnknownSettings(name.to_owned()))
     }
@@ -275,7 +295,7 @@ fn server_config(server: &TlsServer) -> Result<Arc<ServerConfig>, TlsError> {
     builder.with_single_cert(chain, key).map(Arc::new).map_err(|error| identity_error(identity, &error))
 }
 
-fn client_config(files: &ClientFiles) -> Result<Arc<ClientConfig>, TlsError> {
+fn client_config(files: &ClientFiles) -> Result<Client, TlsError> {
     let (path, roots) = match &files.ca {
         Some(path) => (path.clone(), read_roots(path)?),
         None => (PathBuf::from("the system's authorities"), system_roots()),
@@ -286,15 +306,16 @@ fn client_config(files: &ClientFiles) -> Result<Arc<ClientConfig>, TlsError> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(error.to_string()))?
-        .with_webpki_verifier(verifier);
-    match &files.identity {
-        None => Ok(Arc::new(builder.with_no_client_auth())),
+        .with_webpki_verifier(verifier.clone());
+    let config = match &files.identity {
+        None => builder.with_no_client_auth(),
         Some(identity) => {
             let (chain, key) = read_identity(identity)?;
             let config = builder.with_client_auth_cert(chain, key);
-            config.map(Arc::new).map_err(|error| identity_error(identity, &error))
+            config.map_err(|error| identity_error(identity, &error))?
         }
-    }
+    };
+    Ok(Client { config: Arc::new(config), verifier })
 }
 
 fn identity_error(identity: &Identity, error: &rustls::Error) -> TlsError {

@@ -3,8 +3,13 @@
 use crate::clock::Instant;
 use crate::sip::{NameAddr, Peer};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
+use std::ops::Bound;
 use std::time::Duration;
+
+/// Characters of a User-Agent that are kept: name, version and model.
+const USER_AGENT_CHARS_MAX: usize = 100;
 
 /// Where an account is reached.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub struct Binding {
     /// Where its REGISTER came from: requests go there, whatever address the telephone behind a NAT believes to have.
     pub peer: Peer,
     pub expires: Instant,
+    /// What the telephone says that it is; may be empty.
+    pub user_agent: Box<str>,
     call_id: Box<str>,
     cseq: u32,
     instance: Option<Box<str>>,
@@ -33,6 +40,7 @@ impl Binding {
         expires: Duration,
         path: Vec<Box<str>>,
         peer: Peer,
+        user_agent: &str,
         (call_id, cseq): (&str, u32),
     ) -> Self {
         let instance = contact.params.get_plain("+sip.instance").map(String::into_boxed_str);
@@ -43,6 +51,7 @@ impl Binding {
             path,
             peer,
             expires: now + expires,
+            user_agent: user_agent.chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS_MAX).collect(),
             call_id: call_id.into(),
             cseq,
             // RFC 5626 6: without both there is no flow.
@@ -50,6 +59,23 @@ impl Binding {
             instance,
             number: 0,
         }
+    }
+
+    /// Names it among those of its account, over all refreshes.
+    pub fn id(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.contact.uri.as_str(), &self.instance, self.reg_id).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The telephone (`+sip.instance`), and which of its ways this is (`reg-id`, RFC 5626).
+    pub fn flow(&self) -> (Option<&str>, Option<u32>) {
+        (self.instance.as_deref(), self.reg_id)
+    }
+
+    /// Its place among all of its account.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// It is a flow of RFC 5626.
@@ -109,7 +135,7 @@ pub(super) fn thousandths(text: &str) -> Option<u16> {
 /// All bindings, by account, by when they expire and by where they came from.
 #[derive(Default)]
 pub(super) struct Table {
-    by_name: HashMap<Box<str>, Vec<Binding>>,
+    by_name: BTreeMap<Box<str>, Vec<Binding>>,
     by_expiry: BTreeMap<(Instant, u64), Box<str>>,
     by_source: HashMap<SocketAddr, Vec<Box<str>>>,
     last_number: u64,
@@ -122,6 +148,17 @@ impl Table {
 
     pub fn next_expiry(&self) -> Option<Instant> {
         self.by_expiry.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// All by the names of their accounts, of those the oldest first, from the one behind that place on.
+    pub fn behind(&self, name: &str, number: u64) -> impl Iterator<Item = (&str, &Binding)> {
+        let from = (Bound::Included(name), Bound::Unbounded);
+        let all = self.by_name.range::<str, _>(from).flat_map(|(of, bindings)| {
+            let mut bindings: Vec<(&str, &Binding)> = bindings.iter().map(|one| (&**of, one)).collect();
+            bindings.sort_by_key(|(_, binding)| binding.number);
+            bindings
+        });
+        all.filter(move |(of, binding)| *of != name || binding.number > number)
     }
 
     /// The most preferred first, of those the latest.

@@ -67,7 +67,7 @@ impl Default for Limits {
 pub struct Counters {
     /// Registrations and refreshes that were taken.
     pub registered: u64,
-    /// Bindings taken back by their telephones.
+    /// Bindings taken back by their telephones, or by an operator.
     pub removed: u64,
     /// Bindings whose time ran out.
     pub expired: u64,
@@ -83,6 +83,15 @@ pub struct Move {
     /// What the telephone calls itself, before and after.
     pub contact: SipUri,
     pub from: Peer,
+}
+
+/// A binding, and whose it is.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The user of the address that was registered.
+    pub account: String,
+    pub owner: Owner,
+    pub binding: Binding,
 }
 
 /// The answer to a REGISTER.
@@ -192,6 +201,34 @@ impl Registrar {
         if is_owned { self.bindings_of(name) } else { Vec::new() }
     }
 
+    /// What is registered, by account: up to `limit` behind that place, those of one account where it is named.
+    pub fn list(&self, behind: (&str, u64), account: Option<&str>, limit: usize) -> Vec<Listed> {
+        let (name, number) = behind;
+        // What stands before the account is passed over at once.
+        let (name, number) = match account {
+            Some(account) if account > name => (account, 0),
+            _ => (name, number),
+        };
+        let listed = self.table.behind(name, number).filter_map(|(name, binding)| {
+            let owner = self.accounts.get(name)?.owner.clone();
+            Some(Listed { account: name.to_owned(), owner, binding: binding.clone() })
+        });
+        let of_account = listed.take_while(|listed| account.is_none_or(|account| listed.account == account));
+        of_account.take(limit).collect()
+    }
+
+    /// Whether an account has a binding of that id.
+    pub fn has(&self, account: &str, id: u64) -> bool {
+        self.table.of(account).iter().any(|binding| binding.id() == id)
+    }
+
+    /// Drops a binding, and gives the stream that is let in no more. Its telephone is back with its next registration.
+    pub fn remove(&mut self, account: &str, id: u64) -> Vec<ConnectionId> {
+        let gone = self.table.remove_where(account, |binding| binding.id() == id);
+        self.counters.removed += gone.len() as u64;
+        gone.into_iter().filter_map(|binding| binding.peer.connection).collect()
+    }
+
     /// Whose telephone sends from that address: where several accounts share it, the one that is named `user`.
     pub fn owner_at(&self, source: SocketAddr, user: &str) -> Option<(&str, &Owner)> {
         let name = self.table.name_at(source, user)?;
@@ -291,7 +328,9 @@ impl Registrar {
                     });
                     let moved = gone.iter().filter(|binding| path.is_empty() && binding.was_elsewhere(peer));
                     moves.extend(moved.map(|old| Move { contact: old.contact.uri.clone(), from: old.peer }));
-                    let binding = Binding::new(now, contact.clone(), expires, path.clone(), peer, order);
+                    let agent = request.header("User-Agent").unwrap_or_default();
+                    let binding =
+                        Binding::new(now, contact.clone(), expires, path.clone(), peer, agent, order);
                     self.table.add(name, binding);
                     self.counters.registered += 1;
                 }

@@ -326,3 +326,49 @@ fn subscriptions_are_refused_where_they_are_for_something_else_too_short_too_man
 
 /// Of one account.
 const OF_ACCOUNT: usize = 10;
+
+#[test]
+fn what_is_registered_is_listed_by_account_a_page_at_a_time_and_one_of_it_can_be_removed() {
+    let mut bench = Bench::new();
+    let agent = "User-Agent: Desk 1.0\u{7}\n";
+    bench.register(
+        1,
+        &format!("{agent}Contact: <sip:bob@a>;+sip.instance=\"<urn:x>\";reg-id=2, <sip:bob@b>\n"),
+    );
+    bench.nonce.clear();
+    bench.count = 0;
+    bench.at_port(5070).register_as("pbx", "call-9", 1, "Contact: <sip:pbx@c>\n");
+    let list = |bench: &Bench, behind: (&str, u64), account: Option<&str>, limit| -> Vec<Listed> {
+        bench.registrar.list(behind, account, limit)
+    };
+    let uris = |listed: &[Listed]| -> Vec<String> {
+        listed.iter().map(|one| format!("{} {}", one.account, one.binding.contact.uri.as_str())).collect()
+    };
+    let all = list(&bench, ("", 0), None, 10);
+    assert_eq!(uris(&all), ["bob sip:bob@a", "bob sip:bob@b", "pbx sip:pbx@c"]);
+    assert_eq!(all[2].owner, Owner::Trunk("branch".into()));
+    assert_eq!(
+        (&*all[0].binding.user_agent, all[0].binding.flow()),
+        ("Desk 1.0", (Some("<urn:x>"), Some(2)))
+    );
+    // Page by page, and of one account alone.
+    let mut behind = (String::new(), 0);
+    for one in &all {
+        let page = list(&bench, (&behind.0, behind.1), None, 1);
+        assert_eq!(uris(&page), uris(std::slice::from_ref(one)));
+        behind = (page[0].account.clone(), page[0].binding.number());
+    }
+    assert!(list(&bench, (&behind.0, behind.1), None, 1).is_empty());
+    assert_eq!(uris(&list(&bench, ("", 0), Some("bob"), 10)), uris(&all[..2]));
+    assert_eq!(uris(&list(&bench, ("", 0), Some("pbx"), 10)), uris(&all[2..]));
+    assert!(list(&bench, ("", 0), Some("carol"), 10).is_empty());
+    // A refresh changes nothing about its id.
+    bench.nonce.clear();
+    bench.count = 0;
+    let ids: Vec<u64> = all.iter().map(|one| one.binding.id()).collect();
+    bench.at_port(5060).register(2, "Contact: <sip:bob@b>\n");
+    assert!(bench.registrar.has("bob", ids[1]) && !bench.registrar.has("pbx", ids[1]));
+    assert!(bench.registrar.remove("bob", ids[1]).is_empty());
+    assert_eq!((bench.uris(), bench.registrar.counters().removed), (vec!["sip:bob@a"], 1));
+    assert!(bench.registrar.remove("bob", ids[1]).is_empty() && bench.registrar.bindings() == 2);
+}

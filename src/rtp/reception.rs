@@ -49,8 +49,21 @@ impl Reception {
         self.ssrc
     }
 
-    /// Counts a packet that came at `now`.
+    /// Counts a packet of audio that came at `now`.
     pub fn on_packet(&mut self, now: Instant, sequence: SequenceNumber, timestamp: u32) {
+        if self.count(sequence) {
+            self.update_jitter(now, timestamp);
+        }
+    }
+
+    /// Counts a packet of a telephone-event. All of an event bear the timestamp of its begin (RFC 4733 section 2.2), which
+    /// says nothing of how evenly they came.
+    pub fn on_event(&mut self, sequence: SequenceNumber) {
+        self.count(sequence);
+    }
+
+    /// False for one that does not count, since it is from elsewhere.
+    fn count(&mut self, sequence: SequenceNumber) -> bool {
         let steps = i32::from(sequence.steps_since(SequenceNumber(self.highest as u16)));
         if (1..MAX_DROPOUT).contains(&steps) {
             self.highest = self.highest.wrapping_add(steps as u32);
@@ -58,7 +71,7 @@ impl Reception {
         } else if !(-MAX_MISORDER..=0).contains(&steps) {
             if self.restart != Some(sequence) {
                 self.restart = Some(sequence.plus(1));
-                return;
+                return false;
             }
             // Two in a row from elsewhere: the peer started again. What was lost before stays lost.
             let lost = self.lost();
@@ -69,7 +82,7 @@ impl Reception {
             self.transit = None;
         }
         self.received = self.received.wrapping_add(1);
-        self.update_jitter(now, timestamp);
+        true
     }
 
     fn update_jitter(&mut self, now: Instant, timestamp: u32) {

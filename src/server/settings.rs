@@ -1,24 +1,24 @@
-//! What the switchboard is told of the configuration.
+//! What the switchboard and the trunk doctor are told of the configuration.
 
-use super::transport_of;
+use super::{has_choice, transport_of};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::switchboard::SwitchboardConfig;
 use crate::config::Config;
+use crate::net::doctor;
 use crate::net::ports::Binder;
 use crate::sip::SessionPolicy;
 use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 
-/// What the switchboard needs of the configuration.
-pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+fn endpoint_config(config: &Config) -> EndpointConfig {
     let listeners = config.sip.listen.iter().map(|l| Listener {
         transport: transport_of(l.transport),
         bind: l.bind,
         advertise_host: l.advertise_host.clone(),
         advertise_port: l.advertise_port,
     });
-    let endpoint = EndpointConfig {
+    EndpointConfig {
         listeners: listeners.collect(),
         user_agent: config.sip.user_agent.clone(),
         limits: SipLimits {
@@ -28,7 +28,24 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
             },
             ..SipLimits::default()
         },
-    };
+    }
+}
+
+/// What the trunk doctor needs of the configuration.
+pub fn doctor_settings(config: &Config) -> doctor::Settings {
+    let endpoint = endpoint_config(config);
+    doctor::Settings {
+        dns: config.dns.clone(),
+        reach: endpoint.reach(),
+        has_choice: has_choice(config),
+        listeners: endpoint.listeners.iter().map(|one| (one.transport, one.bind)).collect(),
+        media_ports: config.media.ports,
+    }
+}
+
+/// What the switchboard needs of the configuration.
+pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+    let endpoint = endpoint_config(config);
     let media = MediaSettings {
         advertise: config.media.advertise,
         advertise_ipv6: config.media.advertise_ipv6,

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod assemble;
 pub mod audio_file;
+pub mod carriers;
 mod cut_off;
 pub mod database;
 pub mod doubts;

@@ -367,6 +367,7 @@ impl World {
                     assert!(self.asked.remove(&request), "{request:?} is forgotten, and was not asked");
                 }
                 Action::BindPorts { thread, count } => self.bind(thread, count),
+                Action::Trial { .. } => panic!("nobody here tries a trunk"),
             }
         }
         self.actions = actions;

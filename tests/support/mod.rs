@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod api;
 pub mod caller;
 pub mod certificates;
 pub mod database;
@@ -22,6 +23,7 @@ pub mod service;
 pub mod sipp;
 pub mod sound;
 pub mod stream;
+pub mod trunk;
 pub mod tunnel;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -74,7 +76,7 @@ pub struct Setup {
     pub store: String,
     /// Address ranges of the trunk that every server has.
     pub trusted: String,
-    /// Other trunks, as in `trunks.toml`.
+    /// Further trunks, as TOML.
     pub trunks: String,
     pub numbers: Vec<(String, String)>,
     pub agents: Vec<(String, String)>,

@@ -38,6 +38,8 @@ pub struct PhoneSetup {
     pub authority: Option<PathBuf>,
     /// How its media are encrypted: `srtp` where it can be, `srtp-mand` always; empty for not at all.
     pub encryption: &'static str,
+    /// Answers each call and sends back what it hears.
+    pub echoes: bool,
 }
 
 impl PhoneSetup {
@@ -52,6 +54,7 @@ impl PhoneSetup {
             registers: None,
             authority: None,
             encryption: "",
+            echoes: false,
         }
     }
 
@@ -64,11 +67,15 @@ impl PhoneSetup {
         let port = free_ports(self.address);
         let control = port + 2;
         let (home, modules, address) = (folder.display(), modules(), self.address);
+        let (source, echo) = match self.echoes {
+            true => ("aubridge,nil".to_owned(), "module_app echo.so\n"),
+            false => (format!("aufile,{home}/voice.wav"), ""),
+        };
         let config = format!(
             "poll_method epoll\nsip_listen {address}:{port}\nnet_interface {address}\naudio_player aubridge,nil\n\
-             audio_source aufile,{home}/voice.wav\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:{control}\n\
+             audio_source {source}\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:{control}\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
-             snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
+             snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{echo}"
         );
         let authority = self.authority.as_ref().map(|path| format!("sip_cafile {}\n", path.display()));
         std::fs::write(folder.join("config"), config + &authority.unwrap_or_default()).unwrap();

@@ -28,6 +28,12 @@ export const MUSIC = "+15550102";
 /** Where there is a CRM: reaches the flow `known`, which asks it who calls. */
 export const KNOWN = "+15550191";
 
+/** Sends back all that its callers say; of the demo. */
+export const ECHO = "+15550101";
+
+/** An agent whose telephone registers. */
+export const ERIN = { id: "erin", password: "s3cret" };
+
 export const USER = { login: "ann", name: "Ann Admin", password: "a long enough password" };
 
 export class Server {
@@ -177,6 +183,10 @@ id = "dora"
 name = "Dora Dean"
 uri = "sip:dora@127.0.0.1:${agents.dora}"
 crm_user = "${ADA}"
+[[agent]]
+id = "${ERIN.id}"
+name = "Erin Ellis"
+password = "${ERIN.password}"
 `,
   );
 }

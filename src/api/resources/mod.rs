@@ -4,6 +4,7 @@ mod audit;
 pub mod call;
 pub mod call_media;
 mod call_trace;
+mod carrier;
 mod crm;
 mod diff;
 mod erasure;
@@ -16,6 +17,7 @@ mod publish;
 mod record;
 pub mod record_export;
 mod record_filter;
+mod registration;
 mod report;
 mod route;
 mod schedule_state;
@@ -60,6 +62,8 @@ pub fn routes() -> Vec<Route> {
         report::routes(),
         schedule_state::routes(),
         trunk_state::routes(),
+        registration::routes(),
+        carrier::routes(),
     ];
     subjects.into_iter().flatten().collect()
 }

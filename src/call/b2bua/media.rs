@@ -37,6 +37,8 @@ impl Call {
             }
             Event::Condition { condition, .. } => self.condition_changed(party, condition, context),
             Event::Captured { leg, capture } => self.captured(leg, *capture, context),
+            // Only test calls of trunks are recorded.
+            Event::Recorded { .. } => {}
             Event::Closed { leg, statistics, .. } => self.media_closed(party, leg, statistics, context),
         }
     }

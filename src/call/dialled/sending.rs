@@ -31,6 +31,8 @@ impl Dialled {
             && let Err(full) = context.trunks.begin_call(context.now.instant, trunk, Direction::Out)
         {
             tracing::info!(%call, trunk, reason = %full, "a call out does not fit into the trunk");
+            let now = context.now.instant;
+            context.trunks.note_reject(now, trunk, Direction::Out, None, &full.to_string());
             self.failed = better(self.failed, Some(503));
             return;
         }

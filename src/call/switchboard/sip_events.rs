@@ -14,6 +14,7 @@ use std::sync::Arc;
 impl Switchboard {
     pub(super) fn sip_event(&mut self, now: Now, event: sip::Event, actions: &mut Vec<Action>) {
         use sip::Event;
+        let Some(event) = self.trial_event(now, event, actions) else { return };
         match event {
             Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
             Event::Knock { request, peer } => self.knocked(now, *request, peer),

@@ -9,6 +9,7 @@ mod numbers;
 mod offers;
 mod sessions;
 mod transfers;
+mod trials;
 mod trunks;
 mod waiting;
 
@@ -246,6 +247,8 @@ impl Bench {
                 Command::Unbridge { leg } => format!("unbridge {leg}"),
                 Command::Capture { leg, .. } => format!("capture {leg}"),
                 Command::EndCapture { leg } => format!("end capture {leg}"),
+                Command::Press { leg, keys, .. } => format!("press {leg} {keys}"),
+                Command::Record { leg, .. } => format!("record {leg}"),
             }),
             _ => None,
         })

@@ -163,6 +163,24 @@ fn a_dialog_follows_a_telephone_that_registers_from_another_port() {
 }
 
 #[test]
+fn a_telephone_that_an_operator_removes_is_rung_no_more_and_its_address_is_a_strangers() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.registered(5_062, "");
+    let listed = bench.switchboard.registrations(("", 0), Some("alice"), 10);
+    let [one] = &listed[..] else { panic!("{listed:?}") };
+    let id = one.binding.id();
+    assert!(bench.switchboard.has_registration("alice", id));
+    bench.handle(Input::Unbind { account: "alice".to_owned(), binding: id });
+    assert!(!bench.switchboard.has_registration("alice", id));
+    bench.receive(caller(), &invite(DIRECT));
+    assert!(bench.sent_to("INVITE").is_empty());
+    bench.sent();
+    bench.receive(phone(5_062), &request("OPTIONS", "x", 78, Transport::Udp, "", ""));
+    assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+#[test]
 fn a_busy_telephone_leaves_the_others_ringing_and_a_declined_call_rings_no_more() {
     for (code, heads) in [(486, vec!["ACK"]), (603, vec!["ACK", "CANCEL", "486 INVITE"])] {
         let mut bench = Bench::new();
@@ -307,6 +325,68 @@ fn a_trunk_that_answers_no_pings_is_passed_over_until_it_does() {
 }
 
 #[test]
+fn the_last_call_that_came_to_nothing_is_kept_in_words_for_each_trunk_and_way() {
+    let mut bench = Bench::new();
+    let limited = |snapshot: &mut Snapshot| {
+        two_trunks(snapshot);
+        snapshot.trunks[2].limits = CallLimits { calls_out: Some(0), ..CallLimits::default() };
+    };
+    bench.handle(changed(limited));
+    let rejects =
+        |bench: &Bench, trunk: usize| bench.switchboard.trunks(bench.now.instant).remove(trunk).rejects;
+    assert_eq!(rejects(&bench, 1), [None, None]);
+    bench.receive(caller(), &invite(OUT));
+    let (at, text) = bench.sent_to("INVITE").remove(0);
+    bench.pass(100);
+    let refusal = with(&response(&text, 403, ""), "Warning: 399 c \"User channel limit exceeded\"");
+    bench.receive(at, &refusal);
+    let out = |bench: &Bench, trunk| rejects(bench, trunk)[1].clone().unwrap();
+    let kept = out(&bench, 1);
+    assert_eq!((kept.at, kept.code), (bench.now.instant, Some(403)));
+    assert_eq!(kept.text, "403 Some Words (\"User channel limit exceeded\")");
+    assert_eq!(out(&bench, 2).text, "it has 0 calls, and takes no more at one time");
+    // What people say is none, and what was kept stays over a reload.
+    bench.receive(caller(), &invite(OUT).replace("call-1", "call-2").replace("INVITE1", "i2"));
+    let (at, text) = bench.sent_to("INVITE").remove(0);
+    bench.receive(at, &response(&text, 486, ""));
+    bench.handle(changed(|snapshot| {
+        limited(snapshot);
+        snapshot.trunks[1].ping = Some(Ping { interval: Duration::from_secs(60), threshold: 1 });
+    }));
+    assert_eq!(out(&bench, 1), kept);
+    let unknown = invite("+15559999").replace("call-1", "call-3").replace("INVITE1", "i3");
+    bench.receive(caller(), &unknown);
+    let refused = rejects(&bench, 0)[0].clone().unwrap();
+    assert_eq!((refused.code, refused.text.as_str()), (Some(404), "no Smart Number is +15559999"));
+}
+
+#[test]
+fn what_the_last_ping_met_is_kept_with_the_time_that_it_took() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        snapshot.trunks[1].ping = Some(Ping { interval: Duration::from_secs(60), threshold: 9 });
+    }));
+    let last = |bench: &Bench| bench.switchboard.trunks(bench.now.instant).remove(1).last_ping;
+    assert_eq!(last(&bench), None);
+    for (wait, code, text) in [(5_000, 200, "200 Some Words"), (60_000, 503, "503 Some Words")] {
+        bench.pass(wait);
+        let (at, ping) = bench.sent_to("OPTIONS").remove(0);
+        let sent = bench.now.instant;
+        bench.pass(25);
+        bench.receive(at, &response(&ping, code, ""));
+        let kept = last(&bench).unwrap();
+        assert_eq!((kept.at, kept.text.as_str()), (sent + Duration::from_millis(25), text));
+        assert!(kept.took.unwrap() >= Duration::from_millis(25));
+    }
+    bench.pass(60_000 + 32_000);
+    assert_eq!(
+        last(&bench).map(|ping| (ping.took, ping.text)),
+        Some((None, "it does not answer".to_owned()))
+    );
+}
+
+#[test]
 fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains() {
     let mut bench = Bench::new();
     bench.handle(changed(|snapshot| {
@@ -326,6 +406,7 @@ fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains(
     bench.receive(at, &with(response(&second, 200, ""), "Expires: 100"));
     let status = |bench: &Bench| bench.switchboard.trunks(bench.now.instant).remove(1);
     assert_eq!(status(&bench).registration.unwrap().word(), "registered");
+    assert_eq!(status(&bench).granted, Some(Duration::from_secs(100)));
     // Its calls come from where we registered, and name us as we did; the number is in To.
     let call = invite(GREETED).replacen(&format!("INVITE sip:{GREETED}@"), "INVITE sip:100@", 1);
     bench.receive(at, &call);

@@ -2,6 +2,7 @@
 
 use super::registration::part_of;
 use super::settings::Ping;
+use crate::call::said::Said;
 use crate::clock::Instant;
 use crate::ids::Random;
 use crate::sip::Reply;
@@ -10,6 +11,16 @@ use std::time::Duration;
 
 /// A trunk that is down is asked at least so often: it is back soon after it is back.
 const DOWN_INTERVAL_MAX: Duration = Duration::from_secs(30);
+
+/// What came of the last OPTIONS.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastPing {
+    pub at: Instant,
+    /// None where there was no answer.
+    pub took: Option<Duration>,
+    /// The answer, as in `200 OK`, or why there was none.
+    pub text: String,
+}
 
 /// One trunk's.
 #[derive(Debug)]
@@ -20,19 +31,20 @@ pub struct Health {
     /// Why the last one was a miss.
     why: Option<String>,
     is_down: bool,
+    last: Option<LastPing>,
 }
 
 #[derive(Debug)]
 enum State {
     Waiting { at: Instant },
-    Asking,
+    Asking { since: Instant },
 }
 
 impl Health {
     /// Begins soon, and not all trunks at once. Until it is known better, the trunk is up.
     pub fn new(now: Instant, ping: Ping, random: &mut Random) -> Self {
         let at = now + part_of(ping.interval.min(Duration::from_secs(5)), random);
-        Health { ping, state: State::Waiting { at }, misses: 0, why: None, is_down: false }
+        Health { ping, state: State::Waiting { at }, misses: 0, why: None, is_down: false, last: None }
     }
 
     pub fn is_up(&self) -> bool {
@@ -44,10 +56,14 @@ impl Health {
         self.why.as_deref()
     }
 
+    pub fn last(&self) -> Option<&LastPing> {
+        self.last.as_ref()
+    }
+
     pub fn next_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Waiting { at } => Some(at),
-            State::Asking => None,
+            State::Asking { .. } => None,
         }
     }
 
@@ -55,25 +71,34 @@ impl Health {
     pub fn handle_timeout(&mut self, now: Instant) -> bool {
         let is_due = self.next_timeout().is_some_and(|at| at <= now);
         if is_due {
-            self.state = State::Asking;
+            self.state = State::Asking { since: now };
         }
         is_due
     }
 
     /// What became of it. True where the trunk went down or came back by it.
     pub fn on_reply(&mut self, now: Instant, reply: &Reply, random: &mut Random) -> bool {
-        match &reply.response {
+        let took = match self.state {
+            State::Asking { since } => Some(now - since),
+            State::Waiting { .. } => None,
+        };
+        let changes = match &reply.response {
             Ok(response) if is_alive(response.code()) => self.answered(now, random),
             Ok(response) => {
                 self.missed(now, format!("it answered {} {}", response.code(), response.reason()), random)
             }
             Err(Failure::Timeout) => self.missed(now, "it does not answer".to_owned(), random),
             Err(_) => self.missed(now, "it cannot be reached".to_owned(), random),
+        };
+        if let Ok(response) = &reply.response {
+            self.last = Some(LastPing { at: now, took, text: Said::of(response).to_string() });
         }
+        changes
     }
 
     /// The OPTIONS could not even be sent, or had no good answer.
     pub fn missed(&mut self, now: Instant, why: String, random: &mut Random) -> bool {
+        self.last = Some(LastPing { at: now, took: None, text: why.clone() });
         self.why = Some(why);
         self.misses = self.misses.saturating_add(1);
         let goes_down = !self.is_down && self.misses >= self.ping.threshold;

@@ -5,8 +5,10 @@ mod load;
 mod registration;
 mod settings;
 
+pub use health::LastPing;
 pub use load::{Direction, Full};
 pub use registration::Status;
+pub(super) use registration::{granted, seconds};
 pub use settings::{CallLimits, FINAL, FailOver, Login, Ping};
 
 use super::snapshot::Trunk;
@@ -23,6 +25,7 @@ use load::Load;
 use registration::{Order, Registration};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Stands where a question is not that of a call.
 const NO_CALL: CallId = CallId::NONE;
@@ -37,11 +40,31 @@ pub struct TrunkStatus {
     pub why: Option<String>,
     /// None where we do not register.
     pub registration: Option<Status>,
+    /// For how long it took us when it did so last.
+    pub granted: Option<Duration>,
+    /// None where it is not pinged, or was not yet.
+    pub last_ping: Option<LastPing>,
+    /// The last call in, and out, that came to nothing.
+    pub rejects: [Option<Reject>; 2],
     /// Calls in and out.
     pub calls: [u32; 2],
+    pub limits: CallLimits,
     /// Calls in and out that were one too many.
     pub refused: [u64; 2],
 }
+
+/// Why a call came to nothing: what the trunk said of a call out, or we of a call in. Busy and declined calls are none of
+/// these: people said that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reject {
+    pub at: Instant,
+    pub code: Option<u16>,
+    /// A sentence without its end, of 300 characters at the most.
+    pub text: String,
+}
+
+/// Characters of a [`Reject`].
+const REJECT_CHARS_MAX: usize = 300;
 
 /// Where what trunks want done is put.
 pub(super) struct Hands<'a> {
@@ -56,6 +79,8 @@ struct Line {
     registration: Option<Registration>,
     health: Option<Health>,
     load: Load,
+    /// The last, in and out.
+    rejects: [Option<Reject>; 2],
     /// Where its registrar was found: while it has us registered, its calls come from there.
     registrar: Option<IpAddr>,
 }
@@ -115,9 +140,9 @@ impl Trunks {
                     line
                 }
                 Some(line) => {
-                    let load = line.load;
+                    let (load, rejects) = (line.load, line.rejects.clone());
                     self.leave(now, line, hands);
-                    Line { load, ..self.begin(now, trunk) }
+                    Line { load, rejects, ..self.begin(now, trunk) }
                 }
                 None => self.begin(now, trunk),
             };
@@ -134,7 +159,8 @@ impl Trunks {
         let registers = trunk.register.filter(|_| is_reachable && trunk.login.is_some());
         let registration = registers.map(|expires| Registration::new(now, expires, &mut self.random));
         let health = trunk.ping.filter(|_| is_reachable).map(|ping| Health::new(now, ping, &mut self.random));
-        Line { trunk: trunk.clone(), registration, health, load: Load::default(), registrar: None }
+        let (load, rejects) = (Load::default(), [None, None]);
+        Line { trunk: trunk.clone(), registration, health, load, rejects, registrar: None }
     }
 
     /// Takes the registration of a line back that is no more, without waiting for the answer. What else is under way for it
@@ -299,6 +325,22 @@ impl Trunks {
         }
     }
 
+    /// A call came to nothing: that is kept until the next one does.
+    pub fn note_reject(
+        &mut self,
+        now: Instant,
+        id: &str,
+        direction: Direction,
+        code: Option<u16>,
+        text: &str,
+    ) {
+        let is_peoples = code.is_some_and(|code| [486, 487, 600, 603].contains(&code));
+        if let Some(line) = self.lines.get_mut(id).filter(|_| !is_peoples) {
+            let text = text.chars().filter(|c| !c.is_control()).take(REJECT_CHARS_MAX).collect();
+            line.rejects[direction as usize] = Some(Reject { at: now, code, text });
+        }
+    }
+
     /// Whether calls may be tried over it: it was not found to be down, and has not refused us.
     pub fn is_usable(&self, now: Instant, id: &str) -> bool {
         self.lines.get(id).is_none_or(|line| {
@@ -386,19 +428,26 @@ impl Trunks {
             account: None,
         };
         let Job::Register(order) = job else { return Some(plain) };
-        let (login, registration) = (line.trunk.login.as_ref()?, line.registration.as_ref()?);
-        let address = NameAddr::new(SipUri::sip(&login.username, &host.host.to_string(), None)?);
-        Some(Outside {
-            method: rsip::Method::Register.into(),
-            from: address.clone(),
-            to: address,
-            call_id: Some(registration.call_id.clone()),
-            cseq: order.cseq,
-            contact_user: Some(login.username.clone()),
-            headers: vec![("Expires".to_owned(), order.expires.as_secs().to_string())],
-            account: login.account(&line.trunk.id),
-            ..plain
-        })
+        let call_id = line.registration.as_ref()?.call_id.clone();
+        let register = line.register(order.expires, plain)?;
+        Some(Outside { call_id: Some(call_id), cseq: order.cseq, ..register })
+    }
+
+    /// A request to that target of a trunk which nobody here waits for: an OPTIONS, or with a time a REGISTER of our account
+    /// there, under a Call-ID of its own.
+    pub fn outside_of(
+        &self,
+        id: &str,
+        register_for: Option<Duration>,
+        target: &Target,
+        sip: &Endpoint,
+    ) -> Option<Outside> {
+        let line = self.lines.get(id)?;
+        let plain = self.request(line, Job::Ping, target, sip)?;
+        match register_for {
+            Some(expires) => line.register(expires, plain),
+            None => Some(plain),
+        }
     }
 
     fn plan(&mut self) {
@@ -411,6 +460,21 @@ impl Trunks {
 }
 
 impl Line {
+    /// The REGISTER that a request to the trunk becomes.
+    fn register(&self, expires: Duration, plain: Outside) -> Option<Outside> {
+        let (login, host) = (self.trunk.login.as_ref()?, self.trunk.host.as_ref()?);
+        let address = NameAddr::new(SipUri::sip(&login.username, &host.host.to_string(), None)?);
+        Some(Outside {
+            method: rsip::Method::Register.into(),
+            from: address.clone(),
+            to: address,
+            contact_user: Some(login.username.clone()),
+            headers: vec![("Expires".to_owned(), expires.as_secs().to_string())],
+            account: login.account(&self.trunk.id),
+            ..plain
+        })
+    }
+
     fn status(&self, id: &str, now: Instant) -> TrunkStatus {
         let registration = self.registration.as_ref().map(|registration| registration.status(now));
         let is_registered = registration.as_ref().is_none_or(|status| status.figure() == 1);
@@ -420,6 +484,10 @@ impl Line {
             id: id.to_owned(),
             is_up: is_registered && health.is_none_or(Health::is_up),
             why: why.map(str::to_owned),
+            granted: self.registration.as_ref().and_then(Registration::last_granted),
+            last_ping: health.and_then(Health::last).cloned(),
+            rejects: self.rejects.clone(),
+            limits: self.trunk.limits,
             calls: [self.load.calls(Direction::In), self.load.calls(Direction::Out)],
             refused: self.load.refused,
             registration,

@@ -114,8 +114,9 @@ pub struct Registration {
     pub call_id: String,
     cseq: u32,
     state: State,
-    /// Until when the trunk has us.
+    /// Until when the trunk has us, and for how long it took us last.
     until: Option<Instant>,
+    granted: Option<Duration>,
     failures: u32,
 }
 
@@ -123,7 +124,8 @@ impl Registration {
     pub fn new(now: Instant, expires: Duration, random: &mut Random) -> Self {
         let at = now + part_of(SPREAD, random);
         let state = State::Waiting { at, why: None };
-        Registration { expires, call_id: random.token::<24>(), cseq: 0, state, until: None, failures: 0 }
+        let (until, granted) = (None, None);
+        Registration { expires, call_id: random.token::<24>(), cseq: 0, state, until, granted, failures: 0 }
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
@@ -235,6 +237,11 @@ impl Registration {
         }
     }
 
+    /// For how long the trunk took us last.
+    pub fn last_granted(&self) -> Option<Duration> {
+        self.granted
+    }
+
     /// Whether nothing is awaited of a registration that was stopped.
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
@@ -254,7 +261,7 @@ impl Registration {
         let early = LEAD.max(time / 10) + part_of(time / 20, random);
         let refresh = if time > 2 * early { time - early } else { time / 2 };
         self.failures = 0;
-        self.until = Some(now + time);
+        (self.until, self.granted) = (Some(now + time), Some(time));
         self.state = State::Registered { refresh: now + refresh };
     }
 
@@ -296,14 +303,15 @@ pub(super) fn part_of(time: Duration, random: &mut Random) -> Duration {
 
 /// The time that a 2xx gives: the least that it says of our Contact (by its user, for hosts are rewritten on the way), else
 /// its Expires.
-fn granted(response: &Response, user: &str) -> Option<Duration> {
+pub(in crate::call) fn granted(response: &Response, user: &str) -> Option<Duration> {
     let contacts: Vec<NameAddr> = response.headers("Contact").filter_map(NameAddr::parse).collect();
     let ours = contacts.iter().filter(|contact| contact.uri.user() == user);
     let of_contact = ours.filter_map(|contact| contact.params.get("expires").and_then(seconds)).min();
     of_contact.or_else(|| response.head().get(HeaderName::Expires, "").and_then(seconds))
 }
 
-fn seconds(text: &str) -> Option<Duration> {
+/// Delta-seconds of a header.
+pub(in crate::call) fn seconds(text: &str) -> Option<Duration> {
     delta_seconds(text).map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
 

@@ -119,3 +119,36 @@ fn of_incompatible(fault: &PeerIncompatible) -> String {
         other => format!("nothing in common with the peer ({other:?})"),
     }
 }
+
+/// What an administrator of ours can do about a handshake that failed, where we are the client.
+pub fn remedy(error: &io::Error) -> String {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match tls {
+        Some(Error::InvalidCertificate(fault)) => match fault {
+            CertificateError::UnknownIssuer => {
+                "Put the certificate of the authority that issued the peer's into the file of [tls] ca; with a \
+                 certificate that the peer made itself, that one."
+            }
+            CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName => {
+                "Write one of the certificate's names as the trunk's host, or have the peer get a certificate for the \
+                 name that is written there."
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => {
+                "Look whether this machine's clock is right; if it is, the peer has to renew its certificate."
+            }
+            _ => "Ask whoever runs the peer for another certificate.",
+        },
+        Some(Error::AlertReceived(_)) => {
+            "Look which certificate the peer wants to see, and set [tls] certificate and private_key to it."
+        }
+        Some(Error::InvalidMessage(_)) => {
+            "Look for the peer's port of TLS, most often 5061, or write ;transport=tcp or udp behind the trunk's host."
+        }
+        Some(Error::PeerIncompatible(_)) => "Have the peer switch TLS 1.2 or 1.3 on with today's ciphers.",
+        _ => "Look whether the peer takes TLS at that port, and connections from this server's address.",
+    }
+    .to_owned()
+}

@@ -15,7 +15,7 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 34] = [
+pub const TRUNK_KEYS: [&str; 35] = [
     "id",
     "match",
     "host",
@@ -50,11 +50,14 @@ pub const TRUNK_KEYS: [&str; 34] = [
     "calls_per_second_out",
     "take_refer",
     "transfer_to",
+    "test_number",
 ];
 /// What is asked of a registrar where nothing is said: refreshed often enough to keep a NAT's mapping known to the trunk.
 const REGISTER_EXPIRES_S: i64 = 600;
 /// Calls without a good answer until a trunk is down: one that is lost is the network's, three are the trunk's.
 const OPTIONS_THRESHOLD: i64 = 3;
+/// Longest number of an echo, in characters: as long as any that can be dialled.
+const TEST_NUMBER_CHARS_MAX: usize = 64;
 /// Most calls that a limit may name.
 const CALLS_MAX: i64 = 1_000_000;
 
@@ -175,6 +178,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
     };
     let fail_over = section.integers("fail_over").map(|codes| fail_over(section, &codes));
     let priority = section.integer("priority", 0..=1_000).unwrap_or(0) as u16;
+    let test_number = test_number(section);
     let id = id?;
     let register = register.then(|| Duration::from_secs(expires as u64));
     let fail_over = fail_over.unwrap_or_default();
@@ -195,6 +199,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         takes_refer: section.boolean("take_refer").unwrap_or(false),
         transfer_to: trunk_policy::transfer_to(section),
         priority,
+        test_number,
     };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(Box::new(trunk)) })
 }
@@ -223,6 +228,23 @@ fn login(section: &Section<'_>) -> Option<Login> {
     let username = username?;
     let auth_username = auth_username.unwrap_or_else(|| username.clone());
     Some(Login { username, auth_username, password, realm })
+}
+
+/// Whom a test of the trunk calls: a number, or the user part of an address there.
+fn test_number(section: &Section<'_>) -> Option<String> {
+    let number = section.text("test_number").filter(|text| !text.is_empty())?;
+    let is_written = number.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if !is_written || number.len() > TEST_NUMBER_CHARS_MAX {
+        section.error("test_number", "is no number that can be dialled", "as in +14155550100 or echo");
+    }
+    if !section.has("host") {
+        section.warning(
+            "test_number",
+            "is not used without a host that calls go out to",
+            "add host = \"HOST:PORT\"",
+        );
+    }
+    Some(number)
 }
 
 fn fail_over(section: &Section<'_>, codes: &[i64]) -> FailOver {

@@ -163,54 +163,23 @@ fn a_trunk_that_is_dialled_where_it_registered_has_an_account_here_and_no_host()
     }
 }
 
-/// The presets of `config/carriers`, by their names.
-const CARRIERS: [(&str, &str); 14] = [
-    ("3cx", include_str!("../../../config/carriers/3cx.toml")),
-    ("asterisk", include_str!("../../../config/carriers/asterisk.toml")),
-    ("avaya", include_str!("../../../config/carriers/avaya.toml")),
-    ("bandwidth", include_str!("../../../config/carriers/bandwidth.toml")),
-    ("chime", include_str!("../../../config/carriers/chime.toml")),
-    ("cucm", include_str!("../../../config/carriers/cucm.toml")),
-    ("didww", include_str!("../../../config/carriers/didww.toml")),
-    ("freeswitch", include_str!("../../../config/carriers/freeswitch.toml")),
-    ("mitel", include_str!("../../../config/carriers/mitel.toml")),
-    ("teams", include_str!("../../../config/carriers/teams.toml")),
-    ("telnyx", include_str!("../../../config/carriers/telnyx.toml")),
-    ("twilio", include_str!("../../../config/carriers/twilio.toml")),
-    ("vonage", include_str!("../../../config/carriers/vonage.toml")),
-    ("zoom", include_str!("../../../config/carriers/zoom.toml")),
-];
-
 #[test]
-fn a_trunk_made_of_a_carriers_preset_has_nothing_wrong_with_it() {
-    for (carrier, text) in CARRIERS {
-        let preset: toml::Table = text.parse().unwrap();
-        let mut trunk = serde_json::Map::new();
-        for (key, value) in preset["trunk"].as_table().unwrap() {
-            trunk.insert(crate::config::reader::camel_case(key), serde_json::to_value(value).unwrap());
-        }
-        trunk.insert("id".to_owned(), carrier.into());
-        for need in preset["needs"].as_array().unwrap() {
-            let need = need.as_str().unwrap();
-            let value = match need {
-                "match" => json!(["192.0.2.0/24"]),
-                "host" => json!("sip.carrier.example:5060"),
-                "default_country" => json!("US"),
-                "from_domain" => json!("acme.carrier.example"),
-                "username" => json!("acme"),
-                "password" => json!("${file:carrier.secret}"),
-                other => panic!("{carrier} needs {other}"),
-            };
-            trunk.insert(crate::config::reader::camel_case(need), value);
-        }
-        let checked = check(Kind::Trunk, &Value::Object(trunk));
-        let findings = match checked {
-            Ok((_, _, findings)) | Err(findings) => findings,
-        };
-        assert_eq!(findings, [], "{carrier}");
+fn the_number_that_a_test_of_a_trunk_calls_is_one_that_can_be_dialled_over_it() {
+    let trunk = |more: Value| {
+        let mut document = json!({"id": "carrier", "host": "192.0.2.1"});
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        findings(Kind::Trunk, document)
+    };
+    for number in ["+14155550100", "echo", "*43", "(415) 555-0100"] {
+        assert_eq!(trunk(json!({"testNumber": number})), [""; 0], "{number}");
+    }
+    for number in ["a\u{7}b", "né", &"1".repeat(65)] {
+        let found = trunk(json!({"testNumber": number}));
         assert!(
-            preset["name"].is_str() && preset["about"].is_str() && preset["notes"].is_array(),
-            "{carrier}"
+            found[0].starts_with("error: trunk:/testNumber: is no number that can be dialled"),
+            "{found:?}"
         );
     }
+    let found = trunk(json!({"testNumber": "echo", "host": null, "match": ["192.0.2.1"]}));
+    assert!(found[0].starts_with("warning: trunk:/testNumber: is not used without a host"), "{found:?}");
 }

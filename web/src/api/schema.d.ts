@@ -1789,6 +1789,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/trunks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a trunk as its calls would go, step by step: DNS, connection, OPTIONS, REGISTER, and with a test_number a call with sound and keys. Nothing changes by it.
+         * @description Needs the permission `system.edit`.
+         */
+        post: operations["testTrunk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where agents and PBXs are reached that have registered with this server, by account.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listRegistrations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/registrations/{account}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ring an account there no more. A telephone that is still set up is back with its next registration.
+         * @description Needs the permission `agents.edit`.
+         */
+        delete: operations["removeRegistration"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/carriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Carriers and PBXs that are known, with what a trunk of each begins with, by their names.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listCarriers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1946,6 +2026,26 @@ export interface components {
             packets: number;
             /** @enum {string} */
             state: "none" | "running" | "ending" | "done";
+        };
+        /** @description A carrier or PBX that is known. */
+        CarrierItem: {
+            /** @description What is special about it. */
+            about: string;
+            id: string;
+            kind: components["schemas"]["CarrierKind"];
+            name: string;
+            /** @description Keys of the trunk that only whoever sets it up knows. */
+            needs: string[];
+            /** @description What to mind. */
+            notes: string[];
+            /** @description What the trunk begins with. */
+            trunk: Record<string, never>;
+        };
+        /** @enum {string} */
+        CarrierKind: "carrier" | "pbx";
+        /** @description Carriers and PBXs. */
+        Carriers: {
+            items: components["schemas"]["CarrierItem"][];
         };
         /** @description What the calls of a version did. */
         Counts: {
@@ -2114,6 +2214,15 @@ export interface components {
             leg: number;
             /** @description `caller`, or the agent's id, the number or the URI. */
             party: string;
+        };
+        /** @description An OPTIONS, and what came of it. */
+        LastOptions: {
+            /** Format: date-time */
+            at: string;
+            /** @description The answer, as in `200 OK`, or why there was none. */
+            text: string;
+            /** @description Milliseconds until the answer; absent where there was none. */
+            tookMs?: number | null;
         };
         /** @description The audio of a leg. */
         LegMedia: {
@@ -2377,6 +2486,12 @@ export interface components {
             next?: string;
         };
         /** @description A page of a list. */
+        PageOfRegistrationItem: {
+            items: components["schemas"]["RegistrationItem"][];
+            /** @description The cursor of the next page; absent on the last. */
+            next?: string;
+        };
+        /** @description A page of a list. */
         PageOfVersionItem: {
             items: components["schemas"]["VersionItem"][];
             /** @description The cursor of the next page; absent on the last. */
@@ -2526,11 +2641,52 @@ export interface components {
             to: string;
             version?: number | null;
         };
+        /** @description One place where somebody is reached. */
+        RegistrationItem: {
+            /** @description The user of the address that was registered. */
+            account: string;
+            /** @description The agent's id, where it is an agent's. */
+            agent?: string | null;
+            /** @description The URI that it wants to be reached at. */
+            contact: string;
+            /** @description Seconds until it is forgotten, unless it registers again. */
+            expiresInS: number;
+            /** @description Names it among those of its account, over all refreshes. */
+            id: string;
+            /** @description The telephone's own id (`+sip.instance`). */
+            instance?: string | null;
+            /** @description Proxies on the way there (Path, RFC 3327). */
+            path: string[];
+            /**
+             * Format: float
+             * @description 0 to 1: of several the highest is rung first.
+             */
+            preference: number;
+            /** @description Which of its ways this is (`reg-id`, RFC 5626). */
+            regId?: number | null;
+            /** @description Where its registration came from, and where it is rung: the address behind a NAT is another than in `contact`. */
+            source: string;
+            /** @description `udp`, `tcp`, `tls`, `ws` or `wss`. */
+            transport: string;
+            /** @description The trunk's id, where it is a PBX that registers as a trunk. */
+            trunk?: string | null;
+            /** @description What it says that it is. */
+            userAgent?: string | null;
+        };
         /**
          * @description Of a registration: `failing` still holds, and its refresh has failed; `rejected` is not tried again.
          * @enum {string}
          */
         RegistrationState: "trying" | "registered" | "failing" | "rejected" | "ended";
+        /** @description A call that came to nothing. */
+        RejectItem: {
+            /** Format: date-time */
+            at: string;
+            /** @description The SIP code, where there was one. */
+            code?: number | null;
+            /** @description Why, in words. */
+            text: string;
+        };
         /**
          * @description What a user may do goes by this.
          * @enum {string}
@@ -2893,6 +3049,8 @@ export interface components {
             match?: string[] | null;
             /** @description Where calls go out. */
             host?: string | null;
+            /** @description The [[tls.client]] of cordboard.toml that connections to it go by; [tls] where absent. */
+            tlsClient?: string | null;
             /** @description How numbers without a plus are read. */
             defaultCountry?: string | null;
             /** @description Stands in front of numbers that come in, and is no part of them. */
@@ -2916,6 +3074,7 @@ export interface components {
              * @enum {string|null}
              */
             srtp?: "as_offered" | "off" | "prefer" | "require" | null;
+            codecs?: ("PCMU" | "PCMA" | "G722" | "opus" | "G729")[] | null;
             /** @description The number that is shown in place of the caller's own. */
             callerId?: string | null;
             /** @description The account that this server has with the trunk, or the trunk with this server. */
@@ -2948,16 +3107,30 @@ export interface components {
             callsMaxOut?: number | null;
             callsPerSecondIn?: number | null;
             callsPerSecondOut?: number | null;
+            /** @description Who is reached over it may transfer calls by REFER. */
+            takeRefer?: boolean | null;
+            /** @description Numbers that calls may be transferred to over it, such as +1415*; none where absent. */
+            transferTo?: string[] | null;
+            /** @description Who is called there sends back all that is said: what a test of the trunk dials. */
+            testNumber?: string | null;
         };
         /** @description How a trunk is at this moment. */
         TrunkStateItem: {
             callsIn: number;
+            /** @description What it may have at one time; no limit where absent. */
+            callsMaxIn?: number | null;
+            callsMaxOut?: number | null;
             callsOut: number;
             /** @description For how many seconds the trunk has this server registered. */
             expiresInS?: number | null;
+            /** @description For how many it said so when it did last. */
+            grantedS?: number | null;
             id: string;
             /** @description It answers pings where it is pinged, and has this server registered where that is to be. */
             isUp: boolean;
+            lastOptions?: components["schemas"]["LastOptions"] | null;
+            lastRejectIn?: components["schemas"]["RejectItem"] | null;
+            lastRejectOut?: components["schemas"]["RejectItem"] | null;
             /** @description Calls above its limits since the start. */
             refusedIn: number;
             refusedOut: number;
@@ -7010,7 +7183,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -7186,7 +7359,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -7232,7 +7405,7 @@ export interface operations {
                 /** @description Only calls with that outcome. */
                 outcome?: "answered" | "voicemail_left" | "abandoned_in_flow" | "abandoned_in_queue" | "abandoned_ringing" | "short_abandon" | "disconnected_by_flow" | "callback_requested" | "loop_guard" | "error";
                 /** @description Only calls that ended for that reason; `rejected`: those that were refused before a flow began. */
-                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "server_stopped" | "internal_error";
+                endReason?: "caller_hung_up" | "agent_hung_up" | "flow_ended" | "caller_vanished" | "agent_vanished" | "not_acknowledged" | "rejected" | "bad_answer" | "operator_hung_up" | "transferred" | "server_stopped" | "internal_error";
                 /** @description Only calls that the agent with that id took. */
                 agent?: string;
                 /** @description How the caller's number begins. A + is written %2B. */
@@ -7415,6 +7588,129 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    testTrunk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A line of JSON for each step: `step`, `name`, where it went as `target`, `outcome` (`running` when it begins, then `ok`, `failed` or `skipped`), `text`, and where it failed `remedy`. Who closes the connection gives the test up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listRegistrations: {
+        parameters: {
+            query?: {
+                /** @description Items of the page. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                cursor?: string;
+                /** @description Only those of that account, such as the id of an agent. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of registrations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRegistrationItem"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    removeRegistration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                account: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not rung there any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listCarriers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Carriers"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];

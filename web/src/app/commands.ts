@@ -24,6 +24,7 @@ const ACTIONS: { label: string; path: string; needs: string }[] = [
   { label: "New call flow", path: "/flows?new", needs: "flows.edit" },
   { label: "Add a Smart Number", path: "/numbers?new", needs: "numbers.edit" },
   { label: "Add an agent", path: "/agents?new", needs: "agents.edit" },
+  { label: "Add a trunk", path: "/trunks?new", needs: "system.edit" },
   { label: "Add a schedule", path: "/schedules?new", needs: "schedules.edit" },
   { label: "Your sign-in and tokens", path: "/profile", needs: "" },
 ];

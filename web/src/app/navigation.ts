@@ -4,6 +4,7 @@ import {
   IconChartBar,
   IconClock,
   IconCloud,
+  IconDeviceLandlinePhone,
   IconHistory,
   IconListSearch,
   IconNetwork,
@@ -54,6 +55,7 @@ export const sections: { label: string; pages: PageLink[] }[] = [
     label: "People and carriers",
     pages: [
       { path: "/agents", label: "Agents", icon: IconUsers, needs: "setup.read" },
+      { path: "/registrations", label: "Registrations", icon: IconDeviceLandlinePhone, needs: "setup.read" },
       { path: "/trunks", label: "Trunks", icon: IconNetwork, needs: "setup.read" },
       { path: "/account", label: "Account", icon: IconBuilding, needs: "setup.read" },
     ],

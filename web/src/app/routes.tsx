@@ -74,6 +74,16 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import("../pages/trunks/TrunksPage")).TrunksPage }),
       },
       {
+        path: "trunks/:id",
+        lazy: async () => ({ Component: (await import("../pages/trunks/TrunkPage")).TrunkPage }),
+      },
+      {
+        path: "registrations",
+        lazy: async () => ({
+          Component: (await import("../pages/registrations/RegistrationsPage")).RegistrationsPage,
+        }),
+      },
+      {
         path: "lists",
         lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
       },

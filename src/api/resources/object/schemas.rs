@@ -137,6 +137,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
         "callsPerSecondOut": { "type": "integer", "minimum": 1, "maximum": 10_000 },
         "takeRefer": { "type": "boolean", "description": "Who is reached over it may transfer calls by REFER." },
         "transferTo": { "type": "array", "items": { "type": "string" }, "description": "Numbers that calls may be transferred to over it, such as +1415*; none where absent." },
+        "testNumber": { "type": "string", "minLength": 1, "maxLength": 64, "description": "Who is called there sends back all that is said: what a test of the trunk dials." },
     });
     put(schemas, "Trunk", "A carrier or PBX.", &["id"], properties)
 }

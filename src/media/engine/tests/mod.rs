@@ -3,6 +3,7 @@
 mod bridging;
 mod coded;
 mod playing;
+mod pressing;
 mod receiving;
 mod secure;
 mod watching;

@@ -330,6 +330,20 @@ fn report(ssrc: u32, block: Option<ReportBlock>, bye: bool) -> Vec<u8> {
 }
 
 #[test]
+fn keys_between_even_audio_are_counted_and_are_no_jitter() {
+    let mut stage = Stage::new();
+    stage.open(1, config(1));
+    let mut peer = Peer::new(1);
+    for event in [1, 5, 9] {
+        peer.talk(&mut stage, 20);
+        peer.key(&mut stage, event);
+    }
+    let Statistics { packets_received, packets_lost, jitter_us, .. } = stage.statistics(1);
+    assert_eq!((stage.digits().as_str(), packets_received, packets_lost), ("159", 78, 0));
+    assert!(jitter_us < 1_000, "{jitter_us}");
+}
+
+#[test]
 fn reports_of_the_peer_give_loss_jitter_and_round_trip() {
     let (mut stage, mut peer) = listening();
     peer.talk(&mut stage, 400);

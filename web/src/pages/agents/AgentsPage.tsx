@@ -1,4 +1,5 @@
 import { Code, TagsInput, Text, TextInput } from "@mantine/core";
+import { Link } from "react-router";
 import { DocumentsPage, type KindOfPage, opener } from "../../ui/DocumentsPage";
 
 const page: KindOfPage<"agents"> = {
@@ -13,7 +14,13 @@ const page: KindOfPage<"agents"> = {
   columns: [
     { title: "Name", cell: opener("agent", (agent) => agent.name || agent.id) },
     { title: "Id", from: "sm", cell: (agent) => agent.id },
-    { title: "Phone", cell: (agent) => agent.document?.uri ?? "registers with a password" },
+    {
+      title: "Phone",
+      cell: (agent) =>
+        agent.document?.uri ?? (
+          <Link to={`/registrations?account=${encodeURIComponent(agent.id)}`}>where it is registered</Link>
+        ),
+    },
     { title: "Skills", from: "sm", cell: (agent) => agent.document?.skills?.join(", ") || "–" },
   ],
   labels: {

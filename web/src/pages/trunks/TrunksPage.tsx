@@ -1,48 +1,90 @@
 import { TextInput } from "@mantine/core";
+import type { TrunkState } from "../../api/trunks";
+import { useTrunkStates } from "../../api/trunks";
 import { DocumentsPage, type KindOfPage, opener } from "../../ui/DocumentsPage";
 import { LinesField } from "../../ui/fields";
+import { AccountAndLimits } from "./AccountAndLimits";
+import { CarrierPreset } from "./CarrierPreset";
 import { NumbersAndCallers } from "./NumbersAndCallers";
+import { callsText } from "./state";
+import { TrunkBadge } from "./TrunkBadge";
 
-const page: KindOfPage<"trunks"> = {
-  kind: "trunks",
-  word: "trunk",
-  title: "Trunks",
-  text: "The carriers and PBXs that calls come from and go out to. Calls from anywhere else are refused.",
-  edits: "system.edit",
-  noun: "trunk",
-  add: { button: "Add a trunk", title: "Add a trunk" },
-  search: { label: "Search trunks" },
-  columns: [
-    { title: "Id", cell: opener("trunk", (trunk) => trunk.id) },
-    { title: "Calls come from", cell: (trunk) => trunk.document?.match?.join(", ") || "no address" },
-    { title: "Calls go out to", from: "sm", cell: (trunk) => trunk.document?.host || "none go out" },
-    { title: "Country", from: "sm", cell: (trunk) => trunk.document?.defaultCountry || "–" },
-  ],
-  labels: {
-    id: "Id",
-    match: "Calls come from",
-    host: "Calls go out to",
-    defaultCountry: "Country",
-    prefixIn: "Prefix of numbers that come in",
-    numberFormat: "Numbers go out as",
-    prefixOut: "Prefix of numbers that go out",
-    callerFrom: "Who calls is believed of",
-    divertedFrom: "Who was called before is believed of",
-    identityOut: "Who calls is told in",
-    fromDomain: "Host in From",
-    fromUser: "User in From",
-    callerId: "Number shown",
-    srtp: "Media",
-  },
-  fresh: { id: "" },
+const labels = {
+  id: "Id",
+  match: "Calls come from",
+  host: "Calls go out to",
+  defaultCountry: "Country",
+  prefixIn: "Prefix of numbers that come in",
+  numberFormat: "Numbers go out as",
+  prefixOut: "Prefix of numbers that go out",
+  callerFrom: "Who calls is believed of",
+  divertedFrom: "Who was called before is believed of",
+  identityOut: "Who calls is told in",
+  fromDomain: "Host in From",
+  fromUser: "User in From",
+  callerId: "Number shown",
+  srtp: "Media",
+  username: "User name",
+  password: "Password file",
+  authUsername: "User name of the credentials",
+  realm: "Realm",
+  register: "This server registers with the trunk",
+  registerExpiresS: "Seconds that a registration is asked for",
+  authenticate: "Each call of the trunk brings its credentials",
+  optionsIntervalS: "Seconds between OPTIONS",
+  optionsThreshold: "Unanswered OPTIONS until it is down",
+  testNumber: "Test number",
+  priority: "Priority",
+  failOver: "The next trunk is tried after",
+  callsMaxIn: "Calls in at one time",
+  callsMaxOut: "Calls out at one time",
+  callsPerSecondIn: "New calls in a second, in",
+  callsPerSecondOut: "New calls in a second, out",
 };
+
+/** The page, with how each trunk is. */
+function pageWith(states: TrunkState[] | undefined): KindOfPage<"trunks"> {
+  const stateOf = (id: string) => states?.find((state) => state.id === id);
+  const calls = (id: string) => {
+    const state = stateOf(id);
+    return state
+      ? `${callsText(state.callsIn, state.callsMaxIn)} in, ${callsText(state.callsOut, state.callsMaxOut)} out`
+      : "–";
+  };
+  return {
+    kind: "trunks",
+    word: "trunk",
+    title: "Trunks",
+    text: "The carriers and PBXs that calls come from and go out to. Calls from anywhere else are refused.",
+    edits: "system.edit",
+    noun: "trunk",
+    add: { button: "Add a trunk", title: "Add a trunk" },
+    search: { label: "Search trunks" },
+    columns: [
+      { title: "Id", cell: opener("trunk", (trunk) => trunk.id) },
+      { title: "State", cell: (trunk) => <TrunkBadge state={stateOf(trunk.id)} /> },
+      { title: "Calls now", from: "sm", cell: (trunk) => calls(trunk.id) },
+      {
+        title: "Calls come from",
+        from: "md",
+        cell: (trunk) => trunk.document?.match?.join(", ") || "no address",
+      },
+      { title: "Calls go out to", from: "sm", cell: (trunk) => trunk.document?.host || "none go out" },
+      { title: "Country", from: "lg", cell: (trunk) => trunk.document?.defaultCountry || "–" },
+    ],
+    labels,
+    fresh: { id: "" },
+  };
+}
 
 /** Carriers and PBXs. */
 export function TrunksPage() {
+  const states = useTrunkStates();
   return (
-    <DocumentsPage page={page}>
+    <DocumentsPage page={pageWith(states.data)}>
       {(form) => (
         <>
+          <CarrierPreset form={form} labels={labels} />
           <TextInput
             label="Id"
             description="It cannot be changed later."
@@ -60,7 +102,7 @@ export function TrunksPage() {
           />
           <TextInput
             label="Calls go out to"
-            description="Host and port of the carrier. Leave it empty where no calls go out over it."
+            description="Host and port of the carrier, with ;transport=tcp or tls behind where it is not UDP. Leave it empty where no calls go out over it."
             placeholder="sip.carrier.example:5060"
             {...form.text("host")}
           />
@@ -71,6 +113,7 @@ export function TrunksPage() {
             {...form.text("defaultCountry")}
             onChange={(event) => form.set("defaultCountry", event.currentTarget.value.toUpperCase())}
           />
+          <AccountAndLimits form={form} />
           <NumbersAndCallers form={form} />
         </>
       )}
