@@ -123,10 +123,8 @@ fn a_telephone_registers_over_tls_is_rung_over_its_connection_and_holds_and_resu
     agent.hang_up();
     caller.wait_for("CALL_CLOSED", 1);
     agent.assert_hears("the caller", &caller_voice());
-    let heard = caller.heard();
-    let (held, resumed) = ((held * 8_000.0) as usize, (resumed * 8_000.0) as usize);
-    sound::assert_heard("the caller on hold", &music, &heard[held..resumed]);
-    sound::assert_heard("the caller who is talked to again", &agent_voice(), &heard[resumed..]);
+    caller.assert_hears_after(held, "music", &music);
+    caller.assert_hears_after(resumed, "the agent again", &agent_voice());
     assert_eq!(server.metric("cordboard_handshakes_total{result=\"done\"}"), 1);
     // After a hold it keeps no more of what it hears: some 5 s before and 6 s after it were sent.
     let record = server.wait_records(1).remove(0);

@@ -86,12 +86,9 @@ fn a_telephone_registers_by_path_through_a_proxy_is_rung_and_held_through_it_and
         (record["endReason"].as_str(), record["agentId"].as_str()),
         (Some("agent_hung_up"), Some("alice"))
     );
-    sound::assert_heard("the agent", &sound::caller_voice(), &agent.heard());
-    let heard = caller.heard();
-    let (held, resumed) = ((held * 8_000.0) as usize, (resumed * 8_000.0) as usize);
-    sound::assert_heard("the caller", &sound::agent_voice(), &heard[..held]);
-    sound::assert_heard("the caller on hold", &sound::speak(MUSIC, "en-us+f2"), &heard[held..resumed]);
-    sound::assert_heard("the caller who is talked to again", &sound::agent_voice(), &heard[resumed..]);
+    agent.assert_hears("the caller", &sound::caller_voice());
+    caller.assert_hears_after(held, "music", &sound::speak(MUSIC, "en-us+f2"));
+    caller.assert_hears_after(resumed, "the agent again", &sound::agent_voice());
     server.assert_clean();
 }
 

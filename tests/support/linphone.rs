@@ -2,10 +2,11 @@
 //! at one loopback address alone.
 
 use super::program::Program;
-use super::{address, folder, sound};
+use super::{PATIENCE, address, folder, sound};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A running linphonec.
 pub struct Linphone {
@@ -111,12 +112,35 @@ impl Linphone {
         self.program.say(&format!("call {uri}"));
     }
 
+    /// Hands the call over to that URI, without asking (REFER).
+    pub fn transfer(&mut self, uri: &str) {
+        self.program.say(&format!("transfer {uri}"));
+    }
+
+    /// Joins the peers of its first and its second call (REFER with Replaces).
+    pub fn join(&mut self) {
+        self.program.say("transfer 1 --to-call 2");
+    }
+
     pub fn hang_up(&mut self) {
         self.say("terminate", "ended (");
     }
 
     pub fn wait_until_over(&mut self) {
         self.wait_for("ended (");
+    }
+
+    pub fn uri(&self) -> String {
+        format!("sip:{}@{}", self.program.name, self.at)
+    }
+
+    /// Waits until its log of SIP has these words.
+    pub fn wait_for_sip(&self, words: &str) {
+        let start = Instant::now();
+        while !std::fs::read_to_string(self.folder.join("log")).is_ok_and(|log| log.contains(words)) {
+            assert!(start.elapsed() < PATIENCE, "{}: no \"{words}\"", self.program.name);
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
     }
 
     /// What it has heard in its last call since its media began anew, once that is over.

@@ -186,6 +186,11 @@ impl Phone {
         self.command("resume", "");
     }
 
+    /// Hands the call over to that URI, without asking (REFER).
+    pub fn transfer(&mut self, uri: &str) {
+        self.command("transfer", uri);
+    }
+
     /// Sends a re-INVITE with the same offer.
     pub fn offer_again(&mut self) {
         self.command("reinvite", "");

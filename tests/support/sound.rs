@@ -41,7 +41,7 @@ pub fn speak(text: &str, voice: &str) -> Vec<i16> {
 }
 
 /// A voice that goes on for a minute.
-fn voice(text: &str, voice: &str) -> Vec<i16> {
+pub fn voice(text: &str, voice: &str) -> Vec<i16> {
     let once = speak(text, voice);
     once.iter().copied().cycle().take(8_000 * 60).collect()
 }
