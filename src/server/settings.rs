@@ -5,13 +5,16 @@ use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::switchboard::SwitchboardConfig;
 use crate::config::Config;
+use crate::media::{CERTIFICATES, Identity};
 use crate::net::ports::Binder;
 use crate::sip::SessionPolicy;
 use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 
 /// What the switchboard needs of the configuration.
-pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+///
+/// `identity`: what handshakes for media are made with, the same that the media threads have.
+pub fn switchboard_config(config: &Config, media_threads: usize, identity: &Identity) -> SwitchboardConfig {
     let listeners = config.sip.listen.iter().map(|l| Listener {
         transport: transport_of(l.transport),
         bind: l.bind,
@@ -34,6 +37,7 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         advertise_ipv6: config.media.advertise_ipv6,
         advertise_of: config.sip.listen.iter().map(|one| one.media_advertise).collect(),
         inactivity: config.media.inactivity,
+        certificates: (0..CERTIFICATES).map(|number| identity.fingerprint(number).value.clone()).collect(),
     };
     SwitchboardConfig {
         endpoint,
