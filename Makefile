@@ -81,7 +81,7 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip sip-tester sox python3-numpy python3-venv postgresql openssl g++
+	@tools/install espeak-ng flite baresip sip-tester sox chromium python3-numpy python3-venv postgresql openssl g++
 	@tools/install-schemathesis
 
 install-test-console:
