@@ -161,6 +161,7 @@ impl Switchboard {
             return Err(of_number(Refused::later("no media port is free")));
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
+        media.offer_handshake(peer.transport.is_websocket());
         if let Some(trunk) = knock.trunk() {
             media.set_terms(&trunk.media);
         }

@@ -1,6 +1,7 @@
 //! The media of one dialog: its lent port, what was described to the peer, and what was agreed.
 
 mod codecs;
+mod names;
 
 pub use codecs::{CAPABILITIES, Codecs, MediaTerms};
 
@@ -8,13 +9,15 @@ use super::Action;
 use super::ports::{Port, Ports, ThreadId};
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
-use crate::media::{Command, Condition, KEY_LEN, LegConfig, MasterKey, Profile, SALT_LEN, Secure};
+use crate::media::{Command, Condition, HandshakeTerms, LegConfig, MasterKey, Profile, Secure};
 use crate::sdp::crypto::KEY_AND_SALT;
 use crate::sdp::{
     self, Agreed, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal, Suite, Wish,
+    wants_handshake,
 };
 use crate::sip::ListenerId;
 use codecs::{coding, offer_like};
+use names::Names;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -36,6 +39,11 @@ pub struct MediaLeg {
     pub thread: ThreadId,
     port: Port,
     local: Local,
+    /// Of checks and handshakes.
+    names: Names,
+    /// An offer that is out to another peer of the same leg, one with a handshake where the other is without: a browser
+    /// and a telephone on a desk that ring at once.
+    offered_beside: Option<Description>,
     state: State,
     /// What the peer was told last: the next description is compared with it.
     described: Option<Description>,
@@ -82,6 +90,8 @@ pub struct MediaSettings {
     /// What a listener says in place of both, by [`ListenerId`].
     pub advertise_of: Vec<Option<IpAddr>>,
     pub inactivity: Duration,
+    /// SHA-256 of our certificates for media, as the engines have them; none where there are no handshakes.
+    pub certificates: Vec<Vec<u8>>,
 }
 
 impl MediaSettings {
@@ -113,13 +123,18 @@ impl MediaLeg {
             session_version: 1,
             direction: Direction::SendReceive,
             protection: Protection { wish: Wish::AsOffered, keys: [new_key(random), new_key(random)] },
+            handshake: None,
             codecs: Vec::new(),
         };
+        let names = Names::new(&settings.certificates, random);
+        let local = Local { handshake: names.handshake(false), ..local };
         Some(MediaLeg {
             leg,
             thread,
             port,
             local,
+            names,
+            offered_beside: None,
             state: State::Fresh,
             described: None,
             is_early: true,
@@ -143,11 +158,15 @@ impl MediaLeg {
         let (thread, port) = ports.lend(now, Some(thread))?;
         let keys = [new_key(random), new_key(random)];
         let protection = Protection { keys, ..self.local.protection.clone() };
+        let names = self.names.moved(random);
+        let handshake = names.handshake(agreement.agreed.handshake.is_some());
         let mut moved = MediaLeg {
             leg,
             thread,
             port,
-            local: Local { rtp_port: port.number, protection, ..self.local.clone() },
+            local: Local { rtp_port: port.number, protection, handshake, ..self.local.clone() },
+            names,
+            offered_beside: None,
             state: State::Fresh,
             described: self.described.clone(),
             is_early: false,
@@ -163,6 +182,19 @@ impl MediaLeg {
     /// Another peer takes the place of this one (RFC 3891): what was said to the old one is no key for the new one's media.
     pub fn renew_keys(&mut self, random: &mut Random) {
         self.local.protection.keys = [new_key(random), new_key(random)];
+        self.names = self.names.moved(random);
+        self.local.handshake = self.names.handshake(self.offers_handshake());
+    }
+
+    /// Whether what is offered from now on wants a handshake, as browsers do, who take nothing else.
+    pub fn offer_handshake(&mut self, is_offered: bool) {
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.is_offered = is_offered;
+        }
+    }
+
+    fn offers_handshake(&self) -> bool {
+        self.local.handshake.as_ref().is_some_and(|handshake| handshake.is_offered)
     }
 
     /// Says where the peer is to send its media, before anything is described to it.
@@ -188,11 +220,28 @@ impl MediaLeg {
         actions: &mut Vec<Action>,
     ) -> Result<String, Refusal> {
         let offer = Description::parse(offer)?;
-        let (ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
+        let (ours, agreed) = self.answered(&offer)?;
         let ours = self.describe(ours);
         let text = ours.to_string();
         self.agree(ours, agreed, sender, peer, settings, actions);
         Ok(text)
+    }
+
+    fn answered(&mut self, offer: &Description) -> Result<(Description, Agreed), Refusal> {
+        let (ours, agreed) = sdp::answer(offer, CAPABILITIES, &self.local)?;
+        // RFC 8445 section 7.3.1.5: a peer that names itself anew is named anew, too, and its checks begin again.
+        let ice = |agreed: &Agreed| agreed.handshake.as_ref().and_then(|handshake| handshake.ice.clone());
+        let before = self.agreed().and_then(ice);
+        if before.is_none() || before == ice(&agreed) {
+            return Ok((ours, agreed));
+        }
+        self.names.renew();
+        let role = self.role();
+        self.local.handshake = self.names.handshake(self.offers_handshake());
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.role = role;
+        }
+        sdp::answer(offer, CAPABILITIES, &self.local)
     }
 
     /// Gives a description of ours its version: it grows by one where the description differs from the one before,
@@ -229,8 +278,10 @@ impl MediaLeg {
     pub fn would_open(&self, offer: &[u8], sender: Sender, peer: IpAddr, settings: &MediaSettings) -> bool {
         let Ok(offer) = Description::parse(offer) else { return false };
         let Ok((_, agreed)) = sdp::answer(&offer, CAPABILITIES, &self.local) else { return false };
-        let config = leg_config(&agreed, true, peer, settings);
-        matches!(self.state, State::Fresh) && (sender == Sender::Proven || !goes_elsewhere(&config))
+        let config = leg_config(&agreed, None, true, peer, settings);
+        let makes_checks = agreed.handshake.is_some_and(|handshake| handshake.ice.is_some());
+        matches!(self.state, State::Fresh)
+            && (sender == Sender::Proven || makes_checks || !goes_elsewhere(&config))
     }
 
     /// Whether nothing was said to the peer yet.
@@ -244,7 +295,12 @@ impl MediaLeg {
         let text = offer.to_string();
         match &mut self.state {
             // An offer that goes to another target in place of the first: what waits goes on waiting.
-            State::Offered { offer: before, .. } => *before = offer,
+            State::Offered { offer: before, .. } => {
+                let before = std::mem::replace(before, offer);
+                if has_handshake(&before) != self.offers_handshake() {
+                    self.offered_beside = Some(before);
+                }
+            }
             // Early media of the first opened the leg, which stays open.
             State::Open { .. } | State::Unproven { .. } => self.owe(offer),
             State::Fresh => self.state = State::Offered { offer, held: Vec::new() },
@@ -271,8 +327,9 @@ impl MediaLeg {
         let mut offer = offer_like(Some(agreed), &self.local);
         let place = streams.iter().position(|stream| stream.port != 0);
         if let (Some(place), Some(audio)) = (place, offer.media.pop()) {
-            streams[place] = audio;
+            let before = std::mem::replace(&mut streams[place], audio);
             offer.media = streams;
+            sdp::handshake::keep_name(&mut offer, &before);
         }
         self.describe(offer)
     }
@@ -315,13 +372,17 @@ impl MediaLeg {
     ) -> Result<(), Refusal> {
         let answer = Description::parse(answer)?;
         let ours = match &self.state {
-            State::Offered { offer, .. } => offer.clone(),
+            State::Offered { offer, .. } => {
+                let beside = self.offered_beside.as_ref();
+                let fits = |offer: &&Description| has_handshake(offer) == has_handshake(&answer);
+                [Some(offer), beside].into_iter().flatten().find(fits).unwrap_or(offer).clone()
+            }
             State::Open { agreement } | State::Unproven { agreement, .. } => {
                 agreement.offered.as_ref().unwrap_or(&agreement.ours).clone()
             }
             State::Fresh | State::Closing => return Err(Refusal::NoAudio),
         };
-        let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES)?;
+        let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES, self.role())?;
         self.agree(ours, agreed, Sender::Proven, peer, settings, actions);
         Ok(())
     }
@@ -368,7 +429,13 @@ impl MediaLeg {
         settings: &MediaSettings,
         actions: &mut Vec<Action>,
     ) {
-        let config = leg_config(&agreed, self.is_early, peer, settings);
+        let makes_checks = agreed.handshake.as_ref().is_some_and(|handshake| handshake.ice.is_some());
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.is_offered = agreed.handshake.is_some();
+            handshake.role = agreed.handshake.as_ref().map(|agreed| agreed.role);
+        }
+        let handshake = agreed.handshake.as_ref().map(|agreed| self.names.terms(agreed));
+        let config = leg_config(&agreed, handshake, self.is_early, peer, settings);
         self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         let (leg, port) = (self.leg, self.port.id);
         let agreement = Agreement { agreed, ours, offered: None, config };
@@ -381,7 +448,9 @@ impl MediaLeg {
                     tell(Command::Update { leg, config: config() });
                 }
             }
-            State::Fresh if sender == Sender::Claimed && goes_elsewhere(&agreement.config) => {
+            State::Fresh
+                if sender == Sender::Claimed && !makes_checks && goes_elsewhere(&agreement.config) =>
+            {
                 self.state = State::Unproven { agreement, held: Vec::new() };
                 return;
             }
@@ -442,6 +511,11 @@ impl MediaLeg {
     /// Whether [`MediaLeg::close`] was called.
     pub fn is_closing(&self) -> bool {
         matches!(self.state, State::Closing)
+    }
+
+    /// Who began the handshake, where that is settled.
+    fn role(&self) -> Option<sdp::Setup> {
+        self.local.handshake.as_ref().and_then(|handshake| handshake.role)
     }
 
     /// The codec that was agreed last; empty where none was.
@@ -511,15 +585,11 @@ fn secure(protected: &Protected) -> Secure {
         Suite::AesCm128HmacSha1_80 => Profile::Tag80,
         Suite::AesCm128HmacSha1_32 => Profile::Tag32,
     };
+    let master_key = |whole: &KeyAndSalt| {
+        let (key, salt) = whole.0.split_at(profile.key_len());
+        MasterKey::new(key, salt)
+    };
     Secure { profile, send: master_key(&protected.ours), receive: master_key(&protected.theirs) }
-}
-
-fn master_key(whole: &KeyAndSalt) -> MasterKey {
-    let (mut key, mut salt) = ([0; KEY_LEN], [0; SALT_LEN]);
-    let (first, second) = whole.0.split_at(KEY_LEN);
-    key.copy_from_slice(first);
-    salt.copy_from_slice(second);
-    MasterKey { key, salt }
 }
 
 /// How long the peer may be silent. Whoever is on hold or only listens may be for ever (contract); before the answer
@@ -529,7 +599,18 @@ fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Opti
     (talks && !is_early).then_some(settings.inactivity)
 }
 
-fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
+/// Whether a stream of a description wants a handshake.
+fn has_handshake(description: &Description) -> bool {
+    description.media.iter().any(|stream| stream.port != 0 && wants_handshake(stream))
+}
+
+fn leg_config(
+    agreed: &Agreed,
+    handshake: Option<HandshakeTerms>,
+    is_early: bool,
+    signalling_ip: IpAddr,
+    settings: &MediaSettings,
+) -> LegConfig {
     LegConfig {
         coding: coding(agreed.codec),
         payload_type: agreed.payload_type,
@@ -547,6 +628,7 @@ fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: 
         receive_enabled: agreed.direction.receives(),
         inactivity: inactivity(agreed, is_early, settings),
         secure: agreed.protected.as_ref().map(secure),
+        handshake,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::switchboard::SwitchboardConfig;
 use crate::config::{Bans, Config};
+use crate::media::{CERTIFICATES, Identity};
 use crate::net::doctor;
 use crate::net::ports::Binder;
 use crate::sip::SessionPolicy;
@@ -46,13 +47,16 @@ pub fn doctor_settings(config: &Config) -> doctor::Settings {
 }
 
 /// What the switchboard needs of the configuration.
-pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+///
+/// `identity`: what handshakes for media are made with, the same that the media threads have.
+pub fn switchboard_config(config: &Config, media_threads: usize, identity: &Identity) -> SwitchboardConfig {
     let endpoint = endpoint_config(config);
     let media = MediaSettings {
         advertise: config.media.advertise,
         advertise_ipv6: config.media.advertise_ipv6,
         advertise_of: config.sip.listen.iter().map(|one| one.media_advertise).collect(),
         inactivity: config.media.inactivity,
+        certificates: (0..CERTIFICATES).map(|number| identity.fingerprint(number).value.clone()).collect(),
     };
     SwitchboardConfig {
         endpoint,

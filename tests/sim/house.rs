@@ -101,6 +101,7 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         advertise_ipv6: None,
         advertise_of: Vec::new(),
         inactivity: INACTIVITY,
+        certificates: Vec::new(),
     };
     SwitchboardConfig {
         endpoint,

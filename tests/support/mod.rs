@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod api;
+pub mod browser;
 pub mod caller;
 pub mod certificates;
 pub mod database;

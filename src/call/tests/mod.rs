@@ -167,6 +167,7 @@ impl Bench {
                     advertise_ipv6: None,
                     advertise_of: Vec::new(),
                     inactivity: Duration::from_secs(60),
+                    certificates: Vec::new(),
                 },
             },
             media_threads: 1,

@@ -5,7 +5,7 @@ use crate::media::Secure;
 use crate::rtp::srtp::{MasterKey, Profile, Protect, Unprotect};
 
 fn key(fill: u8) -> MasterKey {
-    MasterKey { key: [fill; 16], salt: [fill.wrapping_add(1); 14] }
+    MasterKey::new(&[fill; 16], &[fill.wrapping_add(1); 14])
 }
 
 /// We send with key 1, the peer with key 2.
