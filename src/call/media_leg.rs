@@ -1,6 +1,7 @@
 //! The media of one dialog: its lent port, what was described to the peer, and what was agreed.
 
 mod codecs;
+mod config;
 mod names;
 
 pub use codecs::{CAPABILITIES, Codecs, MediaTerms};
@@ -9,14 +10,14 @@ use super::Action;
 use super::ports::{Port, Ports, ThreadId};
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
-use crate::media::{Command, Condition, HandshakeTerms, LegConfig, MasterKey, Profile, Secure};
+use crate::media::{Command, Condition, LegConfig};
 use crate::sdp::crypto::KEY_AND_SALT;
 use crate::sdp::{
-    self, Agreed, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal, Suite, Wish,
-    wants_handshake,
+    self, Agreed, Description, Direction, KeyAndSalt, Local, Protection, Refusal, Wish, wants_handshake,
 };
 use crate::sip::ListenerId;
-use codecs::{coding, offer_like};
+use codecs::offer_like;
+use config::{goes_elsewhere, inactivity, leg_config};
 use names::Names;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -434,7 +435,7 @@ impl MediaLeg {
             handshake.is_offered = agreed.handshake.is_some();
             handshake.role = agreed.handshake.as_ref().map(|agreed| agreed.role);
         }
-        let handshake = agreed.handshake.as_ref().map(|agreed| self.names.terms(agreed));
+        let handshake = agreed.handshake.as_ref().map(|agreed| Box::new(self.names.terms(agreed)));
         let config = leg_config(&agreed, handshake, self.is_early, peer, settings);
         self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         let (leg, port) = (self.leg, self.port.id);
@@ -564,12 +565,6 @@ fn hold(held: &mut Vec<Command>, command: Command) {
     }
 }
 
-/// Whether media or reports would go to another host than the one that the signalling comes from.
-fn goes_elsewhere(config: &LegConfig) -> bool {
-    let signalling = config.signalling_ip.to_canonical();
-    [config.remote_rtp, config.remote_rtcp].iter().any(|remote| remote.ip().to_canonical() != signalling)
-}
-
 /// A key of the source of randomness that tags have, too: nobody guesses what it gives.
 fn new_key(random: &mut Random) -> KeyAndSalt {
     let mut key = [0; KEY_AND_SALT];
@@ -580,56 +575,9 @@ fn new_key(random: &mut Random) -> KeyAndSalt {
     KeyAndSalt(key)
 }
 
-fn secure(protected: &Protected) -> Secure {
-    let profile = match protected.suite {
-        Suite::AesCm128HmacSha1_80 => Profile::Tag80,
-        Suite::AesCm128HmacSha1_32 => Profile::Tag32,
-    };
-    let master_key = |whole: &KeyAndSalt| {
-        let (key, salt) = whole.0.split_at(profile.key_len());
-        MasterKey::new(key, salt)
-    };
-    Secure { profile, send: master_key(&protected.ours), receive: master_key(&protected.theirs) }
-}
-
-/// How long the peer may be silent. Whoever is on hold or only listens may be for ever (contract); before the answer
-/// the time of the ringing is the limit.
-fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Option<Duration> {
-    let talks = agreed.direction == Direction::SendReceive;
-    (talks && !is_early).then_some(settings.inactivity)
-}
-
 /// Whether a stream of a description wants a handshake.
 fn has_handshake(description: &Description) -> bool {
     description.media.iter().any(|stream| stream.port != 0 && wants_handshake(stream))
-}
-
-fn leg_config(
-    agreed: &Agreed,
-    handshake: Option<HandshakeTerms>,
-    is_early: bool,
-    signalling_ip: IpAddr,
-    settings: &MediaSettings,
-) -> LegConfig {
-    LegConfig {
-        coding: coding(agreed.codec),
-        payload_type: agreed.payload_type,
-        receive: agreed.receive.iter().map(|(pt, index)| (*pt, coding(*index))).collect(),
-        ptime_ms: agreed.ptime_ms,
-        telephone_event_send: agreed.telephone_event.map(|t| t.send),
-        telephone_event_receive: agreed.telephone_event.map(|t| t.receive),
-        telephone_event_scale: agreed
-            .telephone_event
-            .map_or(1, |t| (t.clock_rate / 8_000).clamp(1, 6) as u16),
-        remote_rtp: agreed.remote_rtp,
-        remote_rtcp: agreed.remote_rtcp,
-        signalling_ip,
-        send: agreed.direction.sends(),
-        receive_enabled: agreed.direction.receives(),
-        inactivity: inactivity(agreed, is_early, settings),
-        secure: agreed.protected.as_ref().map(secure),
-        handshake,
-    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@
 
 use super::leg::Leg;
 use super::receive::SECURE_MAX;
-use super::{Channel, Output};
+use super::{Channel, LegConfig, Output, Secure};
 use crate::clock::{Budget, Instant};
 use crate::ids::PortId;
 use crate::rtp::dtls::{self, Agreement, Association, Failure, Fingerprint, Identity, Outcome, Role};
-use crate::rtp::srtp::{Protect, Unprotect};
+use crate::rtp::srtp::{MasterKey, Protect, Unprotect};
 use crate::rtp::stun;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -172,6 +172,50 @@ impl Handshake {
 }
 
 impl Leg {
+    /// Begins to wait for checks and a handshake, where the agreement has them.
+    pub fn await_handshake(&mut self, now: Instant) {
+        self.handshake = self.config.handshake.clone().map(|terms| Box::new(Handshake::new(now, *terms)));
+        if self.handshake.as_ref().is_some_and(|handshake| handshake.makes_checks()) {
+            self.rtp_source.forget();
+            self.rtcp_source.forget();
+        }
+    }
+
+    /// Takes over how the media of a new answer are protected. False where they have nothing in common with those before: the
+    /// peer is another one, or its keys come in another way.
+    pub fn take_terms(&mut self, config: &LegConfig) -> bool {
+        let goes_on = match (&mut self.handshake, &config.handshake) {
+            (Some(handshake), Some(terms)) => handshake.update(terms),
+            (None, None) => true,
+            _ => false,
+        };
+        if goes_on && self.handshake.is_none() {
+            self.rekey(config);
+        } else if !goes_on {
+            self.sender.secure(protect(config));
+            self.unprotect = unprotect(config);
+        }
+        goes_on
+    }
+
+    /// A key that stays keeps its place: its packets go on where they were, and none is taken twice.
+    fn rekey(&mut self, config: &LegConfig) {
+        let key = |config: &LegConfig, of: fn(&Secure) -> &MasterKey| {
+            config.secure.as_ref().map(|secure| (secure.profile, of(secure).clone()))
+        };
+        if key(config, |secure| &secure.send) != key(&self.config, |secure| &secure.send) {
+            self.sender.secure(protect(config));
+        }
+        if key(config, |secure| &secure.receive) != key(&self.config, |secure| &secure.receive) {
+            self.unprotect = unprotect(config);
+        }
+    }
+
+    /// Keys are there, where they come by a handshake.
+    pub fn is_ready(&self) -> bool {
+        self.handshake.as_ref().is_none_or(|handshake| handshake.is_keyed())
+    }
+
     /// Takes what is neither RTP nor RTCP, and says by which of the two what is left came. None where nothing is left.
     pub fn sort(
         &mut self,
@@ -378,4 +422,14 @@ impl Handshake {
 
 fn to_peer(port: PortId, peer: SocketAddr, out: &mut Output) -> impl FnMut(&[u8]) {
     move |datagram| out.send(port, Channel::Rtp, peer, |bytes| bytes.extend_from_slice(datagram))
+}
+
+/// What protects what we send, where both sides know the keys already.
+pub fn protect(config: &LegConfig) -> Option<Box<Protect>> {
+    config.secure.as_ref().map(|secure| Box::new(Protect::new(secure.profile, &secure.send)))
+}
+
+/// What opens what the peer sends.
+pub fn unprotect(config: &LegConfig) -> Option<Box<Unprotect>> {
+    config.secure.as_ref().map(|secure| Box::new(Unprotect::new(secure.profile, &secure.receive)))
 }

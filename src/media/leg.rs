@@ -11,7 +11,7 @@ use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
-use super::handshake::Handshake;
+use super::handshake::{Handshake, protect, unprotect};
 use super::player::Player;
 use super::press::{Piece, Press};
 use super::receive::PeerClock;
@@ -19,12 +19,12 @@ use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
-use super::{Channel, Event, LegConfig, Output, Secure, Statistics};
+use super::{Channel, Event, LegConfig, Output, Statistics};
 use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::reception::Reception;
-use crate::rtp::srtp::{MasterKey, Protect, Unprotect};
+use crate::rtp::srtp::Unprotect;
 use crate::rtp::telephone_event::{EventReceiver, TelephoneEvent};
 use std::time::Duration;
 
@@ -167,15 +167,6 @@ impl Leg {
         leg
     }
 
-    /// Begins to wait for checks and a handshake, where the agreement has them.
-    fn await_handshake(&mut self, now: Instant) {
-        self.handshake = self.config.handshake.clone().map(|terms| Box::new(Handshake::new(now, terms)));
-        if self.handshake.as_ref().is_some_and(|handshake| handshake.makes_checks()) {
-            self.rtp_source.forget();
-            self.rtcp_source.forget();
-        }
-    }
-
     /// A new answer.
     pub fn update(&mut self, now: Instant, config: LegConfig) {
         let config = sane(config);
@@ -184,17 +175,7 @@ impl Leg {
             (self.last_heard, self.inactive_told) = (now, false);
             self.watch.begin(now);
         }
-        let goes_on = match (&mut self.handshake, &config.handshake) {
-            (Some(handshake), Some(terms)) => handshake.update(terms),
-            (None, None) => true,
-            _ => false,
-        };
-        if goes_on && self.handshake.is_none() {
-            self.rekey(&config);
-        } else if !goes_on {
-            self.sender.secure(protect(&config));
-            self.unprotect = unprotect(&config);
-        }
+        let goes_on = self.take_terms(&config);
         if config.coding != self.config.coding {
             self.encoder = Encoder::new(config.coding);
             self.sender.set_clock_scale(config.coding.clock_scale());
@@ -213,19 +194,6 @@ impl Leg {
         self.forget_partner_numbers();
     }
 
-    /// A key that stays keeps its place: its packets go on where they were, and none is taken twice.
-    fn rekey(&mut self, config: &LegConfig) {
-        let key = |config: &LegConfig, of: fn(&Secure) -> &MasterKey| {
-            config.secure.as_ref().map(|secure| (secure.profile, of(secure).clone()))
-        };
-        if key(config, |secure| &secure.send) != key(&self.config, |secure| &secure.send) {
-            self.sender.secure(protect(config));
-        }
-        if key(config, |secure| &secure.receive) != key(&self.config, |secure| &secure.receive) {
-            self.unprotect = unprotect(config);
-        }
-    }
-
     /// Samples in each packet we send.
     pub fn packet_samples(&self) -> usize {
         usize::from(self.config.ptime_ms) * 8
@@ -239,11 +207,6 @@ impl Leg {
         let may_send = self.config.send && self.is_ready();
         let destination = self.rtp_source.destination().filter(|_| may_send)?;
         Some(Route { port: self.port, destination })
-    }
-
-    /// Keys are there, where they come by a handshake.
-    fn is_ready(&self) -> bool {
-        self.handshake.as_ref().is_none_or(|handshake| handshake.is_keyed())
     }
 
     /// Starts to send packets of our own, if that is not so yet.
@@ -513,14 +476,6 @@ impl Leg {
 /// An event as it is told by a clock of so many steps for each of 8 kHz.
 fn at_clock(event: TelephoneEvent, scale: u16) -> TelephoneEvent {
     TelephoneEvent { duration: event.duration.saturating_mul(scale.max(1)), ..event }
-}
-
-fn protect(config: &LegConfig) -> Option<Box<Protect>> {
-    config.secure.as_ref().map(|secure| Box::new(Protect::new(secure.profile, &secure.send)))
-}
-
-fn unprotect(config: &LegConfig) -> Option<Box<Unprotect>> {
-    config.secure.as_ref().map(|secure| Box::new(Unprotect::new(secure.profile, &secure.receive)))
 }
 
 /// Packet times outside 10 to 60 ms, or not in tens, become the nearest below; of payload types four are kept.

@@ -71,9 +71,9 @@ pub struct LegConfig {
     /// No RTP and no RTCP for so long: [`Event::Inactive`]. Not counted while `receive_enabled` is false.
     pub inactivity: Option<Duration>,
     /// Both sides protect their packets; a plain one is dropped then.
-    pub secure: Option<Secure>,
+    pub secure: Option<Box<Secure>>,
     /// Their keys come by a handshake, after checks perhaps; `secure` is none then.
-    pub handshake: Option<HandshakeTerms>,
+    pub handshake: Option<Box<HandshakeTerms>>,
 }
 
 /// How both sides of a leg protect their packets. RFC 3711.

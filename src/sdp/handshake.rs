@@ -4,6 +4,8 @@
 //! We are a lite agent (RFC 8445 section 2.5): our address is named, the peer's candidates are not even read. Where it is
 //! shows when its checks come.
 
+use super::crypto::Wish;
+use super::offer_answer::{Local, Refusal};
 use super::text::{Attribute, Description, Media};
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -110,7 +112,7 @@ pub fn wants_handshake(stream: &Media) -> bool {
 
 /// Reads what the peer says, `role` being ours where it was settled before. None where it names no certificate that can be
 /// checked.
-pub fn read(description: &Description, stream: &Media, role: Option<Setup>) -> Option<AgreedHandshake> {
+fn read(description: &Description, stream: &Media, role: Option<Setup>) -> Option<AgreedHandshake> {
     let of = |name| stream.attribute(name).or_else(|| description.attribute(name));
     let of_stream = stream.attributes("fingerprint");
     let of_session = description.attributes.iter().filter(|attribute| attribute.name == "fingerprint");
@@ -135,6 +137,37 @@ pub fn read(description: &Description, stream: &Media, role: Option<Setup>) -> O
     let password = of("ice-pwd").filter(|text| fits(text, PASSWORD));
     let ice = ufrag.zip(password).map(|(ufrag, password)| (ufrag.to_owned(), password.to_owned()));
     Some(AgreedHandshake { role: role.unwrap_or(theirs), fingerprints, ice, mux: stream.has("rtcp-mux") })
+}
+
+/// What an offer says of the handshake that it wants; none where it wants none.
+pub fn offered(
+    offer: &Description,
+    stream: &Media,
+    local: &Local,
+) -> Result<Option<AgreedHandshake>, Refusal> {
+    if !wants_handshake(stream) {
+        return Ok(None);
+    }
+    let Some(ours) = &local.handshake else { return Err(Refusal::Protocol(stream.protocol.clone())) };
+    if local.protection.wish == Wish::Off {
+        return Err(Refusal::Encrypted);
+    }
+    read(offer, stream, ours.role).map(Some).ok_or(Refusal::NoFingerprint)
+}
+
+/// The same of an answer, which is of the kind that was offered.
+pub fn answered(
+    offered: &Media,
+    answer: &Description,
+    stream: &Media,
+    role: Option<Setup>,
+) -> Result<Option<AgreedHandshake>, Refusal> {
+    match (wants_handshake(offered), wants_handshake(stream)) {
+        (false, false) => Ok(None),
+        (true, true) => read(answer, stream, role).map(Some).ok_or(Refusal::NoFingerprint),
+        (true, false) => Err(Refusal::Plain),
+        (false, true) => Err(Refusal::Protocol(stream.protocol.clone())),
+    }
 }
 
 /// Writes our side of an answer to that stream into the answer's.

@@ -198,7 +198,7 @@ pub fn answer(
     let (format, codec) = first_common(stream, capabilities, |codec| local.uses(codec))?;
     let telephone_event = telephone_event(stream, capabilities[codec].clock_rate)
         .map(|(pt, clock_rate)| TelephoneEvent { clock_rate, send: pt, receive: pt });
-    let handshake = offered_handshake(offer, stream, local)?;
+    let handshake = handshake::offered(offer, stream, local)?;
     let format = Format { codec, payload_type: format, receive: vec![(format, codec)], telephone_event };
     let events: Vec<_> = telephone_event.iter().map(|event| (event.receive, event.clock_rate)).collect();
     let mut ours = audio_media(local, capabilities, &format.receive, &events);
@@ -274,7 +274,7 @@ pub fn accept_answer(
         Some(TelephoneEvent { clock_rate, send, receive })
     });
     let Some(Connection::Address(local)) = ours.connection else { return Err(Refusal::NoAddress) };
-    let handshake = answered_handshake(offered, answer, stream, role)?;
+    let handshake = handshake::answered(offered, answer, stream, role)?;
     let format = Format { codec, payload_type: format, receive, telephone_event };
     let mut agreed = agree(answer, stream, format, handshake, local)?;
     // An answer that takes more than was offered breaks RFC 3264 section 6.1; what we did not offer we do not do.
@@ -283,37 +283,6 @@ pub fn accept_answer(
         agreed.protected = answered_key(offered, stream)?;
     }
     Ok(agreed)
-}
-
-/// What an offer says of the handshake that it wants; none where it wants none.
-fn offered_handshake(
-    offer: &Description,
-    stream: &Media,
-    local: &Local,
-) -> Result<Option<AgreedHandshake>, Refusal> {
-    if !wants_handshake(stream) {
-        return Ok(None);
-    }
-    let Some(ours) = &local.handshake else { return Err(Refusal::Protocol(stream.protocol.clone())) };
-    if local.protection.wish == Wish::Off {
-        return Err(Refusal::Encrypted);
-    }
-    handshake::read(offer, stream, ours.role).map(Some).ok_or(Refusal::NoFingerprint)
-}
-
-/// The same of an answer, which is of the kind that was offered.
-fn answered_handshake(
-    offered: &Media,
-    answer: &Description,
-    stream: &Media,
-    role: Option<Setup>,
-) -> Result<Option<AgreedHandshake>, Refusal> {
-    match (wants_handshake(offered), wants_handshake(stream)) {
-        (false, false) => Ok(None),
-        (true, true) => handshake::read(answer, stream, role).map(Some).ok_or(Refusal::NoFingerprint),
-        (true, false) => Err(Refusal::Plain),
-        (false, true) => Err(Refusal::Protocol(stream.protocol.clone())),
-    }
 }
 
 /// How audio is sent and taken.

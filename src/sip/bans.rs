@@ -1,7 +1,7 @@
 //! Who is not answered for a while: hosts that scan, guess passwords or flood. What was seen and the time come in.
 //!
 //! Anybody can write any source into a datagram, so a ban says whether what it rests on could have been forged. One that could
-//! be shuts nobody out who may show who it is, and no stream; `docs/adr/0007-bans.md` has the rule and its reasons.
+//! be shuts nobody out who may show who it is, and no stream; `docs/adr/0011-bans.md` has the rule and its reasons.
 
 use crate::clock::Instant;
 use std::collections::{BTreeSet, HashMap};

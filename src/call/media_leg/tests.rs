@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::{PlaybackId, PortId};
-use crate::media::Playlist;
+use crate::media::{HandshakeTerms, MasterKey, Playlist};
 
 const OFFER: &[u8] =
     b"v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
@@ -220,7 +220,7 @@ fn value(text: &str, name: &str) -> String {
         .to_owned()
 }
 
-fn handshake_of(actions: &[Action]) -> Option<HandshakeTerms> {
+fn handshake_of(actions: &[Action]) -> Option<Box<HandshakeTerms>> {
     match actions.last() {
         Some(Action::Media {
             command: Command::Open { config, .. } | Command::Update { config, .. },

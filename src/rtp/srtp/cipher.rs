@@ -24,7 +24,7 @@ pub(super) enum Keys {
         mac: Hmac<Sha1>,
     },
     /// RFC 7714. None where the library takes no such key, which it always does: nothing opens then.
-    Gcm { key: Option<LessSafeKey>, salt: [u8; GCM_IV_LEN] },
+    Gcm { key: Option<Box<LessSafeKey>>, salt: [u8; GCM_IV_LEN] },
 }
 
 impl Keys {
@@ -201,7 +201,10 @@ pub(super) fn keys(profile: Profile, master: &MasterKey) -> (Keys, Keys) {
         let key = &mut key[..profile.key_len()];
         derive(profile, master, first, key);
         derive(profile, master, first + 2, &mut salt);
-        Keys::Gcm { key: UnboundKey::new(algorithm, key).ok().map(LessSafeKey::new), salt }
+        Keys::Gcm {
+            key: UnboundKey::new(algorithm, key).ok().map(|key| Box::new(LessSafeKey::new(key))),
+            salt,
+        }
     };
     match profile {
         Profile::Tag80 | Profile::Tag32 => (counter_mode(0), counter_mode(3)),

@@ -75,7 +75,7 @@ fn the_keystream_is_that_of_the_rfc() {
 fn a_packet_of_gcm_is_that_of_the_rfc() {
     let key =
         LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &hex("000102030405060708090A0B0C0D0E0F")).unwrap());
-    let keys = Keys::Gcm { key: Some(key), salt: *b"Quid pro quo" };
+    let keys = Keys::Gcm { key: Some(Box::new(key)), salt: *b"Quid pro quo" };
     let header = hex("8040F17B8041F8D35501A0B2");
     let mut payload = b"Gallia est omnis divisa in partes tres".to_vec();
     let tag = keys.seal_rtp(0x5501_A0B2, 0xF17B, &header, &mut payload);

@@ -37,7 +37,7 @@ fn terms(role: Role, fingerprint: &Fingerprint) -> HandshakeTerms {
 }
 
 fn with(terms: HandshakeTerms) -> LegConfig {
-    LegConfig { handshake: Some(terms), inactivity: None, ..config(1) }
+    LegConfig { handshake: Some(Box::new(terms)), inactivity: None, ..config(1) }
 }
 
 /// A leg that waits for a browser, and the browser; `role` is ours.
