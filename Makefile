@@ -85,7 +85,7 @@ install-check:
 	@tools/install postgresql
 
 install-test:
-	@tools/install espeak-ng flite baresip kamailio linphone-cli sip-tester stunnel4 sox python3-numpy python3-venv postgresql openssl g++ iproute2 nftables conntrack
+	@tools/install espeak-ng flite baresip kamailio linphone-cli sip-tester stunnel4 sox chromium python3-numpy python3-venv postgresql openssl g++ iproute2 nftables conntrack
 	@tools/install-schemathesis
 
 install-test-console:

@@ -159,6 +159,11 @@ impl SystemClock {
         SystemClock { start: std::time::Instant::now() }
     }
 
+    /// The start on the machine's clock, for libraries that count on it.
+    pub fn origin(&self) -> std::time::Instant {
+        self.start
+    }
+
     pub fn instant(&self) -> Instant {
         Instant(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }

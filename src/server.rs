@@ -22,6 +22,7 @@ use crate::config::reader::{Finding, Severity, errors};
 use crate::config::{Config, ProvisionMode, Transport};
 use crate::hidden::Hidden;
 use crate::ids::Random;
+use crate::media::{Identity, IdentityError};
 use crate::net::dns::Dns;
 use crate::net::doctor::Doctor;
 use crate::net::handshake::Handshakes;
@@ -77,6 +78,8 @@ pub enum ServerError {
     System(#[from] std::io::Error),
     #[error("TLS cannot be set up: {0} ([tls], [[sip.listen]])")]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("DNS cannot be asked: {0} ([dns] servers)")]
     Dns(#[from] hickory_resolver::net::NetError),
     #[error("the client for outgoing HTTP cannot be made: {0}")]
@@ -145,7 +148,8 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     let handshakes = Handshakes::new(tls.clone(), clock);
     let listeners = Listeners::bind(config).await?;
     let stop = Arc::new(AtomicBool::new(false));
-    let media = start_media(config, clock, &mut random, &post, &stop)?;
+    let identity = Arc::new(Identity::new(clock.origin())?);
+    let media = start_media(config, clock, &mut random, &post, &identity, &stop)?;
     let binder = Arc::new(Binder::new(config.media.bind, config.media.ports));
     let address = config.media.bind;
     binder.probe().map_err(|error| ServerError::MediaPorts { address, error })?;
@@ -207,7 +211,7 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     };
     api.set_snapshot(snapshot.clone());
     tokio::spawn(api.clone().watch(live));
-    let board = switchboard_config(config, media.len());
+    let board = switchboard_config(config, media.len(), &identity);
     let dns = Dns::new(&config.dns, board.endpoint.reach(), has_choice(config))?;
     let streams = Streams::new(post.clone(), handshakes);
     tokio::spawn(tls.clone().watch());
@@ -525,6 +529,7 @@ fn start_media(
     clock: SystemClock,
     random: &mut Random,
     post: &Post,
+    identity: &Arc<Identity>,
     stop: &Arc<AtomicBool>,
 ) -> Result<Vec<MediaThread>, ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -543,6 +548,7 @@ fn start_media(
             clock,
             random.fork(),
             ORDERS,
+            identity.clone(),
             report,
             stop.clone(),
         )?);

@@ -138,6 +138,7 @@ fn config(n: u64, codec: Codec, ptime_ms: u8) -> LegConfig {
         receive_enabled: true,
         inactivity: Some(Duration::from_secs(60)),
         secure: None,
+        handshake: None,
     }
 }
 

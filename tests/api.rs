@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use support::api::{TOKEN, ask, http, open};
@@ -92,6 +92,103 @@ fn a_speech_engine_that_hangs_holds_up_no_change() {
         let made = change(&server, "POST", "/lists", &json!({"id": id, "numbers": ["+15550199"]}));
         assert!(made.contains("cordboard-applied: true"), "{made}");
     }
+}
+
+/// An OPTIONS of a stranger, with that line among its headers; its answer, where one comes before the server is asked for its
+/// life.
+fn stranger(server: &Server, socket: &UdpSocket, n: u32, line: &str) -> Option<String> {
+    let (local, target) = (socket.local_addr().unwrap(), server.sip());
+    let text = format!(
+        "OPTIONS sip:{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bKo{n}\r\nFrom: <sip:a@{local}>;tag=1\r\n\
+         To: <sip:{target}>\r\nCall-ID: {n}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n{line}Content-Length: 0\r\n\r\n"
+    );
+    socket.send_to(text.as_bytes(), target).unwrap();
+    // Its own OPTIONS is answered later, so that by then the stranger's has been.
+    Caller::new(server.address, target).ping();
+    let mut bytes = [0; 2_000];
+    socket.set_nonblocking(true).unwrap();
+    let length = socket.recv(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
+
+#[test]
+fn who_is_banned_is_listed_with_the_reason_and_let_in_again() {
+    let mut setup = setup("api-bans").echo(NUMBER);
+    setup.trusted = setup.address.to_string();
+    let server = setup.start();
+    // An address that no trunk has: that of no test (support::address).
+    let socket = UdpSocket::bind("127.241.0.1:0").unwrap();
+    let answer = stranger(&server, &socket, 1, "").unwrap();
+    assert!(answer.starts_with("SIP/2.0 403 Forbidden\r\n"), "{answer}");
+    assert!(answer.contains("no registered telephone has that source\"\r\n"), "{answer}");
+    assert_eq!(stranger(&server, &socket, 2, "User-Agent: friendly-scanner\r\n"), None);
+    assert_eq!(stranger(&server, &socket, 3, ""), None, "it is banned");
+    server.until("the log to say so", |s| {
+        s.log().contains("banned source=127.241.0.1 reason=\"its User-Agent")
+    });
+    let (status, list) = ask(&server, "GET", "/bans");
+    let ban = &list["items"][0];
+    assert_eq!((status, list["items"].as_array().unwrap().len()), (200, 1), "{list}");
+    assert_eq!(
+        (&ban["address"], &ban["network"], &ban["offence"], &ban["isProven"], &ban["turnedAway"]),
+        (&json!("127.241.0.1"), &json!("127.241.0.1"), &json!("scanner"), &json!(false), &json!(1))
+    );
+    assert_eq!(ban["reason"], "its User-Agent is that of a scanner: friendly-scanner");
+    assert!(ban["since"].as_str() < ban["until"].as_str(), "{ban}");
+    for (name, count) in [
+        ("bans_active", 1),
+        ("bans_total{reason=\"scanner\"}", 1),
+        ("sip_rejected_total{reason=\"scanner\"}", 1),
+        ("sip_rejected_total{reason=\"banned\"}", 1),
+    ] {
+        server.until(name, |s| s.metric(&format!("cordboard_{name}")) == count);
+    }
+    assert_eq!(ask(&server, "DELETE", "/bans/127.241.0.2").0, 404);
+    assert_eq!(ask(&server, "DELETE", "/bans/nobody").0, 404);
+    assert_eq!(ask(&server, "DELETE", "/bans/127.241.0.1").0, 204);
+    assert_eq!(ask(&server, "DELETE", "/bans/127.241.0.1").0, 404);
+    assert_eq!(ask(&server, "GET", "/bans").1["items"], json!([]));
+    assert!(stranger(&server, &socket, 4, "").is_some_and(|answer| answer.starts_with("SIP/2.0 403")));
+    let (_, audit) = ask(&server, "GET", "/audit?kind=ban");
+    assert_eq!(
+        (&audit["items"][0]["action"], &audit["items"][0]["object"], &audit["items"][0]["actor"]),
+        (&json!("lift"), &json!("127.241.0.1"), &json!("cordboard.toml")),
+        "{audit}"
+    );
+}
+
+#[test]
+fn a_host_that_floods_over_tcp_is_not_let_in_again() {
+    let mut setup = setup("api-bans-tcp").echo(NUMBER);
+    setup.trusted = setup.address.to_string();
+    let server = setup.start();
+    let connect = || {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&"127.241.0.7:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+        socket.connect(&server.sip().into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let mut streams = [connect(), connect()];
+    for n in 0..250 {
+        let text = format!(
+            "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK{n}\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:x>\r\n\
+             Call-ID: {n}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        let _ = streams[0].write_all(text.as_bytes());
+    }
+    // Both are closed, and each that follows.
+    for stream in &mut streams {
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    assert!(matches!(connect().read(&mut [0; 1]), Ok(0) | Err(_)));
+    let (_, list) = ask(&server, "GET", "/bans");
+    assert_eq!(
+        (&list["items"][0]["offence"], &list["items"][0]["isProven"]),
+        (&json!("flood"), &json!(true)),
+        "{list}"
+    );
 }
 
 #[test]

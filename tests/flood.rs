@@ -103,7 +103,7 @@ fn calls_go_on(name: &str, extra: &str) {
     server.wait_records(20 + calls);
     server.assert_clean();
     let turned_away: u64 =
-        ["malformed_dropped", "unknown_source", "unknown_source_dropped", "too_many_registers"]
+        ["malformed_dropped", "unknown_source", "unknown_source_dropped", "too_many_registers", "banned"]
             .into_iter()
             .map(|reason| server.metric(&format!("cordboard_sip_rejected_total{{reason=\"{reason}\"}}")))
             .sum();

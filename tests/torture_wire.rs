@@ -77,9 +77,10 @@ impl World {
         setup.trusted = "127.0.0.0/16".to_owned();
         setup.filter = "info".to_owned();
         authority.issue(&[NAME], 2040).write(&setup.folder, "own");
-        setup.more = "[[sip.listen]]\ntransport = \"tls\"\nbind = \"127.0.0.1:5061\"\n\
-                      [tls]\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"\n"
-            .to_owned();
+        // A stranger that is banned would try nothing any more.
+        setup.more = format!("[bans]\nallow = [\"{STRANGER}\"]\n");
+        setup.more += "[[sip.listen]]\ntransport = \"tls\"\nbind = \"127.0.0.1:5061\"\n\
+                      [tls]\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"\n";
         let server = setup.start();
         let originals = originals(server.sip());
         World { server, authority, random: Random::from_seed(seed), originals, sent: 0 }

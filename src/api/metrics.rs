@@ -1,11 +1,13 @@
 //! Figures for Prometheus. Every name is there from the start, with 0; labels are few and bounded.
 
 use super::health::Sources;
+use crate::call::bans::BanFigures;
 use crate::call::registering::AccountFigures;
 use crate::call::trunk::TrunkStatus;
 use crate::clock::SystemClock;
 use crate::net::media_thread::Totals;
 use crate::services::sender::SenderTotals;
+use crate::sip::bans::Offence;
 use crate::sip::endpoint::Counters;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -97,6 +99,7 @@ impl Collector for Page {
             ],
         )?;
         accounts(e, &figures.accounts)?;
+        bans(e, &figures.bans)?;
         trunks(e, &figures.trunks)?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;
@@ -269,6 +272,13 @@ fn accounts(e: &mut DescriptorEncoder<'_>, figures: &AccountFigures) -> fmt::Res
     )
 }
 
+fn bans(e: &mut DescriptorEncoder<'_>, figures: &BanFigures) -> fmt::Result {
+    gauge(e, "bans_active", "Hosts that are not answered for a while", figures.active as u64)?;
+    let made = Offence::ALL.into_iter().zip(figures.made);
+    let samples = made.map(|(offence, count)| (vec![("reason", offence.word())], count));
+    counters(e, "bans", "Hosts that were banned, by what for", samples.collect())
+}
+
 /// One sample for each trunk: there are as many as an operator has set up.
 fn trunks(e: &mut DescriptorEncoder<'_>, trunks: &[TrunkStatus]) -> fmt::Result {
     let help = "1 while the trunk answers pings and has us registered, where it is to";
@@ -334,6 +344,8 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
             (vec![("reason", "half_open")], sip.half_open_rejected),
             (vec![("reason", "stray")], sip.strays_dropped),
             (vec![("reason", "too_many_registers")], sip.knocks_dropped),
+            (vec![("reason", "banned")], sip.banned_dropped),
+            (vec![("reason", "scanner")], sip.scanners_dropped),
         ],
     )?;
     counters(
@@ -343,6 +355,15 @@ fn sip_counters(e: &mut DescriptorEncoder<'_>, sip: &Counters) -> fmt::Result {
         vec![
             (vec![("result", "answered")], sip.challenges_answered),
             (vec![("result", "refused")], sip.challenges_refused),
+        ],
+    )?;
+    counters(
+        e,
+        "sip_stun",
+        "STUN messages on the ports of SIP over UDP",
+        vec![
+            (vec![("result", "answered")], sip.stun_answered),
+            (vec![("result", "dropped")], sip.stun_dropped),
         ],
     )?;
     counters(

@@ -5,6 +5,7 @@ mod principals;
 mod records;
 mod speech;
 mod studio;
+mod trunks;
 mod uploads;
 
 use super::*;

@@ -20,6 +20,11 @@ use crate::sip::message::Request;
 use crate::sip::{DialogId, Peer};
 use std::sync::Arc;
 
+/// Why a request is turned away that a call room would else take.
+pub(super) const NOT_KNOWN: &str = "no trunk and no agent has that address";
+pub(super) const STOPPING: &str = "the server is being stopped and takes no new calls";
+pub(super) const FULL: &str = "there are as many calls as the server takes";
+
 impl Switchboard {
     pub(super) fn invite(
         &mut self,
@@ -34,9 +39,10 @@ impl Switchboard {
         let id = self.ids.next(now.wall);
         let source = match self.source_of(now.instant, &snapshot, &request, peer) {
             Ok(source) => source,
-            Err(Answer { code, reason, headers, .. }) => {
+            Err(Answer { code, reason, headers, guesses, .. }) => {
                 let out = &mut self.sip_actions;
-                return self.endpoint.reject(now.instant, dialog, code, reason, &headers, out);
+                self.endpoint.reject(now.instant, dialog, code, reason, &headers, out);
+                return self.note_guesses(now.instant, peer, guesses);
             }
         };
         let caller =
@@ -114,13 +120,13 @@ impl Switchboard {
     ) -> Result<(Route<'s>, MediaLeg), Refused> {
         let Knock { source, caller, request, peer } = *knock;
         if source.is_none() {
-            return Err(Refused::new(403, "no trunk and no agent has that address".to_owned()));
+            return Err(Refused::new(403, NOT_KNOWN.to_owned()));
         }
         if self.draining {
-            return Err(Refused::later("the server is being stopped and takes no new calls"));
+            return Err(Refused::later(STOPPING));
         }
         if self.calls.len() >= self.calls_max {
-            return Err(Refused::later("there are as many calls as the server takes"));
+            return Err(Refused::later(FULL));
         }
         let route = route(snapshot, source, &knock.dialled_number(), caller.shown().0).map_err(|error| {
             match error {
@@ -155,6 +161,7 @@ impl Switchboard {
             return Err(of_number(Refused::later("no media port is free")));
         };
         media.set_address(settings.advertised(peer.listener, peer.address.ip()));
+        media.offer_handshake(peer.transport.is_websocket());
         if let Some(trunk) = knock.trunk() {
             media.set_terms(&trunk.media);
         }

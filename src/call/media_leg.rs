@@ -1,6 +1,8 @@
 //! The media of one dialog: its lent port, what was described to the peer, and what was agreed.
 
 mod codecs;
+mod config;
+mod names;
 
 pub use codecs::{CAPABILITIES, Codecs, MediaTerms};
 
@@ -8,13 +10,15 @@ use super::Action;
 use super::ports::{Port, Ports, ThreadId};
 use crate::clock::Instant;
 use crate::ids::{LegId, Random};
-use crate::media::{Command, Condition, KEY_LEN, LegConfig, MasterKey, Profile, SALT_LEN, Secure};
+use crate::media::{Command, Condition, LegConfig};
 use crate::sdp::crypto::KEY_AND_SALT;
 use crate::sdp::{
-    self, Agreed, Description, Direction, KeyAndSalt, Local, Protected, Protection, Refusal, Suite, Wish,
+    self, Agreed, Description, Direction, KeyAndSalt, Local, Protection, Refusal, Wish, wants_handshake,
 };
 use crate::sip::ListenerId;
-use codecs::{coding, offer_like};
+use codecs::offer_like;
+use config::{goes_elsewhere, inactivity, leg_config};
+use names::Names;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -36,6 +40,11 @@ pub struct MediaLeg {
     pub thread: ThreadId,
     port: Port,
     local: Local,
+    /// Of checks and handshakes.
+    names: Names,
+    /// An offer that is out to another peer of the same leg, one with a handshake where the other is without: a browser
+    /// and a telephone on a desk that ring at once.
+    offered_beside: Option<Description>,
     state: State,
     /// What the peer was told last: the next description is compared with it.
     described: Option<Description>,
@@ -82,6 +91,8 @@ pub struct MediaSettings {
     /// What a listener says in place of both, by [`ListenerId`].
     pub advertise_of: Vec<Option<IpAddr>>,
     pub inactivity: Duration,
+    /// SHA-256 of our certificates for media, as the engines have them; none where there are no handshakes.
+    pub certificates: Vec<Vec<u8>>,
 }
 
 impl MediaSettings {
@@ -113,13 +124,18 @@ impl MediaLeg {
             session_version: 1,
             direction: Direction::SendReceive,
             protection: Protection { wish: Wish::AsOffered, keys: [new_key(random), new_key(random)] },
+            handshake: None,
             codecs: Vec::new(),
         };
+        let names = Names::new(&settings.certificates, random);
+        let local = Local { handshake: names.handshake(false), ..local };
         Some(MediaLeg {
             leg,
             thread,
             port,
             local,
+            names,
+            offered_beside: None,
             state: State::Fresh,
             described: None,
             is_early: true,
@@ -143,11 +159,15 @@ impl MediaLeg {
         let (thread, port) = ports.lend(now, Some(thread))?;
         let keys = [new_key(random), new_key(random)];
         let protection = Protection { keys, ..self.local.protection.clone() };
+        let names = self.names.moved(random);
+        let handshake = names.handshake(agreement.agreed.handshake.is_some());
         let mut moved = MediaLeg {
             leg,
             thread,
             port,
-            local: Local { rtp_port: port.number, protection, ..self.local.clone() },
+            local: Local { rtp_port: port.number, protection, handshake, ..self.local.clone() },
+            names,
+            offered_beside: None,
             state: State::Fresh,
             described: self.described.clone(),
             is_early: false,
@@ -163,6 +183,19 @@ impl MediaLeg {
     /// Another peer takes the place of this one (RFC 3891): what was said to the old one is no key for the new one's media.
     pub fn renew_keys(&mut self, random: &mut Random) {
         self.local.protection.keys = [new_key(random), new_key(random)];
+        self.names = self.names.moved(random);
+        self.local.handshake = self.names.handshake(self.offers_handshake());
+    }
+
+    /// Whether what is offered from now on wants a handshake, as browsers do, who take nothing else.
+    pub fn offer_handshake(&mut self, is_offered: bool) {
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.is_offered = is_offered;
+        }
+    }
+
+    fn offers_handshake(&self) -> bool {
+        self.local.handshake.as_ref().is_some_and(|handshake| handshake.is_offered)
     }
 
     /// Says where the peer is to send its media, before anything is described to it.
@@ -188,11 +221,28 @@ impl MediaLeg {
         actions: &mut Vec<Action>,
     ) -> Result<String, Refusal> {
         let offer = Description::parse(offer)?;
-        let (ours, agreed) = sdp::answer(&offer, CAPABILITIES, &self.local)?;
+        let (ours, agreed) = self.answered(&offer)?;
         let ours = self.describe(ours);
         let text = ours.to_string();
         self.agree(ours, agreed, sender, peer, settings, actions);
         Ok(text)
+    }
+
+    fn answered(&mut self, offer: &Description) -> Result<(Description, Agreed), Refusal> {
+        let (ours, agreed) = sdp::answer(offer, CAPABILITIES, &self.local)?;
+        // RFC 8445 section 7.3.1.5: a peer that names itself anew is named anew, too, and its checks begin again.
+        let ice = |agreed: &Agreed| agreed.handshake.as_ref().and_then(|handshake| handshake.ice.clone());
+        let before = self.agreed().and_then(ice);
+        if before.is_none() || before == ice(&agreed) {
+            return Ok((ours, agreed));
+        }
+        self.names.renew();
+        let role = self.role();
+        self.local.handshake = self.names.handshake(self.offers_handshake());
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.role = role;
+        }
+        sdp::answer(offer, CAPABILITIES, &self.local)
     }
 
     /// Gives a description of ours its version: it grows by one where the description differs from the one before,
@@ -229,8 +279,10 @@ impl MediaLeg {
     pub fn would_open(&self, offer: &[u8], sender: Sender, peer: IpAddr, settings: &MediaSettings) -> bool {
         let Ok(offer) = Description::parse(offer) else { return false };
         let Ok((_, agreed)) = sdp::answer(&offer, CAPABILITIES, &self.local) else { return false };
-        let config = leg_config(&agreed, true, peer, settings);
-        matches!(self.state, State::Fresh) && (sender == Sender::Proven || !goes_elsewhere(&config))
+        let config = leg_config(&agreed, None, true, peer, settings);
+        let makes_checks = agreed.handshake.is_some_and(|handshake| handshake.ice.is_some());
+        matches!(self.state, State::Fresh)
+            && (sender == Sender::Proven || makes_checks || !goes_elsewhere(&config))
     }
 
     /// Whether nothing was said to the peer yet.
@@ -244,7 +296,12 @@ impl MediaLeg {
         let text = offer.to_string();
         match &mut self.state {
             // An offer that goes to another target in place of the first: what waits goes on waiting.
-            State::Offered { offer: before, .. } => *before = offer,
+            State::Offered { offer: before, .. } => {
+                let before = std::mem::replace(before, offer);
+                if has_handshake(&before) != self.offers_handshake() {
+                    self.offered_beside = Some(before);
+                }
+            }
             // Early media of the first opened the leg, which stays open.
             State::Open { .. } | State::Unproven { .. } => self.owe(offer),
             State::Fresh => self.state = State::Offered { offer, held: Vec::new() },
@@ -271,8 +328,9 @@ impl MediaLeg {
         let mut offer = offer_like(Some(agreed), &self.local);
         let place = streams.iter().position(|stream| stream.port != 0);
         if let (Some(place), Some(audio)) = (place, offer.media.pop()) {
-            streams[place] = audio;
+            let before = std::mem::replace(&mut streams[place], audio);
             offer.media = streams;
+            sdp::handshake::keep_name(&mut offer, &before);
         }
         self.describe(offer)
     }
@@ -315,13 +373,17 @@ impl MediaLeg {
     ) -> Result<(), Refusal> {
         let answer = Description::parse(answer)?;
         let ours = match &self.state {
-            State::Offered { offer, .. } => offer.clone(),
+            State::Offered { offer, .. } => {
+                let beside = self.offered_beside.as_ref();
+                let fits = |offer: &&Description| has_handshake(offer) == has_handshake(&answer);
+                [Some(offer), beside].into_iter().flatten().find(fits).unwrap_or(offer).clone()
+            }
             State::Open { agreement } | State::Unproven { agreement, .. } => {
                 agreement.offered.as_ref().unwrap_or(&agreement.ours).clone()
             }
             State::Fresh | State::Closing => return Err(Refusal::NoAudio),
         };
-        let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES)?;
+        let agreed = sdp::accept_answer(&ours, &answer, CAPABILITIES, self.role())?;
         self.agree(ours, agreed, Sender::Proven, peer, settings, actions);
         Ok(())
     }
@@ -368,7 +430,13 @@ impl MediaLeg {
         settings: &MediaSettings,
         actions: &mut Vec<Action>,
     ) {
-        let config = leg_config(&agreed, self.is_early, peer, settings);
+        let makes_checks = agreed.handshake.as_ref().is_some_and(|handshake| handshake.ice.is_some());
+        if let Some(handshake) = &mut self.local.handshake {
+            handshake.is_offered = agreed.handshake.is_some();
+            handshake.role = agreed.handshake.as_ref().map(|agreed| agreed.role);
+        }
+        let handshake = agreed.handshake.as_ref().map(|agreed| Box::new(self.names.terms(agreed)));
+        let config = leg_config(&agreed, handshake, self.is_early, peer, settings);
         self.codec = CAPABILITIES.get(agreed.codec).map_or("", |c| c.encoding);
         let (leg, port) = (self.leg, self.port.id);
         let agreement = Agreement { agreed, ours, offered: None, config };
@@ -381,7 +449,9 @@ impl MediaLeg {
                     tell(Command::Update { leg, config: config() });
                 }
             }
-            State::Fresh if sender == Sender::Claimed && goes_elsewhere(&agreement.config) => {
+            State::Fresh
+                if sender == Sender::Claimed && !makes_checks && goes_elsewhere(&agreement.config) =>
+            {
                 self.state = State::Unproven { agreement, held: Vec::new() };
                 return;
             }
@@ -444,6 +514,11 @@ impl MediaLeg {
         matches!(self.state, State::Closing)
     }
 
+    /// Who began the handshake, where that is settled.
+    fn role(&self) -> Option<sdp::Setup> {
+        self.local.handshake.as_ref().and_then(|handshake| handshake.role)
+    }
+
     /// The codec that was agreed last; empty where none was.
     pub fn codec(&self) -> &'static str {
         self.codec
@@ -490,12 +565,6 @@ fn hold(held: &mut Vec<Command>, command: Command) {
     }
 }
 
-/// Whether media or reports would go to another host than the one that the signalling comes from.
-fn goes_elsewhere(config: &LegConfig) -> bool {
-    let signalling = config.signalling_ip.to_canonical();
-    [config.remote_rtp, config.remote_rtcp].iter().any(|remote| remote.ip().to_canonical() != signalling)
-}
-
 /// A key of the source of randomness that tags have, too: nobody guesses what it gives.
 fn new_key(random: &mut Random) -> KeyAndSalt {
     let mut key = [0; KEY_AND_SALT];
@@ -506,48 +575,9 @@ fn new_key(random: &mut Random) -> KeyAndSalt {
     KeyAndSalt(key)
 }
 
-fn secure(protected: &Protected) -> Secure {
-    let profile = match protected.suite {
-        Suite::AesCm128HmacSha1_80 => Profile::Tag80,
-        Suite::AesCm128HmacSha1_32 => Profile::Tag32,
-    };
-    Secure { profile, send: master_key(&protected.ours), receive: master_key(&protected.theirs) }
-}
-
-fn master_key(whole: &KeyAndSalt) -> MasterKey {
-    let (mut key, mut salt) = ([0; KEY_LEN], [0; SALT_LEN]);
-    let (first, second) = whole.0.split_at(KEY_LEN);
-    key.copy_from_slice(first);
-    salt.copy_from_slice(second);
-    MasterKey { key, salt }
-}
-
-/// How long the peer may be silent. Whoever is on hold or only listens may be for ever (contract); before the answer
-/// the time of the ringing is the limit.
-fn inactivity(agreed: &Agreed, is_early: bool, settings: &MediaSettings) -> Option<Duration> {
-    let talks = agreed.direction == Direction::SendReceive;
-    (talks && !is_early).then_some(settings.inactivity)
-}
-
-fn leg_config(agreed: &Agreed, is_early: bool, signalling_ip: IpAddr, settings: &MediaSettings) -> LegConfig {
-    LegConfig {
-        coding: coding(agreed.codec),
-        payload_type: agreed.payload_type,
-        receive: agreed.receive.iter().map(|(pt, index)| (*pt, coding(*index))).collect(),
-        ptime_ms: agreed.ptime_ms,
-        telephone_event_send: agreed.telephone_event.map(|t| t.send),
-        telephone_event_receive: agreed.telephone_event.map(|t| t.receive),
-        telephone_event_scale: agreed
-            .telephone_event
-            .map_or(1, |t| (t.clock_rate / 8_000).clamp(1, 6) as u16),
-        remote_rtp: agreed.remote_rtp,
-        remote_rtcp: agreed.remote_rtcp,
-        signalling_ip,
-        send: agreed.direction.sends(),
-        receive_enabled: agreed.direction.receives(),
-        inactivity: inactivity(agreed, is_early, settings),
-        secure: agreed.protected.as_ref().map(secure),
-    }
+/// Whether a stream of a description wants a handshake.
+fn has_handshake(description: &Description) -> bool {
+    description.media.iter().any(|stream| stream.port != 0 && wants_handshake(stream))
 }
 
 #[cfg(test)]

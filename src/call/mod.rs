@@ -15,6 +15,7 @@ pub mod sound;
 
 mod arrival;
 pub mod b2bua;
+pub mod bans;
 pub mod capture;
 pub mod dialled;
 pub mod identity;

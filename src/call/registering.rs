@@ -9,6 +9,7 @@ use crate::clock::{Instant, Now};
 use crate::ids::ConnectionId;
 use crate::registrar::{Answer, Counters, Notify};
 pub use crate::registrar::{Binding, Listed, Owner};
+use crate::sip::bans::Offence;
 use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
@@ -101,15 +102,27 @@ impl Switchboard {
             let admitted = admits || may_stream(&self.snapshot, peer.address);
             self.endpoint.set_admitted(connection, admitted);
         }
+        if answer.code == 200 && self.endpoint.lift_ban(peer.address.ip()).is_some() {
+            tracing::info!(source = %peer.address, "no longer banned: a telephone has registered from there");
+        }
         if answer.code == 403 {
             tracing::info!(source = %peer.address, reason = answer.reason, "a registration was refused");
         }
-        let Answer { code, reason, headers, moves, .. } = answer;
+        let Answer { code, reason, headers, moves, guesses, .. } = answer;
         for moved in moves {
             self.endpoint.follow(&moved.contact, moved.from, peer);
         }
         let out = &mut self.sip_actions;
         self.endpoint.respond(now.instant, transaction, code, reason, &headers, None, out);
+        self.note_guesses(now.instant, peer, guesses);
+    }
+
+    /// Too many wrong passwords came from a host.
+    pub(super) fn note_guesses(&mut self, now: Instant, peer: Peer, guesses: bool) {
+        if guesses {
+            let reason = "it brought too many wrong passwords".to_owned();
+            self.offended(now, peer, Offence::WrongPasswords, reason);
+        }
     }
 
     /// A SUBSCRIBE: of telephones that are registered, for their waiting messages.
@@ -120,8 +133,10 @@ impl Switchboard {
             Source::Trunk(_) => None,
         });
         let Some(account) = account.map(|(name, _)| name.to_owned()).or(agent) else {
+            let why =
+                warning(399, &self.settings.domain, &"only telephones of agents hear of waiting messages");
             let out = &mut self.sip_actions;
-            return self.endpoint.respond(now.instant, transaction, 403, "", &[], None, out);
+            return self.endpoint.respond(now.instant, transaction, 403, "", &[why], None, out);
         };
         let own_tag = self.endpoint.own_tag(transaction).unwrap_or_default().to_owned();
         let answer = self.messages_waiting.subscribe(now.instant, &account, request, peer, &own_tag);
@@ -167,8 +182,10 @@ impl Switchboard {
             } else {
                 self.registrar.authenticate(now.instant, &request, peer)
             };
-            if let Err(Answer { code, reason, headers, .. }) = asked {
-                return self.endpoint.answer_apart(now.instant, peer, &request, code, reason, &headers, out);
+            if let Err(answer) = asked {
+                let Answer { code, reason, headers, guesses, .. } = answer;
+                self.endpoint.answer_apart(now.instant, peer, &request, code, reason, &headers, out);
+                return self.note_guesses(now.instant, peer, guesses);
             }
         }
         self.endpoint.take_in(now.instant, peer, request, out);

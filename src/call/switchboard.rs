@@ -23,6 +23,7 @@ use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::locate::Blocked;
 use crate::sip::{DialogId, TransactionId};
+use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct SwitchboardConfig {
     pub port_pairs: usize,
     /// Calls at one time.
     pub calls_max: usize,
+    /// Who is never banned, besides those who are set up or registered.
+    pub never_banned: Vec<IpNet>,
 }
 
 /// What happened since the start. Each field only grows.
@@ -80,6 +83,7 @@ pub struct Switchboard {
     pub(super) endpoint: Endpoint,
     pub(super) settings: Settings,
     pub(super) calls_max: usize,
+    pub(super) never_banned: Vec<IpNet>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) ids: CallIds,
@@ -113,6 +117,7 @@ impl Switchboard {
             endpoint: Endpoint::new(config.endpoint, random.fork()),
             settings: config.settings,
             calls_max: config.calls_max,
+            never_banned: config.never_banned,
             snapshot,
             calls: HashMap::new(),
             ids: CallIds::new(random.fork()),
@@ -180,6 +185,7 @@ impl Switchboard {
                 self.snapshot = snapshot;
                 self.take_accounts(now.instant, actions);
                 self.admit_by_snapshot();
+                self.lift_bans_of_the_known();
             }
             Input::Rendered { request, result } => {
                 self.with_call(request.call, now, actions, |call, context| {

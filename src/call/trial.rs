@@ -401,6 +401,7 @@ fn dialog_of(event: &sip::Event) -> Option<DialogId> {
         Event::Request { dialog, .. } => *dialog,
         Event::Invite { .. }
         | Event::Knock { .. }
+        | Event::Offended { .. }
         | Event::Cancelled { .. }
         | Event::Refused { .. }
         | Event::Acknowledged { .. }

@@ -3,7 +3,7 @@
 //! One pure function from facts to sentences ([`troubles`]); where the facts come from stands in `b2bua/insight.rs`.
 
 use crate::clock::Instant;
-use crate::media::Condition;
+use crate::media::{Condition, Unsecured};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -16,6 +16,7 @@ const ACK_LATE: Duration = Duration::from_secs(2);
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
     NotAcknowledged,
+    NotSecured,
     NoAudio,
     UnusableAudio,
     Loss,
@@ -82,7 +83,11 @@ fn of_leg(now: Instant, leg: &LegFacts) -> Vec<Trouble> {
     let condition = &leg.condition;
     [
         unacknowledged.map(|time| not_acknowledged(leg, time)),
-        condition.silent_since.filter(|_| unacknowledged.is_none()).map(|since| no_audio(leg, now - since)),
+        condition.unsecured.filter(|_| unacknowledged.is_none()).map(|why| not_secured(leg, why)),
+        condition
+            .silent_since
+            .filter(|_| unacknowledged.is_none() && condition.unsecured.is_none())
+            .map(|since| no_audio(leg, now - since)),
         condition.is_unusable.then(|| unusable(leg)),
         (condition.loss > 0).then(|| loss(leg)),
         (condition.loss_there > 0).then(|| loss_there(leg)),
@@ -114,6 +119,45 @@ fn not_acknowledged(leg: &LegFacts, time: Duration) -> Trouble {
             .to_owned(),
     ];
     trouble(leg, TroubleKind::NotAcknowledged, Severity::Error, said)
+}
+
+fn not_secured(leg: &LegFacts, why: Unsecured) -> Trouble {
+    let name = &leg.name;
+    let (text, remedy) = match why {
+        Unsecured::Unreached => (
+            format!(
+                "No audio from or to {name}: nothing of its connectivity checks (ICE) has reached us, by which a browser \
+                 looks for the way to our media port."
+            ),
+            "Check that [media] advertise names an address that the browser can reach, and that its firewall and ours let \
+             UDP through to the ports of [media].",
+        ),
+        Unsecured::Unfinished => (
+            format!(
+                "No audio from or to {name}: its handshake for the keys of the audio (DTLS) is not finished."
+            ),
+            "Look whether something between lets small UDP packets through and keeps large ones back.",
+        ),
+        Unsecured::WrongCertificate => (
+            format!(
+                "No audio from or to {name}: the certificate in its handshake is not the one that its SDP names. Somebody may \
+                 stand between, or its SDP was changed on the way."
+            ),
+            "Let the SIP come over WSS, and switch off what rewrites SDP on the way.",
+        ),
+        Unsecured::NoProfile => (
+            format!("No audio from or to {name}: it has no protection of audio that this server has."),
+            "Let the other side offer SRTP_AES128_CM_HMAC_SHA1_80 or AES-GCM.",
+        ),
+        Unsecured::Broken => (
+            format!(
+                "No audio from or to {name}: its handshakes for the keys of the audio (DTLS) break again and again."
+            ),
+            "The server's log names the fault at the level debug; a browser that is up to date has none.",
+        ),
+    };
+    let said = [format!("No keys for the audio of {name}"), text, remedy.to_owned()];
+    trouble(leg, TroubleKind::NotSecured, Severity::Error, said)
 }
 
 fn no_audio(leg: &LegFacts, time: Duration) -> Trouble {

@@ -1,9 +1,9 @@
 //! `[http]`: where the API listens, where browsers reach it, and which proxies stand in front of it.
 
+use super::ranges;
 use super::reader::Section;
 use super::{Http, public_url, socket_address};
-use ipnet::IpNet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Ranges of proxies: each is looked at for each request. A cloud's load balancers have a dozen.
 const PROXIES_MAX: usize = 64;
@@ -15,7 +15,8 @@ pub(super) fn read(section: &Section<'_>) -> Option<Http> {
         section.error("admin_token", "is shorter than 16 characters", "take a long random one");
     }
     let public_url = section.parsed("public_url", public_url).unwrap_or_else(|| format!("http://{bind}"));
-    let trusted_proxies = proxies(section);
+    let trusted_proxies =
+        ranges::read(section, "trusted_proxies", PROXIES_MAX, "who could then claim any address");
     if public_url.starts_with("https://") && !section.has("trusted_proxies") {
         section.warning(
             "public_url",
@@ -30,29 +31,6 @@ pub(super) fn read(section: &Section<'_>) -> Option<Http> {
     });
     let reads_forwarded = header.unwrap_or(false);
     Some(Http { bind, admin_token, public_url, trusted_proxies, reads_forwarded })
-}
-
-fn proxies(section: &Section<'_>) -> Vec<IpNet> {
-    const KEY: &str = "trusted_proxies";
-    let texts = section.texts(KEY).unwrap_or_default();
-    if texts.len() > PROXIES_MAX {
-        section.error(KEY, format!("has more than {PROXIES_MAX} ranges"), "");
-    }
-    let mut ranges = Vec::new();
-    for text in texts {
-        match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
-            Ok(range) if range.prefix_len() == 0 => {
-                let message = format!("\"{text}\" is everybody, who could then claim any address");
-                section.error(KEY, message, "name the proxies alone");
-            }
-            Ok(range) => ranges.push(range.trunc()),
-            Err(_) => {
-                let message = format!("\"{text}\" is no address and no range");
-                section.error(KEY, message, "for example 127.0.0.1 or 10.0.0.0/8");
-            }
-        }
-    }
-    ranges
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! cordboard.toml: what one machine needs to know before it starts.
 
+mod bans;
 pub mod crm;
 mod dns;
 mod http;
 mod listen;
 mod outside;
+mod ranges;
 pub mod reader;
 mod records;
 mod store;
 mod tls;
 
+pub use bans::Bans;
 pub use dns::Dns;
 pub use listen::{Listen, Transport};
 pub use tls::{ClientCertificates, Identity, Tls, TlsClient, TlsServer};
@@ -35,6 +38,7 @@ pub struct Config {
     pub sip: Sip,
     pub tls: Tls,
     pub dns: Dns,
+    pub bans: Bans,
     pub media: Media,
     pub http: Http,
     pub records: Records,
@@ -177,6 +181,7 @@ fn parse_with(
 fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
     let tls = tls::read(&root.section("tls"), folder);
     let dns = dns::read(&root.section("dns"));
+    let bans = bans::read(&root.section("bans"));
     let sip = read_sip(&root.section("sip"), &tls, folder);
     let media = read_media(&root.section("media"));
     let section = root.section("http");
@@ -202,7 +207,7 @@ fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
         root.section("store").warning("url", what, remedy);
     }
     let (sip, media, http) = (sip?, media?, http?);
-    Some(Config { sip, tls, dns, media, http, records, store, speech, log, provision, outside })
+    Some(Config { sip, tls, dns, bans, media, http, records, store, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.

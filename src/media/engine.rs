@@ -11,8 +11,8 @@ use super::receive::{Content, SECURE_MAX};
 use super::tones::Tones;
 use super::wheel::Wheel;
 use super::{
-    Capture, Channel, Command, DigitSource, Event, Figures, Item, LegConfig, Output, Playlist, Recording,
-    Statistics,
+    Capture, Channel, Command, DigitSource, Event, Figures, Identity, Item, LegConfig, Output, Playlist,
+    Recording, Statistics,
 };
 use crate::audio::coding::LONGEST_PACKET;
 use crate::audio::dtmf_detector::Detected;
@@ -57,6 +57,8 @@ pub struct Engine {
     by_port: Vec<Option<u32>>,
     wheel: Wheel,
     shared: Shared,
+    /// What handshakes are made with; without it there are none.
+    identity: Option<Arc<Identity>>,
     spare_ears: Vec<Box<Ear>>,
     /// Where packets of protected legs are opened.
     opened: Vec<u8>,
@@ -73,10 +75,16 @@ impl Engine {
             by_port: Vec::new(),
             wheel: Wheel::new(),
             shared: Shared { random, grid: Grid::default(), tones: Tones::new(), captures: 0 },
+            identity: None,
             spare_ears: Vec::new(),
             opened: Vec::with_capacity(SECURE_MAX),
             converted: Vec::with_capacity(LONGEST_PACKET),
         }
+    }
+
+    /// With what handshakes are made.
+    pub fn set_identity(&mut self, identity: Arc<Identity>) {
+        self.identity = Some(identity);
     }
 
     /// Does what the signalling thread says. A command for a leg that is gone does nothing.
@@ -84,7 +92,7 @@ impl Engine {
         let first = out.transmits.len();
         match command {
             Command::Open { leg, port, config } => self.open(now, leg, port, config, out),
-            Command::Update { leg, config } => self.update(now, leg, config),
+            Command::Update { leg, config } => self.update(now, leg, config, out),
             Command::Close { leg } => self.close(now, leg, out),
             Command::Play { leg, playback, playlist } => self.play(now, leg, playback, playlist, out),
             Command::Stop { leg, playback } => self.stop(leg, playback),
@@ -128,10 +136,15 @@ impl Engine {
             capture.note(now, false, channel, source, bytes);
         }
         let mut opened = std::mem::take(&mut self.opened);
-        match (channel, leg.open(channel, bytes, &mut opened)) {
-            (_, None) => {}
-            (Channel::Rtcp, Some(bytes)) => leg.receive_rtcp(now, source, bytes),
-            (Channel::Rtp, Some(bytes)) => match leg.receive_rtp(now, source, bytes, out) {
+        let sorted = leg.sort(now, channel, source, bytes, self.identity.as_deref(), out);
+        let content = sorted.and_then(|channel| Some((channel, leg.open(channel, bytes, &mut opened)?)));
+        if content.is_some() {
+            leg.confirm(now, source);
+        }
+        match content {
+            None => {}
+            Some((Channel::Rtcp, bytes)) => leg.receive_rtcp(now, source, bytes),
+            Some((Channel::Rtp, bytes)) => match leg.receive_rtp(now, source, bytes, out) {
                 Some((packet, Content::Audio(coding))) if !coding.is_law() => {
                     self.take_coded(now, index, &packet, coding, out);
                 }
@@ -188,17 +201,19 @@ impl Engine {
         if self.by_port.len() <= number {
             self.by_port.resize(number + 1, None);
         }
-        let leg = Leg::new(now, id, port, config, &mut self.shared);
+        let mut leg = Leg::new(now, id, port, config, &mut self.shared);
+        leg.open_handshake(now, self.identity.as_deref(), out);
         let index = self.legs.insert(leg);
         self.by_id.insert(id, index);
         self.by_port[number] = u32::try_from(index).ok();
         self.wake_at_due(now, index);
     }
 
-    fn update(&mut self, now: Instant, id: LegId, config: LegConfig) {
+    fn update(&mut self, now: Instant, id: LegId, config: LegConfig, out: &mut Output) {
         let Some(&index) = self.by_id.get(&id) else { return };
         let Some(leg) = self.legs.get_mut(index) else { return };
         leg.update(now, config);
+        leg.open_handshake(now, self.identity.as_deref(), out);
         let partner = leg.partner;
         self.stop_cutting(index);
         if let Some(partner) = partner {

@@ -11,6 +11,7 @@ use super::capture::Capture;
 use super::digit_merge::DigitMerge;
 use super::ear::Ear;
 use super::grid::{Grid, Phase, after_samples};
+use super::handshake::{Handshake, protect, unprotect};
 use super::player::Player;
 use super::press::{Piece, Press};
 use super::receive::PeerClock;
@@ -18,12 +19,12 @@ use super::sender::{Numbers, Route, Sender, ntp};
 use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
-use super::{Event, LegConfig, Output, Secure, Statistics};
+use super::{Channel, Event, LegConfig, Output, Statistics};
 use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::reception::Reception;
-use crate::rtp::srtp::{MasterKey, Protect, Unprotect};
+use crate::rtp::srtp::Unprotect;
 use crate::rtp::telephone_event::{EventReceiver, TelephoneEvent};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub struct Leg {
     pub clock: PeerClock,
     /// Of a leg whose packets are protected.
     pub unprotect: Option<Box<Unprotect>>,
+    /// Of a leg whose keys come by a handshake.
+    pub handshake: Option<Box<Handshake>>,
     pub rtp_source: Source,
     pub budget: Budget,
     pub rtcp_source: Source,
@@ -127,13 +130,14 @@ impl Leg {
         let mut sender = Sender::new(&mut shared.random);
         sender.secure(protect(&config));
         sender.set_clock_scale(config.coding.clock_scale());
-        Leg {
+        let mut leg = Leg {
             id,
             port,
             rtp_source: Source::new(now, config.remote_rtp, config.signalling_ip),
             budget: Budget::default(),
             rtcp_source: Source::new(now, config.remote_rtcp, config.signalling_ip),
             unprotect: unprotect(&config),
+            handshake: None,
             encoder: Encoder::new(config.coding),
             decoder: None,
             clock: PeerClock::default(),
@@ -158,7 +162,9 @@ impl Leg {
             next_report: now + report_interval(&mut shared.random) / 2,
             reported: false,
             muted: false,
-        }
+        };
+        leg.await_handshake(now);
+        leg
     }
 
     /// A new answer.
@@ -169,28 +175,23 @@ impl Leg {
             (self.last_heard, self.inactive_told) = (now, false);
             self.watch.begin(now);
         }
-        self.rekey(&config);
+        let goes_on = self.take_terms(&config);
         if config.coding != self.config.coding {
             self.encoder = Encoder::new(config.coding);
             self.sender.set_clock_scale(config.coding.clock_scale());
         }
-        self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
-        self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
+        if !goes_on {
+            self.rtp_source = Source::new(now, config.remote_rtp, config.signalling_ip);
+            self.rtcp_source = Source::new(now, config.remote_rtcp, config.signalling_ip);
+        } else if self.handshake.as_ref().is_none_or(|handshake| !handshake.makes_checks()) {
+            self.rtp_source.update(now, config.remote_rtp, config.signalling_ip);
+            self.rtcp_source.update(now, config.remote_rtcp, config.signalling_ip);
+        }
         self.config = config;
+        if !goes_on {
+            self.await_handshake(now);
+        }
         self.forget_partner_numbers();
-    }
-
-    /// A key that stays keeps its place: its packets go on where they were, and none is taken twice.
-    fn rekey(&mut self, config: &LegConfig) {
-        let key = |config: &LegConfig, of: fn(&Secure) -> &MasterKey| {
-            config.secure.as_ref().map(|secure| (secure.profile, of(secure).clone()))
-        };
-        if key(config, |secure| &secure.send) != key(&self.config, |secure| &secure.send) {
-            self.sender.secure(protect(config));
-        }
-        if key(config, |secure| &secure.receive) != key(&self.config, |secure| &secure.receive) {
-            self.unprotect = unprotect(config);
-        }
     }
 
     /// Samples in each packet we send.
@@ -203,7 +204,8 @@ impl Leg {
     }
 
     fn route(&self) -> Option<Route> {
-        let destination = self.rtp_source.destination().filter(|_| self.config.send)?;
+        let may_send = self.config.send && self.is_ready();
+        let destination = self.rtp_source.destination().filter(|_| may_send)?;
         Some(Route { port: self.port, destination })
     }
 
@@ -268,6 +270,10 @@ impl Leg {
         self.watch_partner(now, shared);
         self.send_due(now, out);
         self.look(now, out);
+        if self.handshake.is_some() {
+            self.look_for_consent(now);
+            self.serve_handshake(now, out);
+        }
         if self.capture.as_ref().is_some_and(|capture| capture.until <= now) {
             self.end_capture(shared, out);
         }
@@ -293,7 +299,8 @@ impl Leg {
             _ => None,
         };
         let ear = self.ear.as_ref().and_then(|ear| ear.deadline());
-        [voice, playback, ear, self.inactivity_deadline()]
+        let handshake = self.handshake.as_ref().and_then(|handshake| handshake.due());
+        [voice, playback, ear, self.inactivity_deadline(), handshake]
             .into_iter()
             .flatten()
             .fold(self.next_report, |earliest, at| earliest.min(at))
@@ -435,7 +442,7 @@ impl Leg {
         if bye && !self.reported && self.sender.packets() == 0 {
             return;
         }
-        let Some(destination) = self.rtcp_source.destination() else { return };
+        let Some(destination) = self.rtcp_source.destination().filter(|_| self.is_ready()) else { return };
         self.reported = true;
         let info = self.sender.report(now);
         let mut block = self.reception.as_mut().map(Reception::report);
@@ -447,7 +454,9 @@ impl Leg {
             block.delay_since = (ntp(now).wrapping_sub(ntp(came)) >> 16) as u32;
         }
         let route = Route { port: self.port, destination };
-        self.sender.send_report(out, route, |identity, bytes| {
+        let is_muxed = self.handshake.as_ref().is_some_and(|handshake| handshake.mux());
+        let channel = if is_muxed { Channel::Rtp } else { Channel::Rtcp };
+        self.sender.send_report(out, route, channel, |identity, bytes| {
             identity.write(bytes, info.as_ref(), block.as_ref(), bye);
         });
     }
@@ -467,14 +476,6 @@ impl Leg {
 /// An event as it is told by a clock of so many steps for each of 8 kHz.
 fn at_clock(event: TelephoneEvent, scale: u16) -> TelephoneEvent {
     TelephoneEvent { duration: event.duration.saturating_mul(scale.max(1)), ..event }
-}
-
-fn protect(config: &LegConfig) -> Option<Box<Protect>> {
-    config.secure.as_ref().map(|secure| Box::new(Protect::new(secure.profile, &secure.send)))
-}
-
-fn unprotect(config: &LegConfig) -> Option<Box<Unprotect>> {
-    config.secure.as_ref().map(|secure| Box::new(Unprotect::new(secure.profile, &secure.receive)))
 }
 
 /// Packet times outside 10 to 60 ms, or not in tens, become the nearest below; of payload types four are kept.

@@ -9,6 +9,7 @@ mod digit_merge;
 mod ear;
 pub mod engine;
 mod grid;
+mod handshake;
 mod leg;
 mod player;
 mod press;
@@ -21,13 +22,15 @@ mod watch;
 mod wheel;
 
 pub use capture::{CAPTURE_TIME, Capture, Header};
+pub use handshake::{HandshakeTerms, Ice, Unsecured};
 pub use recording::Recording;
 pub use watch::{Condition, Figures};
 
 use crate::audio::{Clip, Coding};
 use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId};
-pub use crate::rtp::srtp::{KEY_LEN, MasterKey, Profile, SALT_LEN};
+pub use crate::rtp::dtls::{CERTIFICATES, Fingerprint, Hash, Identity, IdentityError, Role};
+pub use crate::rtp::srtp::{MasterKey, Profile};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +71,9 @@ pub struct LegConfig {
     /// No RTP and no RTCP for so long: [`Event::Inactive`]. Not counted while `receive_enabled` is false.
     pub inactivity: Option<Duration>,
     /// Both sides protect their packets; a plain one is dropped then.
-    pub secure: Option<Secure>,
+    pub secure: Option<Box<Secure>>,
+    /// Their keys come by a handshake, after checks perhaps; `secure` is none then.
+    pub handshake: Option<Box<HandshakeTerms>>,
 }
 
 /// How both sides of a leg protect their packets. RFC 3711.

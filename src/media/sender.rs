@@ -83,15 +83,16 @@ impl Sender {
         self.clock_scale
     }
 
-    /// Sends an RTCP packet; `write` appends it.
+    /// Sends an RTCP packet from that socket; `write` appends it.
     pub fn send_report(
         &mut self,
         out: &mut Output,
         route: Route,
+        channel: Channel,
         write: impl FnOnce(&Identity, &mut Vec<u8>),
     ) {
         let Sender { identity, protect, .. } = self;
-        out.send(route.port, Channel::Rtcp, route.destination, |bytes| {
+        out.send(route.port, channel, route.destination, |bytes| {
             let start = bytes.len();
             write(identity, bytes);
             if let Some(protect) = protect {

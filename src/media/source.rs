@@ -6,7 +6,7 @@
 
 use crate::clock::Instant;
 use crate::rtp::SequenceNumber;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Packets in sequence that a new address must send.
@@ -40,6 +40,8 @@ pub struct Source {
     current: SocketAddr,
     last_heard: Instant,
     candidate: Option<Candidate>,
+    /// Somebody else says where the peer is: nothing is learned from packets.
+    is_fixed: bool,
 }
 
 impl Source {
@@ -47,7 +49,7 @@ impl Source {
     pub fn new(now: Instant, sdp: SocketAddr, signalling_ip: IpAddr) -> Self {
         let sdp = canonical(sdp);
         let signalling_ip = signalling_ip.to_canonical();
-        Source { sdp, signalling_ip, current: sdp, last_heard: now, candidate: None }
+        Source { sdp, signalling_ip, current: sdp, last_heard: now, candidate: None, is_fixed: false }
     }
 
     /// A new answer came. What was learned stays where the SDP names the same address as before.
@@ -56,6 +58,18 @@ impl Source {
             *self = Source::new(now, sdp, signalling_ip);
         }
         self.signalling_ip = signalling_ip.to_canonical();
+    }
+
+    /// Somebody who can prove it says that the peer is there: packets are taken from there alone from now on.
+    pub fn fix(&mut self, now: Instant, address: SocketAddr) {
+        let address = canonical(address);
+        *self = Source { current: address, last_heard: now, candidate: None, is_fixed: true, ..*self };
+    }
+
+    /// Nobody knows where the peer is until the next [`Source::fix`].
+    pub fn forget(&mut self) {
+        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        *self = Source { current: nowhere, candidate: None, is_fixed: true, ..*self };
     }
 
     /// Where our packets go, if that is a place a packet can go to.
@@ -79,7 +93,7 @@ impl Source {
             self.last_heard = now;
             return Verdict::Accepted;
         }
-        if !self.may_be_learned(from.ip()) {
+        if self.is_fixed || !self.may_be_learned(from.ip()) {
             return Verdict::Refused;
         }
         let sequence_or_zero = sequence.unwrap_or_default();
@@ -207,6 +221,19 @@ mod tests {
             let source = Source::new(Instant::ZERO, address.parse().unwrap(), "10.0.0.5".parse().unwrap());
             assert_eq!(source.destination(), None, "{address}");
         }
+    }
+
+    #[test]
+    fn a_source_that_is_fixed_moves_only_by_the_word_of_who_fixed_it() {
+        let mut source = source();
+        source.fix(Instant::ZERO, STRANGER.parse().unwrap());
+        assert_eq!(send(&mut source, STRANGER, 0, 0..5), 5);
+        assert_eq!(send(&mut source, SDP, 5_000, 0..50), 0);
+        source.forget();
+        assert_eq!(source.destination(), None);
+        assert_eq!(send(&mut source, STRANGER, 9_000, 5..50), 0);
+        source.fix(Instant::from_millis(10_000), NAT.parse().unwrap());
+        assert_eq!(source.destination(), Some(NAT.parse().unwrap()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! bad or good again, and the figures for whoever asks.
 
 use super::leg::Leg;
-use super::{Event, Output, Statistics};
+use super::{Event, Output, Statistics, Unsecured};
 use crate::clock::Instant;
 use crate::rtp::opinion;
 use std::net::SocketAddr;
@@ -41,6 +41,8 @@ pub struct Condition {
     pub loss_there: u8,
     /// Packets that are no audio in a codec that was agreed come all the time.
     pub is_unusable: bool,
+    /// No keys, without which nothing is sent and nothing is taken.
+    pub unsecured: Option<Unsecured>,
 }
 
 impl Condition {
@@ -54,6 +56,7 @@ impl Condition {
                 c.jitter_ms > 0,
                 c.loss_there > 0,
                 c.is_unusable,
+                c.unsecured,
             )
         };
         kinds(self) == kinds(other)
@@ -196,6 +199,7 @@ impl Leg {
             jitter_ms: if is_jittery && !is_silent { jitter_ms } else { 0 },
             loss_there: percent(watch.loss_there_percent(), told.loss_there),
             is_unusable: unusable >= UNUSABLE_BAD,
+            unsecured: self.handshake.as_ref().and_then(|handshake| handshake.trouble(now)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::ports::Pair;
 use crate::clock::{Instant, SystemClock};
 use crate::ids::{LegId, PortId, Random};
 use crate::media::engine::{Counts, Engine, EngineConfig};
-use crate::media::{Channel, Command, Event, Figures, Output};
+use crate::media::{Channel, Command, Event, Figures, Identity, Output};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::fd::OwnedFd;
@@ -71,12 +71,13 @@ pub struct Totals {
     pub bridges: AtomicU64,
 }
 
-/// Starts a thread. `report` hands an event to the signalling thread, and gives it back where its queue is full.
+/// Starts a thread. `identity`: what handshakes are made with. `report` hands an event to the signalling thread, and gives it back where its queue is full.
 pub fn start(
     name: String,
     clock: SystemClock,
     random: Random,
     orders: usize,
+    identity: Arc<Identity>,
     report: impl FnMut(Event) -> Result<(), Event> + Send + 'static,
     stop: Arc<AtomicBool>,
 ) -> io::Result<MediaThread> {
@@ -85,9 +86,11 @@ pub fn start(
     let totals = Arc::new(Totals::default());
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     epoll::add(&epoll, &waker, epoll::EventData::new_u64(WAKER), epoll::EventFlags::IN)?;
+    let mut engine = Engine::new(EngineConfig { max_legs: LEGS_MAX }, random);
+    engine.set_identity(identity);
     let mut thread = Thread {
         epoll,
-        engine: Engine::new(EngineConfig { max_legs: LEGS_MAX }, random),
+        engine,
         clock,
         ports: Vec::new(),
         orders: receiver,

@@ -16,10 +16,11 @@ use crate::flow::{LookupError, Reply};
 use crate::ids::{CallId, ConnectionId};
 use crate::media;
 use crate::sip::ListenerId;
+use crate::sip::bans::Ban;
 use crate::sip::locate::Target;
 use bytes::Bytes;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -52,6 +53,13 @@ pub enum Message {
     },
     /// How the trunks are.
     Trunks(oneshot::Sender<Vec<TrunkStatus>>),
+    /// Who is banned.
+    Bans(oneshot::Sender<Vec<Ban>>),
+    /// End the ban of the network that an address is in; told which that was.
+    LiftBan {
+        ip: IpAddr,
+        reply: oneshot::Sender<Option<Ban>>,
+    },
     /// Try the registration with that trunk now; told whether there is one.
     Register {
         trunk: String,

@@ -7,6 +7,7 @@ use super::ports::Binder;
 pub use super::post::{CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Post, ThreadEnded, Watchers};
 use super::streams::Streams;
 use crate::call::b2bua::insight::Insight;
+use crate::call::bans::BanFigures;
 use crate::call::ports::ThreadId;
 use crate::call::registering::AccountFigures;
 use crate::call::switchboard::{Counters, Counts, Switchboard};
@@ -68,6 +69,7 @@ pub struct Figures {
     pub revision: u64,
     pub accounts: AccountFigures,
     pub trunks: Vec<TrunkStatus>,
+    pub bans: BanFigures,
 }
 
 /// Everything the thread works with.
@@ -244,6 +246,14 @@ impl Signalling {
                 }
                 Message::Trunks(reply) => {
                     let _ = reply.send(self.switchboard.trunks(now.instant));
+                    continue;
+                }
+                Message::Bans(reply) => {
+                    let _ = reply.send(self.switchboard.bans());
+                    continue;
+                }
+                Message::LiftBan { ip, reply } => {
+                    let _ = reply.send(self.switchboard.lift_ban(ip));
                     continue;
                 }
                 Message::Register { trunk, reply } => {
@@ -463,6 +473,7 @@ impl Signalling {
             revision: self.switchboard.revision(),
             accounts: self.switchboard.account_figures(),
             trunks: self.switchboard.trunks(self.clock.instant()),
+            bans: self.switchboard.ban_figures(),
         };
         *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;
     }

@@ -1,6 +1,7 @@
 //! One place where an account is reached, and the table of them all.
 
 use crate::clock::Instant;
+use crate::sip::bans::Network;
 use crate::sip::{NameAddr, Peer};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -138,6 +139,8 @@ pub(super) struct Table {
     by_name: BTreeMap<Box<str>, Vec<Binding>>,
     by_expiry: BTreeMap<(Instant, u64), Box<str>>,
     by_source: HashMap<SocketAddr, Vec<Box<str>>>,
+    /// How many bindings came from a network.
+    by_network: HashMap<Network, usize>,
     last_number: u64,
 }
 
@@ -178,12 +181,18 @@ impl Table {
         self.by_source.get(&canonical(source)).cloned().unwrap_or_default()
     }
 
+    /// Whether anybody has registered from there.
+    pub fn is_in_use(&self, network: Network) -> bool {
+        self.by_network.contains_key(&network)
+    }
+
     pub fn add(&mut self, name: &str, mut binding: Binding) {
         self.last_number += 1;
         binding.number = self.last_number;
         self.by_expiry.insert((binding.expires, binding.number), name.into());
         if let Some(source) = source_of(&binding) {
             self.by_source.entry(source).or_default().push(name.into());
+            *self.by_network.entry(Network::of(source.ip())).or_default() += 1;
         }
         self.by_name.entry(name.into()).or_default().push(binding);
     }
@@ -202,6 +211,13 @@ impl Table {
         for binding in &gone {
             self.by_expiry.remove(&(binding.expires, binding.number));
             let Some(source) = source_of(binding) else { continue };
+            let network = Network::of(source.ip());
+            if let Some(count) = self.by_network.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_network.remove(&network);
+                }
+            }
             let Some(names) = self.by_source.get_mut(&source) else { continue };
             if let Some(at) = names.iter().position(|other| **other == *name) {
                 names.remove(at);

@@ -13,6 +13,7 @@ pub use waiting::{Messages, Notify, Subscribed, Waiting};
 use crate::clock::Instant;
 use crate::ids::{ConnectionId, Random};
 use crate::sip::Peer;
+use crate::sip::bans::Network;
 use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Hash, Password, Verdict};
 use crate::sip::message::{HeaderName, Request, SipUri};
 use binding::Table;
@@ -103,13 +104,15 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Whether requests over the stream it came by are let in from now on, where that changes.
     pub admits: Option<bool>,
+    /// The host has brought too many wrong passwords, for whatever names.
+    pub guesses: bool,
     /// Of the telephones that are reached where the REGISTER came from now.
     pub moves: Vec<Move>,
 }
 
 impl Answer {
     fn new(code: u16) -> Self {
-        Answer { code, reason: "", headers: Vec::new(), admits: None, moves: Vec::new() }
+        Answer { code, reason: "", headers: Vec::new(), admits: None, guesses: false, moves: Vec::new() }
     }
 
     /// Who has an account is not known yet.
@@ -240,6 +243,11 @@ impl Registrar {
         self.table.name_at(source, "").is_some()
     }
 
+    /// Whether an account has registered from that network.
+    pub fn knows_network(&self, network: Network) -> bool {
+        self.table.is_in_use(network)
+    }
+
     /// Whether a request brings back a challenge that we sent to its host, so that its source is not forged.
     pub fn has_challenged(&self, request: &Request, peer: Peer) -> bool {
         let mut values = request.head().all(HeaderName::Authorization, "");
@@ -268,7 +276,9 @@ impl Registrar {
                 let challenge = |answer: Answer, value| answer.with("WWW-Authenticate", value);
                 Err(values.into_iter().fold(Answer::new(401), challenge))
             }
-            Verdict::Locked => Err(Answer { reason: "Too Many Wrong Passwords", ..Answer::new(403) }),
+            Verdict::Locked { host } => {
+                Err(Answer { reason: "Too Many Wrong Passwords", guesses: host, ..Answer::new(403) })
+            }
         }
     }
 

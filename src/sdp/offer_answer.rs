@@ -1,6 +1,7 @@
 //! Offer and answer for one stream of audio, RFC 3264.
 
 use super::crypto::{Crypto, Protected, Protection, Suite, Wish};
+use super::handshake::{self, AgreedHandshake, LocalHandshake, Setup, wants_handshake};
 use super::text::{Attribute, Connection, Description, Malformed, Media};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -36,6 +37,8 @@ pub struct Local {
     /// What we want to do with the stream; what is agreed is that or less.
     pub direction: Direction,
     pub protection: Protection,
+    /// What we say of ourselves where keys come by a handshake; none where there are no handshakes here.
+    pub handshake: Option<LocalHandshake>,
     /// Which capabilities are used with this peer, in the order in which they are offered; all where it is empty.
     pub codecs: Vec<usize>,
 }
@@ -127,6 +130,8 @@ pub struct Agreed {
     pub direction: Direction,
     /// None where the stream is plain.
     pub protected: Option<Protected>,
+    /// Where the keys come by a handshake; `protected` is none then.
+    pub handshake: Option<AgreedHandshake>,
 }
 
 /// Why a description leads to no stream. The text says it to whoever operates either side.
@@ -137,7 +142,8 @@ pub enum Refusal {
     #[error("no audio stream is offered")]
     NoAudio,
     #[error(
-        "the audio stream uses {0}; this server takes RTP/AVP and, with keys in the description, RTP/SAVP"
+        "the audio stream uses {0}; this server takes RTP/AVP, RTP/SAVP with keys in the description, and \
+         UDP/TLS/RTP/SAVPF"
     )]
     Protocol(String),
     #[error("the audio stream is to be encrypted, which is switched off for this peer")]
@@ -148,6 +154,10 @@ pub enum Refusal {
         "no key of the audio stream can be used: wanted is a=crypto with AES_CM_128_HMAC_SHA1_80 or _32 and without MKI"
     )]
     NoKey,
+    #[error(
+        "the audio stream names no certificate that can be checked: wanted is a=fingerprint with SHA-256, SHA-384 or SHA-512"
+    )]
+    NoFingerprint,
     #[error("no codec in common: the peer has {theirs}; this server has {ours}")]
     NoCommonCodec { theirs: String, ours: String },
     #[error("the audio stream names no numeric address to send to")]
@@ -168,7 +178,7 @@ impl Refusal {
             Refusal::NoAudio => 304,
             Refusal::Protocol(_) => 302,
             // RFC 3261 20.43: a media attribute that is not understood.
-            Refusal::Encrypted | Refusal::Plain | Refusal::NoKey => 306,
+            Refusal::Encrypted | Refusal::Plain | Refusal::NoKey | Refusal::NoFingerprint => 306,
             Refusal::NoCommonCodec { .. } => 305,
             Refusal::NoAddress => 300,
             Refusal::NotUnicast(_) => 330,
@@ -188,17 +198,21 @@ pub fn answer(
     let (format, codec) = first_common(stream, capabilities, |codec| local.uses(codec))?;
     let telephone_event = telephone_event(stream, capabilities[codec].clock_rate)
         .map(|(pt, clock_rate)| TelephoneEvent { clock_rate, send: pt, receive: pt });
-    let mut agreed =
-        agree(offer, stream, codec, format, vec![(format, codec)], telephone_event, local.address)?;
-    agreed.direction = agreed.direction.within(local.direction);
-    let theirs = offered_key(stream, local.protection.wish)?;
+    let handshake = handshake::offered(offer, stream, local)?;
+    let format = Format { codec, payload_type: format, receive: vec![(format, codec)], telephone_event };
     let events: Vec<_> = telephone_event.iter().map(|event| (event.receive, event.clock_rate)).collect();
-    let mut ours = audio_media(local, capabilities, &[(format, codec)], &events);
+    let mut ours = audio_media(local, capabilities, &format.receive, &events);
+    let mut agreed = agree(offer, stream, format, handshake, local.address)?;
+    agreed.direction = agreed.direction.within(local.direction);
+    let theirs = if agreed.handshake.is_some() { None } else { offered_key(stream, local.protection.wish)? };
     ours.protocol.clone_from(&stream.protocol);
     if let Some(theirs) = theirs {
         let line = local.protection.line(theirs.tag, theirs.suite);
         ours.attributes.push(attribute("crypto", line.line()));
         agreed.protected = Some(Protected::of(&line, &theirs));
+    }
+    if let (Some(agreed), Some(local_handshake)) = (&agreed.handshake, &local.handshake) {
+        handshake::answer_stream(&mut ours, stream, local_handshake, agreed, local.address);
     }
     finish_media(&mut ours, agreed.ptime_ms, agreed.direction);
     let media = offer
@@ -206,7 +220,9 @@ pub fn answer(
         .iter()
         .enumerate()
         .map(|(i, theirs)| if i == index { ours.clone() } else { refused(theirs) });
-    Ok((description(local, media.collect()), agreed))
+    let mut ours = description(local, media.collect());
+    handshake::finish(&mut ours, handshake::is_bundled(offer, stream));
+    Ok((ours, agreed))
 }
 
 /// Offers the capabilities in the order of `codecs` (indices), and telephone-events as payload types with their clocks.
@@ -220,6 +236,13 @@ pub fn offer(
     let formats: Vec<(u8, usize)> =
         codecs.iter().filter_map(|&i| capabilities.get(i).map(|c| (c.payload_type, i))).collect();
     let mut media = audio_media(local, capabilities, &formats, telephone_events);
+    if let Some(handshake) = local.handshake.as_ref().filter(|handshake| handshake.is_offered) {
+        handshake::offer_stream(&mut media, handshake, local.address);
+        finish_media(&mut media, ptime_ms, local.direction);
+        let mut description = description(local, vec![media]);
+        handshake::finish(&mut description, true);
+        return description;
+    }
     if matches!(local.protection.wish, Wish::Prefer | Wish::Require) {
         let lines = (1..).zip(Suite::ALL).map(|(tag, suite)| local.protection.line(tag, suite).line());
         media.attributes.extend(lines.map(|line| attribute("crypto", line)));
@@ -231,11 +254,12 @@ pub fn offer(
     description(local, vec![media])
 }
 
-/// Reads the answer to an offer of ours.
+/// Reads the answer to an offer of ours. `role`: who began the handshake, where that was settled before.
 pub fn accept_answer(
     ours: &Description,
     answer: &Description,
     capabilities: &[Capability],
+    role: Option<Setup>,
 ) -> Result<Agreed, Refusal> {
     let index = audio_index(answer)?;
     let stream = &answer.media[index];
@@ -250,11 +274,23 @@ pub fn accept_answer(
         Some(TelephoneEvent { clock_rate, send, receive })
     });
     let Some(Connection::Address(local)) = ours.connection else { return Err(Refusal::NoAddress) };
-    let mut agreed = agree(answer, stream, codec, format, receive, telephone_event, local)?;
+    let handshake = handshake::answered(offered, answer, stream, role)?;
+    let format = Format { codec, payload_type: format, receive, telephone_event };
+    let mut agreed = agree(answer, stream, format, handshake, local)?;
     // An answer that takes more than was offered breaks RFC 3264 section 6.1; what we did not offer we do not do.
     agreed.direction = agreed.direction.within(direction(ours, offered));
-    agreed.protected = answered_key(offered, stream)?;
+    if agreed.handshake.is_none() {
+        agreed.protected = answered_key(offered, stream)?;
+    }
     Ok(agreed)
+}
+
+/// How audio is sent and taken.
+struct Format {
+    codec: usize,
+    payload_type: u8,
+    receive: Vec<(u8, usize)>,
+    telephone_event: Option<TelephoneEvent>,
 }
 
 /// The key of an offer that is taken (RFC 4568 section 5.1.2); none where the stream stays plain.
@@ -292,13 +328,33 @@ fn is_protected(stream: &Media) -> bool {
 fn agree(
     theirs: &Description,
     stream: &Media,
-    codec: usize,
-    payload_type: u8,
-    receive: Vec<(u8, usize)>,
-    telephone_event: Option<TelephoneEvent>,
+    format: Format,
+    handshake: Option<AgreedHandshake>,
     local: IpAddr,
 ) -> Result<Agreed, Refusal> {
+    let Format { codec, payload_type, receive, telephone_event } = format;
+    let agreed = |address, remote_rtcp, direction| Agreed {
+        codec,
+        payload_type,
+        receive,
+        telephone_event,
+        ptime_ms: ptime(stream),
+        remote_rtp: SocketAddr::new(address, stream.port),
+        remote_rtcp,
+        direction,
+        protected: None,
+        handshake: handshake.clone(),
+    };
     let connection = stream.connection.as_ref().or(theirs.connection.as_ref());
+    // Where a peer is that makes checks, they show; browsers name no address or 0.0.0.0, and mean no hold by it.
+    if handshake.as_ref().is_some_and(|handshake| handshake.ice.is_some()) {
+        let address = match connection {
+            Some(Connection::Address(address)) => *address,
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        let nowhere = SocketAddr::new(address, 0);
+        return Ok(agreed(address, nowhere, direction(theirs, stream).reversed()));
+    }
     let Some(Connection::Address(address)) = connection else { return Err(Refusal::NoAddress) };
     let (rtcp_port, rtcp_address) = rtcp(stream, *address);
     // A call to a group or to all of a network is none, and would make us a reflector (RFC 3264 section 5.2).
@@ -315,17 +371,13 @@ fn agree(
         // RFC 3264 section 8.4: 0.0.0.0 (or ::) was the old way to put a call on hold.
         direction = direction.within(Direction::ReceiveOnly);
     }
-    Ok(Agreed {
-        codec,
-        payload_type,
-        receive,
-        telephone_event,
-        ptime_ms: ptime(stream),
-        remote_rtp: SocketAddr::new(*address, stream.port),
-        remote_rtcp: SocketAddr::new(rtcp_address, rtcp_port),
-        direction,
-        protected: None,
-    })
+    let remote_rtcp = match &handshake {
+        None => SocketAddr::new(rtcp_address, rtcp_port),
+        Some(handshake) if handshake.mux => SocketAddr::new(*address, stream.port),
+        // It would want a handshake of its own.
+        Some(_) => SocketAddr::new(*address, 0),
+    };
+    Ok(agreed(*address, remote_rtcp, direction))
 }
 
 fn is_not_unicast(address: &IpAddr) -> bool {
@@ -338,8 +390,11 @@ fn is_not_unicast(address: &IpAddr) -> bool {
 fn audio_index(description: &Description) -> Result<usize, Refusal> {
     let index =
         description.media.iter().position(|m| m.kind == "audio" && m.port != 0).ok_or(Refusal::NoAudio)?;
-    let protocol = &description.media[index].protocol;
-    if !["RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"].iter().any(|p| p.eq_ignore_ascii_case(protocol)) {
+    let stream = &description.media[index];
+    let protocol = &stream.protocol;
+    let is_known =
+        ["RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"].iter().any(|p| p.eq_ignore_ascii_case(protocol));
+    if !is_known && !wants_handshake(stream) {
         return Err(Refusal::Protocol(protocol.clone()));
     }
     Ok(index)
@@ -496,7 +551,9 @@ fn attribute(name: &str, value: String) -> Attribute {
 
 /// RFC 3264 section 6: a stream is refused with port 0 and otherwise as it was offered.
 fn refused(theirs: &Media) -> Media {
-    Media { port: 0, connection: None, attributes: Vec::new(), ..theirs.clone() }
+    // Its name stays, by which browsers find it (RFC 9143 section 7.3).
+    let attributes = theirs.attributes.iter().filter(|attribute| attribute.name == "mid").cloned().collect();
+    Media { port: 0, connection: None, attributes, ..theirs.clone() }
 }
 
 fn description(local: &Local, media: Vec<Media>) -> Description {
@@ -524,6 +581,7 @@ impl Default for Local {
             session_version: 0,
             direction: Direction::SendReceive,
             protection: Protection::default(),
+            handshake: None,
             codecs: Vec::new(),
         }
     }

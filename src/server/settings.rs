@@ -4,10 +4,12 @@ use super::{has_choice, transport_of};
 use crate::call::b2bua::Settings;
 use crate::call::media_leg::MediaSettings;
 use crate::call::switchboard::SwitchboardConfig;
-use crate::config::Config;
+use crate::config::{Bans, Config};
+use crate::media::{CERTIFICATES, Identity};
 use crate::net::doctor;
 use crate::net::ports::Binder;
 use crate::sip::SessionPolicy;
+use crate::sip::bans::BanPolicy;
 use crate::sip::digest::Algorithm;
 use crate::sip::endpoint::{EndpointConfig, Limits as SipLimits, Listener};
 
@@ -28,6 +30,7 @@ fn endpoint_config(config: &Config) -> EndpointConfig {
             },
             ..SipLimits::default()
         },
+        bans: ban_policy(&config.bans),
     }
 }
 
@@ -44,13 +47,16 @@ pub fn doctor_settings(config: &Config) -> doctor::Settings {
 }
 
 /// What the switchboard needs of the configuration.
-pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardConfig {
+///
+/// `identity`: what handshakes for media are made with, the same that the media threads have.
+pub fn switchboard_config(config: &Config, media_threads: usize, identity: &Identity) -> SwitchboardConfig {
     let endpoint = endpoint_config(config);
     let media = MediaSettings {
         advertise: config.media.advertise,
         advertise_ipv6: config.media.advertise_ipv6,
         advertise_of: config.sip.listen.iter().map(|one| one.media_advertise).collect(),
         inactivity: config.media.inactivity,
+        certificates: (0..CERTIFICATES).map(|number| identity.fingerprint(number).value.clone()).collect(),
     };
     SwitchboardConfig {
         endpoint,
@@ -68,5 +74,11 @@ pub fn switchboard_config(config: &Config, media_threads: usize) -> SwitchboardC
         media_threads,
         port_pairs: Binder::pairs(config.media.ports),
         calls_max: config.sip.calls_max,
+        never_banned: config.bans.allow.clone(),
     }
+}
+
+fn ban_policy(bans: &Bans) -> BanPolicy {
+    let usual = BanPolicy::default();
+    BanPolicy { time: bans.time, scanners: bans.scanners.clone().unwrap_or(usual.scanners) }
 }

@@ -64,6 +64,12 @@ pub const REFUSED_SOURCES_MAX: usize = 8 * 1024;
 pub const REFUSALS_BURST: u32 = 10;
 /// Refusals a second and source after that.
 pub const REFUSALS_PER_SECOND: u32 = 2;
+/// Messages that are no SIP, or that nobody of their source's address may send, before the source is banned: a trunk that is
+/// not set up yet pings each few seconds and sends each of its calls seven times (Timer A), so that some thirty calls of half a
+/// minute are let go.
+pub const OFFENCES_BURST: u32 = 200;
+/// The same a second after that: one such call a second.
+pub const OFFENCES_PER_SECOND: u32 = 10;
 /// REGISTERs and INVITEs that a source which is not admitted may send at once, to show who it is: an office of 500 phones
 /// behind one address whose power comes back, each with its first request and the one that answers the challenge.
 pub const KNOCKS_BURST: u32 = 1_000;
@@ -74,6 +80,14 @@ pub const KNOCKS_PER_SECOND: u32 = 50;
 pub const KNOCKS_OF_ALL_INTERVAL: Duration = Duration::from_millis(1);
 /// Two offices as above at once.
 pub const KNOCKS_OF_ALL_BURST: Duration = Duration::from_secs(2);
+/// STUN requests of a source at once: those of the office above, each phone with one.
+pub const STUN_BURST: u32 = 500;
+/// The same a second after that: the office's phones, each every 24 s at the most (RFC 5626 4.4.2), with room.
+pub const STUN_PER_SECOND: u32 = 50;
+/// The same of all sources together: 24,000 phones. An answer has twelve bytes more than its request, and a source may be forged.
+pub const STUN_OF_ALL_INTERVAL: Duration = Duration::from_millis(1);
+/// A second's worth at once.
+pub const STUN_OF_ALL_BURST: Duration = Duration::from_secs(1);
 /// Accounts whose peers' challenges are remembered, one for each trunk; above it all are asked anew.
 pub const DIGEST_SESSIONS_MAX: usize = 4 * 1024;
 /// Requests answered 503 a second while nobody is known yet, all sources together: as many calls as a server takes, and

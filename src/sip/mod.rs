@@ -2,6 +2,7 @@
 //!
 //! The door is [`endpoint::Endpoint`]: bytes and the time come in, bytes and [`endpoint::Event`]s go out.
 
+pub mod bans;
 pub mod cause;
 mod dialog;
 pub mod digest;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod locate;
 pub mod message;
 pub mod refer;
+pub mod stun;
 mod transaction;
 mod transport;
 

@@ -9,6 +9,7 @@ use cordboard::call::switchboard::SwitchboardConfig;
 use cordboard::flow::{Flow, Library, LiveFlow, LookupError, Question, Reply, Resources};
 use cordboard::ids::Random;
 use cordboard::sip::Transport;
+use cordboard::sip::bans::BanPolicy;
 use cordboard::sip::digest::Hash;
 use cordboard::sip::endpoint::{EndpointConfig, Limits, Listener};
 use cordboard::sip::locate::Target;
@@ -93,12 +94,14 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
         user_agent: "cordboard".to_owned(),
         limits: Limits::default(),
+        bans: BanPolicy::default(),
     };
     let media = MediaSettings {
         advertise: server().ip(),
         advertise_ipv6: None,
         advertise_of: Vec::new(),
         inactivity: INACTIVITY,
+        certificates: Vec::new(),
     };
     SwitchboardConfig {
         endpoint,
@@ -106,6 +109,7 @@ pub fn switchboard_config(port_pairs: usize) -> SwitchboardConfig {
         media_threads: THREADS,
         port_pairs,
         calls_max: 20_000,
+        never_banned: Vec::new(),
     }
 }
 

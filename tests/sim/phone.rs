@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cordboard::audio::Codec;
 use cordboard::clock::Instant;
 use cordboard::ids::Random;
+use cordboard::sip::bans::BanPolicy;
 use cordboard::sip::{
     Action, Body, DialogId, Endpoint, EndpointConfig, Event, Failure, Input, Limits, Listener, ListenerId,
     NameAddr, Outgoing, SipUri, Transport,
@@ -80,6 +81,7 @@ impl Phone {
             listeners: vec![listener],
             user_agent: "phone".to_owned(),
             limits: Limits::default(),
+            bans: BanPolicy::default(),
         };
         Phone {
             role,
@@ -261,6 +263,7 @@ impl Phone {
             }
             Event::Refused { .. }
             | Event::Knock { .. }
+            | Event::Offended { .. }
             | Event::Acknowledged { .. }
             | Event::AcknowledgedAgain { .. }
             | Event::Pracked { .. }

@@ -23,7 +23,7 @@ impl Media {
     /// From now on what it sends is encrypted with `AES_CM_128_HMAC_SHA1_80`; `key` is key and salt.
     pub fn protect(&mut self, key: &[u8; 30]) {
         let (key, salt) = key.split_at(16);
-        let master = MasterKey { key: key.try_into().unwrap(), salt: salt.try_into().unwrap() };
+        let master = MasterKey::new(key, salt);
         self.protect = Some(Protect::new(Profile::Tag80, &master));
     }
 

@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod api;
+pub mod browser;
 pub mod caller;
 pub mod certificates;
 pub mod database;
@@ -269,10 +270,15 @@ impl Server {
     }
 
     /// Looks at something until it holds; fails with the log after [`PATIENCE`].
-    pub fn until(&self, what: &str, mut holds: impl FnMut(&Server) -> bool) {
+    pub fn until(&self, what: &str, holds: impl FnMut(&Server) -> bool) {
+        self.until_within(PATIENCE, what, holds);
+    }
+
+    /// The same with another patience.
+    pub fn until_within(&self, patience: Duration, what: &str, mut holds: impl FnMut(&Server) -> bool) {
         let start = Instant::now();
         while !holds(self) {
-            assert!(start.elapsed() < PATIENCE, "waited for {what}\n{}", self.log());
+            assert!(start.elapsed() < patience, "waited for {what}\n{}", self.log());
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }

@@ -36,6 +36,8 @@ pub struct PhoneSetup {
     pub registers: Option<(String, &'static str)>,
     /// Whose certificates it believes, over TLS.
     pub authority: Option<PathBuf>,
+    /// Its registrations are flows of RFC 5626, which it keeps open by STUN.
+    pub keeps_flow: bool,
     /// How its media are encrypted: `srtp` where it can be, `srtp-mand` always; empty for not at all.
     pub encryption: &'static str,
     /// Answers each call and sends back what it hears.
@@ -53,6 +55,7 @@ impl PhoneSetup {
             codecs: "pcmu,pcma",
             registers: None,
             authority: None,
+            keeps_flow: false,
             encryption: "",
             echoes: false,
         }
@@ -75,7 +78,7 @@ impl PhoneSetup {
             "poll_method epoll\nsip_listen {address}:{port}\nnet_interface {address}\naudio_player aubridge,nil\n\
              audio_source {source}\naudio_alert aubridge,nil\nctrl_tcp_listen {address}:{control}\n\
              module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
-             snd_path {home}\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{echo}"
+             snd_path {home}\nmodule_tmp uuid.so\nmodule_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{echo}"
         );
         let authority = self.authority.as_ref().map(|path| format!("sip_cafile {}\n", path.display()));
         std::fs::write(folder.join("config"), config + &authority.unwrap_or_default()).unwrap();
@@ -83,7 +86,10 @@ impl PhoneSetup {
         let (at, more) = match &self.registers {
             Some((server, password)) => (
                 "cordboard.test".to_owned(),
-                format!("regint=60;auth_pass={password};outbound=\"sip:{server}\""),
+                format!(
+                    "regint=60;auth_pass={password};outbound=\"sip:{server}\"{}",
+                    if self.keeps_flow { ";sipnat=outbound" } else { "" }
+                ),
             ),
             None => (format!("{address}:{port}"), "regint=0".to_owned()),
         };

@@ -50,7 +50,7 @@ test("a trunk is begun with a preset, is seen at work, and is tested step by ste
   const row = page.getByRole("row", { name: /back/ });
   await expect(row.getByRole("link", { name: "back: Up" })).toBeVisible({ timeout: 20_000 });
   await expect(row).toContainText("0 of 4 out");
-  await look(page, "trunks");
+  await look(page, "trunks-at-work");
   await isNarrow(page);
 
   await row.getByRole("link", { name: "back: Up" }).click();
@@ -131,7 +131,7 @@ test("registrations are listed with where they come from, and removed", async ({
   await expect(row).toContainText("Desk telephone 7.1");
   await expect(row).toContainText("urn:uuid:0e2a4b1c");
   await isSettled(page);
-  await look(page, "registrations");
+  await look(page, "registered");
   await isNarrow(page);
   await row.getByRole("button", { name: `Remove erin at ${source}` }).click();
   await expect(page.getByRole("dialog")).toContainText("comes back when it registers next");

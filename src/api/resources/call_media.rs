@@ -124,6 +124,7 @@ pub struct TroubleItem {
 #[serde(rename_all = "snake_case")]
 enum TroubleKindName {
     NotAcknowledged,
+    NotSecured,
     NoAudio,
     UnusableAudio,
     Loss,
@@ -154,6 +155,7 @@ impl From<TroubleKind> for TroubleKindName {
     fn from(kind: TroubleKind) -> Self {
         match kind {
             TroubleKind::NotAcknowledged => TroubleKindName::NotAcknowledged,
+            TroubleKind::NotSecured => TroubleKindName::NotSecured,
             TroubleKind::NoAudio => TroubleKindName::NoAudio,
             TroubleKind::UnusableAudio => TroubleKindName::UnusableAudio,
             TroubleKind::Loss => TroubleKindName::Loss,

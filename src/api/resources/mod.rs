@@ -1,6 +1,7 @@
 //! The routes of the API by subject.
 
 mod audit;
+mod ban;
 pub mod call;
 pub mod call_media;
 mod call_trace;
@@ -64,6 +65,7 @@ pub fn routes() -> Vec<Route> {
         trunk_state::routes(),
         registration::routes(),
         carrier::routes(),
+        ban::routes(),
     ];
     subjects.into_iter().flatten().collect()
 }

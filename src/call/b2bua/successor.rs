@@ -122,6 +122,7 @@ impl Call {
         }
         media.set_address(settings.advertised(peer.listener, ip));
         media.renew_keys(context.random);
+        media.offer_handshake(peer.transport.is_websocket());
         if offer.is_empty() {
             let offered = media.offer_again();
             return offered.ok_or_else(|| Refused::new(491, "the party has no media yet"));

@@ -148,6 +148,7 @@ impl Dialled {
         let media = self.media.as_mut()?;
         media.set_terms(terms);
         media.set_address(context.settings.media.advertised(outgoing.listener, outgoing.destination.ip()));
+        media.offer_handshake(outgoing.transport.is_websocket());
         outgoing.body = Some(sdp_body(media.offer(like)));
         context.counters.dialled += u64::from(is_first);
         let dialog = context.sip.invite(context.now.instant, outgoing, context.sip_actions);

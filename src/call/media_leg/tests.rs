@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::{PlaybackId, PortId};
-use crate::media::Playlist;
+use crate::media::{HandshakeTerms, MasterKey, Playlist};
 
 const OFFER: &[u8] =
     b"v=0\r\no=a 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
@@ -156,7 +156,13 @@ fn what_waits_is_what_is_still_wanted() {
 fn settings() -> MediaSettings {
     let inactivity = Duration::from_secs(60);
     let advertise = IpAddr::from([127, 0, 0, 1]);
-    MediaSettings { advertise, advertise_ipv6: None, advertise_of: Vec::new(), inactivity }
+    MediaSettings {
+        advertise,
+        advertise_ipv6: None,
+        advertise_of: Vec::new(),
+        inactivity,
+        certificates: vec![vec![1; 32], vec![2; 32]],
+    }
 }
 
 #[test]
@@ -191,6 +197,107 @@ fn what_is_agreed_of_keys_is_what_the_engine_protects_packets_with() {
         panic!("the leg opens")
     };
     let secure = config.secure.as_ref().expect("it is protected");
-    assert_eq!((&secure.receive.key, &secure.receive.salt), (b"YS___semctl () {", b"\t220;}\n}\nunles"));
-    assert_ne!(secure.send.key, [0; 16]);
+    assert_eq!(secure.receive, MasterKey::new(b"YS___semctl () {", b"\t220;}\n}\nunles"));
+    assert_ne!(secure.send, MasterKey::new(&[], &[]));
+}
+
+fn of_browser(ufrag: &str, setup: &str) -> Vec<u8> {
+    let fingerprint = vec!["AB"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE x\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:{ufrag}\r\n\
+         a=ice-pwd:a+password/of+the/browser\r\na=fingerprint:sha-256 {fingerprint}\r\na=setup:{setup}\r\n\
+         a=mid:x\r\na=rtcp-mux\r\n"
+    )
+    .into_bytes()
+}
+
+fn value(text: &str, name: &str) -> String {
+    let start = format!("a={name}:");
+    text.lines()
+        .find_map(|line| line.strip_prefix(&start))
+        .unwrap_or_else(|| panic!("{name} in {text}"))
+        .to_owned()
+}
+
+fn handshake_of(actions: &[Action]) -> Option<Box<HandshakeTerms>> {
+    match actions.last() {
+        Some(Action::Media {
+            command: Command::Open { config, .. } | Command::Update { config, .. },
+            ..
+        }) => config.handshake.clone(),
+        _ => panic!("nothing was told"),
+    }
+}
+
+#[test]
+fn a_browser_s_leg_opens_at_once_because_nothing_is_sent_before_its_checks() {
+    let (mut leg, settings) = leg();
+    let mut actions = Vec::new();
+    let peer = "198.51.100.7".parse().unwrap();
+    let offer = of_browser("abcd", "actpass");
+    assert!(leg.would_open(&offer, Sender::Claimed, peer, &settings));
+    let text = leg.answer(&offer, Sender::Claimed, peer, &settings, &mut actions).unwrap();
+    let terms = handshake_of(&actions).unwrap();
+    let ice = terms.ice.unwrap();
+    assert_eq!((ice.ours, ice.password), (value(&text, "ice-ufrag"), value(&text, "ice-pwd")));
+    assert_eq!((ice.theirs.as_str(), terms.certificate), ("abcd", 0));
+    assert!(value(&text, "fingerprint").starts_with("sha-256 01:01"));
+    let again = leg.offer_again().unwrap();
+    assert!(again.contains("m=audio 20000 UDP/TLS/RTP/SAVPF") && again.contains("a=setup:actpass"));
+    assert_eq!((value(&again, "mid"), value(&again, "group")), ("x".to_owned(), "BUNDLE x".to_owned()));
+    assert_eq!(value(&again, "ice-ufrag"), value(&text, "ice-ufrag"), "checks go on");
+}
+
+#[test]
+fn checks_that_begin_again_get_other_names_and_hold_does_not_change_them() {
+    let (mut leg, settings) = leg();
+    let mut answer = |ufrag: &str, setup: &str| {
+        let offer = of_browser(ufrag, setup);
+        leg.answer(&offer, Sender::Proven, settings.advertise, &settings, &mut Vec::new()).unwrap()
+    };
+    let [first, held, restarted] =
+        [("abcd", "actpass"), ("abcd", "passive"), ("efgh", "actpass")].map(|(u, s)| answer(u, s));
+    assert_eq!(value(&first, "ice-pwd"), value(&held, "ice-pwd"));
+    assert_ne!(value(&first, "ice-pwd"), value(&restarted, "ice-pwd"));
+    assert_ne!(value(&first, "ice-ufrag"), value(&restarted, "ice-ufrag"));
+    assert!(
+        [first, held, restarted].iter().all(|text| value(text, "setup") == "passive"),
+        "as it was settled"
+    );
+}
+
+#[test]
+fn a_browser_and_a_telephone_may_ring_at_once_and_either_may_answer() {
+    for browser_answers in [true, false] {
+        let (mut leg, settings) = leg();
+        leg.offer_handshake(true);
+        assert!(leg.offer(None).contains("UDP/TLS/RTP/SAVPF"));
+        leg.offer_handshake(false);
+        assert!(leg.offer(None).contains("m=audio 20000 RTP/AVP"));
+        let mut actions = Vec::new();
+        let browser = of_browser("abcd", "active");
+        let answer = if browser_answers { browser.as_slice() } else { OFFER };
+        leg.accept(answer, settings.advertise, &settings, &mut actions).unwrap();
+        assert_eq!(handshake_of(&actions).is_some(), browser_answers);
+        let again = leg.offer_again().unwrap();
+        assert_eq!(again.contains("UDP/TLS/RTP/SAVPF"), browser_answers, "{again}");
+    }
+}
+
+#[test]
+fn a_browser_that_is_moved_to_another_port_sees_another_certificate_and_so_begins_anew() {
+    let (mut leg, settings) = leg();
+    let mut ports = Ports::new(1, 0);
+    ports.bound(ThreadId(0), 0, [Port { id: PortId(1), number: 20_002 }]);
+    let offer = of_browser("abcd", "actpass");
+    leg.answer(&offer, Sender::Proven, settings.advertise, &settings, &mut Vec::new()).unwrap();
+    let mut random = Random::from_seed(2);
+    let moved = leg.moved(Instant::ZERO, LegId(2), &mut ports, ThreadId(0), &mut random);
+    let (mut moved, text) = moved.unwrap();
+    assert!(value(&text, "fingerprint").starts_with("sha-256 02:02"), "{text}");
+    assert_eq!(value(&text, "mid"), "x");
+    let mut actions = Vec::new();
+    moved.accept(&of_browser("efgh", "active"), settings.advertise, &settings, &mut actions).unwrap();
+    assert_eq!(handshake_of(&actions).unwrap().certificate, 1);
 }

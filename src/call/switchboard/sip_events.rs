@@ -2,8 +2,10 @@
 
 use super::{Switchboard, retry_after};
 use crate::call::Action;
+use crate::call::arrival::{FULL, NOT_KNOWN, STOPPING};
 use crate::call::b2bua::Call;
 use crate::call::dialled::code_of;
+use crate::call::message_parts::warning;
 use crate::clock::Now;
 use crate::flow::Party;
 use crate::sip::cause::Reason;
@@ -18,10 +20,11 @@ impl Switchboard {
         match event {
             Event::Invite { dialog, request, peer } => self.invite(now, dialog, request, peer, actions),
             Event::Knock { request, peer } => self.knocked(now, *request, peer),
-            Event::Refused { peer, subject } => {
+            Event::Offended { peer, offence, reason } => self.offended(now.instant, peer, offence, reason),
+            Event::Refused { peer, subject, code, why } => {
                 let what =
                     if let Subject::Request(method) = &subject { method.as_str() } else { "a message" };
-                tracing::info!(source = %peer.address, request = what, status = 403, "refused: no trunk's range and no agent's address has that source");
+                tracing::info!(source = %peer.address, request = what, status = code, reason = why, "refused");
             }
             Event::Cancelled { dialog, reason } => {
                 let reason = Reason::read(reason.as_deref().into_iter());
@@ -129,16 +132,23 @@ impl Switchboard {
             _ => {}
         }
         let is_known = self.is_admitted(now.instant, peer.address);
-        let (code, phrase, headers) = match request.method().as_str() {
-            _ if dialog.is_some() => (481, "Call/Transaction Does Not Exist", vec![]),
-            "OPTIONS" if !is_known => (403, "Forbidden", vec![]),
+        let (code, why) = match request.method().as_str() {
+            _ if dialog.is_some() => (481, "that call is over"),
+            "OPTIONS" if !is_known => (403, NOT_KNOWN),
             // An OPTIONS ping asks whether calls may be sent here: only a server that takes them says yes.
-            "OPTIONS" if self.draining || self.calls.len() >= self.calls_max || !self.has_ports() => {
-                (503, "Service Unavailable", vec![retry_after()])
-            }
-            "OPTIONS" => (200, "OK", vec![]),
-            _ => (405, "Method Not Allowed", vec![]),
+            "OPTIONS" if self.draining => (503, STOPPING),
+            "OPTIONS" if self.calls.len() >= self.calls_max => (503, FULL),
+            "OPTIONS" if !self.has_ports() => (503, "no media port is ready"),
+            "OPTIONS" => (200, ""),
+            _ => (405, "this server does nothing by that method outside a call"),
         };
-        self.endpoint.respond(now.instant, transaction, code, phrase, &headers, None, &mut self.sip_actions);
+        let mut headers = Vec::new();
+        if code == 503 {
+            headers.push(retry_after());
+        }
+        if !why.is_empty() {
+            headers.push(warning(399, &self.settings.domain, &why));
+        }
+        self.endpoint.respond(now.instant, transaction, code, "", &headers, None, &mut self.sip_actions);
     }
 }

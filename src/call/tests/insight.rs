@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::call::record::EndReason;
+use crate::call::troubles::TroubleKind;
 use crate::ids::CallId;
-use crate::media::Condition;
+use crate::media::{Condition, Unsecured};
 
 fn info(number: &str, to_tag: &str, body: &str) -> String {
     request("INFO", number, 2, Transport::Udp, to_tag, body)
@@ -28,6 +29,30 @@ impl Bench {
             thread: THREAD,
             event: media::Event::Condition { leg: LegId(leg), condition },
         });
+    }
+}
+
+#[test]
+fn a_leg_without_keys_is_told_in_place_of_its_silence() {
+    for (unsecured, words) in [
+        (Unsecured::Unreached, "nothing of its connectivity checks (ICE) has reached us"),
+        (Unsecured::Unfinished, "its handshake for the keys of the audio (DTLS) is not finished"),
+        (Unsecured::WrongCertificate, "is not the one that its SDP names"),
+        (Unsecured::NoProfile, "no protection of audio that this server has"),
+        (Unsecured::Broken, "break again and again"),
+    ] {
+        let mut bench = Bench::new();
+        bench.answered(GREETED);
+        bench.pass(4_000);
+        let silent_since = Some(bench.now.instant);
+        bench.condition(1, Condition { silent_since, unsecured: Some(unsecured), ..Condition::default() });
+        let id = bench.call();
+        bench.handle(Input::HangUp(id));
+        bench.closed(1);
+        let troubles = bench.records().remove(0).troubles;
+        let [trouble] = &troubles[..] else { panic!("{troubles:?}") };
+        assert_eq!(trouble.kind, TroubleKind::NotSecured);
+        assert!(trouble.text.contains(words), "{}", trouble.text);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod agents;
+mod bans;
 mod early;
 mod hold;
 mod insight;
@@ -25,6 +26,7 @@ use crate::clock::{Instant, Now, Wall};
 use crate::flow::{Flow, Library, LiveFlow, Party, Resources};
 use crate::ids::{ConnectionId, LegId, PortId, Random};
 use crate::media::{self, Command, Statistics};
+use crate::sip::bans::BanPolicy;
 use crate::sip::digest::Hash;
 use crate::sip::endpoint::{self as sip, EndpointConfig, Limits, Listener};
 use crate::sip::{ListenerId, Transport};
@@ -155,6 +157,7 @@ impl Bench {
                 listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
                 user_agent: "cordboard".to_owned(),
                 limits: Limits::default(),
+                bans: BanPolicy::default(),
             },
             settings: Settings {
                 domain: "cordboard.example".to_owned(),
@@ -164,11 +167,13 @@ impl Bench {
                     advertise_ipv6: None,
                     advertise_of: Vec::new(),
                     inactivity: Duration::from_secs(60),
+                    certificates: Vec::new(),
                 },
             },
             media_threads: 1,
             port_pairs: 8,
             calls_max: 10,
+            never_banned: vec!["203.0.113.64/26".parse().unwrap()],
         };
         let now = Now { instant: Instant::from_millis(1_000), wall: Wall::from_unix_seconds(1_795_380_337) };
         let switchboard = Switchboard::new(config, snapshot(), Random::from_seed(1));

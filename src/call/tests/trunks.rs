@@ -13,7 +13,7 @@ const TO_NUMBER: &str = r#"{"schema": "callflow/1", "id": "out", "name": "Out", 
      "ringSec": 20}, "on": {"no_response": "bye"}},
     "bye": {"type": "hangup", "name": "Bye", "config": {}}}}"#;
 
-fn phone(port: u16) -> SocketAddr {
+pub fn phone(port: u16) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, 5], port))
 }
 
@@ -23,7 +23,7 @@ fn login(name: &str) -> Option<Login> {
 }
 
 /// Alice has no fixed endpoint; a flow calls a number.
-fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
+pub fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
     let mut snapshot = Arc::into_inner(snapshot()).expect("the only one");
     let alice = snapshot.agents.get_mut("alice").unwrap();
     (alice.uri, alice.address, alice.password) = (None, None, Some(Password::new("secret")));
@@ -39,7 +39,7 @@ fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
 }
 
 /// What a client answers to a 401.
-fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String {
+pub fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String {
     let owner = "test".into();
     let account = Account { owner, username: user.into(), password: Password::new("secret"), realm: None };
     let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
@@ -50,7 +50,7 @@ fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String
     format!("{name}: {value}\n")
 }
 
-fn register(name: &str, port: u16, cseq: u32, more: &str) -> String {
+pub fn register(name: &str, port: u16, cseq: u32, more: &str) -> String {
     format!(
         "REGISTER sip:cordboard.example SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.5:{port};branch=z9hG4bKr{port}-{cseq};rport\n\
          Max-Forwards: 70\nFrom: <sip:{name}@cordboard.example>;tag=p\nTo: <sip:{name}@cordboard.example>\n\
@@ -61,7 +61,7 @@ fn register(name: &str, port: u16, cseq: u32, more: &str) -> String {
 
 impl Bench {
     /// A telephone of Alice registers, behind a NAT.
-    fn registered(&mut self, port: u16, more: &str) {
+    pub fn registered(&mut self, port: u16, more: &str) {
         self.registered_as("alice", port, more);
     }
 
@@ -227,6 +227,25 @@ fn the_address_of_a_registered_telephone_may_call_and_subscribe_and_others_may_n
     bench.sent();
     bench.receive(phone(5_062), &request("OPTIONS", "x", 77, Transport::Udp, "", ""));
     assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+#[test]
+fn a_ping_that_is_refused_says_why_in_a_sentence() {
+    let ping = request("OPTIONS", "x", 77, Transport::Udp, "", "");
+    let refused = |bench: &mut Bench, why: &str| {
+        bench.sent();
+        bench.receive(caller(), &ping);
+        let answer = only(&bench.sent(), "503 OPTIONS");
+        assert_eq!(value(&answer, "Retry-After"), "5");
+        assert_eq!(value(&answer, "Warning"), format!("399 cordboard.example \"{why}\""));
+    };
+    refused(&mut Bench::with_ports(0), "no media port is ready");
+    let mut draining = Bench::new();
+    draining.handle(Input::Drain);
+    refused(&mut draining, "the server is being stopped and takes no new calls");
+    let mut bench = Bench::new();
+    bench.receive(caller(), &ping.replace("OPTIONS", "PUBLISH"));
+    assert!(value(&only(&bench.sent(), "405 PUBLISH"), "Warning").contains("does nothing by that method"));
 }
 
 /// Two trunks that calls go out over.

@@ -17,6 +17,7 @@ use super::{Action, RequestId};
 use crate::clock::Instant;
 use crate::ids::{CallId, Random};
 use crate::sip::TransactionId;
+use crate::sip::bans::Network;
 use crate::sip::endpoint::{Endpoint, Failure, Outside, Reply};
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, SipUri};
@@ -275,6 +276,14 @@ impl Trunks {
                 && line.registration.as_ref().is_some_and(|of| of.status(now).figure() == 1)
         };
         self.lines.iter().find(|(_, line)| has_us(line)).map(|(id, _)| id.as_str())
+    }
+
+    /// Whether a trunk has us registered at a host of that network.
+    pub fn are_registered_in(&self, now: Instant, network: Network) -> bool {
+        self.lines.values().any(|line| {
+            let is_there = line.registrar.is_some_and(|host| Network::of(host) == network);
+            is_there && line.registration.as_ref().is_some_and(|of| of.status(now).figure() == 1)
+        })
     }
 
     /// Whether we register with it.

@@ -369,7 +369,7 @@ fn refused(why: &Why, dialled: &str, shown: &str) -> Found {
         Why::Unusable(why) => {
             return Found::failed(
                 format!("It was answered, and the description of its audio cannot be used: {why}."),
-                "Have the provider allow PCMU or PCMA (G.711), and set srtp as the provider has it.",
+                "Have the provider allow a codec that the trunk's codecs names (PCMU is everywhere), and set srtp as the provider has it.",
             );
         }
         Why::NotSent(why) => {

@@ -209,3 +209,30 @@ impl Examination {
         self.doctor.0.random.lock().unwrap_or_else(PoisonError::into_inner).fork()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Tls as TlsConfig;
+
+    #[test]
+    fn a_trunk_is_tested_once_at_a_time_and_four_at_the_most() {
+        let clock = SystemClock::start();
+        let settings = Settings {
+            dns: DnsConfig::default(),
+            reach: Reach::default(),
+            has_choice: false,
+            listeners: Vec::new(),
+            media_ports: (20_000, 29_999),
+        };
+        let tls = Tls::load(&TlsConfig::default(), &[], clock).unwrap();
+        let (post, _) = Post::new().unwrap();
+        let doctor = Doctor::new(settings, tls, post, clock, Random::from_seed(1));
+        let mut places: Vec<Place> = ["a", "b", "c", "d"].map(|id| doctor.enter(id).unwrap()).into();
+        let busy = |id| doctor.enter(id).map(|_| ()).unwrap_err();
+        assert_eq!((busy("a"), busy("e")), (Busy::SameTrunk, Busy::TooMany));
+        places.remove(0);
+        assert_eq!(busy("b"), Busy::SameTrunk);
+        assert!(doctor.enter("a").is_ok());
+    }
+}

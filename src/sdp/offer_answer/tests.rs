@@ -118,7 +118,7 @@ fn a_streams_own_direction_and_address_count_before_those_of_the_session() {
 fn an_answer_that_takes_more_than_we_offered_gets_no_more() {
     let ours =
         offer(CAPABILITIES, &[0], &[(101, 8_000)], 20, &Local { direction: Direction::SendOnly, ..local() });
-    let agreed = accept_answer(&ours, &phone("m=audio 4000 RTP/AVP 0\r\n"), CAPABILITIES).unwrap();
+    let agreed = accept_answer(&ours, &phone("m=audio 4000 RTP/AVP 0\r\n"), CAPABILITIES, None).unwrap();
     assert_eq!(agreed.direction, Direction::SendOnly);
 }
 
@@ -186,7 +186,7 @@ fn the_answer_to_our_offer_is_read_with_both_sides_event_numbers() {
     let ours = offer(CAPABILITIES, &[1, 0], &[(101, 8_000)], 20, &local());
     assert_eq!(ours.media[0].formats, ["8", "0", "101"]);
     let theirs = phone("m=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n");
-    let agreed = accept_answer(&ours, &theirs, CAPABILITIES).unwrap();
+    let agreed = accept_answer(&ours, &theirs, CAPABILITIES, None).unwrap();
     assert_eq!((agreed.codec, agreed.payload_type), (0, 0));
     assert_eq!(agreed.receive, [(8, 1), (0, 0)]);
     assert_eq!(agreed.telephone_event, Some(TelephoneEvent { clock_rate: 8_000, send: 96, receive: 101 }));
@@ -276,7 +276,7 @@ fn an_offer_has_a_key_for_each_suite_and_the_answer_says_which_is_used() {
     }
     let ours = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &with_wish(Wish::Require));
     let settled = |answer: Description| {
-        accept_answer(&ours, &answer, CAPABILITIES)
+        accept_answer(&ours, &answer, CAPABILITIES, None)
             .map(|agreed| agreed.protected.map(|keys| (keys.suite, keys.ours.0[0], keys.theirs.0[0])))
     };
     let (strong, weak) = (Suite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_32);
@@ -290,11 +290,11 @@ fn an_offer_has_a_key_for_each_suite_and_the_answer_says_which_is_used() {
     assert_eq!(settled(stream("RTP/SAVP", &[])), Err(Refusal::NoKey));
     assert_eq!(settled(stream("RTP/AVP", &[])), Err(Refusal::Plain));
     let may_be_plain = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &with_wish(Wish::Prefer));
-    let agreed = accept_answer(&may_be_plain, &stream("RTP/AVP", &[]), CAPABILITIES).unwrap();
+    let agreed = accept_answer(&may_be_plain, &stream("RTP/AVP", &[]), CAPABILITIES, None).unwrap();
     assert_eq!(agreed.protected, None);
     let never = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &local());
     assert_eq!(
-        accept_answer(&never, &stream("RTP/SAVP", &[line(1, strong)]), CAPABILITIES),
+        accept_answer(&never, &stream("RTP/SAVP", &[line(1, strong)]), CAPABILITIES, None),
         Err(Refusal::NoKey)
     );
 }

@@ -84,8 +84,9 @@ pub enum Verdict {
     Proven { username: String },
     /// 401 with these values of WWW-Authenticate, whatever is missing or wrong.
     Challenge(Vec<String>),
-    /// Too many wrong passwords came from that host, or for that name from it: nothing was looked at. 403.
-    Locked,
+    /// Too many wrong passwords came for that name from that host, or, where `host` says so, from it for many: nothing was
+    /// looked at. 403.
+    Locked { host: bool },
 }
 
 impl Authority {
@@ -128,9 +129,10 @@ impl Authority {
         let Some(credentials) = read.into_iter().find(|credentials| credentials.realm == self.realm) else {
             return self.challenge(now, claim.source, false);
         };
-        if self.is_locked(now, claim.source, &credentials.username) {
+        let host = self.is_locked(now, claim.source, "", FAILURES_OF_SOURCE);
+        if host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME) {
             self.counters.locked += 1;
-            return Verdict::Locked;
+            return Verdict::Locked { host };
         }
         let stamp = self.stamp_of(&credentials.nonce, claim.source);
         if !self.is_right(claim, &credentials, &password_of) {
@@ -254,13 +256,10 @@ impl Authority {
         Some((Instant::from_micros(made), u64::from_str_radix(serial, 16).ok()?))
     }
 
-    /// Whether one more failure would be one too many.
-    fn is_locked(&self, now: Instant, source: IpAddr, name: &str) -> bool {
-        let is_used_up = |name: &str, most: u64| {
-            let budget = self.failures.get(&(source, name.into())).copied();
-            budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
-        };
-        is_used_up("", FAILURES_OF_SOURCE) || is_used_up(name, FAILURES_OF_NAME)
+    /// Whether one more failure for a name, or for whatever name where it is empty, would be one too many.
+    fn is_locked(&self, now: Instant, source: IpAddr, name: &str, most: u64) -> bool {
+        let budget = self.failures.get(&(source, name.into())).copied();
+        budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
     }
 
     fn note_failure(&mut self, now: Instant, source: IpAddr, name: &str) {
@@ -324,7 +323,8 @@ mod tests {
     fn word(verdict: &Verdict) -> &'static str {
         match verdict {
             Verdict::Proven { .. } => "proven",
-            Verdict::Locked => "locked",
+            Verdict::Locked { host: false } => "locked",
+            Verdict::Locked { host: true } => "host locked",
             Verdict::Challenge(values) if values[0].contains("stale=true") => "stale",
             Verdict::Challenge(_) => "challenge",
         }

@@ -37,6 +37,10 @@ impl OwnAddress {
         OwnAddress { transport: listener.transport, sent_by }
     }
 
+    pub fn sent_by(&self) -> &str {
+        &self.sent_by
+    }
+
     pub fn via(&self, transport: Transport, branch: &str) -> String {
         format!("SIP/2.0/{} {};branch={branch};rport", transport.as_str(), self.sent_by)
     }

@@ -3,6 +3,7 @@
 mod challenged;
 mod compose;
 mod door;
+mod offence;
 mod originate;
 mod receive;
 mod referred;
@@ -17,6 +18,7 @@ mod streams;
 mod tables;
 mod timeouts;
 mod types;
+mod words;
 
 pub use referred::Standing;
 pub use types::{
@@ -26,6 +28,7 @@ pub use types::{
 
 use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};
+use crate::sip::bans::Bans;
 use crate::sip::dialog::Phase;
 use crate::sip::digest::{Account, Session};
 use crate::sip::locate::{self, Blocked};
@@ -61,14 +64,22 @@ pub struct Endpoint {
     connections: ConnectionTable,
     half_open: PerSource,
     refusals: SourceLimit,
+    offences: SourceLimit,
+    /// Who is not answered.
+    pub bans: Bans,
     knocks: SourceLimit,
     /// Of all sources together, without credentials and with some.
     knocks_asking: Budget,
     knocks_proving: Budget,
+    stun: SourceLimit,
+    /// Of all sources together.
+    stun_of_all: Budget,
     doors: Doors,
     refusal: Refusal,
     not_yet: Budget,
     refusals_told: Budget,
+    /// Of those who are admitted.
+    faults_told: Budget,
     tcp_peers: TcpPeers,
     /// Targets that are put back, whoever found that they do not answer.
     pub blocked: Blocked,
@@ -82,6 +93,7 @@ impl Endpoint {
     pub fn new(config: EndpointConfig, mut random: Random) -> Self {
         Endpoint {
             own: config.listeners.iter().map(OwnAddress::of).collect(),
+            bans: Bans::new(config.bans.clone()),
             config,
             secret: random.next_u64(),
             random,
@@ -94,13 +106,17 @@ impl Endpoint {
             connections: ConnectionTable::default(),
             half_open: PerSource::default(),
             refusals: SourceLimit::of_refusals(),
+            offences: SourceLimit::of_offences(),
             knocks: SourceLimit::of_knocks(),
             knocks_asking: Budget::default(),
             knocks_proving: Budget::default(),
+            stun: SourceLimit::of_stun(),
+            stun_of_all: Budget::default(),
             doors: Doors::default(),
             refusal: Refusal::default(),
             not_yet: Budget::default(),
             refusals_told: Budget::default(),
+            faults_told: Budget::default(),
             tcp_peers: TcpPeers::default(),
             blocked: Blocked::default(),
             digests: HashMap::new(),
@@ -151,6 +167,7 @@ impl Endpoint {
 
     /// Runs the timers that are due.
     pub fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        self.bans.expire(now);
         while let Some((due, target)) = self.schedule.pop_due(now) {
             self.on_due(now, due, target, actions);
         }
@@ -159,7 +176,7 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] next has something to do. Now and then it turns out to be nothing.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.schedule.next()
+        [self.schedule.next(), self.bans.next_end()].into_iter().flatten().min()
     }
 
     /// Takes the messages that came over streams in the last input, whole and in their order. A datagram is one.

@@ -1,16 +1,17 @@
 //! What comes in: who may send it, whether it is SIP, and who it is for. Answers that leave no state.
 
 use super::compose::{self, ALLOW, Extra, ResponseParts};
-use super::{Action, Counters, Endpoint, Event, Refusal};
+use super::{Action, Counters, Endpoint, Event, Refusal, words};
 use crate::clock::Instant;
 use crate::sip::limits::{
-    NOBODY_KNOWN_BURST, NOBODY_KNOWN_INTERVAL, REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL,
+    NOBODY_KNOWN_BURST, NOBODY_KNOWN_INTERVAL, REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL, STUN_OF_ALL_BURST,
+    STUN_OF_ALL_INTERVAL,
 };
 use crate::sip::message::{
     Glance, Head, HeaderName, Message, NameAddr, Reject, Request, Subject, Via, glance, is_answerable,
     parse_datagram,
 };
-use crate::sip::{ListenerId, Peer, Transport};
+use crate::sip::{ListenerId, Peer, Transport, stun};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
@@ -32,12 +33,18 @@ impl Endpoint {
         actions: &mut Vec<Action>,
     ) {
         let peer = Peer { listener, transport: Transport::Udp, address: source, connection: None };
+        if stun::is_stun(bytes) {
+            return self.on_stun(now, peer, bytes, admitted, actions);
+        }
         let mut origin = Origin { peer, admitted };
         if !admitted {
             // A stranger's request is not read whole, unless it knows a dialog of ours.
             let Some(glance) = glance(bytes) else { return };
             if glance.subject != Subject::Response {
                 let is_known = self.belongs_to_dialog(&glance.head);
+                if !is_known && !self.may_speak(peer, &glance, actions) {
+                    return;
+                }
                 if !is_known && !self.is_door_open(&glance.subject) {
                     return self.refuse_stranger(now, origin, glance, actions);
                 }
@@ -54,6 +61,25 @@ impl Endpoint {
         }
     }
 
+    /// A telephone keeps its NAT open, and looks whether that has given it another port. It is answered where it may register:
+    /// with another port it is a stranger.
+    fn on_stun(&mut self, now: Instant, peer: Peer, bytes: &[u8], admitted: bool, actions: &mut Vec<Action>) {
+        let source = peer.address;
+        let may_ask = admitted || (self.doors.register && !self.is_shut_out(source.ip()));
+        let reply = stun::answer(bytes, source).filter(|_| {
+            may_ask
+                && self.stun.allows(now, source.ip())
+                && self.stun_of_all.allows(now, STUN_OF_ALL_INTERVAL, STUN_OF_ALL_BURST)
+        });
+        let Some(reply) = reply else {
+            self.counters.stun_dropped += 1;
+            return;
+        };
+        self.counters.stun_answered += 1;
+        let (listener, destination) = (peer.listener, source);
+        actions.push(Action::SendDatagram { listener, destination, bytes: reply.into() });
+    }
+
     /// A message whose syntax is right.
     pub(super) fn on_message(
         &mut self,
@@ -66,22 +92,35 @@ impl Endpoint {
             Message::Response(response) => self.on_response(now, origin.peer, response, actions),
             Message::Request(request) => {
                 if !origin.admitted && !self.belongs_to_dialog(request.head()) {
-                    let subject = Subject::Request(request.method().clone());
-                    if self.is_door_open(&subject) {
-                        // Of a datagram that was looked at before it was read.
-                        let is_counted = !origin.peer.transport.is_reliable();
-                        let source = origin.peer.address.ip();
-                        if !is_counted && !self.may_knock(now, source, request.head()) {
-                            return;
-                        }
-                        return self.at_door(now, origin.peer, request, actions);
-                    }
-                    let glance = Glance { subject, head: request.head().clone() };
-                    return self.refuse_stranger(now, origin, glance, actions);
+                    return self.on_strangers_request(now, origin, request, actions);
                 }
                 self.count_request(&request);
                 self.on_request(now, origin.peer, request, actions);
             }
+        }
+    }
+
+    /// A request outside our dialogs, of one who is not admitted.
+    fn on_strangers_request(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        request: Request,
+        actions: &mut Vec<Action>,
+    ) {
+        let peer = origin.peer;
+        let glance =
+            Glance { subject: Subject::Request(request.method().clone()), head: request.head().clone() };
+        // A datagram was looked at before it was read.
+        let is_new = peer.transport.is_reliable();
+        if is_new && !self.may_speak(peer, &glance, actions) {
+            return;
+        }
+        if !self.is_door_open(&glance.subject) {
+            return self.refuse_stranger(now, origin, glance, actions);
+        }
+        if !is_new || self.may_knock(now, peer.address.ip(), &glance.head) {
+            self.at_door(now, peer, request, actions);
         }
     }
 
@@ -99,11 +138,28 @@ impl Endpoint {
         }
         if !origin.admitted && !self.belongs_to_dialog(&reject.head) {
             let glance = Glance { subject: reject.subject.clone(), head: reject.head.clone() };
+            // A datagram was looked at before it was read.
+            if origin.peer.transport.is_reliable() && !self.may_speak(origin.peer, &glance, actions) {
+                return;
+            }
             return self.refuse_stranger(now, origin, glance, actions);
         }
         self.counters.malformed_answered += 1;
         let (code, reason) = reject.fault.status();
-        self.answer_stateless(now, origin.peer, &reject.head, code, reason, &[], actions);
+        let warning = self.warning(origin.peer.listener, &reject.fault);
+        self.answer_stateless(
+            now,
+            origin.peer,
+            &reject.head,
+            code,
+            reason,
+            &[("Warning", &warning)],
+            actions,
+        );
+        if self.faults_told.allows(now, REFUSAL_TOLD_INTERVAL, REFUSAL_TOLD_BURST) {
+            let (peer, subject, why) = (origin.peer, reject.subject.clone(), reject.fault.to_string());
+            actions.push(Action::Event(Event::Refused { peer, subject, code, why }));
+        }
     }
 
     /// 403, or nothing, to a request of one who may not send any; 503 while nobody is known.
@@ -121,14 +177,17 @@ impl Endpoint {
             let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
             return self.answer_stateless(now, origin.peer, &head, 503, "", &extra, actions);
         }
+        self.note_offence(now, origin.peer, actions);
         if !is_answerable(&subject, &head) || !self.refusals.allows(now, origin.peer.address.ip()) {
             self.counters.refused_dropped += 1;
             return;
         }
         self.counters.refused_answered += 1;
-        self.answer_stateless(now, origin.peer, &head, 403, "", &[], actions);
+        let warning = self.warning(origin.peer.listener, &words::UNKNOWN_SOURCE);
+        self.answer_stateless(now, origin.peer, &head, 403, "", &[("Warning", &warning)], actions);
         if self.refusals_told.allows(now, REFUSAL_TOLD_INTERVAL, REFUSAL_TOLD_BURST) {
-            actions.push(Action::Event(Event::Refused { peer: origin.peer, subject }));
+            let (peer, why) = (origin.peer, words::UNKNOWN_SOURCE.to_owned());
+            actions.push(Action::Event(Event::Refused { peer, subject, code: 403, why }));
         }
     }
 
@@ -198,8 +257,9 @@ impl Endpoint {
         if request.is(rsip::Method::Ack) {
             return;
         }
-        let seconds = self.retry_after();
-        self.answer_stateless(now, peer, request.head(), 503, "", &[("Retry-After", &seconds)], actions);
+        let (seconds, warning) = (self.retry_after(), self.warning(peer.listener, &words::TOO_MUCH));
+        let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
+        self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
     }
 
     pub(super) fn retry_after(&self) -> String {

@@ -1,8 +1,10 @@
-//! How often a source that may not call is told so.
+//! How often a source may do what it may not do at will.
 
 use crate::clock::{Budget, Instant};
+use crate::sip::bans::Network;
 use crate::sip::limits::{
-    KNOCKS_BURST, KNOCKS_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX,
+    KNOCKS_BURST, KNOCKS_PER_SECOND, OFFENCES_BURST, OFFENCES_PER_SECOND, REFUSALS_BURST,
+    REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX, STUN_BURST, STUN_PER_SECOND,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +14,7 @@ use std::time::Duration;
 pub struct SourceLimit {
     interval: Duration,
     burst: Duration,
-    sources: HashMap<IpAddr, Budget>,
+    sources: HashMap<Network, Budget>,
 }
 
 impl SourceLimit {
@@ -26,19 +28,35 @@ impl SourceLimit {
         Self::new(KNOCKS_PER_SECOND, KNOCKS_BURST)
     }
 
+    /// Of what a source is banned for in the end.
+    pub fn of_offences() -> Self {
+        Self::new(OFFENCES_PER_SECOND, OFFENCES_BURST)
+    }
+
+    /// Of STUN requests.
+    pub fn of_stun() -> Self {
+        Self::new(STUN_PER_SECOND, STUN_BURST)
+    }
+
     fn new(per_second: u32, burst: u32) -> Self {
         let interval = Duration::from_secs(1) / per_second;
         // The first of a burst uses nothing ahead.
         SourceLimit { interval, burst: interval * (burst - 1), sources: HashMap::new() }
     }
 
-    /// Whether this source is answered once more.
+    /// Whether this source may once more.
     pub fn allows(&mut self, now: Instant, source: IpAddr) -> bool {
+        let source = Network::of(source);
         if self.sources.len() >= REFUSED_SOURCES_MAX && !self.sources.contains_key(&source) {
             // So many at once is a flood from forged addresses: their history is worth nothing.
             self.sources.clear();
         }
         self.sources.entry(source).or_default().allows(now, self.interval, self.burst)
+    }
+
+    /// Lets a source begin anew.
+    pub fn forget(&mut self, source: IpAddr) {
+        self.sources.remove(&Network::of(source));
     }
 }
 

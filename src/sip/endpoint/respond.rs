@@ -2,7 +2,7 @@
 
 use super::compose::{self, Extra, ResponseParts, SUPPORTED, borrowed};
 use super::tables::{ServerMachine, ServerTransaction};
-use super::{Action, Body, Endpoint, Event, Failure};
+use super::{Action, Body, Endpoint, Event, Failure, words};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, Established, Phase, Unacknowledged};
 use crate::sip::message::{HeaderName, NameAddr, Request, Scheme};
@@ -48,8 +48,10 @@ impl Endpoint {
         let source = owner.peer.address.ip();
         if self.half_open.of(source) >= self.config.limits.half_open_per_source_max {
             self.counters.half_open_rejected += 1;
+            let warning = self.warning(owner.peer.listener, &words::TOO_MANY_HALF_OPEN);
             let seconds = self.retry_after();
-            self.respond_in(now, transaction, 503, "", &[("Retry-After", &seconds)], None, actions);
+            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
+            self.respond_in(now, transaction, 503, "", &extra, None, actions);
             self.remove_dialog(now, dialog, actions);
             let failed = Event::Failed { dialog, failure: Failure::HalfOpen };
             return actions.push(Action::Event(failed));

@@ -2,7 +2,7 @@
 
 use super::compose::{Extra, SUPPORTED};
 use super::tables::{ServerMachine, ServerTransaction};
-use super::{Action, Endpoint, Event};
+use super::{Action, Endpoint, Event, words};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, DialogState, Phase};
 use crate::sip::limits::{
@@ -166,8 +166,9 @@ impl Endpoint {
             }
             // Under pressure nothing is kept, and nothing is sent again.
             self.servers.remove(id);
-            let seconds = self.retry_after();
-            let extra = [("Retry-After", seconds.as_str())];
+            let why = if too_many_half_open { words::TOO_MANY_HALF_OPEN } else { words::TOO_MUCH };
+            let (seconds, warning) = (self.retry_after(), self.warning(peer.listener, &why));
+            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
             return self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
         }
         if let Err(refusal) = self.check_interval(&request) {
@@ -420,8 +421,12 @@ impl Endpoint {
         refusal: &Refusal<'_>,
         actions: &mut Vec<Action>,
     ) {
-        let extra: Vec<Extra<'_>> =
+        let listener = self.servers.by_id.get(&id).map(|owner| owner.peer.listener);
+        let why = words::of_code(refusal.code).zip(listener);
+        let warning = why.map(|(why, listener)| self.warning(listener, &why));
+        let mut extra: Vec<Extra<'_>> =
             refusal.extra.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        extra.extend(warning.as_deref().map(|value| ("Warning", value)));
         self.respond_in(now, id, refusal.code, "", &extra, None, actions);
     }
 }

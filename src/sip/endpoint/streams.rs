@@ -29,6 +29,10 @@ impl Endpoint {
             known.admitted = admitted;
             return;
         }
+        if !admitted && self.is_shut_out(peer.ip()) {
+            actions.push(Action::CloseStream { connection: id });
+            return;
+        }
         let is_full = self.connections.by_id.len() >= self.config.limits.connections_max;
         if is_full || ConnectionTable::is_own(id) {
             self.counters.connections_rejected += 1;

@@ -1,6 +1,7 @@
 //! What goes in and out of the [`Endpoint`](super::Endpoint).
 
 use crate::ids::ConnectionId;
+use crate::sip::bans::{BanPolicy, Offence};
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::digest::{Account, Rejection};
 use crate::sip::locate::Reach;
@@ -29,6 +30,7 @@ pub struct EndpointConfig {
     /// Written as User-Agent and Server.
     pub user_agent: String,
     pub limits: Limits,
+    pub bans: BanPolicy,
 }
 
 impl EndpointConfig {
@@ -146,8 +148,11 @@ pub enum Event {
     /// An INVITE or a REGISTER of one who is not admitted, at a [`Doors`] that is open. Nothing is kept of it. Wants take_in()
     /// where it brings a challenge of ours back, else answer_apart().
     Knock { request: Box<Request>, peer: Peer },
-    /// A request of a source that may not send any was answered 403: at most one event a second, for the log.
-    Refused { peer: Peer, subject: Subject },
+    /// A request was refused that never becomes an event: of a source that may not send any, or with broken syntax. At most
+    /// one event a second of each kind, for the log.
+    Refused { peer: Peer, subject: Subject, code: u16, why: String },
+    /// A source that may not send requests has done what one is banned for: the call room bans it, unless it knows the host.
+    Offended { peer: Peer, offence: Offence, reason: String },
     /// The first ACK of a 2xx to the first INVITE; its body may hold an answer.
     Acknowledged { dialog: DialogId, request: Arc<Request> },
     /// The ACK of a 2xx to a re-INVITE; where that one made no offer, its body is the answer to ours.
@@ -346,6 +351,14 @@ pub struct Counters {
     pub challenges_refused: u64,
     /// Requests of hosts not admitted, at a [`Doors`] that is open, above the rate of one or of all.
     pub knocks_dropped: u64,
+    /// STUN requests answered (RFC 5626 4.4.2).
+    pub stun_answered: u64,
+    /// STUN messages that were not: malformed, of strangers, above the rate.
+    pub stun_dropped: u64,
+    /// Messages and streams of hosts that are banned.
+    pub banned_dropped: u64,
+    /// Messages of scanners, known by their User-Agent.
+    pub scanners_dropped: u64,
     /// Calls whose reliable provisional response was never acknowledged.
     pub not_pracked: u64,
     /// INVITEs and UPDATEs answered 422 because their session interval was too small.

@@ -5,6 +5,7 @@
 use arbitrary::Arbitrary;
 use cordboard_fuzz::clock::Instant;
 use cordboard_fuzz::ids::{ConnectionId, Random};
+use cordboard_fuzz::sip::bans::BanPolicy;
 use cordboard_fuzz::sip::message::{Method, NameAddr, SipUri};
 use cordboard_fuzz::sip::{
     Action, Body, DialogId, Endpoint, EndpointConfig, Event, Input, Limits, Listener, ListenerId, Outgoing,
@@ -79,6 +80,7 @@ fuzz_target!(|steps: Vec<Step>| {
         listeners: vec![listener(Transport::Udp, 5060), listener(Transport::Tcp, 5060)],
         user_agent: "fuzz".to_owned(),
         limits: Limits::default(),
+        bans: BanPolicy::default(),
     };
     let mut world = World {
         endpoint: Endpoint::new(config, Random::from_seed(1)),

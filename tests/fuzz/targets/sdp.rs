@@ -18,5 +18,5 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(again.media.len(), theirs.media.len(), "RFC 3264 section 6: as many streams");
     }
     let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &local);
-    let _ = accept_answer(&ours, &theirs, CAPABILITIES);
+    let _ = accept_answer(&ours, &theirs, CAPABILITIES, None);
 });

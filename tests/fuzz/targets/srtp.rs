@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: (bool, u16, Vec<Vec<u8>>)| {
     let (short, sequence, garbage) = input;
     let profile = if short { Profile::Tag32 } else { Profile::Tag80 };
-    let key = MasterKey { key: [7; 16], salt: [9; 14] };
+    let key = MasterKey::new(&[7; 16], &[9; 14]);
     let (mut protect, mut unprotect) = (Protect::new(profile, &key), Unprotect::new(profile, &key));
     for mut bytes in garbage {
         let _ = unprotect.rtcp(&mut bytes.clone());

@@ -3025,7 +3025,7 @@ export interface components {
         /** @description Something that is wrong. */
         TroubleItem: {
             /** @enum {string} */
-            kind: "not_acknowledged" | "no_audio" | "unusable_audio" | "loss" | "loss_there" | "jitter" | "on_hold";
+            kind: "not_acknowledged" | "not_secured" | "no_audio" | "unusable_audio" | "loss" | "loss_there" | "jitter" | "on_hold";
             /** @description The leg's number; 0 is the caller's. */
             leg: number;
             /** @description What to do about it. */

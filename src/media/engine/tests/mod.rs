@@ -1,6 +1,7 @@
 //! One engine under a virtual clock, and peers that are numbers and bytes.
 
 mod bridging;
+mod browser;
 mod coded;
 mod playing;
 mod pressing;
@@ -173,6 +174,7 @@ fn config(n: u8) -> LegConfig {
         receive_enabled: true,
         inactivity: Some(Duration::from_secs(60)),
         secure: None,
+        handshake: None,
     }
 }
 

@@ -5,12 +5,12 @@ use crate::media::Secure;
 use crate::rtp::srtp::{MasterKey, Profile, Protect, Unprotect};
 
 fn key(fill: u8) -> MasterKey {
-    MasterKey { key: [fill; 16], salt: [fill.wrapping_add(1); 14] }
+    MasterKey::new(&[fill; 16], &[fill.wrapping_add(1); 14])
 }
 
 /// We send with key 1, the peer with key 2.
-fn secure() -> Option<Secure> {
-    Some(Secure { profile: Profile::Tag80, send: key(1), receive: key(2) })
+fn secure() -> Option<Box<Secure>> {
+    Some(Box::new(Secure { profile: Profile::Tag80, send: key(1), receive: key(2) }))
 }
 
 fn audio(sequence: u16) -> Vec<u8> {
@@ -115,7 +115,7 @@ fn a_new_answer_with_the_same_keys_goes_on_and_one_with_others_begins_anew() {
     stage.command(Command::Update { leg: LegId(1), config: with(secure()) });
     stage.receive(1, Channel::Rtp, &from, &first);
     assert_eq!(stage.statistics(1).packets_unauthentic, 1, "it came before");
-    let other = Some(Secure { profile: Profile::Tag32, send: key(1), receive: key(9) });
+    let other = Some(Box::new(Secure { profile: Profile::Tag32, send: key(1), receive: key(9) }));
     stage.command(Command::Update { leg: LegId(1), config: with(other) });
     stage.receive(1, Channel::Rtp, &from, &protected(&mut theirs, 2));
     assert_eq!(stage.statistics(1).packets_unauthentic, 2, "that key is gone");

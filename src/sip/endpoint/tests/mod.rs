@@ -1,5 +1,6 @@
 //! Ladders through the public door, under virtual time.
 
+mod bans;
 mod challenged;
 mod client;
 mod pair;
@@ -11,6 +12,7 @@ mod strangers;
 mod streams;
 
 use super::*;
+use crate::sip::bans::BanPolicy;
 use crate::sip::{NameAddr, SipUri};
 use bytes::Bytes;
 use std::time::Duration;
@@ -43,6 +45,7 @@ pub fn endpoint(seed: u64, own: SocketAddr) -> Endpoint {
         listeners: vec![listener(Transport::Udp), listener(Transport::Tcp)],
         user_agent: "cordboard".to_owned(),
         limits: Limits::default(),
+        bans: BanPolicy::default(),
     };
     Endpoint::new(config, Random::from_seed(seed))
 }

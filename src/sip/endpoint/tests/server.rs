@@ -300,7 +300,15 @@ fn requests_that_are_not_ours_to_serve_get_the_status_that_says_so() {
         assert_eq!(first_line(&sent[0]), format!("SIP/2.0 {line}"), "{text}");
         assert!(header.is_none_or(|name| has_header(&sent[0], name)), "{}", sent[0]);
         assert!(value(&sent[0], "To").contains(";tag="), "{}", sent[0]);
-        bench.assert_nothing();
+        let why = value(&sent[0], "Warning").strip_prefix("399 192.0.2.1:5060 \"").unwrap();
+        assert!(why.len() > 20 && why.ends_with('"'), "{why}");
+        // What never becomes a request is told of for the log, with the same words.
+        let told = bench.events();
+        assert!(matches!(&told[..], [] | [Event::Refused { .. }]), "{told:?}");
+        for event in told {
+            let Event::Refused { why: told, .. } = event else { continue };
+            assert_eq!(format!("{told}\""), why);
+        }
         bench.assert_clean();
     }
 }

@@ -167,3 +167,33 @@ fn at_an_open_door_a_source_may_register_up_to_a_rate_and_call_at_none() {
     knock(&mut bench, source, "INVITE", 1_200, "");
     assert!(matches!(bench.event(), Event::Refused { .. }));
 }
+
+/// A STUN Binding request of one who is admitted, or not.
+fn stun(bench: &mut Bench, source: Ipv4Addr, admitted: bool) -> usize {
+    let mut bytes = [0; 20];
+    bytes[..8].copy_from_slice(&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]);
+    let source = SocketAddr::from((source, 5060));
+    let input = Input::Datagram { listener: UDP, source, bytes: &bytes, admitted };
+    bench.endpoint.handle(bench.now, input, &mut bench.actions);
+    let sent = std::mem::take(&mut bench.actions);
+    for action in &sent {
+        let Action::SendDatagram { destination, bytes, .. } = action else { panic!("{action:?}") };
+        assert_eq!((*destination, bytes.len()), (source, 32));
+    }
+    sent.len()
+}
+
+#[test]
+fn a_telephone_that_may_register_learns_by_stun_where_it_sends_from_and_others_learn_nothing() {
+    let mut bench = Bench::new();
+    let source = Ipv4Addr::new(198, 51, 100, 7);
+    assert_eq!((stun(&mut bench, source, false), stun(&mut bench, source, true)), (0, 1));
+    bench.endpoint.set_doors(OPEN);
+    assert_eq!(stun(&mut bench, source, false), 1, "its NAT has given it another port");
+    assert_eq!((0..600).map(|_| stun(&mut bench, source, true)).sum::<usize>(), 498);
+    let others = (0..2_000).map(|n| stun(&mut bench, Ipv4Addr::from(0x0a00_0000 + n), false));
+    assert_eq!(others.sum::<usize>(), 501, "all together");
+    let counters = bench.endpoint.counters();
+    assert_eq!((counters.stun_answered, counters.stun_dropped), (1_001, 1_602));
+    assert_eq!(bench.endpoint.counts(), Counts::default());
+}

@@ -51,6 +51,7 @@ const ERASED = "(erased)";
 
 const TROUBLES: Record<TroubleRecord["kind"], string> = {
   not_acknowledged: "the answer was acknowledged late",
+  not_secured: "there were no keys for the audio",
   no_audio: "no audio came",
   unusable_audio: "audio came that cannot be used",
   loss: "much audio was lost on the way to us",
