@@ -231,7 +231,9 @@ fn we_register_with_a_carrier_are_called_by_our_contact_and_call_with_our_passwo
     );
     let carrier = carrier.start();
     let server = setup.start();
-    server.until("the registration", |s| s.metric("cordboard_registration_state{trunk=\"carrier\"}") == 1);
+    server.until("the registration", |s| {
+        s.metric_of("cordboard_registration_state{trunk=\"carrier\"}") == Some(1)
+    });
     // By the Contact of our registration, with the number in To; the carrier has no other address of the server.
     let mut caller = PhoneSetup::new("+14155550123").start();
     caller.dial(&number(OUT, &carrier, "udp"));

@@ -23,6 +23,8 @@ const FAR: &str = "+442079460000";
 
 /// A peer of a kind, and the server that has a trunk for it.
 struct Peer {
+    /// Of its preset, which is its trunk's.
+    name: &'static str,
     server: Server,
     at: Ipv4Addr,
     /// Who calls what it is called for.
@@ -37,7 +39,7 @@ struct Peer {
 impl Peer {
     /// `keys` are lines of the trunk beside its preset; `AT` in them is the peer's address. Of others the server knows the
     /// caller alone.
-    fn start(preset: &str, keys: &str, prepare: impl FnOnce(&mut Setup)) -> Peer {
+    fn start(preset: &'static str, keys: &str, prepare: impl FnOnce(&mut Setup)) -> Peer {
         let (at, caller) = (address(), address());
         let mut setup = Setup::new(preset)
             .tone()
@@ -48,7 +50,7 @@ impl Peer {
         setup.filter = "info,cordboard::call=debug".to_owned();
         prepare(&mut setup);
         let server = setup.start();
-        Peer { door: server.sip(), server, at, caller, media: Media::new(), transport: "u1" }
+        Peer { name: preset, door: server.sip(), server, at, caller, media: Media::new(), transport: "u1" }
     }
 
     /// Runs a scenario of the peer: one that calls has `more` arguments.
@@ -58,6 +60,12 @@ impl Peer {
         let all = [&keys, more].concat();
         let waits_on_tcp = more.is_empty() && self.transport == "t1";
         if waits_on_tcp { Sipp::listen_on_tcp(name, self.at, &all) } else { Sipp::run(name, self.at, &all) }
+    }
+
+    /// Waits until its trunk is up (1) or down (0).
+    fn until_it_is(&self, up: u64) {
+        let metric = format!("cordboard_trunk_up{{trunk=\"{}\"}}", self.name);
+        self.server.until(&format!("{metric} {up}"), |server| server.metric_of(&metric) == Some(up));
     }
 
     /// The peer calls; its media, where it has moved them in the end, hear the flow and press 1, by which the flow hangs up.
@@ -170,10 +178,9 @@ fn a_cucm_is_called_over_tcp_and_puts_music_in_place_of_its_telephone_without_an
 #[test]
 fn a_cucm_that_is_away_is_down_and_up_when_it_answers_a_ping_over_tcp() {
     let cucm = start_cucm("options_interval_s = 5\noptions_threshold = 1");
-    let is_up = |server: &Server| server.metric("cordboard_trunk_up{trunk=\"cucm\"}") == 1;
-    cucm.server.until("the trunk to be down", |server| !is_up(server));
+    cucm.until_it_is(0);
     cucm.scenario("options_answered", &[]).passes("the ping", &cucm.server);
-    cucm.server.until("the trunk to be up", is_up);
+    cucm.until_it_is(1);
 }
 
 #[test]
@@ -250,12 +257,10 @@ fn teams_is_called_over_tls_and_of_its_endpoints_that_ring_the_one_that_answers_
 #[test]
 fn teams_is_pinged_over_tls_by_the_name_of_our_certificate() {
     let teams = Teams::start("options_interval_s = 5\noptions_threshold = 1");
-    let Peer { server, .. } = &teams.peer;
-    let is_up = |server: &Server| server.metric("cordboard_trunk_up{trunk=\"teams\"}") == 1;
     // Its tunnel is there, and nobody behind it.
-    server.until("the trunk to be down", |server| !is_up(server));
-    teams.peer.scenario("teams_pinged", &[]).passes("the ping", server);
-    server.until("the trunk to be up", is_up);
+    teams.peer.until_it_is(0);
+    teams.peer.scenario("teams_pinged", &[]).passes("the ping", &teams.peer.server);
+    teams.peer.until_it_is(1);
 }
 
 #[test]

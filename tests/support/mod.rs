@@ -258,11 +258,15 @@ impl Server {
 
     /// A sample of the metrics page, by its whole name with labels.
     pub fn metric(&self, name: &str) -> u64 {
+        self.metric_of(name).unwrap_or_else(|| panic!("no metric {name} in\n{}", self.get("/metrics")))
+    }
+
+    /// The same of a trunk, which is not there before the first look at it.
+    pub fn metric_of(&self, name: &str) -> Option<u64> {
         let page = self.get("/metrics");
         let line =
             page.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
-        let value = line.unwrap_or_else(|| panic!("no metric {name} in\n{page}")).rsplit(' ').next().unwrap();
-        value.parse::<f64>().unwrap() as u64
+        Some(line?.rsplit(' ').next()?.parse::<f64>().unwrap() as u64)
     }
 
     /// Looks at something until it holds; fails with the log after [`PATIENCE`].
