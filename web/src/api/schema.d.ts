@@ -1869,6 +1869,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hosts that this server does not answer for a while, the latest first.
+         * @description Needs the permission `setup.read`.
+         */
+        get: operations["listBans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/bans/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a ban: of the host or network that an address is in.
+         * @description Needs the permission `system.edit`.
+         */
+        delete: operations["liftBan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1966,6 +2006,34 @@ export interface components {
             id: number;
             kind: string;
             object: string;
+        };
+        /** @description A host that is not answered. */
+        BanItem: {
+            /** @description An address of IPv4, or the first of a network of IPv6: names the ban in `DELETE /bans/{address}`. */
+            address: string;
+            /**
+             * @description What it is banned for came from its address for certain. Where not, somebody may have forged it: telephones there
+             *     may still register, and streams are taken.
+             */
+            isProven: boolean;
+            /** @description All that is banned: the address, or of IPv6 the network of 64 bits, such as `2001:db8:1:2::/64`. */
+            network: string;
+            /**
+             * @description What a host is banned for.
+             * @enum {string}
+             */
+            offence: "scanner" | "wrong_passwords" | "flood";
+            /** @description Why, in a sentence. */
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** @description Messages and streams that were turned away since. */
+            turnedAway: number;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            until: string;
         };
         /** @description The audio of a call at a moment. */
         CallMedia: {
@@ -2434,6 +2502,12 @@ export interface components {
         /** @description A page of a list. */
         PageOfAuditItem: {
             items: components["schemas"]["AuditItem"][];
+            /** @description The cursor of the next page; absent on the last. */
+            next?: string;
+        };
+        /** @description A page of a list. */
+        PageOfBanItem: {
+            items: components["schemas"]["BanItem"][];
             /** @description The cursor of the next page; absent on the last. */
             next?: string;
         };
@@ -7711,6 +7785,67 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    listBans: {
+        parameters: {
+            query?: {
+                /** @description Items of the page. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of bans. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBanItem"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            406: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            504: components["responses"]["Problem"];
+        };
+    };
+    liftBan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The csrfToken of the session; needed where a cookie signs in, not with a token. */
+                "x-csrf-token"?: string;
+            };
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is answered again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             406: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             504: components["responses"]["Problem"];
