@@ -363,7 +363,7 @@ impl Phone {
             Media::Full { codec: Codec::Pcmu, ptime_ms } => ("0 8 101", ptime_ms, "sendrecv"),
             Media::Full { codec: Codec::Pcma, ptime_ms } => ("8 0 101", ptime_ms, "sendrecv"),
             Media::Mute | Media::NoOffer { .. } => ("0 101", 20, "sendrecv"),
-            Media::Unknown => ("9", 20, "sendrecv"),
+            Media::Unknown => ("3", 20, "sendrecv"),
         };
         let direction = if own == "inactive" { own } else { direction.unwrap_or(own) };
         let event_type = self.voice.as_ref().and_then(|voice| voice.event_type).unwrap_or(101).to_string();
