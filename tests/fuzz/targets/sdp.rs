@@ -17,6 +17,6 @@ fuzz_target!(|bytes: &[u8]| {
         let again = Description::parse(text.as_bytes()).expect("an answer of ours can be read");
         assert_eq!(again.media.len(), theirs.media.len(), "RFC 3264 section 6: as many streams");
     }
-    let ours = offer(CAPABILITIES, &[0, 1], 101, 20, &local);
+    let ours = offer(CAPABILITIES, &[0, 1], &[(101, 8_000)], 20, &local);
     let _ = accept_answer(&ours, &theirs, CAPABILITIES, None);
 });
