@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod hidden;
 pub mod ids;
+pub mod stun;
 
 // Core rooms: an event and the time in, a list of actions out. They never wait.
 pub mod audio;

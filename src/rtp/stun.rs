@@ -1,41 +1,27 @@
 //! Connectivity checks: the STUN binding request (RFC 8489) with what ICE says in it (RFC 8445 section 7.1), read by a side
 //! that only answers (ICE-lite). Bytes and numbers, no sockets.
 
-use crc::{CRC_32_ISO_HDLC, Crc};
+pub use crate::stun::Transaction;
+use crate::stun::{
+    Attribute, BINDING_ERROR, BINDING_REQUEST, BINDING_SUCCESS, ERROR_CODE, FINGERPRINT, HEADER_LEN, Message,
+    OPTIONAL_FROM, Received, UNKNOWN_ATTRIBUTES,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::str;
 use subtle::ConstantTimeEq;
 
-const HEADER_LEN: usize = 20;
-const COOKIE: u32 = 0x2112_A442;
-const BINDING_REQUEST: u16 = 0x0001;
-const BINDING_SUCCESS: u16 = 0x0101;
-const BINDING_ERROR: u16 = 0x0111;
 /// More attributes than any check has; browsers send eight.
 const ATTRIBUTES_MAX: usize = 32;
-/// What a fingerprint is mixed with, so that it is no CRC of another protocol (RFC 8489 section 14.7).
-const FINGERPRINT_MASK: u32 = 0x5354_554E;
 const INTEGRITY_LEN: usize = 20;
 
 const USERNAME: u16 = 0x0006;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
-const ERROR_CODE: u16 = 0x0009;
-const UNKNOWN_ATTRIBUTES: u16 = 0x000A;
 const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;
-const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
-const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLED: u16 = 0x8029;
-/// Attributes below this must be understood by whoever reads them (section 14).
-const OPTIONAL_FROM: u16 = 0x8000;
-
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
-
-/// Names that one request may be answered with.
-pub type Transaction = [u8; 12];
 
 /// A request whose sender knows our password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,37 +54,27 @@ pub fn is_stun(datagram: &[u8]) -> bool {
 
 /// Reads a request to the user `ours`, of the user `theirs`, both names of this call alone, made with our password.
 pub fn read_request(datagram: &[u8], ours: &str, theirs: &str, password: &str) -> Result<Request, StunError> {
-    let (header, body) = datagram.split_first_chunk::<HEADER_LEN>().ok_or(StunError::Malformed)?;
-    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    let cookie = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-    if cookie != COOKIE || length != body.len() || length % 4 != 0 {
-        return Err(StunError::Malformed);
-    }
-    if u16::from_be_bytes([header[0], header[1]]) != BINDING_REQUEST {
+    let received = Received::read(datagram).ok_or(StunError::Malformed)?;
+    if received.kind != BINDING_REQUEST {
         return Err(StunError::NoRequest);
     }
-    let mut transaction = [0; 12];
-    transaction.copy_from_slice(&header[8..]);
+    let transaction = received.transaction;
     let mut request =
         Request { transaction, use_candidate: false, is_controlled: false, priority: 0, unknown: None };
     let (mut is_addressed, mut is_authentic) = (false, false);
-    for (count, attribute) in Attributes::of(body).enumerate() {
-        let Attribute { kind, value, at } = attribute?;
+    for (count, attribute) in received.attributes().enumerate() {
+        let attribute: Attribute<'_> = attribute.map_err(|_| StunError::Malformed)?;
+        let value = attribute.value;
         if count >= ATTRIBUTES_MAX {
             return Err(StunError::Malformed);
         }
-        match kind {
-            FINGERPRINT => {
-                let before = datagram.get(..HEADER_LEN + at).ok_or(StunError::Malformed)?;
-                if value != fingerprint(before).to_be_bytes() {
-                    return Err(StunError::Malformed);
-                }
-            }
+        match attribute.kind {
+            FINGERPRINT if attribute.is_right_fingerprint() => {}
+            FINGERPRINT => return Err(StunError::Malformed),
             // What stands behind the integrity is not covered by it (section 14.5).
             _ if is_authentic => {}
             MESSAGE_INTEGRITY => {
-                let before = datagram.get(..HEADER_LEN + at).ok_or(StunError::Malformed)?;
-                let expected = integrity(before, password);
+                let expected = integrity(attribute.before, password);
                 if !bool::from(expected.ct_eq(value)) {
                     return Err(StunError::Unauthentic);
                 }
@@ -136,40 +112,21 @@ pub fn write_request(bytes: &mut Vec<u8>, request: &Request, names: [&str; 2], p
     if let Some(kind) = request.unknown {
         message.attribute(bytes, kind, &[1, 2, 3]);
     }
-    message.end(bytes, password);
+    end(&message, bytes, password);
 }
 
 /// Appends the answer: where the request came from, as we see it.
 pub fn write_success(bytes: &mut Vec<u8>, transaction: Transaction, source: SocketAddr, password: &str) {
     let message = Message::begin(bytes, BINDING_SUCCESS, transaction);
-    let port = (source.port() ^ (COOKIE >> 16) as u16).to_be_bytes();
-    let mut value = [0; 20];
-    let length = match source.ip().to_canonical() {
-        IpAddr::V4(ip) => {
-            value[1] = 1;
-            let mixed = u32::from(ip) ^ COOKIE;
-            value[4..8].copy_from_slice(&mixed.to_be_bytes());
-            8
-        }
-        IpAddr::V6(ip) => {
-            value[1] = 2;
-            let mask = COOKIE.to_be_bytes().into_iter().chain(transaction);
-            for ((place, byte), with) in value[4..].iter_mut().zip(ip.octets()).zip(mask) {
-                *place = byte ^ with;
-            }
-            20
-        }
-    };
-    value[2..4].copy_from_slice(&port);
-    message.attribute(bytes, XOR_MAPPED_ADDRESS, &value[..length]);
-    message.end(bytes, password);
+    message.mapped_address(bytes, transaction, source);
+    end(&message, bytes, password);
 }
 
 /// Appends that both sides think that the other one chooses the pair (RFC 8445 section 7.3.1.1).
 pub fn write_role_conflict(bytes: &mut Vec<u8>, transaction: Transaction, password: &str) {
     let message = Message::begin(bytes, BINDING_ERROR, transaction);
     message.attribute(bytes, ERROR_CODE, b"\0\0\x04\x57Role Conflict");
-    message.end(bytes, password);
+    end(&message, bytes, password);
 }
 
 /// Appends that an attribute is not known (RFC 8489 section 6.3.1).
@@ -177,48 +134,14 @@ pub fn write_unknown_attribute(bytes: &mut Vec<u8>, transaction: Transaction, ki
     let message = Message::begin(bytes, BINDING_ERROR, transaction);
     message.attribute(bytes, ERROR_CODE, b"\0\0\x04\x14Unknown Attribute");
     message.attribute(bytes, UNKNOWN_ATTRIBUTES, &kind.to_be_bytes());
-    message.end(bytes, password);
+    end(&message, bytes, password);
 }
 
-/// A message that is written at the end of a buffer.
-struct Message {
-    start: usize,
-}
-
-impl Message {
-    fn begin(bytes: &mut Vec<u8>, kind: u16, transaction: Transaction) -> Self {
-        let start = bytes.len();
-        bytes.extend_from_slice(&kind.to_be_bytes());
-        bytes.extend_from_slice(&[0; 2]);
-        bytes.extend_from_slice(&COOKIE.to_be_bytes());
-        bytes.extend_from_slice(&transaction);
-        Message { start }
-    }
-
-    fn attribute(&self, bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
-        bytes.extend_from_slice(&kind.to_be_bytes());
-        bytes.extend_from_slice(&(value.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(value);
-        let padding = value.len().next_multiple_of(4) - value.len();
-        bytes.extend_from_slice(&[0; 3][..padding]);
-        self.set_length(bytes, 0);
-    }
-
-    /// The header's length: what was written, and `more` bytes.
-    fn set_length(&self, bytes: &mut [u8], more: usize) {
-        let length = (bytes.len() - self.start - HEADER_LEN + more) as u16;
-        if let Some(place) = bytes.get_mut(self.start + 2..self.start + 4) {
-            place.copy_from_slice(&length.to_be_bytes());
-        }
-    }
-
-    fn end(&self, bytes: &mut Vec<u8>, password: &str) {
-        let integrity = integrity(&bytes[self.start..], password);
-        self.attribute(bytes, MESSAGE_INTEGRITY, &integrity);
-        self.set_length(bytes, 8);
-        let fingerprint = fingerprint(&bytes[self.start..]);
-        self.attribute(bytes, FINGERPRINT, &fingerprint.to_be_bytes());
-    }
+/// What both sides' messages end with.
+fn end(message: &Message, bytes: &mut Vec<u8>, password: &str) {
+    let integrity = integrity(message.written(bytes), password);
+    message.attribute(bytes, MESSAGE_INTEGRITY, &integrity);
+    message.fingerprint(bytes);
 }
 
 /// Over a message up to this attribute, whose header counts it already (section 14.5).
@@ -234,50 +157,10 @@ fn integrity(before: &[u8], password: &str) -> [u8; INTEGRITY_LEN] {
     mac.finalize().into_bytes().into()
 }
 
-/// Over a message up to this attribute. Its header counts all of the message.
-fn fingerprint(before: &[u8]) -> u32 {
-    CRC.checksum(before) ^ FINGERPRINT_MASK
-}
-
-struct Attribute<'a> {
-    kind: u16,
-    value: &'a [u8],
-    /// Where it begins, counted from the end of the header.
-    at: usize,
-}
-
-/// The attributes of a message, up to the first that does not fit.
-struct Attributes<'a> {
-    body: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Attributes<'a> {
-    fn of(body: &'a [u8]) -> Self {
-        Attributes { body, at: 0 }
-    }
-}
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = Result<Attribute<'a>, StunError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let at = self.at;
-        let rest = self.body.get(at..).filter(|rest| !rest.is_empty())?;
-        let Some(([k0, k1, l0, l1], rest)) = rest.split_first_chunk::<4>() else {
-            self.at = self.body.len();
-            return Some(Err(StunError::Malformed));
-        };
-        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
-        self.at = at + 4 + length.next_multiple_of(4);
-        let attribute = |value| Attribute { kind: u16::from_be_bytes([*k0, *k1]), value, at };
-        Some(rest.get(..length).map(attribute).ok_or(StunError::Malformed))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stun::fingerprint;
 
     const PASSWORD: &str = "VOkJxbRl1RmTxUk/WvJxBt";
 

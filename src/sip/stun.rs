@@ -1,61 +1,40 @@
 //! STUN (RFC 8489) as far as telephones need it to keep their NAT open over UDP and to learn that it has given them another
 //! port (RFC 5626 4.4.2 and 8): Binding requests on the port of SIP, without credentials.
 
-use crc::{CRC_32_ISO_HDLC, Crc};
-use std::net::{IpAddr, SocketAddr};
+use crate::stun::{
+    Attribute, BINDING_ERROR, BINDING_REQUEST, BINDING_SUCCESS, COOKIE, ERROR_CODE, FINGERPRINT, HEADER_LEN,
+    Message, OPTIONAL_FROM, Received, UNKNOWN_ATTRIBUTES,
+};
+use std::net::SocketAddr;
 
-/// RFC 8489 section 5.
-const MAGIC_COOKIE: u32 = 0x2112_a442;
-const HEADER_BYTES: usize = 20;
-const BINDING_REQUEST: u16 = 0x0001;
-const BINDING_SUCCESS: u16 = 0x0101;
-const BINDING_ERROR: u16 = 0x0111;
-const ERROR_CODE: u16 = 0x0009;
-const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
-const XOR_MAPPED_ADDRESS: u16 = 0x0020;
-const FINGERPRINT: u16 = 0x8028;
-/// Attributes from here on may be passed over by whoever does not know them (section 14).
-const OPTIONAL: u16 = 0x8000;
-/// What the checksum of FINGERPRINT is combined with (section 14.7).
-const FINGERPRINT_MASK: u32 = 0x5354_554e;
 /// Attributes that were not understood and are named in the answer. A request of this usage has none at all.
 const UNKNOWN_MAX: usize = 4;
 
 /// Whether a datagram is STUN and no SIP, by its first byte and the cookie (RFC 5626 section 8).
 pub fn is_stun(bytes: &[u8]) -> bool {
-    bytes.len() >= HEADER_BYTES
+    bytes.len() >= HEADER_LEN
         && bytes.first().is_some_and(|first| *first < 2)
-        && u32_at(bytes, 4) == Some(MAGIC_COOKIE)
+        && bytes.get(4..8) == Some(&COOKIE.to_be_bytes()[..])
 }
 
 /// The answer to a well-formed Binding request: where it came from, or which of its attributes is not known here. None for
 /// all else.
 pub fn answer(request: &[u8], source: SocketAddr) -> Option<Vec<u8>> {
-    let transaction = request.get(4..HEADER_BYTES)?;
-    let length = usize::from(u16_at(request, 2)?);
-    if !is_stun(request)
-        || u16_at(request, 0) != Some(BINDING_REQUEST)
-        || length % 4 != 0
-        || request.len() != HEADER_BYTES + length
-    {
-        return None;
+    let request = Received::read(request).filter(|request| request.kind == BINDING_REQUEST)?;
+    let Attributes { unknown, has_fingerprint } = read(&request)?;
+    let kind = if unknown.is_empty() { BINDING_SUCCESS } else { BINDING_ERROR };
+    let mut reply = Vec::with_capacity(HEADER_LEN + 32);
+    let message = Message::begin(&mut reply, kind, request.transaction);
+    if unknown.is_empty() {
+        message.mapped_address(&mut reply, request.transaction, source);
+    } else {
+        // 420 without a phrase, and what was not understood (sections 6.3.1, 14.8, 14.13).
+        message.attribute(&mut reply, ERROR_CODE, &[0, 0, 4, 20]);
+        let named: Vec<u8> = unknown.iter().flat_map(|kind| kind.to_be_bytes()).collect();
+        message.attribute(&mut reply, UNKNOWN_ATTRIBUTES, &named);
     }
-    let Attributes { unknown, has_fingerprint } = read(request)?;
-    let (kind, attributes) = match unknown.as_slice() {
-        [] => (BINDING_SUCCESS, mapped_address(source, transaction)),
-        unknown => (BINDING_ERROR, unknown_attributes(unknown)),
-    };
-    let fingerprint = if has_fingerprint { 8 } else { 0 };
-    let mut reply = Vec::with_capacity(HEADER_BYTES + attributes.len() + fingerprint);
-    reply.extend(kind.to_be_bytes());
-    reply.extend(((attributes.len() + fingerprint) as u16).to_be_bytes());
-    reply.extend(transaction);
-    reply.extend(attributes);
     if has_fingerprint {
-        let checksum = checksum(&reply);
-        reply.extend(FINGERPRINT.to_be_bytes());
-        reply.extend(4u16.to_be_bytes());
-        reply.extend(checksum.to_be_bytes());
+        message.fingerprint(&mut reply);
     }
     Some(reply)
 }
@@ -68,78 +47,42 @@ struct Attributes {
 }
 
 /// None where an attribute does not fit, or the checksum is wrong.
-fn read(request: &[u8]) -> Option<Attributes> {
+fn read(request: &Received<'_>) -> Option<Attributes> {
     let mut attributes = Attributes { unknown: Vec::new(), has_fingerprint: false };
-    let mut at = HEADER_BYTES;
-    while at < request.len() {
-        let (kind, length) = (u16_at(request, at)?, usize::from(u16_at(request, at + 2)?));
-        let end = at + 4 + length.next_multiple_of(4);
-        if end > request.len() || attributes.has_fingerprint {
+    for attribute in request.attributes() {
+        let attribute: Attribute<'_> = attribute.ok()?;
+        if attributes.has_fingerprint {
             // FINGERPRINT is the last one (section 14.7).
             return None;
         }
-        if kind == FINGERPRINT {
-            let is_right = length == 4 && u32_at(request, at + 4)? == checksum(request.get(..at)?);
-            attributes.has_fingerprint = is_right.then_some(true)?;
-        } else if kind < OPTIONAL && attributes.unknown.len() < UNKNOWN_MAX {
-            attributes.unknown.push(kind);
+        if attribute.kind == FINGERPRINT {
+            attributes.has_fingerprint = attribute.is_right_fingerprint().then_some(true)?;
+        } else if attribute.kind < OPTIONAL_FROM && attributes.unknown.len() < UNKNOWN_MAX {
+            attributes.unknown.push(attribute.kind);
         }
-        at = end;
     }
     Some(attributes)
-}
-
-/// XOR-MAPPED-ADDRESS (section 14.2); `transaction` begins with the cookie.
-fn mapped_address(source: SocketAddr, transaction: &[u8]) -> Vec<u8> {
-    let port = source.port() ^ (MAGIC_COOKIE >> 16) as u16;
-    let (family, address) = match source.ip().to_canonical() {
-        IpAddr::V4(ip) => (1u8, ip.octets().to_vec()),
-        IpAddr::V6(ip) => (2, ip.octets().to_vec()),
-    };
-    let mut attribute = Vec::with_capacity(24);
-    attribute.extend(XOR_MAPPED_ADDRESS.to_be_bytes());
-    attribute.extend((4 + address.len() as u16).to_be_bytes());
-    attribute.extend([0, family]);
-    attribute.extend(port.to_be_bytes());
-    attribute.extend(address.iter().zip(transaction).map(|(byte, key)| byte ^ key));
-    attribute
-}
-
-/// ERROR-CODE 420 without a phrase, and UNKNOWN-ATTRIBUTES (sections 6.3.1, 14.8, 14.13).
-fn unknown_attributes(unknown: &[u16]) -> Vec<u8> {
-    let mut attributes = Vec::with_capacity(12 + 2 * UNKNOWN_MAX);
-    attributes.extend(ERROR_CODE.to_be_bytes());
-    attributes.extend([0, 4, 0, 0, 4, 20]);
-    attributes.extend(UNKNOWN_ATTRIBUTES.to_be_bytes());
-    attributes.extend((2 * unknown.len() as u16).to_be_bytes());
-    unknown.iter().for_each(|kind| attributes.extend(kind.to_be_bytes()));
-    attributes.resize(attributes.len().next_multiple_of(4), 0);
-    attributes
-}
-
-/// The value of FINGERPRINT for a message up to it.
-fn checksum(message: &[u8]) -> u32 {
-    Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(message) ^ FINGERPRINT_MASK
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..at + 2).and_then(|two| Some(u16::from_be_bytes(two.try_into().ok()?)))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4).and_then(|four| Some(u32::from_be_bytes(four.try_into().ok()?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::Random;
+    use crate::stun::fingerprint;
+
+    fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+        bytes.get(at..at + 2).and_then(|two| Some(u16::from_be_bytes(two.try_into().ok()?)))
+    }
+
+    fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+        bytes.get(at..at + 4).and_then(|four| Some(u32::from_be_bytes(four.try_into().ok()?)))
+    }
 
     /// Without FINGERPRINT, whatever the length says.
     fn request(kind: u16, attributes: &[u8]) -> Vec<u8> {
         let mut bytes = kind.to_be_bytes().to_vec();
         bytes.extend((attributes.len() as u16).to_be_bytes());
-        bytes.extend(MAGIC_COOKIE.to_be_bytes());
+        bytes.extend(COOKIE.to_be_bytes());
         // The transaction of RFC 5769.
         bytes.extend([0xb7, 0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae]);
         bytes.extend(attributes);
@@ -149,7 +92,7 @@ mod tests {
     fn with_fingerprint(mut bytes: Vec<u8>) -> Vec<u8> {
         let length = u16_at(&bytes, 2).unwrap() + 8;
         bytes[2..4].copy_from_slice(&length.to_be_bytes());
-        let value = checksum(&bytes);
+        let value = fingerprint(&bytes);
         bytes.extend([0x80, 0x28, 0, 4]);
         bytes.extend(value.to_be_bytes());
         bytes
@@ -186,7 +129,7 @@ mod tests {
         let said = answer(&asked, from("192.0.2.1:32853")).unwrap();
         assert_eq!(said.len(), 40);
         assert_eq!(u16_at(&said, 2), Some(20));
-        assert_eq!(u32_at(&said, 36), Some(checksum(&said[..32])));
+        assert_eq!(u32_at(&said, 36), Some(fingerprint(&said[..32])));
         let mut wrong = asked.clone();
         wrong[27] ^= 1;
         assert_eq!(answer(&wrong, from("192.0.2.1:1")), None);

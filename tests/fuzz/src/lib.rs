@@ -4,6 +4,8 @@
 pub mod clock;
 #[path = "../../../src/ids.rs"]
 pub mod ids;
+#[path = "../../../src/stun.rs"]
+pub mod stun;
 #[path = "../../../src/rtp/mod.rs"]
 pub mod rtp;
 #[path = "../../../src/sdp/mod.rs"]
