@@ -89,25 +89,27 @@ impl Ear {
         decoding: Decoding<'_>,
         found: &mut dyn FnMut(Detected),
     ) {
-        let Ear { jitter, detector, cutter, listening, cutting, recording, .. } = self;
         let payload_type = audio.then_some(packet.payload_type);
+        let (jitter, mut listeners) = self.listeners();
         jitter.push(now, packet.sequence, packet.timestamp, payload_type, packet.payload, &mut |frame| {
-            let detector = listening.then_some(&mut *detector);
-            let cutter = cutting.map(|_| &mut *cutter);
-            keep(now, frame, recording.as_deref_mut(), decoding);
-            hear(frame, detector, cutter, decoding, found);
+            listeners.hear(now, frame, decoding, found);
         });
     }
 
     /// Gives up what has been waited for long enough.
     pub fn expire(&mut self, now: Instant, decoding: Decoding<'_>, found: &mut dyn FnMut(Detected)) {
-        let Ear { jitter, detector, cutter, listening, cutting, recording, .. } = self;
-        jitter.expire(now, &mut |frame| {
-            let detector = listening.then_some(&mut *detector);
-            let cutter = cutting.map(|_| &mut *cutter);
-            keep(now, frame, recording.as_deref_mut(), decoding);
-            hear(frame, detector, cutter, decoding, found);
-        });
+        let (jitter, mut listeners) = self.listeners();
+        jitter.expire(now, &mut |frame| listeners.hear(now, frame, decoding, found));
+    }
+
+    /// The buffer, and who hears what comes out of it.
+    fn listeners(&mut self) -> (&mut JitterBuffer, Listeners<'_>) {
+        let listeners = Listeners {
+            detector: self.listening.then_some(&mut self.detector),
+            cutter: self.cutting.is_some().then_some(&mut self.cutter),
+            recording: self.recording.as_deref_mut(),
+        };
+        (&mut self.jitter, listeners)
     }
 
     /// When [`Ear::expire`] has something to do, a packet is ready to be cut, or a recording is over.
@@ -131,61 +133,72 @@ impl Ear {
     }
 }
 
-/// Puts a frame into a recording. Only legs of test calls have one: that the frame is decoded for the detector as well
-/// matters to nobody.
-fn keep(now: Instant, frame: Frame<'_>, recording: Option<&mut Recording>, decoding: Decoding<'_>) {
-    let Some(recording) = recording else { return };
-    match frame {
-        Frame::Audio { payload_type, timestamp, payload } => {
-            let Some(codec) = decoding.law(payload_type) else { return };
-            for (place, bytes) in payload.chunks(160).enumerate() {
-                let mut samples = [0i16; 160];
-                let count = codec.decode_into(bytes, &mut samples);
-                recording.take(now, timestamp.wrapping_add(place as u32 * 160), &samples[..count]);
-            }
-        }
-        Frame::Lost { .. } => {}
-        Frame::Restart => recording.restart(),
-    }
+/// Who hears a frame. A frame is decoded once for all of them.
+struct Listeners<'a> {
+    detector: Option<&'a mut DtmfDetector>,
+    cutter: Option<&'a mut Cutter>,
+    recording: Option<&'a mut Recording>,
 }
 
-fn hear(
-    frame: Frame<'_>,
-    mut detector: Option<&mut DtmfDetector>,
-    mut cutter: Option<&mut Cutter>,
-    decoding: Decoding<'_>,
-    found: &mut dyn FnMut(Detected),
-) {
-    match frame {
-        Frame::Audio { payload_type, timestamp, payload } => {
-            let Some(codec) = decoding.law(payload_type) else { return };
-            for (place, bytes) in payload.chunks(160).enumerate() {
-                let mut samples = [0i16; 160];
-                let count = codec.decode_into(bytes, &mut samples);
-                if let Some(detector) = &mut detector {
-                    detector.push(&samples[..count], &mut |detected| found(detected));
-                }
-                if let Some(cutter) = &mut cutter {
+impl Listeners<'_> {
+    fn hear(
+        &mut self,
+        now: Instant,
+        frame: Frame<'_>,
+        decoding: Decoding<'_>,
+        found: &mut dyn FnMut(Detected),
+    ) {
+        match frame {
+            Frame::Audio { payload_type, timestamp, payload } => {
+                let Some(codec) = decoding.law(payload_type) else { return };
+                for (place, bytes) in payload.chunks(160).enumerate() {
                     let timestamp = timestamp.wrapping_add(place as u32 * 160);
-                    cutter.heard(timestamp, &mut samples[..count], decoding.partner);
+                    let mut samples = [0i16; 160];
+                    let count = codec.decode_into(bytes, &mut samples);
+                    self.samples(now, timestamp, &mut samples[..count], decoding.partner, found);
                 }
             }
+            Frame::Lost { samples } => {
+                if let Some(detector) = &mut self.detector {
+                    detector.lost(samples as usize);
+                }
+                if let Some(cutter) = &mut self.cutter {
+                    cutter.lost(samples, decoding.partner);
+                }
+            }
+            Frame::Restart => self.restart(),
         }
-        Frame::Lost { samples } => {
-            if let Some(detector) = detector {
-                detector.lost(samples as usize);
-            }
-            if let Some(cutter) = cutter {
-                cutter.lost(samples, decoding.partner);
-            }
+    }
+
+    /// The cutter comes last: it changes the samples.
+    fn samples(
+        &mut self,
+        now: Instant,
+        timestamp: u32,
+        samples: &mut [i16],
+        partner: Codec,
+        found: &mut dyn FnMut(Detected),
+    ) {
+        if let Some(recording) = &mut self.recording {
+            recording.take(now, timestamp, samples);
         }
-        Frame::Restart => {
-            if let Some(detector) = detector {
-                detector.reset();
-            }
-            if let Some(cutter) = cutter {
-                cutter.restart();
-            }
+        if let Some(detector) = &mut self.detector {
+            detector.push(samples, &mut |detected| found(detected));
+        }
+        if let Some(cutter) = &mut self.cutter {
+            cutter.heard(timestamp, samples, partner);
+        }
+    }
+
+    fn restart(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.restart();
+        }
+        if let Some(detector) = &mut self.detector {
+            detector.reset();
+        }
+        if let Some(cutter) = &mut self.cutter {
+            cutter.restart();
         }
     }
 }
