@@ -156,6 +156,19 @@ pub enum DialFailure {
     Failed,
 }
 
+impl DialFailure {
+    /// The code that stands for it where no response came.
+    pub fn sip_code(self) -> u16 {
+        match self {
+            DialFailure::Busy => 486,
+            DialFailure::Rejected => 603,
+            DialFailure::NoAnswer => 408,
+            DialFailure::Unavailable => 480,
+            DialFailure::Failed => 500,
+        }
+    }
+}
+
 /// What is to be heard. References are resolved by whoever plays.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]

@@ -343,17 +343,6 @@ fn length(sound: &Sound, prompt: impl Fn(&str) -> Option<Duration>) -> Duration 
     }
 }
 
-/// The SIP code that a failure comes from.
-fn sip_code(cause: DialFailure) -> u16 {
-    match cause {
-        DialFailure::Busy => 486,
-        DialFailure::Rejected => 603,
-        DialFailure::NoAnswer => 408,
-        DialFailure::Unavailable => 480,
-        DialFailure::Failed => 500,
-    }
-}
-
 impl DialOutcome {
     /// Why the leg fails at once, where it does.
     fn failure(self) -> Option<DialFailure> {

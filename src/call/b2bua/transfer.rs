@@ -10,7 +10,7 @@ use crate::call::live::LegState;
 use crate::call::message_parts::{sdp_body, warning};
 use crate::call::transfer::{Moved, Refused, Where};
 use crate::clock::Instant;
-use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, Event as FlowEvent, Party};
+use crate::flow::{CallerIdentity, CancelReason, DialId, Event as FlowEvent, Party};
 use crate::hidden::Hidden;
 use crate::ids::PlaybackId;
 use crate::media::{Command, Item, Playlist, Tone};
@@ -126,7 +126,12 @@ impl Call {
                 let ring = Ring { identity: &identity, ring_busy: true, transfer: Some(headers) };
                 if let Some((cause, code)) = self.dial(leg, target, ring, context) {
                     let why = "the party that the call was to be transferred to cannot be rung";
-                    return refuse(self, order, &Refused::new(code.unwrap_or(code_of(cause)), why), context);
+                    return refuse(
+                        self,
+                        order,
+                        &Refused::new(code.unwrap_or(cause.sip_code()), why),
+                        context,
+                    );
                 }
                 let told = self.accept_transfer(order, context);
                 self.begin_transfer(order.by, told, leg, None, context);
@@ -444,15 +449,4 @@ fn notify(told: Told, code: u16, is_last: bool, context: &mut Context<'_>) -> Tr
     let body = Body { content_type: FRAGMENT_TYPE.to_owned(), bytes: text.into() };
     let (now, method) = (context.now.instant, rsip::Method::Notify.into());
     context.sip.request(now, told.dialog, method, &headers, Some(body), context.sip_actions)
-}
-
-/// The code that says why nobody could be rung, where there is none.
-fn code_of(cause: DialFailure) -> u16 {
-    match cause {
-        DialFailure::Busy => 486,
-        DialFailure::Rejected => 603,
-        DialFailure::NoAnswer => 408,
-        DialFailure::Unavailable => 480,
-        DialFailure::Failed => 500,
-    }
 }

@@ -2,7 +2,7 @@
 //! what it is told.
 
 use super::world::{Setting, Silence, World};
-use super::{NEXT_KEY_AFTER, Rung, SimulatedReply, reply, sip_code};
+use super::{NEXT_KEY_AFTER, Rung, SimulatedReply, reply};
 use crate::clock::{Instant, Now, Wall};
 use crate::flow::{DialFailure, Event, FlowVersion, Interpreter, Outcome, Party};
 use std::collections::VecDeque;
@@ -204,11 +204,11 @@ impl Simulation {
         let event = match input {
             LegInput::Answer if is_handed_over => Event::HandedOver { dial },
             LegInput::Fail(cause) if is_handed_over => {
-                Event::HandOverFailed { dial, cause, sip_code: Some(sip_code(cause)) }
+                Event::HandOverFailed { dial, cause, sip_code: Some(cause.sip_code()) }
             }
             LegInput::Ring => Event::Ringing { dial },
             LegInput::Answer => Event::Answered { dial },
-            LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(sip_code(cause)) },
+            LegInput::Fail(cause) => Event::DialFailed { dial, cause, sip_code: Some(cause.sip_code()) },
             LegInput::Press(digit) => {
                 Event::Digit { party: Party::Dialled(dial), digit, source: "simulated" }
             }

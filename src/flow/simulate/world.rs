@@ -4,7 +4,7 @@
 use super::words::ScheduleWords;
 use super::{
     ANSWERS_AFTER, DialOutcome, REFUSES_AFTER, REPLIES_AFTER, RINGS_AFTER, Rung, SimulatedReply, What,
-    length, reply, sip_code,
+    length, reply,
 };
 use crate::clock::{Instant, Now, Wall};
 use crate::flow::{
@@ -281,7 +281,7 @@ impl World {
         self.note(What::Dial { dial: dial.to_string(), target });
         let Some(outcome) = outcome else { return };
         if let Some(cause) = outcome.failure() {
-            let sip_code = Some(sip_code(cause));
+            let sip_code = Some(cause.sip_code());
             return self.after(REFUSES_AFTER, Event::DialFailed { dial, cause, sip_code });
         }
         self.after(RINGS_AFTER, Event::Ringing { dial });
@@ -303,7 +303,7 @@ impl World {
         self.note(What::HandOver { target });
         match outcome.map(|outcome| (outcome, outcome.failure())) {
             Some((_, Some(cause))) => {
-                let sip_code = Some(sip_code(cause));
+                let sip_code = Some(cause.sip_code());
                 self.after(REFUSES_AFTER, Event::HandOverFailed { dial, cause, sip_code });
             }
             Some((DialOutcome::Answered, None)) => self.after(ANSWERS_AFTER, Event::HandedOver { dial }),
