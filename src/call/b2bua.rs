@@ -285,7 +285,7 @@ impl Call {
 
     /// The trunk of that id, as it was when the call began.
     pub(super) fn snapshot_trunk(&self, id: &str) -> Option<&Trunk> {
-        self.snapshot.trunks.iter().find(|trunk| trunk.id == id)
+        self.snapshot.trunk(id)
     }
 
     /// The Smart Number, as its pattern.

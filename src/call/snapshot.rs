@@ -220,11 +220,15 @@ impl Snapshot {
         of_trunks.chain(of_agents).collect()
     }
 
+    pub fn trunk(&self, id: &str) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| trunk.id == id)
+    }
+
     /// The one that an account is of.
     pub fn owned_by(&self, owner: &Owner) -> Option<Source<'_>> {
         match owner {
             Owner::Agent(id) => self.agents.get(id).map(Source::Agent),
-            Owner::Trunk(id) => self.trunks.iter().find(|trunk| trunk.id == *id).map(Source::Trunk),
+            Owner::Trunk(id) => self.trunk(id).map(Source::Trunk),
         }
     }
 

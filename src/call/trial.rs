@@ -205,7 +205,7 @@ impl Switchboard {
                 self.try_request(now.instant, (id, number), &trunk, &target, None, actions);
             }
             Wish::Register { number, target, expires } => {
-                let expires = expires.or_else(|| self.trunk_of(&trunk)?.register);
+                let expires = expires.or_else(|| self.snapshot.trunk(&trunk)?.register);
                 let expires = Some(expires.unwrap_or_default());
                 self.try_request(now.instant, (id, number), &trunk, &target, expires, actions);
             }
@@ -221,10 +221,6 @@ impl Switchboard {
         }
     }
 
-    fn trunk_of(&self, id: &str) -> Option<&super::snapshot::Trunk> {
-        self.snapshot.trunks.iter().find(|trunk| trunk.id == id)
-    }
-
     fn try_request(
         &mut self,
         now: Instant,
@@ -235,7 +231,7 @@ impl Switchboard {
         actions: &mut Vec<Action>,
     ) {
         let outside = self.trunks.outside_of(trunk, expires, target, &self.endpoint);
-        let user = expires.and_then(|_| Some(self.trunk_of(trunk)?.login.as_ref()?.username.clone()));
+        let user = expires.and_then(|_| Some(self.snapshot.trunk(trunk)?.login.as_ref()?.username.clone()));
         let Some(trial) = self.trials.0.get_mut(&id) else { return };
         let outside = outside.filter(|_| trial.sent.len() < SENT_MAX);
         match outside {

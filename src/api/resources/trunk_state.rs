@@ -167,7 +167,7 @@ async fn test(
     InPath(id): InPath<String>,
 ) -> Result<Response, Problem> {
     let snapshot = api.snapshot();
-    let trunk = snapshot.trunks.iter().find(|trunk| trunk.id == id);
+    let trunk = snapshot.trunk(&id);
     let trunk = trunk.ok_or_else(|| Problem::not_found("new calls of this server know no such trunk"))?;
     let doctor = api.doctor.as_ref().ok_or_else(|| Problem::unavailable("this server makes no calls"))?;
     let steps = doctor.examine(trunk.clone(), shown_number(&snapshot, trunk)).map_err(|busy| match busy {

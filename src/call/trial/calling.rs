@@ -98,7 +98,7 @@ impl Switchboard {
         }
         let known = self.trials.0.get(&id).is_some_and(|trial| trial.call.is_none());
         let snapshot = self.snapshot.clone();
-        let trunk = snapshot.trunks.iter().find(|other| other.id == trunk).filter(|_| known);
+        let trunk = snapshot.trunk(trunk).filter(|_| known);
         let trunk = trunk.ok_or("there is no such trunk any more")?;
         self.trunks
             .begin_call(now.instant, &trunk.id, Direction::Out)
