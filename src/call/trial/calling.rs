@@ -2,6 +2,7 @@
 
 use super::{End, News, Talking, TrialId, Why, Wish};
 use crate::call::Action;
+use crate::call::arrival::FULL;
 use crate::call::b2bua::Settings;
 use crate::call::identity::{Presented, present};
 use crate::call::media_leg::{MediaLeg, Sender};
@@ -94,7 +95,7 @@ impl Switchboard {
             return Err("the server is being stopped and makes no new calls".to_owned());
         }
         if self.calls.len() >= self.calls_max {
-            return Err("there are as many calls as the server takes".to_owned());
+            return Err(FULL.to_owned());
         }
         let known = self.trials.0.get(&id).is_some_and(|trial| trial.call.is_none());
         let snapshot = self.snapshot.clone();
