@@ -20,6 +20,7 @@ use super::source::Source;
 use super::tones::Tones;
 use super::watch::Watch;
 use super::{Channel, Event, LegConfig, Output, Statistics};
+use crate::audio::Codec;
 use crate::audio::coding::{Decoder, Encoder};
 use crate::clock::{Budget, Instant};
 use crate::ids::{LegId, PlaybackId, PortId, Random};
@@ -377,9 +378,8 @@ impl Leg {
                 }
                 bytes.resize(end, law.silence());
             };
-            self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| match encoder {
-                Some(encoder) => encoder.encode_own(law, bytes, &mut read),
-                None => read(bytes),
+            self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| {
+                encode_own(encoder, law, bytes, &mut read);
             });
         } else {
             self.muted = true;
@@ -421,17 +421,9 @@ impl Leg {
             _ => {
                 let encoder = &mut self.encoder;
                 let mut silence = |bytes: &mut Vec<u8>| bytes.resize(bytes.len() + samples, law.silence());
-                self.sender.send_own(
-                    now,
-                    out,
-                    route,
-                    self.config.payload_type,
-                    samples,
-                    |bytes| match encoder {
-                        Some(encoder) => encoder.encode_own(law, bytes, &mut silence),
-                        None => silence(bytes),
-                    },
-                );
+                self.sender.send_own(now, out, route, self.config.payload_type, samples, |bytes| {
+                    encode_own(encoder, law, bytes, &mut silence);
+                });
             }
         }
     }
@@ -470,6 +462,19 @@ impl Leg {
             jitter_us: self.reception.as_ref().map_or(0, Reception::jitter_us),
             ..self.totals
         }
+    }
+}
+
+/// Appends what `write` puts down in that law, coded as the peer takes it.
+fn encode_own(
+    encoder: &mut Option<Encoder>,
+    law: Codec,
+    bytes: &mut Vec<u8>,
+    write: &mut dyn FnMut(&mut Vec<u8>),
+) {
+    match encoder {
+        Some(encoder) => encoder.encode_own(law, bytes, write),
+        None => write(bytes),
     }
 }
 
