@@ -111,7 +111,7 @@ impl ReferTo {
     /// The value of a Refer-To header.
     pub fn value(&self) -> String {
         match &self.replaces {
-            Some(replaces) => format!("<{}?Replaces={}>", self.uri, escape(&replaces.to_string())),
+            Some(replaces) => format!("<{}?Replaces={}>", self.uri, escape(&replaces.to_string(), b"")),
             None => format!("<{}>", self.uri),
         }
     }

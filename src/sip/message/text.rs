@@ -130,11 +130,11 @@ pub(super) fn escapes_are_whole(text: &str) -> bool {
     })
 }
 
-/// The text with all but unreserved characters (RFC 3261 section 25.1) escaped.
-pub(in crate::sip) fn escape(text: &str) -> String {
+/// The text with all but unreserved characters (RFC 3261 section 25.1), and those of `besides`, escaped.
+pub(in crate::sip) fn escape(text: &str, besides: &[u8]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) || besides.contains(&byte) {
             escaped.push(char::from(byte));
         } else {
             escaped.push_str(&format!("%{byte:02X}"));

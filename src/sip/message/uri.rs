@@ -1,7 +1,7 @@
 //! SIP, SIPS and tel URIs (RFC 3261 19.1, RFC 3966); others are carried as they are.
 
 use super::params::iterate;
-use super::text::{escapes_are_whole, find_any, is_token, unescape};
+use super::text::{escape, escapes_are_whole, find_any, is_token, unescape};
 use crate::sip::limits::URI_BYTES_MAX;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -107,14 +107,8 @@ impl SipUri {
     /// `sip:user@host:port`, escaping what the user part may not hold. Without a user where it is empty.
     pub fn sip(user: &str, host: &str, port: Option<u16>) -> Option<Self> {
         let mut text = String::from("sip:");
-        for byte in user.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte) {
-                text.push(char::from(byte));
-            } else {
-                text.push_str(&format!("%{byte:02X}"));
-            }
-        }
         if !user.is_empty() {
+            text.push_str(&escape(user, b"&=+$,;?/"));
             text.push('@');
         }
         text.push_str(host);
