@@ -25,6 +25,7 @@ pub use types::{
     Action, Body, Counters, Counts, Doors, EndpointConfig, Event, Failure, Input, Limits, Listener, Outgoing,
     Outside, Refusal, Reply,
 };
+pub use words::warning_value;
 
 use crate::clock::{Budget, Instant};
 use crate::ids::{ConnectionId, Random};

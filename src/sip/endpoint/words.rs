@@ -33,11 +33,18 @@ impl Endpoint {
     /// A value of Warning that says `why`.
     pub(super) fn warning(&self, listener: ListenerId, why: &dyn fmt::Display) -> String {
         let agent = self.own_address(listener).map_or("", |own| own.sent_by());
-        format!("399 {agent} \"{}\"", quotable(&why.to_string()))
+        warning_value(399, agent, why)
     }
 }
 
-/// Without what would end a quoted string or a line.
-fn quotable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect()
+/// A value of Warning (RFC 3261 section 20.43) that says a refusal in words. What would end a line is left out, what
+/// would end the quoted string is replaced.
+pub fn warning_value(code: u16, agent: &str, why: &dyn fmt::Display) -> String {
+    let text = why.to_string();
+    let quotable = text.chars().filter(|c| !c.is_control()).map(|c| match c {
+        '"' => '\'',
+        '\\' => '/',
+        other => other,
+    });
+    format!("{code} {agent} \"{}\"", quotable.collect::<String>())
 }
