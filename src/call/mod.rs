@@ -22,6 +22,7 @@ pub mod identity;
 mod index;
 mod info;
 pub mod ladder;
+mod later_offer;
 pub mod live;
 mod masked;
 pub mod media_leg;

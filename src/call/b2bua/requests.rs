@@ -4,8 +4,8 @@
 
 use super::{Call, Context};
 use crate::call::dialled::Dialled;
-use crate::call::media_leg::Sender;
-use crate::call::message_parts::{is_sdp, sdp_body, warning};
+use crate::call::later_offer::{self, Answered};
+use crate::call::message_parts::{is_sdp, warning};
 use crate::flow::Party;
 use crate::media::Command;
 use crate::sip::TransactionId;
@@ -45,38 +45,12 @@ impl Call {
         }) else {
             return respond(context, transaction, 481, "Call/Transaction Does Not Exist", &[], None);
         };
-        let wants_offer = request.body().is_empty() && request.method().as_str() == "INVITE";
-        if request.body().is_empty() && !wants_offer {
-            // An UPDATE that only refreshes.
-            return respond(context, transaction, 200, "OK", &[], None);
-        }
-        if !wants_offer && !is_sdp(request.content_type()) {
-            let accept = [("Accept".to_owned(), "application/sdp".to_owned())];
-            return respond(context, transaction, 415, "Unsupported Media Type", &accept, None);
-        }
-        if let Some((code, phrase)) = media.refuses_offer() {
-            let why = "an offer of this dialog still waits for its answer";
-            let mut headers = vec![warning(399, &context.settings.domain, &why)];
-            if code == 500 {
-                headers.push(("Retry-After".to_owned(), "2".to_owned()));
-            }
-            return respond(context, transaction, code, phrase, &headers, None);
-        }
-        if wants_offer {
-            let body = media.offer_again().map(sdp_body);
-            return respond(context, transaction, 200, "OK", &[], body);
-        }
-        match media.answer(request.body(), Sender::Proven, peer, &context.settings.media, context.actions) {
-            Ok(text) => {
-                // It may be on hold now, or no more.
-                self.is_changed = true;
-                respond(context, transaction, 200, "OK", &[], Some(sdp_body(text)));
-                self.follow_hold(context);
-            }
-            Err(refusal) => {
-                let warning = [warning(refusal.warning_code(), &context.settings.domain, &refusal)];
-                respond(context, transaction, 488, "Not Acceptable Here", &warning, None);
-            }
+        let answered = later_offer::answer(media, request, peer, context.settings, context.actions);
+        let Answered { code, reason, headers, body, is_agreed } = answered;
+        respond(context, transaction, code, reason, &headers, body);
+        if is_agreed {
+            self.is_changed = true;
+            self.follow_hold(context);
         }
     }
 

@@ -106,13 +106,9 @@ impl Call {
             return Err(Refused::new(415, "a body that is no session description is not understood"));
         }
         let settings = &context.settings.media;
-        let media = match party {
-            Party::Caller => Some(&mut self.caller.media),
-            Party::Dialled(dial) => {
-                self.dialled.iter_mut().find(|d| d.dial == dial).and_then(|d| d.media.as_mut())
-            }
-        };
-        let media = media.ok_or_else(|| Refused::new(481, "the call whose place it is to take is over"))?;
+        let media = self
+            .media(party)
+            .ok_or_else(|| Refused::new(481, "the call whose place it is to take is over"))?;
         if media.refuses_offer().is_some() {
             return Err(Refused::new(491, "the party whose place it is to take changes its media just now"));
         }

@@ -5,8 +5,9 @@ use crate::call::Action;
 use crate::call::arrival::FULL;
 use crate::call::b2bua::Settings;
 use crate::call::identity::{Presented, present};
-use crate::call::media_leg::{MediaLeg, Sender};
-use crate::call::message_parts::{is_sdp, sdp_body, warning};
+use crate::call::later_offer;
+use crate::call::media_leg::MediaLeg;
+use crate::call::message_parts::sdp_body;
 use crate::call::ports::Ports;
 use crate::call::snapshot::{Pattern, Snapshot, Trunk};
 use crate::call::switchboard::Switchboard;
@@ -321,28 +322,12 @@ impl Calling {
     /// A request within the dialog: each gets one response.
     fn request(&mut self, transaction: TransactionId, request: &Request, hands: &mut Hands<'_>) {
         let (mut headers, mut body) = (Vec::new(), None);
-        let offers = !request.body().is_empty() && is_sdp(request.content_type());
         let code = match request.method().as_str() {
-            "INVITE" | "UPDATE" if offers || request.method().as_str() == "INVITE" => {
-                if let Some((code, _)) = self.media.refuses_offer() {
-                    code
-                } else if !offers {
-                    body = self.media.offer_again().map(sdp_body);
-                    200
-                } else {
-                    let settings = &hands.settings.media;
-                    let (peer, offer) = (self.peer, request.body());
-                    match self.media.answer(offer, Sender::Proven, peer, settings, hands.actions) {
-                        Ok(text) => {
-                            body = Some(sdp_body(text));
-                            200
-                        }
-                        Err(refusal) => {
-                            headers.push(warning(refusal.warning_code(), &hands.settings.domain, &refusal));
-                            488
-                        }
-                    }
-                }
+            "INVITE" | "UPDATE" => {
+                let answered =
+                    later_offer::answer(&mut self.media, request, self.peer, hands.settings, hands.actions);
+                (headers, body) = (answered.headers, answered.body);
+                answered.code
             }
             "INFO" => {
                 let key = request.content_type().and_then(|t| crate::call::info::key(t, request.body()));
@@ -352,7 +337,7 @@ impl Calling {
                 }
                 200
             }
-            "UPDATE" | "OPTIONS" | "PRACK" => 200,
+            "OPTIONS" | "PRACK" => 200,
             _ => 405,
         };
         hands.sip.respond(hands.now, transaction, code, "", &headers, body, hands.sip_actions);
