@@ -158,11 +158,10 @@ impl Endpoint {
         purpose: Purpose,
         mut state: DialogState,
         content: WithinContent,
-        again: Option<(Arc<Account>, Attempt)>,
-        authorization: Option<Authorization>,
+        mut again: Option<(Arc<Account>, Attempt)>,
+        mut authorization: Option<Authorization>,
         actions: &mut Vec<Action>,
     ) {
-        let (mut again, mut authorization) = (again, authorization);
         if let (Some((account, attempt)), None) = (&mut again, &authorization) {
             let uri = next_hop(&state).request_uri;
             authorization = self.authorize(account, attempt, content.method.as_str(), uri.as_str());

@@ -198,6 +198,6 @@ fn finish(mut writer: Writer, extra: &[Extra<'_>], body: Option<&Body>) -> Bytes
 }
 
 /// Owned header lines as borrowed ones.
-pub fn borrowed(headers: &[(String, String)]) -> Vec<Extra<'_>> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+pub fn borrowed<N: AsRef<str>>(headers: &[(N, String)]) -> Vec<Extra<'_>> {
+    headers.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect()
 }

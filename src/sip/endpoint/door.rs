@@ -3,6 +3,7 @@
 //! Anybody can send these, from whatever address a datagram claims, so nothing is kept of one until it brings a challenge of
 //! ours back (RFC 3261 8.2.7): a flood costs an answer each, and no transaction that calls would lack.
 
+use super::compose::borrowed;
 use super::{Action, Counters, Endpoint, Event};
 use crate::clock::Instant;
 use crate::sip::Peer;
@@ -65,8 +66,7 @@ impl Endpoint {
         headers: &[(String, String)],
         actions: &mut Vec<Action>,
     ) {
-        let extra: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.answer_stateless(now, peer, request.head(), code, reason, &extra, actions);
+        self.answer_stateless(now, peer, request.head(), code, reason, &borrowed(headers), actions);
     }
 
     pub(super) fn count_request(&mut self, request: &Request) {

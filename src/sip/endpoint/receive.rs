@@ -1,6 +1,6 @@
 //! What comes in: who may send it, whether it is SIP, and who it is for. Answers that leave no state.
 
-use super::compose::{self, ALLOW, Extra, ResponseParts};
+use super::compose::{self, ALLOW, Extra, ResponseParts, borrowed};
 use super::{Action, Counters, Endpoint, Event, Refusal, words};
 use crate::clock::Instant;
 use crate::sip::limits::{
@@ -172,10 +172,9 @@ impl Endpoint {
                 self.counters.refused_dropped += 1;
                 return;
             }
-            let (warning, seconds) = (warning.clone(), self.retry_after());
+            let later = self.try_later(warning.clone());
             self.counters.overload_rejected += 1;
-            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
-            return self.answer_stateless(now, origin.peer, &head, 503, "", &extra, actions);
+            return self.answer_stateless(now, origin.peer, &head, 503, "", &borrowed(&later), actions);
         }
         self.note_offence(now, origin.peer, actions);
         if !is_answerable(&subject, &head) || !self.refusals.allows(now, origin.peer.address.ip()) {
@@ -257,13 +256,14 @@ impl Endpoint {
         if request.is(rsip::Method::Ack) {
             return;
         }
-        let (seconds, warning) = (self.retry_after(), self.warning(peer.listener, &words::TOO_MUCH));
-        let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
-        self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
+        let later = self.try_later(self.warning(peer.listener, &words::TOO_MUCH));
+        self.answer_stateless(now, peer, request.head(), 503, "", &borrowed(&later), actions);
     }
 
-    pub(super) fn retry_after(&self) -> String {
-        self.config.limits.retry_after.as_secs().max(1).to_string()
+    /// The header lines of a 503: when to come back, and why.
+    pub(super) fn try_later(&self, warning: String) -> [(&'static str, String); 2] {
+        let seconds = self.config.limits.retry_after.as_secs().max(1);
+        [("Retry-After", seconds.to_string()), ("Warning", warning)]
     }
 
     pub(super) const ALLOW_HEADER: Extra<'static> = ("Allow", ALLOW);

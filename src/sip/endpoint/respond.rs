@@ -49,9 +49,8 @@ impl Endpoint {
         if self.half_open.of(source) >= self.config.limits.half_open_per_source_max {
             self.counters.half_open_rejected += 1;
             let warning = self.warning(owner.peer.listener, &words::TOO_MANY_HALF_OPEN);
-            let seconds = self.retry_after();
-            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
-            self.respond_in(now, transaction, 503, "", &extra, None, actions);
+            let later = self.try_later(warning);
+            self.respond_in(now, transaction, 503, "", &borrowed(&later), None, actions);
             self.remove_dialog(now, dialog, actions);
             let failed = Event::Failed { dialog, failure: Failure::HalfOpen };
             return actions.push(Action::Event(failed));

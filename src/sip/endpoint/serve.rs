@@ -1,6 +1,6 @@
 //! Requests of peers: which transaction, which dialog, and what they may do (RFC 3261 8.2, 12.2.2, 17.2).
 
-use super::compose::{Extra, SUPPORTED};
+use super::compose::{SUPPORTED, borrowed};
 use super::tables::{ServerMachine, ServerTransaction};
 use super::{Action, Endpoint, Event, words};
 use crate::clock::Instant;
@@ -167,9 +167,8 @@ impl Endpoint {
             // Under pressure nothing is kept, and nothing is sent again.
             self.servers.remove(id);
             let why = if too_many_half_open { words::TOO_MANY_HALF_OPEN } else { words::TOO_MUCH };
-            let (seconds, warning) = (self.retry_after(), self.warning(peer.listener, &why));
-            let extra = [("Retry-After", seconds.as_str()), ("Warning", warning.as_str())];
-            return self.answer_stateless(now, peer, request.head(), 503, "", &extra, actions);
+            let later = self.try_later(self.warning(peer.listener, &why));
+            return self.answer_stateless(now, peer, request.head(), 503, "", &borrowed(&later), actions);
         }
         if let Err(refusal) = self.check_interval(&request) {
             return self.refuse(now, id, &refusal, actions);
@@ -424,8 +423,7 @@ impl Endpoint {
         let listener = self.servers.by_id.get(&id).map(|owner| owner.peer.listener);
         let why = words::of_code(refusal.code).zip(listener);
         let warning = why.map(|(why, listener)| self.warning(listener, &why));
-        let mut extra: Vec<Extra<'_>> =
-            refusal.extra.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut extra = borrowed(&refusal.extra);
         extra.extend(warning.as_deref().map(|value| ("Warning", value)));
         self.respond_in(now, id, refusal.code, "", &extra, None, actions);
     }
