@@ -27,7 +27,7 @@ impl Replaces {
         let (call_id, rest) = text.split_once(';')?;
         let (mut to_tag, mut from_tag, mut early_only) = (None, None, false);
         for part in rest.split(';') {
-            let (name, value) = part.split_once('=').map_or((part, ""), |(name, value)| (name, value));
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (name.trim(), value.trim().to_owned());
             let place = match name.to_ascii_lowercase().as_str() {
                 "to-tag" => &mut to_tag,
