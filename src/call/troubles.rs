@@ -2,6 +2,7 @@
 //!
 //! One pure function from facts to sentences ([`troubles`]); where the facts come from stands in `b2bua/insight.rs`.
 
+use super::said::capital;
 use crate::clock::Instant;
 use crate::media::{Condition, Unsecured};
 use serde::Serialize;
@@ -263,11 +264,6 @@ fn on_hold(leg: &LegFacts) -> Trouble {
         "It ends when the call is taken back there.".to_owned(),
     ];
     trouble(leg, TroubleKind::OnHold, Severity::Info, said)
-}
-
-fn capital(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// RFC 1918, RFC 6598, link-local and unique local addresses.

@@ -2,7 +2,7 @@
 
 use super::step::Found;
 use super::{Examination, Kind, Tried};
-use crate::call::said::Said;
+use crate::call::said::{Said, capital};
 use crate::call::trial::{Answered, Why};
 use crate::sip::Transport;
 use crate::sip::digest::Rejection;
@@ -217,11 +217,6 @@ fn silent_registrar() -> Found {
         format!("No answer within {} s.", ANSWER_TIME_MAX.as_secs()),
         "Look whether the host is the provider's registrar, and whether it takes requests from this server's address.",
     )
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
