@@ -20,6 +20,7 @@ use crate::clock::Instant;
 use crate::ids::{LegId, PlaybackId, PortId, Random};
 use crate::rtp::Packet;
 use crate::rtp::reception::Reception;
+use crate::rtp::telephone_event::KEYS;
 use slab::Slab;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -343,7 +344,7 @@ impl Engine {
     fn info_digit(&mut self, now: Instant, id: LegId, digit: char, duration: Duration, out: &mut Output) {
         let Some(leg) = self.by_id.get(&id).and_then(|&index| self.legs.get_mut(index)) else { return };
         let digit = digit.to_ascii_uppercase();
-        if "0123456789*#ABCD".contains(digit) {
+        if KEYS.contains(digit) {
             // It was pressed before it was told of; a peer may claim any length, ten seconds are believed.
             let pressed = duration.min(Duration::from_secs(10)).as_micros() as u64;
             let from = Instant::from_micros(now.as_micros().saturating_sub(pressed));

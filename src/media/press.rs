@@ -1,7 +1,7 @@
 //! Keys that we press: as telephone-events, packet after packet (RFC 4733 section 2.5).
 
 use crate::ids::PlaybackId;
-use crate::rtp::telephone_event::TelephoneEvent;
+use crate::rtp::telephone_event::{KEYS, TelephoneEvent};
 use std::sync::Arc;
 
 /// Samples that a key is held, and samples before the next one: 100 ms each. ITU-T Q.24 has receivers know a key by 40 ms;
@@ -12,8 +12,6 @@ const PAUSE: usize = 800;
 const REPEATS: u8 = 2;
 /// As loud as the tones of a key are made.
 const VOLUME: u8 = 8;
-/// By their events.
-const KEYS: &str = "0123456789*#ABCD";
 
 /// Keys on their way to a peer that takes telephone-events.
 pub struct Press {

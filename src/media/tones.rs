@@ -2,13 +2,13 @@
 
 use super::Tone;
 use crate::audio::{Clip, tones};
+use crate::rtp::telephone_event::KEYS;
 use std::sync::Arc;
 
 /// Keys that a leg without telephone-events hears: -8 dBm0 a tone, well above what detectors need.
 const KEY_DBM0: f32 = -8.0;
 /// Twice the shortest tone that must be detected (ITU-T Q.24), with its pause after it.
 const KEY_MS: u32 = 100;
-const KEYS: &str = "0123456789*#ABCD";
 
 pub struct Tones {
     ringback: Arc<Clip>,

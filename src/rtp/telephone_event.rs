@@ -2,6 +2,8 @@
 
 use super::SequenceNumber;
 
+/// The keys, each at the number of its event (RFC 4733 section 3.2).
+pub const KEYS: &str = "0123456789*#ABCD";
 /// Samples after which a sender must begin a new segment of a long event (RFC 4733 section 2.5.1.3).
 const LONGEST_SEGMENT: u32 = 0xFFFF;
 /// Events remembered, so that packets of an old one that come late do not count as a key. Network disorder
@@ -39,7 +41,7 @@ impl TelephoneEvent {
 
     /// The key: `0-9 * # A-D`. None for events that are no keys.
     pub fn digit(&self) -> Option<char> {
-        b"0123456789*#ABCD".get(usize::from(self.event)).map(|&byte| char::from(byte))
+        KEYS.as_bytes().get(usize::from(self.event)).map(|&byte| char::from(byte))
     }
 }
 
