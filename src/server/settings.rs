@@ -36,12 +36,10 @@ fn endpoint_config(config: &Config) -> EndpointConfig {
 
 /// What the trunk doctor needs of the configuration.
 pub fn doctor_settings(config: &Config) -> doctor::Settings {
-    let endpoint = endpoint_config(config);
     doctor::Settings {
         dns: config.dns.clone(),
-        reach: endpoint.reach(),
+        endpoint: endpoint_config(config),
         has_choice: has_choice(config),
-        listeners: endpoint.listeners.iter().map(|one| (one.transport, one.bind)).collect(),
         media_ports: config.media.ports,
     }
 }

@@ -62,13 +62,9 @@ impl Examination {
 
     /// Our end of a connection to that target, as the endpoint would choose it.
     fn bind(&self, target: &Target) -> SocketAddr {
-        let listeners = &self.doctor.0.settings.listeners;
-        let fits = |(transport, bind): &&(Transport, SocketAddr)| {
-            *transport == target.transport && bind.is_ipv4() == target.address.is_ipv4()
-        };
-        let at_source = |(_, bind): &&(Transport, SocketAddr)| Some(bind.ip()) == target.source;
-        let best = listeners.iter().filter(fits).find(at_source).or_else(|| listeners.iter().find(fits));
-        best.map_or(SocketAddr::from(([0, 0, 0, 0], 0)), |(_, bind)| *bind)
+        let endpoint = &self.doctor.0.settings.endpoint;
+        let listener = endpoint.listeners.get(usize::from(endpoint.listener_toward(target).0));
+        listener.map_or(SocketAddr::from(([0, 0, 0, 0], 0)), |listener| listener.bind)
     }
 
     async fn shake_hands(&self, stream: TcpStream, peer: &TlsPeer, now: Wall) -> Found {

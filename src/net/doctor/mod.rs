@@ -19,11 +19,11 @@ use crate::call::snapshot::Trunk;
 use crate::clock::SystemClock;
 use crate::config::Dns as DnsConfig;
 use crate::ids::Random;
-use crate::sip::Transport;
-use crate::sip::locate::{Reach, Target};
+use crate::sip::endpoint::EndpointConfig;
+use crate::sip::locate::Target;
 use session::Session;
 use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,11 +41,10 @@ const TIME_MAX: Duration = Duration::from_secs(175);
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub dns: DnsConfig,
-    pub reach: Reach,
+    /// What the calls that are tried like are made with.
+    pub endpoint: EndpointConfig,
     /// Several listeners could send to one target: see [`Dns::new`].
     pub has_choice: bool,
-    /// Transport and address of each listener.
-    pub listeners: Vec<(Transport, SocketAddr)>,
     /// First and last port of media.
     pub media_ports: (u16, u16),
 }
@@ -200,9 +199,9 @@ impl Examination {
     }
 
     fn dns(&self) -> Result<Dns, hickory_resolver::net::NetError> {
-        let Settings { dns, reach, has_choice, .. } = &self.doctor.0.settings;
+        let Settings { dns, endpoint, has_choice, .. } = &self.doctor.0.settings;
         // Its own, which has learned nothing yet: what was just put right in DNS is to be seen.
-        Dns::new(dns, reach.clone(), *has_choice)
+        Dns::new(dns, endpoint.reach(), *has_choice)
     }
 
     fn random(&self) -> Random {
@@ -214,15 +213,21 @@ impl Examination {
 mod tests {
     use super::*;
     use crate::config::Tls as TlsConfig;
+    use crate::sip::bans::BanPolicy;
+    use crate::sip::endpoint::Limits;
 
     #[test]
     fn a_trunk_is_tested_once_at_a_time_and_four_at_the_most() {
         let clock = SystemClock::start();
         let settings = Settings {
             dns: DnsConfig::default(),
-            reach: Reach::default(),
+            endpoint: EndpointConfig {
+                listeners: Vec::new(),
+                user_agent: String::new(),
+                limits: Limits::default(),
+                bans: BanPolicy::default(),
+            },
             has_choice: false,
-            listeners: Vec::new(),
             media_ports: (20_000, 29_999),
         };
         let tls = Tls::load(&TlsConfig::default(), &[], clock).unwrap();

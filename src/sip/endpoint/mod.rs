@@ -199,14 +199,9 @@ impl Endpoint {
         })
     }
 
-    /// The listener that sends to a target: the one that is bound to our address on the way there, where that is known.
+    /// The listener that sends to a target.
     pub fn listener_toward(&self, target: &locate::Target) -> ListenerId {
-        let locate::Target { transport, address, source, .. } = *target;
-        let mut numbered = (0..=u8::MAX).zip(&self.config.listeners);
-        let at_source = |one: &Listener| one.transport == transport && Some(one.bind.ip()) == source;
-        let preferred =
-            numbered.find(|(_, one)| at_source(one)).map_or(ListenerId(0), |(n, _)| ListenerId(n));
-        self.listener_for(preferred, transport, address).unwrap_or(preferred)
+        self.config.listener_toward(target)
     }
 
     /// The target of a host that nobody has to look up: it is numeric, and just one listener can send there. Where none
@@ -264,26 +259,6 @@ impl Endpoint {
 
     fn own_address(&self, listener: ListenerId) -> Option<&OwnAddress> {
         self.own.get(usize::from(listener.0))
-    }
-
-    /// This listener where it speaks the transport and the address family, else the first one that does; where
-    /// none does, one that speaks the transport at least.
-    fn listener_for(
-        &self,
-        preferred: ListenerId,
-        transport: Transport,
-        destination: SocketAddr,
-    ) -> Option<ListenerId> {
-        let of_transport = || {
-            let numbered = (0..=u8::MAX).zip(&self.config.listeners);
-            numbered.filter(move |(_, listener)| listener.transport == transport)
-        };
-        let fits = |listener: &Listener| listener.bind.is_ipv4() == destination.is_ipv4();
-        let best = of_transport()
-            .filter(|(_, listener)| fits(listener))
-            .min_by_key(|(number, _)| (*number != preferred.0, *number));
-        let any = || of_transport().min_by_key(|(number, _)| (*number != preferred.0, *number));
-        best.or_else(any).map(|(number, _)| ListenerId(number))
     }
 
     /// Forgets a dialog. What of the peer's requests is unanswered gets an answer, so that nothing waits.

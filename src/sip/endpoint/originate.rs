@@ -266,7 +266,7 @@ impl Endpoint {
 
     fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
         let NextHop { destination, transport, .. } = *next;
-        let Some(listener) = self.listener_for(state.listener, transport, destination) else {
+        let Some(listener) = self.config.listener_for(state.listener, transport, destination) else {
             // No listener of ours speaks that: the way that the peer came is the only one left.
             let Peer { listener, transport, address, connection } = state.peer;
             return Hop { listener, transport, destination: address, tls: None, connection };
@@ -308,7 +308,7 @@ impl Endpoint {
         };
         let (bytes, via_span) = compose::request(&parts);
         let too_long = hop.transport == Transport::Udp && bytes.len() > REQUEST_DATAGRAM_BYTES_MAX;
-        let tcp = self.listener_for(hop.listener, Transport::Tcp, hop.destination);
+        let tcp = self.config.listener_for(hop.listener, Transport::Tcp, hop.destination);
         match tcp.filter(|_| too_long && self.tcp_peers.contains(hop.destination.ip())) {
             Some(listener) => {
                 let tcp_hop = Hop { listener, transport: Transport::Tcp, connection: None, ..hop.clone() };

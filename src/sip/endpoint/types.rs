@@ -4,7 +4,7 @@ use crate::ids::ConnectionId;
 use crate::sip::bans::{BanPolicy, Offence};
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::digest::{Account, Rejection};
-use crate::sip::locate::Reach;
+use crate::sip::locate::{Reach, Target};
 use crate::sip::message::{Method, NameAddr, Request, Response, SipUri, Subject};
 use crate::sip::{DialogId, ListenerId, Peer, TlsPeer, TransactionId, Transport};
 use bytes::Bytes;
@@ -37,6 +37,36 @@ impl EndpointConfig {
     /// What we can send by.
     pub fn reach(&self) -> Reach {
         Reach { ways: self.listeners.iter().map(|one| (one.transport, one.bind.is_ipv4())).collect() }
+    }
+
+    /// The listener that sends to a target: the one that is bound to our address on the way there, where that is known.
+    pub fn listener_toward(&self, target: &Target) -> ListenerId {
+        let Target { transport, address, source, .. } = *target;
+        let mut numbered = (0..=u8::MAX).zip(&self.listeners);
+        let at_source = |one: &Listener| one.transport == transport && Some(one.bind.ip()) == source;
+        let preferred =
+            numbered.find(|(_, one)| at_source(one)).map_or(ListenerId(0), |(n, _)| ListenerId(n));
+        self.listener_for(preferred, transport, address).unwrap_or(preferred)
+    }
+
+    /// This listener where it speaks the transport and the address family, else the first one that does; where
+    /// none does, one that speaks the transport at least.
+    pub(super) fn listener_for(
+        &self,
+        preferred: ListenerId,
+        transport: Transport,
+        destination: SocketAddr,
+    ) -> Option<ListenerId> {
+        let of_transport = || {
+            let numbered = (0..=u8::MAX).zip(&self.listeners);
+            numbered.filter(move |(_, listener)| listener.transport == transport)
+        };
+        let fits = |listener: &Listener| listener.bind.is_ipv4() == destination.is_ipv4();
+        let best = of_transport()
+            .filter(|(_, listener)| fits(listener))
+            .min_by_key(|(number, _)| (*number != preferred.0, *number));
+        let any = || of_transport().min_by_key(|(number, _)| (*number != preferred.0, *number));
+        best.or_else(any).map(|(number, _)| ListenerId(number))
     }
 }
 

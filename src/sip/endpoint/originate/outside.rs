@@ -157,7 +157,7 @@ impl Endpoint {
         tls: Option<Arc<TlsPeer>>,
         connection: Option<ConnectionId>,
     ) -> Hop {
-        let listener = self.listener_for(preferred, transport, destination).unwrap_or(preferred);
+        let listener = self.config.listener_for(preferred, transport, destination).unwrap_or(preferred);
         let tls = tls.filter(|_| transport.is_secure());
         Hop { listener, transport, destination, tls, connection }
     }
