@@ -1,4 +1,5 @@
-// A telephone that registers, as far as a registrar can tell: two requests over UDP, with digest (RFC 3261 22.4, MD5).
+// A telephone that registers, as far as a registrar can tell: two requests over UDP, with digest (RFC 3261 22.4, MD5). And a
+// scanner, as far as one can be told.
 
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -48,6 +49,33 @@ export async function register(server: string, user: string, password: string): 
       throw new Error(`the registration was refused:\n${answer}`);
     }
     return local;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Asks so many times from that loopback address, as a scanner that says so; nothing answers it. */
+export async function scan(server: string, from: string, times: number): Promise<void> {
+  const [host = "", port = ""] = server.split(":");
+  const socket = createSocket("udp4");
+  socket.bind(0, from);
+  await once(socket, "listening");
+  const local = `${from}:${socket.address().port}`;
+  try {
+    for (let cseq = 1; cseq <= times; cseq++) {
+      const lines = [
+        "OPTIONS sip:100@cordboard.example SIP/2.0",
+        `Via: SIP/2.0/UDP ${local};branch=z9hG4bK${cseq}${socket.address().port};rport`,
+        "From: <sip:100@cordboard.example>;tag=t",
+        "To: <sip:100@cordboard.example>",
+        `Call-ID: scan-${local}`,
+        `CSeq: ${cseq} OPTIONS`,
+        "Max-Forwards: 70",
+        "User-Agent: friendly-scanner",
+        "Content-Length: 0",
+      ];
+      await new Promise((sent) => socket.send(`${lines.join("\r\n")}\r\n\r\n`, Number(port), host, sent));
+    }
   } finally {
     socket.close();
   }

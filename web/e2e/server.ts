@@ -159,6 +159,9 @@ function provision(folder: string, agents: { carol: number; dora: number }, hasC
   const demo = join(folder, "demo");
   // The demo's prompts may lie elsewhere in the tree, behind a link.
   cpSync(join(ROOT, "config/demo"), demo, { recursive: true, dereference: true });
+  // Other loopback addresses are strangers' here.
+  const trunks = join(demo, "trunks.toml");
+  writeFileSync(trunks, readFileSync(trunks, "utf8").replace('"127.0.0.0/8"', '"127.0.0.1"'));
   copyFileSync(join(import.meta.dirname, "flows/desk.json"), join(demo, "flows/desk.json"));
   appendFileSync(
     join(demo, "numbers.toml"),

@@ -1,11 +1,11 @@
 // Trunks and registrations at work: a trunk that is begun with a preset and leads back to this server, its state, its test
-// with all that is well and with what is wrong, and telephones that registered.
+// with all that is well and with what is wrong, telephones that registered, and who is banned.
 
 import type { Page } from "@playwright/test";
 import { isSettled } from "./accessible";
 import { expect, test } from "./fixtures";
 import { isNarrow, look } from "./looks";
-import { register } from "./registering";
+import { register, scan } from "./registering";
 import { ECHO, ERIN } from "./server";
 
 /** A test makes a call with sound and keys. */
@@ -140,4 +140,28 @@ test("registrations are listed with where they come from, and removed", async ({
   await expect(page.getByText("Nobody is registered as erin")).toBeVisible();
   await page.getByRole("link", { name: "All registrations" }).click();
   await expect(page.getByText("Nobody is registered", { exact: true })).toBeVisible();
+});
+
+test("a scanner is listed with the reason of its ban, which is lifted", async ({ page, server }) => {
+  await page.goto("/bans");
+  await expect(page.getByText("Nobody is banned", { exact: true })).toBeVisible();
+  // Two loopback hosts, of which one goes on.
+  await scan(server.sip, "127.0.0.66", 1);
+  await scan(server.sip, "127.0.0.67", 3);
+  await expect(page.getByRole("row", { name: /127\.0\.0\.67/ })).toContainText("2", { timeout: 20_000 });
+  const row = page.getByRole("row", { name: /127\.0\.0\.66/ });
+  await expect(row).toContainText("its User-Agent is that of a scanner: friendly-scanner");
+  await expect(row).toContainText(/59:\d\d/);
+  await isSettled(page);
+  await look(page, "banned");
+  await isNarrow(page);
+  await row.getByRole("button", { name: "Lift the ban of 127.0.0.66" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("is banned anew");
+  await look(page, "ban-lifted");
+  await dialog.getByRole("button", { name: "Lift it" }).click();
+  await expect(row).toHaveCount(0);
+  await expect(page.getByRole("row", { name: /127\.0\.0\.67/ })).toBeVisible();
+  await page.goto("/audit");
+  await expect(page.getByRole("row", { name: /127\.0\.0\.66/ })).toContainText("it was banned");
 });

@@ -1,12 +1,13 @@
-// Trunks and registrations as they are at this moment, trying a trunk, and carriers that are known.
+// Trunks, registrations and bans as they are at this moment, trying a trunk, and carriers that are known.
 
 import { useQuery } from "@tanstack/react-query";
 import { eachLine } from "./check";
-import { answer, api, ask, type Schema } from "./client";
+import { answer, api, ask, Problem, type Schema } from "./client";
 
 export type TrunkState = Schema<"TrunkStateItem">;
 export type Carrier = Schema<"CarrierItem">;
 export type Registration = Schema<"RegistrationItem">;
+export type Ban = Schema<"BanItem">;
 
 /** A step of a trunk's test. It comes as `running` when it begins, and again with what became of it. */
 export type TrunkStep = {
@@ -21,6 +22,7 @@ export type TrunkStep = {
 
 export const trunkStatesKey = ["trunk-states"] as const;
 export const registrationsKey = ["registrations"] as const;
+export const bansKey = ["bans"] as const;
 
 const EVERY_MS = 5_000;
 
@@ -74,4 +76,20 @@ export function listRegistrations(
 /** Has an account rung there no more. */
 export async function removeRegistration({ account, id }: Registration): Promise<void> {
   await ask(api.DELETE("/registrations/{account}/{id}", { params: { path: { account, id } } }));
+}
+
+/** A page of who is not answered for a while. */
+export function listBans(cursor: string | undefined): Promise<{ items: Ban[]; next?: string | null }> {
+  return ask(api.GET("/bans", { params: { query: cursor ? { cursor } : {} } }));
+}
+
+/** Answers a host again. One whose ban has ended by itself meanwhile is answered already. */
+export async function liftBan({ address }: Ban): Promise<void> {
+  try {
+    await ask(api.DELETE("/bans/{address}", { params: { path: { address } } }));
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === 404)) {
+      throw error;
+    }
+  }
 }

@@ -84,6 +84,10 @@ export const router = createBrowserRouter([
         }),
       },
       {
+        path: "bans",
+        lazy: async () => ({ Component: (await import("../pages/bans/BansPage")).BansPage }),
+      },
+      {
         path: "lists",
         lazy: async () => ({ Component: (await import("../pages/lists/ListsPage")).ListsPage }),
       },

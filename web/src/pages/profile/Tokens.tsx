@@ -15,6 +15,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ask, type Schema } from "../../api/client";
 import { useSession } from "../../app/session";
+import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Dialog } from "../../ui/Dialog";
 import { Empty } from "../../ui/Empty";
 import { ObjectTable } from "../../ui/ObjectTable";
@@ -33,13 +34,6 @@ export function Tokens() {
   const tokens = usePages(["tokens"], (cursor) =>
     ask(api.GET("/tokens", { params: { query: cursor ? { cursor } : {} } })),
   );
-  const end = useMutation({
-    mutationFn: (id: string) => ask(api.DELETE("/tokens/{id}", { params: { path: { id } } })),
-    onSuccess: async () => {
-      setEnding(null);
-      await queries.invalidateQueries({ queryKey: ["tokens"] });
-    },
-  });
   return (
     <Stack gap="sm">
       <Group justify="space-between">
@@ -83,24 +77,21 @@ export function Tokens() {
       <Dialog isOpen={isMaking} onClose={() => setMaking(false)} title="New token" closesLightly={false}>
         {isMaking && <NewToken onClose={() => setMaking(false)} />}
       </Dialog>
-      <Dialog
-        isOpen={ending !== null}
-        onClose={() => setEnding(null)}
-        title={`End the token ${ending?.name ?? ""}?`}
-      >
-        <Stack>
-          <Text size="sm">Scripts that use it are refused from then on. It cannot be brought back.</Text>
-          {end.error && <ProblemAlert error={end.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={() => setEnding(null)}>
-              Keep it
-            </Button>
-            <Button color="red.9" loading={end.isPending} onClick={() => ending && end.mutate(ending.id)}>
-              End it
-            </Button>
-          </Group>
-        </Stack>
-      </Dialog>
+      {ending && (
+        <ConfirmDialog
+          title={`End the token ${ending.name}?`}
+          no="Keep it"
+          yes="End it"
+          act={() => ask(api.DELETE("/tokens/{id}", { params: { path: { id: ending.id } } }))}
+          onDone={async () => {
+            setEnding(null);
+            await queries.invalidateQueries({ queryKey: ["tokens"] });
+          }}
+          onClose={() => setEnding(null)}
+        >
+          Scripts that use it are refused from then on. It cannot be brought back.
+        </ConfirmDialog>
+      )}
     </Stack>
   );
 }

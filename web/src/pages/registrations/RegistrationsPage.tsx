@@ -1,16 +1,15 @@
-import { Anchor, Button, Code, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Code, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { listRegistrations, type Registration, registrationsKey, removeRegistration } from "../../api/trunks";
 import { useSession } from "../../app/session";
-import { Dialog } from "../../ui/Dialog";
+import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { Empty } from "../../ui/Empty";
 import { durationText } from "../../ui/moments";
 import { type Column, ObjectTable } from "../../ui/ObjectTable";
 import { Page } from "../../ui/Page";
-import { ProblemAlert } from "../../ui/ProblemAlert";
 import { usePages } from "../../ui/paging";
 import { pathOf } from "../../ui/places";
 
@@ -139,31 +138,23 @@ function Who({ registration: { account, agent, trunk } }: { registration: Regist
 
 function RemoveDialog({ registration, onClose }: { registration: Registration; onClose: () => void }) {
   const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => removeRegistration(registration),
-    onSuccess: async () => {
-      notifications.show({ message: `${registration.account} is not rung there any more.`, color: "teal" });
-      onClose();
-      await queries.invalidateQueries({ queryKey: registrationsKey });
-    },
-  });
+  const { account, source } = registration;
+  const onDone = async () => {
+    notifications.show({ message: `${account} is not rung there any more.`, color: "teal" });
+    onClose();
+    await queries.invalidateQueries({ queryKey: registrationsKey });
+  };
   return (
-    <Dialog isOpen onClose={onClose} title={`Remove ${registration.account}?`}>
-      <Stack>
-        <Text size="sm">
-          {`${registration.account} is not rung at ${registration.source} any more. `}A telephone that is
-          still set up comes back when it registers next: to keep it away, change the password.
-        </Text>
-        {remove.error && <ProblemAlert error={remove.error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Keep it
-          </Button>
-          <Button color="red.9" loading={remove.isPending} onClick={() => remove.mutate()}>
-            Remove
-          </Button>
-        </Group>
-      </Stack>
-    </Dialog>
+    <ConfirmDialog
+      title={`Remove ${account}?`}
+      no="Keep it"
+      yes="Remove"
+      act={() => removeRegistration(registration)}
+      onDone={onDone}
+      onClose={onClose}
+    >
+      {`${account} is not rung at ${source} any more. `}A telephone that is still set up comes back when it
+      registers next: to keep it away, change the password.
+    </ConfirmDialog>
   );
 }
