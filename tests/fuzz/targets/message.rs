@@ -2,7 +2,7 @@
 #![no_main]
 
 use cordboard_fuzz::sip::Message;
-use cordboard_fuzz::sip::message::parse_datagram;
+use cordboard_fuzz::sip::message::{Fault, parse_datagram};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -12,6 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
         Message::Response(response) => response.to_bytes(),
     };
     match parse_datagram(&written) {
+        // Written it may be longer: a space behind each colon, what stands for a byte that is no UTF-8, a Content-Length.
+        Some(Err(reject)) if reject.fault == Fault::HeadTooLarge => {}
         Some(Ok(again)) => assert_eq!(format!("{again:?}"), format!("{message:?}")),
         other => panic!("what was read is not readable when it is written: {other:?}"),
     }
