@@ -27,8 +27,8 @@ test: install-test install-test-console console
 	cargo build --locked
 	@tools/test-console target/debug/cordboard
 	node --test tests/salesforce/facts/*.test.mjs
-	cargo test --locked
 	tools/fuzz 10
+	tools/test-rust
 
 # The console alone: lints, unit tests, and a browser against the real server.
 test-console: install-test-console console

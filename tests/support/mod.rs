@@ -28,12 +28,12 @@ pub mod trunk;
 pub mod tunnel;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Longer than any of these takes on a loaded machine; a test that reaches it has failed.
@@ -43,7 +43,22 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub fn address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let [_, _, high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-    Ipv4Addr::new(127, 16 + (std::process::id() % 200) as u8, high, low)
+    Ipv4Addr::new(127, network(), high, low)
+}
+
+/// The second number of all addresses of this process. Another test program that runs beside it has another one: a socket
+/// holds it.
+fn network() -> u8 {
+    static HELD: OnceLock<(u8, UdpSocket)> = OnceLock::new();
+    let claim = || {
+        let begin = std::process::id() % 200;
+        let mut free = (begin..200).chain(0..begin).map(|number| 16 + number as u8);
+        let held = free.find_map(|number| {
+            UdpSocket::bind((Ipv4Addr::new(127, number, 255, 254), 9)).ok().map(|socket| (number, socket))
+        });
+        held.expect("fewer than 200 test programs at a time")
+    };
+    HELD.get_or_init(claim).0
 }
 
 /// An empty folder for one test.
