@@ -1,7 +1,7 @@
 import { Loader, Stack, Text, ThemeIcon } from "@mantine/core";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import type { CheckStep } from "../api/check";
-import { sentence } from "../live/words";
+import { StepRow } from "./StepRow";
 
 /** The steps of a check as they come, and what came of all at its end. */
 export function CheckSteps({ steps, isRunning }: { steps: CheckStep[]; isRunning: boolean }) {
@@ -27,33 +27,24 @@ export function CheckSteps({ steps, isRunning }: { steps: CheckStep[]; isRunning
         style={{ listStyle: "none", margin: 0, padding: 0 }}
       >
         {steps.map((step) => (
-          <Step key={step.name} step={step} />
+          <StepRow
+            key={step.name}
+            mark={<Mark step={step} />}
+            name={step.name}
+            text={step.text}
+            remedy={step.remedy}
+          />
         ))}
       </Stack>
     </div>
   );
 }
 
-function Step({ step }: { step: CheckStep }) {
-  const Icon = step.passed ? IconCheck : IconX;
+function Mark({ step: { passed } }: { step: CheckStep }) {
+  const Icon = passed ? IconCheck : IconX;
   return (
-    <li style={{ display: "flex", gap: 8 }}>
-      <ThemeIcon size="sm" radius="xl" color={step.passed ? "teal.8" : "red.8"} mt={2}>
-        <Icon size={14} aria-label={step.passed ? "Passed" : "Failed"} role="img" />
-      </ThemeIcon>
-      <div style={{ minWidth: 0 }}>
-        <Text size="sm" fw={600}>
-          {step.name}
-        </Text>
-        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-          {sentence(step.text)}
-        </Text>
-        {step.remedy && (
-          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-            {sentence(step.remedy)}
-          </Text>
-        )}
-      </div>
-    </li>
+    <ThemeIcon size="sm" radius="xl" color={passed ? "teal.8" : "red.8"} mt={2}>
+      <Icon size={14} aria-label={passed ? "Passed" : "Failed"} role="img" />
+    </ThemeIcon>
   );
 }

@@ -3,8 +3,8 @@ import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { type TrunkStep, testTrunk, trunkStatesKey } from "../../api/trunks";
-import { sentence } from "../../live/words";
 import { ProblemAlert } from "../../ui/ProblemAlert";
+import { StepRow } from "../../ui/StepRow";
 import { verdict, withStep } from "./state";
 
 /** Tries a trunk as its calls would go, and shows each step as it happens. */
@@ -68,11 +68,17 @@ export function TrunkDoctor({ id }: { id: string }) {
           aria-label="Steps of the test"
           style={{ listStyle: "none", margin: 0, padding: 0 }}
         >
+          {/* One that had begun when the test was stopped was skipped. */}
           {steps.map((step) => (
-            <Step
+            <StepRow
               key={`${step.step} ${step.target ?? ""}`}
-              step={step}
-              isOver={!test.isPending && step.outcome === "running"}
+              mark={
+                <Mark outcome={!test.isPending && step.outcome === "running" ? "skipped" : step.outcome} />
+              }
+              name={step.name}
+              target={step.target}
+              text={step.text}
+              remedy={step.remedy}
             />
           ))}
         </Stack>
@@ -86,33 +92,6 @@ const MARKS = {
   failed: { Icon: IconX, color: "red.8", label: "Failed" },
   skipped: { Icon: IconMinus, color: "gray.7", label: "Skipped" },
 } as const;
-
-/** `isOver`: it had begun when the test was stopped. */
-function Step({ step, isOver }: { step: TrunkStep; isOver: boolean }) {
-  return (
-    <li style={{ display: "flex", gap: 8 }}>
-      <Mark outcome={isOver ? "skipped" : step.outcome} />
-      <div style={{ minWidth: 0 }}>
-        <Text size="sm" fw={600} style={{ overflowWrap: "anywhere" }}>
-          {step.name}
-          {step.target && (
-            <Text span size="sm" c="dimmed">
-              {` ${step.target}`}
-            </Text>
-          )}
-        </Text>
-        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-          {sentence(step.text)}
-        </Text>
-        {step.remedy && (
-          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-            {sentence(step.remedy)}
-          </Text>
-        )}
-      </div>
-    </li>
-  );
-}
 
 function Mark({ outcome }: { outcome: TrunkStep["outcome"] }) {
   if (outcome === "running") {
