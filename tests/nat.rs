@@ -45,6 +45,19 @@ fn assert_talk(caller: &Phone, agent: &Phone, after: [f64; 2]) {
     agent.assert_hears_after(after[1], "the caller", &caller_voice());
 }
 
+/// The ports have just changed: both hear each other on, until the agent hangs up.
+fn talk_on_and_hang_up(server: &Server, caller: &Phone, agent: &mut Phone) {
+    let changed = [caller.heard_seconds(), agent.heard_seconds()];
+    caller.listen(changed[0] + 7.0);
+    agent.listen(changed[1] + 7.0);
+    agent.hang_up();
+    caller.wait_for("CALL_CLOSED", 1);
+    let record = server.wait_records(1).remove(0);
+    assert_talk(caller, agent, changed);
+    assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
+    server.assert_clean();
+}
+
 /// An agent's telephone inside, registered.
 fn agent_inside(nat: &Nat, server: &Server) -> Phone {
     let mut agent = phone("alice", Nat::INSIDE, agent_voice());
@@ -74,17 +87,8 @@ fn a_telephone_behind_nat_is_rung_and_a_call_outlives_a_change_of_its_ports() {
         caller.listen(6.0);
 
         nat.rebind();
-        let changed = [caller.heard_seconds(), agent.heard_seconds()];
-        caller.listen(changed[0] + 7.0);
-        agent.listen(changed[1] + 7.0);
-        agent.hang_up();
-        caller.wait_for("CALL_CLOSED", 1);
-
-        let record = server.wait_records(1).remove(0);
+        talk_on_and_hang_up(&server, &caller, &mut agent);
         assert_talk(&caller, &agent, [0.0, 0.0]);
-        assert_talk(&caller, &agent, changed);
-        assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
-        server.assert_clean();
     });
 }
 
@@ -129,16 +133,7 @@ fn a_telephone_behind_nat_calls_and_is_hung_up_where_its_last_request_came_from(
         nat.rebind();
         caller.offer_again();
         server.until("the caller's offer in mid-call", |s| invites(s) == 2);
-        let changed = [caller.heard_seconds(), agent.heard_seconds()];
-        caller.listen(changed[0] + 7.0);
-        agent.listen(changed[1] + 7.0);
-        agent.hang_up();
-        caller.wait_for("CALL_CLOSED", 1);
-
-        let record = server.wait_records(1).remove(0);
-        assert_talk(&caller, &agent, changed);
-        assert_eq!(record["endReason"], "agent_hung_up", "{record:#}");
-        server.assert_clean();
+        talk_on_and_hang_up(&server, &caller, &mut agent);
     });
 }
 
