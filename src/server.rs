@@ -26,6 +26,7 @@ use crate::media::{Identity, IdentityError};
 use crate::net::dns::Dns;
 use crate::net::doctor::Doctor;
 use crate::net::handshake::Handshakes;
+use crate::net::hep::Collector;
 use crate::net::media_thread::{self, MediaThread, Order};
 use crate::net::ports::Binder;
 use crate::net::signalling::{Figures, Message, Post, Signalling, Watchers};
@@ -82,6 +83,8 @@ pub enum ServerError {
     Identity(#[from] IdentityError),
     #[error("DNS cannot be asked: {0} ([dns] servers)")]
     Dns(#[from] hickory_resolver::net::NetError),
+    #[error("copies of SIP messages cannot be sent to {address}: {error} ([hep] collector)")]
+    Collector { address: std::net::SocketAddr, error: std::io::Error },
     #[error("the client for outgoing HTTP cannot be made: {0}")]
     WebClient(reqwest::Error),
     #[error("the files could not be loaded: {0}")]
@@ -217,10 +220,17 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
     tokio::spawn(tls.clone().watch());
     let sockets = listeners.serve(&streams, api.clone(), sources);
     let (ready_sender, ready_receiver) = tokio::sync::oneshot::channel();
+    let collector = collector(config)?;
+    let signalling_random = random.fork();
+    let mut switchboard = Switchboard::new(board, snapshot.clone(), random);
+    if collector.is_some() {
+        switchboard.copy_messages();
+    }
     let signalling = Signalling {
-        random: random.fork(),
+        random: signalling_random,
         dns,
-        switchboard: Switchboard::new(board, snapshot.clone(), random),
+        switchboard,
+        collector,
         clock,
         mailbox,
         post: post.clone(),
@@ -264,6 +274,15 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
         recording,
         stop,
     })
+}
+
+/// Who collects copies of SIP messages, if anybody does.
+fn collector(config: &Config) -> Result<Option<Collector>, ServerError> {
+    let Some(settings) = config.hep.clone() else { return Ok(None) };
+    let address = settings.collector;
+    let made = Collector::new(settings).map_err(|error| ServerError::Collector { address, error })?;
+    tracing::info!(collector = %address, "copies of SIP messages go there");
+    Ok(Some(made))
 }
 
 /// The task that follows the store has no end but that of the server.
@@ -443,6 +462,7 @@ fn changed_sections(old: &Config, new: &Config) -> Vec<&'static str> {
     let sections = [
         ("[sip]", old.sip != new.sip),
         ("[tls] or [dns]", old.tls != new.tls || old.dns != new.dns),
+        ("[bans] or [hep]", old.bans != new.bans || old.hep != new.hep),
         ("[media]", old.media != new.media),
         ("[http]", old.http != new.http),
         ("[records]", old.records != new.records),

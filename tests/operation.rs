@@ -182,3 +182,61 @@ fn with_mode_sync_a_reload_brings_the_files_into_the_store_and_wrong_ones_change
     assert_eq!(server.wait_records(1)[0]["version"], 2);
     assert!(server.get("/readyz").contains("\"numbers_and_flows\":\"ok\""), "{}", server.get("/readyz"));
 }
+
+/// The chunks of a HEP3 packet that are asked for, in that order.
+fn chunks<const N: usize>(packet: &[u8], wanted: [u16; N]) -> [Vec<u8>; N] {
+    assert_eq!(&packet[..4], b"HEP3");
+    let two = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
+    assert_eq!(usize::from(two(4)), packet.len());
+    let (mut at, mut found) = (6, std::collections::HashMap::new());
+    while at < packet.len() {
+        let end = at + usize::from(two(at + 4));
+        found.insert(two(at + 2), packet[at + 6..end].to_vec());
+        at = end;
+    }
+    wanted.map(|kind| found.remove(&kind).unwrap_or_default())
+}
+
+#[test]
+fn a_collector_is_sent_each_message_of_a_call_and_a_call_goes_on_when_it_is_away() {
+    let collector = std::net::UdpSocket::bind((support::address(), 0)).unwrap();
+    collector.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut setup = Setup::new("collector").flow(NUMBER, "say", &says("Good morning"));
+    let at = collector.local_addr().unwrap();
+    setup.more = format!("[hep]\ncollector = \"{at}\"\ncapture_id = 2001\npassword = \"pw\"\n");
+    let server = setup.start();
+    let mut caller = Caller::new(support::address(), server.sip());
+    caller.call(NUMBER);
+    let call = server.wait_records(1).remove(0)["callId"].as_str().unwrap().to_owned();
+    let mut lines = Vec::new();
+    let mut packet = vec![0; 65_535];
+    while lines.last().is_none_or(|line| line != "200 BYE") {
+        let length = collector.recv(&mut packet).expect("a copy");
+        // Addresses, time, agent, password, payload, correlation.
+        let [from, to, seconds, agent, password, text, correlation] =
+            chunks(&packet[..length], [3, 4, 9, 12, 14, 15, 17]);
+        let text = String::from_utf8(text).unwrap();
+        let is_answer = text.starts_with("SIP/2.0");
+        let method = text.lines().find_map(|line| line.strip_prefix("CSeq: ")?.split(' ').nth(1)).unwrap();
+        let both = [caller.socket.local_addr().unwrap().ip(), server.sip().ip()].map(|ip| ip.to_string());
+        let mut ends = [from, to].map(|ip| ip.iter().map(u8::to_string).collect::<Vec<_>>().join("."));
+        let is_sent = ends[0] == both[1];
+        ends.reverse();
+        assert!(ends.contains(&both[0]) && ends.contains(&both[1]), "{ends:?}");
+        assert_eq!((u32::from_be_bytes(agent.try_into().unwrap()), &password[..]), (2001, &b"pw"[..]));
+        assert!(u32::from_be_bytes(seconds.try_into().unwrap()) > 1_700_000_000);
+        assert_eq!(String::from_utf8(correlation).unwrap(), call, "{text}");
+        assert!(is_sent || !is_answer || method == "BYE", "{text}");
+        lines.push(if is_answer { format!("{} {method}", &text[8..11]) } else { method.to_owned() });
+    }
+    assert_eq!(lines, ["INVITE", "100 INVITE", "200 INVITE", "ACK", "BYE", "200 BYE"]);
+    server.until("all to be counted", |server| {
+        server.metric("cordboard_hep_messages_total{result=\"sent\"}") == 6
+    });
+    drop(collector);
+    caller.call(NUMBER);
+    server.wait_records(2);
+    server.until("copies that nobody takes", |server| {
+        server.metric("cordboard_hep_messages_total{result=\"lost\"}") > 0
+    });
+}

@@ -100,6 +100,11 @@ impl Collector for Page {
         )?;
         accounts(e, &figures.accounts)?;
         bans(e, &figures.bans)?;
+        if let Some((hep, left_out)) = figures.hep {
+            let results = [("sent", hep.sent), ("lost", hep.lost), ("left_out", left_out)];
+            let samples = results.map(|(result, count)| (vec![("result", result)], count));
+            counters(e, "hep_messages", "Copies of SIP messages for the collector", samples.to_vec())?;
+        }
         trunks(e, &figures.trunks)?;
         counter(e, "invites", "INVITEs outside a dialog", calls.invites)?;
         let [rfc4733, in_band, info] = calls.digits;

@@ -4,6 +4,7 @@
 //! only when somebody asks. What is secret leaves this room masked alone ([`super::masked`]).
 
 use super::Action;
+use super::copies::Copies;
 use super::masked::masked;
 use super::switchboard::Switchboard;
 use crate::clock::{Now, Wall};
@@ -67,7 +68,7 @@ pub struct Ladder {
 }
 
 /// A message on its way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Passing {
     pub is_sent: bool,
     pub transport: Transport,
@@ -109,9 +110,14 @@ impl Ladders {
         }
     }
 
-    /// Keeps a message where it belongs to a call; only then is it asked for the rest.
-    pub fn note(&mut self, at: Wall, bytes: &[u8], passing: impl FnOnce() -> Passing) {
-        let Some((call, leg)) = sip_id(bytes).and_then(|id| self.by_sip_id.get(id).copied()) else { return };
+    /// Keeps a message where it belongs to a call, and says to which; only then is it asked for the rest.
+    pub fn note(&mut self, at: Wall, bytes: &[u8], passing: impl FnOnce() -> Passing) -> Option<CallId> {
+        let (call, leg) = sip_id(bytes).and_then(|id| self.by_sip_id.get(id).copied())?;
+        self.keep(call, leg, at, bytes, passing);
+        Some(call)
+    }
+
+    fn keep(&mut self, call: CallId, leg: u32, at: Wall, bytes: &[u8], passing: impl FnOnce() -> Passing) {
         let cost = bytes.len() + MESSAGE_BYTES;
         let has_room =
             |ladder: &Ladder| ladder.messages.len() < MESSAGES_MAX && ladder.bytes + cost <= CALL_BYTES_MAX;
@@ -157,40 +163,55 @@ impl Ladders {
 }
 
 impl Switchboard {
-    /// Keeps the SIP messages of calls that came, and then those that are to be sent.
+    /// Keeps the SIP messages of calls that came, and then those that are to be sent, of the actions from `first` on; has them
+    /// copied where somebody collects them.
     pub(super) fn keep_messages(
         &mut self,
         now: Now,
         datagram: Option<(ListenerId, SocketAddr, &[u8])>,
-        actions: &[Action],
+        first: usize,
+        actions: &mut Vec<Action>,
     ) {
         let heard = self.endpoint.take_heard();
-        let (endpoint, ladders) = (&self.endpoint, &mut self.ladders);
-        let passing = |is_sent, transport, listener, peer| Passing {
-            is_sent,
-            transport,
-            own: endpoint.own_socket(listener),
-            peer,
+        let (endpoint, ladders, copies) = (&self.endpoint, &mut self.ladders, &mut self.copies);
+        let mut note = |bytes: &[u8], is_sent, transport, listener, peer| {
+            let passing = || Passing { is_sent, transport, own: endpoint.own_socket(listener), peer };
+            let call = ladders.note(now.wall, bytes, passing);
+            if let Some(copies) = copies {
+                copies.note(now, bytes, call, passing());
+            }
         };
         if let Some((listener, source, bytes)) = datagram {
-            ladders.note(now.wall, bytes, || passing(false, Transport::Udp, listener, source));
+            note(bytes, false, Transport::Udp, listener, source);
         }
         for (peer, bytes) in heard {
-            let passing = || passing(false, peer.transport, peer.listener, peer.address);
-            ladders.note(now.wall, &bytes, passing);
+            note(&bytes, false, peer.transport, peer.listener, peer.address);
         }
-        for action in actions {
+        for action in actions.get(first..).unwrap_or_default() {
             match action {
                 Action::Sip(sip::Action::SendDatagram { listener, destination, bytes }) => {
-                    ladders.note(now.wall, bytes, || passing(true, Transport::Udp, *listener, *destination));
+                    note(bytes, true, Transport::Udp, *listener, *destination);
                 }
                 Action::Sip(sip::Action::SendStream { connection, bytes }) => {
                     let Some((listener, transport, peer)) = endpoint.peer_of(*connection) else { continue };
-                    ladders.note(now.wall, bytes, || passing(true, transport, listener, peer));
+                    note(bytes, true, transport, listener, peer);
                 }
                 _ => {}
             }
         }
+        if let Some(copies) = copies {
+            actions.extend(copies.take().map(|copy| Action::Copy(Box::new(copy))));
+        }
+    }
+
+    /// From now on all messages are copied ([`Action::Copy`]).
+    pub fn copy_messages(&mut self) {
+        self.copies.get_or_insert_default();
+    }
+
+    /// Messages of no call that were too many to be copied.
+    pub fn copies_left_out(&self) -> u64 {
+        self.copies.as_ref().map_or(0, Copies::left_out)
     }
 }
 

@@ -17,6 +17,7 @@ mod arrival;
 pub mod b2bua;
 pub mod bans;
 pub mod capture;
+pub mod copies;
 pub mod dialled;
 pub mod identity;
 mod index;
@@ -134,6 +135,8 @@ pub enum Action {
     Record(Box<CallRecord>),
     /// For whoever watches calls; may be lost.
     Live(Box<live::LiveEvent>),
+    /// For whoever collects SIP messages; may be lost.
+    Copy(Box<copies::MessageCopy>),
     /// Speak a text; answered by [`Input::Rendered`], within 10 s.
     Render {
         request: RequestId,

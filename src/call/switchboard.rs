@@ -4,6 +4,7 @@ mod sip_events;
 
 use super::b2bua::{Call, Context, Settings};
 use super::capture::Captures;
+use super::copies::Copies;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
@@ -100,6 +101,8 @@ pub struct Switchboard {
     pub(super) changed: Option<Changed>,
     pub(super) counters: Counters,
     pub(super) ladders: Ladders,
+    /// Where somebody collects messages.
+    pub(super) copies: Option<Copies>,
     pub(super) captures: Captures,
     pub(super) registrar: Registrar,
     pub(super) messages_waiting: Waiting,
@@ -136,6 +139,7 @@ impl Switchboard {
             changed: None,
             counters: Counters::default(),
             ladders: Ladders::default(),
+            copies: None,
             captures: Captures::default(),
         };
         switchboard.admit_by_snapshot();
@@ -225,7 +229,7 @@ impl Switchboard {
             Input::Stop => self.stop(now, actions),
         }
         self.settle(now, actions);
-        self.keep_messages(now, datagram, &actions[first..]);
+        self.keep_messages(now, datagram, first, actions);
     }
 
     /// Does all that is due.
@@ -246,7 +250,7 @@ impl Switchboard {
             }
         }
         self.settle(now, actions);
-        self.keep_messages(now, None, &actions[first..]);
+        self.keep_messages(now, None, first, actions);
     }
 
     /// When [`Switchboard::handle_timeout`] is to be called at the latest.

@@ -3,6 +3,7 @@
 mod bans;
 pub mod crm;
 mod dns;
+mod hep;
 mod http;
 mod listen;
 mod outside;
@@ -14,6 +15,7 @@ mod tls;
 
 pub use bans::Bans;
 pub use dns::Dns;
+pub use hep::Hep;
 pub use listen::{Listen, Transport};
 pub use tls::{ClientCertificates, Identity, Tls, TlsClient, TlsServer};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub tls: Tls,
     pub dns: Dns,
     pub bans: Bans,
+    /// Who collects copies of SIP messages, if anybody does.
+    pub hep: Option<Hep>,
     pub media: Media,
     pub http: Http,
     pub records: Records,
@@ -182,6 +186,7 @@ fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
     let tls = tls::read(&root.section("tls"), folder);
     let dns = dns::read(&root.section("dns"));
     let bans = bans::read(&root.section("bans"));
+    let hep = hep::read(&root.section("hep"));
     let sip = read_sip(&root.section("sip"), &tls, folder);
     let media = read_media(&root.section("media"));
     let section = root.section("http");
@@ -207,7 +212,7 @@ fn read(root: &Section<'_>, folder: &Path, folders: Folders) -> Option<Config> {
         root.section("store").warning("url", what, remedy);
     }
     let (sip, media, http) = (sip?, media?, http?);
-    Some(Config { sip, tls, dns, bans, media, http, records, store, speech, log, provision, outside })
+    Some(Config { sip, tls, dns, bans, hep, media, http, records, store, speech, log, provision, outside })
 }
 
 /// Whether two TCP listeners would be in each other's way; those of all IPv6 addresses take IPv4 too.

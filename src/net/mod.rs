@@ -5,6 +5,7 @@ pub mod dns;
 pub mod doctor;
 mod gather;
 pub mod handshake;
+pub mod hep;
 pub mod media_thread;
 pub mod ports;
 mod post;

@@ -2,6 +2,7 @@
 
 use super::dns::Dns;
 use super::gather::{Gather, wait_for_orders};
+use super::hep::{Collector, HepFigures};
 use super::media_thread::{LegFigures, MediaThread, Order};
 use super::ports::Binder;
 pub use super::post::{CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Post, ThreadEnded, Watchers};
@@ -70,6 +71,8 @@ pub struct Figures {
     pub accounts: AccountFigures,
     pub trunks: Vec<TrunkStatus>,
     pub bans: BanFigures,
+    /// Where copies of SIP messages are collected: what became of them, and those of no call that were too many.
+    pub hep: Option<(HepFigures, u64)>,
 }
 
 /// Everything the thread works with.
@@ -93,6 +96,7 @@ pub struct Signalling {
     pub binder: Arc<Binder>,
     pub records: Records,
     pub watchers: Watchers,
+    pub collector: Option<Collector>,
     pub speech: Arc<SpeechEngine>,
     pub lookups: Arc<Lookups>,
     /// Requests to other systems that calls wait for.
@@ -321,6 +325,11 @@ impl Signalling {
                 Action::Media { thread, command } => self.order(thread, Order::Command(command)),
                 Action::Record(record) => self.records.write(record),
                 Action::Live(event) => self.watchers.tell(event),
+                Action::Copy(copy) => {
+                    if let Some(collector) = &mut self.collector {
+                        collector.send(&copy);
+                    }
+                }
                 Action::Render { request, speech } => {
                     let (engine, post) = (self.speech.clone(), self.post.clone());
                     self.runtime.spawn(async move {
@@ -474,6 +483,7 @@ impl Signalling {
             accounts: self.switchboard.account_figures(),
             trunks: self.switchboard.trunks(self.clock.instant()),
             bans: self.switchboard.ban_figures(),
+            hep: self.collector.as_ref().map(|one| (one.figures(), self.switchboard.copies_left_out())),
         };
         *self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = figures;
     }

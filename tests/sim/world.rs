@@ -341,6 +341,7 @@ impl World {
                     self.records.push(*record);
                 }
                 Action::Live(event) => self.note(8, format!("{event:?}")),
+                Action::Copy(copy) => panic!("nobody here collects messages: {copy:?}"),
                 Action::Render { request, .. } => {
                     let after = Duration::from_millis(u64::from(50 + self.random.below(800)));
                     // Now and then speech comes too late, or not at all.

@@ -1,6 +1,7 @@
 //! What is known of a call while it runs: troubles of its audio, its SIP messages.
 
 use super::*;
+use crate::call::copies::MessageCopy;
 use crate::call::record::EndReason;
 use crate::call::troubles::TroubleKind;
 use crate::ids::CallId;
@@ -149,6 +150,51 @@ fn the_ladder_of_a_call_has_the_messages_of_all_its_legs_in_order_and_outlives_i
     assert_eq!(lines, expected);
     assert!(ladder.is_over);
     assert_eq!(ladder.parties, [(0, "caller".to_owned()), (1, "alice".to_owned())]);
+}
+
+#[test]
+fn where_somebody_collects_every_message_is_copied_with_its_call_and_without_its_secrets() {
+    let copies = |bench: &mut Bench| {
+        bench.take(|action| match action {
+            Action::Copy(copy) => Some(MessageCopy::clone(copy)),
+            _ => None,
+        })
+    };
+    let mut bench = Bench::new();
+    bench.receive(caller(), &invite(GREETED));
+    assert_eq!(copies(&mut bench), [], "nobody collects");
+    let mut bench = Bench::new();
+    bench.switchboard.copy_messages();
+    let answer = bench.answered(GREETED);
+    let id = bench.call();
+    let keys = info(GREETED, tag(&answer, "To"), "Signal=7\nDuration=160\n");
+    bench.receive(caller(), &keys);
+    let ping = request("OPTIONS", "ping", 1, Transport::Udp, "", "").replace("Call-ID: ", "Call-ID: ping-");
+    bench.receive(caller(), &ping);
+    bench.receive(caller(), "\r\n\r\n");
+    let copies = copies(&mut bench);
+    let lines: Vec<_> = copies
+        .iter()
+        .map(|copy| {
+            let text = String::from_utf8(copy.text.clone()).unwrap();
+            assert!(!text.contains("Signal=7"), "{text}");
+            let way = if copy.passing.is_sent { ">" } else { "<" };
+            (way, head(&text), copy.call)
+        })
+        .collect();
+    let expected = [
+        ("<", "INVITE", Some(id)),
+        (">", "100 INVITE", Some(id)),
+        (">", "200 INVITE", Some(id)),
+        ("<", "ACK", Some(id)),
+        ("<", "INFO", Some(id)),
+        (">", "200 INFO", Some(id)),
+        ("<", "OPTIONS", None),
+        (">", "200 OPTIONS", None),
+    ];
+    let expected: Vec<_> = expected.map(|(way, head, call)| (way, head.to_owned(), call)).into();
+    assert_eq!(lines, expected);
+    assert!(copies.iter().all(|copy| copy.passing.peer == caller()));
 }
 
 #[test]
