@@ -456,12 +456,13 @@ impl Leg {
     /// Totals up to now.
     pub fn statistics(&self) -> Statistics {
         let lost = self.lost_before + self.reception.as_ref().map_or(0, |r| r.lost().max(0));
-        Statistics {
+        let totals = Statistics {
             packets_sent: self.sender.packets(),
             packets_lost: lost.max(0) as u64,
             jitter_us: self.reception.as_ref().map_or(0, Reception::jitter_us),
             ..self.totals
-        }
+        };
+        totals.with_opinion(self.config.ptime_ms)
     }
 }
 

@@ -240,6 +240,28 @@ pub struct Statistics {
     pub reported_jitter_us: u32,
     /// There and back by RTCP (RFC 3550 section 6.4.1), microseconds; 0 where the peer never said.
     pub round_trip_us: u32,
+    /// An estimate of what people would say of all that came, 1 to 4.4 (ITU-T G.107, simplified), in hundredths; none where
+    /// nothing came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mos: Option<f32>,
+}
+
+impl Statistics {
+    /// The same of a part of which so many percent were lost, with packets of so many milliseconds.
+    pub fn opinion(&self, loss_percent: f32, ptime_ms: u8) -> f32 {
+        let delay_ms = self.round_trip_us as f32 / 2_000.0 + f32::from(ptime_ms);
+        crate::rtp::opinion::estimate(loss_percent, delay_ms, self.jitter_us as f32 / 1_000.0)
+    }
+
+    /// With the opinion of all that came.
+    fn with_opinion(self, ptime_ms: u8) -> Statistics {
+        let (received, lost) = (self.packets_received as f32, self.packets_lost as f32);
+        let mos = (received > 0.0).then(|| {
+            let whole = self.opinion(100.0 * lost / (received + lost), ptime_ms);
+            (whole * 100.0).round() / 100.0
+        });
+        Statistics { mos, ..self }
+    }
 }
 
 /// A packet that lies in [`Output::bytes`].

@@ -4,7 +4,6 @@
 use super::leg::Leg;
 use super::{Event, Output, Statistics, Unsecured};
 use crate::clock::Instant;
-use crate::rtp::opinion;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -88,9 +87,7 @@ impl Figures {
     /// An estimate of what people would say of what comes to us, 1 to 4.4; none where nothing comes.
     pub fn opinion(&self) -> Option<f32> {
         let since = self.since_last?;
-        let delay_ms = self.statistics.round_trip_us as f32 / 2_000.0 + f32::from(self.ptime_ms);
-        let jitter_ms = self.statistics.jitter_us as f32 / 1_000.0;
-        (since < SILENT).then(|| opinion::estimate(self.loss_percent, delay_ms, jitter_ms))
+        (since < SILENT).then(|| self.statistics.opinion(self.loss_percent, self.ptime_ms))
     }
 }
 

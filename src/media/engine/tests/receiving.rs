@@ -344,6 +344,25 @@ fn keys_between_even_audio_are_counted_and_are_no_jitter() {
 }
 
 #[test]
+fn the_opinion_of_a_leg_is_of_all_that_came_and_falls_with_what_was_lost() {
+    let mut stage = Stage::new();
+    stage.open(1, config(1));
+    assert_eq!(stage.statistics(1).mos, None, "nothing came");
+    let mut peer = Peer::new(1);
+    peer.talk(&mut stage, 100);
+    assert_eq!(stage.statistics(1).mos, Some(4.4));
+    // As many as came before are lost, and two thirds of all have come at the end.
+    (0..100).for_each(|_| peer.lose(160));
+    peer.talk(&mut stage, 100);
+    assert_eq!(stage.statistics(1).packets_lost, 100);
+    assert!(
+        stage.statistics(1).mos.is_some_and(|mos| (1.5..2.5).contains(&mos)),
+        "{:?}",
+        stage.statistics(1)
+    );
+}
+
+#[test]
 fn reports_of_the_peer_give_loss_jitter_and_round_trip() {
     let (mut stage, mut peer) = listening();
     peer.talk(&mut stage, 400);

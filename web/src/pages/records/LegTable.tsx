@@ -19,6 +19,7 @@ export function LegTable({ legs }: { legs: LegRecord[] }) {
           <Table.Th visibleFrom="sm">Lost in / out</Table.Th>
           <Table.Th visibleFrom="md">Jitter in / out</Table.Th>
           <Table.Th visibleFrom="md">There and back</Table.Th>
+          <Table.Th visibleFrom="md">MOS, estimated</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -42,6 +43,7 @@ export function LegTable({ legs }: { legs: LegRecord[] }) {
             <Table.Td visibleFrom="md">
               {leg.roundTripUs === 0 ? "not told" : milliseconds(leg.roundTripUs)}
             </Table.Td>
+            <Table.Td visibleFrom="md">{leg.mos === undefined ? "–" : leg.mos.toFixed(1)}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

@@ -18,6 +18,8 @@ export type LegRecord = {
   reportedLost: number;
   reportedJitterUs: number;
   roundTripUs: number;
+  /** An estimate for all that came from it; absent where nothing came, and in older records. */
+  mos?: number;
 };
 
 /** What was wrong with the audio of a party, when it was first seen. */
