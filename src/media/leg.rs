@@ -176,6 +176,9 @@ impl Leg {
             (self.last_heard, self.inactive_told) = (now, false);
             self.watch.begin(now);
         }
+        if config.send && !self.config.send {
+            self.watch.begin(now);
+        }
         let goes_on = self.take_terms(&config);
         if config.coding != self.config.coding {
             self.encoder = Encoder::new(config.coding);

@@ -175,7 +175,9 @@ impl Leg {
     fn condition(&self, now: Instant) -> Condition {
         let (watch, told) = (&self.watch, &self.watch.told);
         let heard_last = watch.heard_last();
-        let is_silent = self.config.receive_enabled && now.since(heard_last) >= SILENT;
+        // Whoever wants to hear nothing has put us on hold: with music or without, whatever its SDP says.
+        let is_awaited = self.config.receive_enabled && self.config.send;
+        let is_silent = is_awaited && now.since(heard_last) >= SILENT;
         let percent = |percent: f32, was: u8| {
             let percent = percent.round().clamp(0.0, 100.0) as u8;
             let is_bad = percent >= LOSS_BAD || (was > 0 && percent > LOSS_GOOD);

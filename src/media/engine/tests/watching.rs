@@ -24,14 +24,21 @@ fn a_peer_that_stays_silent_is_told_of_after_three_seconds_with_who_sends_instea
 }
 
 #[test]
-fn a_peer_on_hold_is_not_missed() {
-    let mut stage = stage();
-    stage.command(Command::Update {
-        leg: LegId(1),
-        config: LegConfig { receive_enabled: false, ..config(1) },
-    });
-    stage.run(10_000);
-    assert_eq!(stage.conditions, []);
+fn a_peer_on_hold_is_not_missed_nor_is_one_that_has_just_come_back() {
+    for held in [
+        LegConfig { receive_enabled: false, ..config(1) },
+        LegConfig { send: false, ..config(1) },
+        LegConfig { send: false, receive_enabled: false, ..config(1) },
+    ] {
+        let mut stage = stage();
+        stage.command(Command::Update { leg: LegId(1), config: held });
+        stage.run(10_000);
+        stage.command(Command::Update { leg: LegId(1), config: config(1) });
+        stage.run(2_000);
+        assert_eq!(stage.conditions, []);
+        stage.run(3_000);
+        assert_eq!(stage.conditions.len(), 1);
+    }
 }
 
 #[test]
