@@ -1,6 +1,7 @@
 use super::*;
 use crate::call::route::{Start, route};
 use crate::clock::Wall;
+use crate::sip::digest::Password;
 use crate::store::database::prompts::{PromptAbout, PromptAudio};
 use crate::store::database::publish::Rollout;
 use crate::store::database::testing::for_each_engine;
@@ -64,6 +65,27 @@ fn what_is_in_the_database_is_what_calls_find() {
         assert!(found.why.iter().any(|why| why.contains("speaks de")), "{:?}", found.why);
         assert!(matches!(route(&snapshot, None, "+15550203", "").unwrap().start, Start::Service(_)));
     });
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test writes the files")]
+fn a_trunk_whose_password_stands_in_the_provisioned_file_has_its_account() {
+    let folder = std::env::temp_dir().join(format!("cordboard-account-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("trunks.toml"), "[[trunk]]\nid = \"pbx\"\npassword = \"s3cret\"\n").unwrap();
+    for_each_engine(async |database| {
+        create(
+            &database,
+            Kind::Trunk,
+            json!({"id": "pbx", "host": "127.0.0.1:5090", "username": "u", "register": true}),
+        )
+        .await;
+        let mut loader = Loader::new(database.clone()).with_folder(Some(folder.clone()));
+        let snapshot = load(&mut loader).await;
+        let login = snapshot.trunk("pbx").and_then(|trunk| trunk.login.clone()).expect("its account");
+        assert_eq!(login.password, Some(Password::new("s3cret")));
+    });
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -220,10 +220,16 @@ fn login(section: &Section<'_>) -> Option<Login> {
             );
         }
     }
-    if section.has("username") != section.has("password") {
-        let (key, other) =
-            if section.has("username") { ("username", "password") } else { ("password", "username") };
-        section.error(key, format!("is of no use without {other}"), format!("add {other}"));
+    match (section.has("username"), section.has("password")) {
+        (false, true) => section.error("password", "is of no use without username", "add username"),
+        // A document of the store has no password that stands in a provisioned file itself.
+        (true, false) if section.is_json() => section.warning(
+            "username",
+            "is of no use without a password, unless trunks.toml of the provisioned folder has it",
+            "add password = \"${file:PATH}\"",
+        ),
+        (true, false) => section.error("username", "is of no use without password", "add password"),
+        _ => {}
     }
     let username = username?;
     let auth_username = auth_username.unwrap_or_else(|| username.clone());
