@@ -207,6 +207,39 @@ fn where_certificates_of_clients_are_required_only_those_of_the_authority_come_i
     }
 }
 
+#[test]
+fn a_trunk_is_known_by_the_name_in_the_certificate_that_it_shows() {
+    let authority = Authority::new();
+    let mut setup = Setup::new("tls-names").echo(ECHO);
+    authority.issue(&[NAME], 2040).write(&setup.folder, "own");
+    std::fs::write(setup.folder.join("ca.pem"), authority.pem()).unwrap();
+    // Nobody's address is believed.
+    setup.trusted = "192.0.2.0/24".to_owned();
+    setup.trunks = "[[trunk]]\nid = \"carrier\"\ntls_names = [\"SIP.carrier.test\"]\n".to_owned();
+    setup.more = format!(
+        "[[sip.listen]]\ntransport = \"tls\"\nbind = \"{}:5061\"\nadvertise = \"{NAME}\"\n\
+         [tls]\ncertificate = \"own.pem\"\nprivate_key = \"own.key\"\nclient_ca = \"ca.pem\"\n\
+         client_certificates = \"optional\"\n",
+        setup.address
+    );
+    let server = setup.start();
+    for names in [&["elsewhere.test", "sip.carrier.test"][..], &["carrier.test"], &[]] {
+        let shown = (!names.is_empty()).then(|| authority.issue(names, 2040));
+        let mut caller = secure_caller(&server, authority.client(VERSIONS[1], shown.as_ref()));
+        let is_carrier = names.len() == 2;
+        let answer = caller.invite(ECHO, nowhere());
+        assert!(
+            answer.starts_with(if is_carrier { "SIP/2.0 200" } else { "SIP/2.0 403" }),
+            "{names:?}: {answer}"
+        );
+        if is_carrier {
+            caller.end(ECHO, &answer);
+        }
+    }
+    let record = server.wait_records(1).remove(0);
+    assert_eq!(record["trunk"], "carrier");
+}
+
 /// The upgrade over a stream, with these headers.
 fn upgrade<S: Read + Write>(
     stream: S,

@@ -20,7 +20,7 @@ impl Switchboard {
     /// A source that may send nothing has done what one is banned for.
     pub(super) fn offended(&mut self, now: Instant, peer: Peer, offence: Offence, reason: String) {
         let ip = peer.address.ip();
-        if self.is_never_banned(now, Network::of(ip)) {
+        if self.is_never_banned(now, Network::of(ip)) || self.is_known(now, peer) {
             // Else each of its messages would ask again.
             return self.endpoint.forgive(ip);
         }

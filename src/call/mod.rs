@@ -62,6 +62,8 @@ pub enum Input<'a> {
         connection: crate::ids::ConnectionId,
         listener: crate::sip::ListenerId,
         peer: SocketAddr,
+        /// Of the peer's certificate, where it has shown one that an authority of ours vouches for; in small letters.
+        names: Arc<[String]>,
     },
     StreamData {
         connection: crate::ids::ConnectionId,

@@ -2,7 +2,7 @@
 
 use super::Action;
 use super::message_parts::warning;
-use super::snapshot::{NOTHING_LOADED, Snapshot, Source};
+use super::snapshot::{NOTHING_LOADED, Snapshot, Source, Trunk};
 use super::switchboard::Switchboard;
 use super::trunk::{Hands, TrunkStatus};
 use crate::clock::{Instant, Now};
@@ -14,7 +14,9 @@ use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
 use crate::sip::{Peer, TransactionId};
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What is kept and what happened of accounts.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -36,9 +38,10 @@ impl Switchboard {
         } else {
             sip::Refusal::Forbidden
         };
-        let registrar = &self.registrar;
-        self.endpoint
-            .set_strangers(refusal, |peer| may_stream(&self.snapshot, peer) || registrar.knows(peer));
+        let (snapshot, registrar, certified) = (&self.snapshot, &self.registrar, &self.certified);
+        self.endpoint.set_strangers(refusal, |connection, peer| {
+            may_stream(snapshot, certified, connection, peer) || registrar.knows(peer)
+        });
     }
 
     /// Takes accounts and trunks of the snapshot as it is now.
@@ -99,7 +102,7 @@ impl Switchboard {
             self.registrar.register(now.instant, request, peer)
         };
         if let (Some(admits), Some(connection)) = (answer.admits, peer.connection) {
-            let admitted = admits || may_stream(&self.snapshot, peer.address);
+            let admitted = admits || self.may_stream(connection, peer.address);
             self.endpoint.set_admitted(connection, admitted);
         }
         if answer.code == 200 && self.endpoint.lift_ban(peer.address.ip()).is_some() {
@@ -191,7 +194,7 @@ impl Switchboard {
         self.endpoint.take_in(now.instant, peer, request, out);
     }
 
-    /// Whose an INVITE is: by its address, by what is registered from there, or by the credentials it brings. `Err` where it
+    /// Whose an INVITE is: by the certificate of its stream, by its address, by what is registered from there, or by the credentials it brings. `Err` where it
     /// first has to show that.
     pub(super) fn source_of<'s>(
         &mut self,
@@ -212,7 +215,8 @@ impl Switchboard {
             let id = self.trunks.registered_at(now, peer.address.ip())?;
             snapshot.owned_by(&Owner::Trunk(id.to_owned()))
         };
-        let source = snapshot.source(peer.address).or_else(registered).or_else(has_us);
+        let certified = trunk_of(snapshot, &self.certified, peer.connection).map(Source::Trunk);
+        let source = certified.or_else(|| snapshot.source(peer.address)).or_else(registered).or_else(has_us);
         let has_to_show = match source {
             Some(Source::Trunk(trunk)) => trunk.authenticate,
             Some(Source::Agent(_)) => false,
@@ -237,11 +241,22 @@ impl Switchboard {
             || self.trunks.registered_at(now, address.ip()).is_some()
     }
 
+    /// The same of a peer that may have shown who it is by the certificate of its stream.
+    pub(super) fn is_known(&self, now: Instant, peer: Peer) -> bool {
+        trunk_of(&self.snapshot, &self.certified, peer.connection).is_some()
+            || self.is_admitted(now, peer.address)
+    }
+
+    /// Whether requests over that stream from that address are listened to.
+    pub(super) fn may_stream(&self, connection: ConnectionId, peer: SocketAddr) -> bool {
+        may_stream(&self.snapshot, &self.certified, connection, peer)
+    }
+
     /// Those streams are let in no more, unless their host is known otherwise.
     fn shut_out(&mut self, connections: Vec<ConnectionId>) {
         for connection in connections {
             let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { continue };
-            let admitted = may_stream(&self.snapshot, peer) || self.registrar.knows(peer);
+            let admitted = self.may_stream(connection, peer) || self.registrar.knows(peer);
             self.endpoint.set_admitted(connection, admitted);
         }
     }
@@ -285,7 +300,25 @@ impl Switchboard {
     }
 }
 
-/// Whether requests over a stream from that address are listened to.
-pub(super) fn may_stream(snapshot: &Snapshot, peer: SocketAddr) -> bool {
-    snapshot.source(peer).is_some() || snapshot.may_stream(peer.ip())
+/// The names of the certificates of streams.
+pub(super) type Certified = HashMap<ConnectionId, Arc<[String]>>;
+
+fn may_stream(
+    snapshot: &Snapshot,
+    certified: &Certified,
+    connection: ConnectionId,
+    peer: SocketAddr,
+) -> bool {
+    trunk_of(snapshot, certified, Some(connection)).is_some()
+        || snapshot.source(peer).is_some()
+        || snapshot.may_stream(peer.ip())
+}
+
+/// The trunk that has one of the names of a stream's certificate.
+fn trunk_of<'s>(
+    snapshot: &'s Snapshot,
+    certified: &Certified,
+    connection: Option<ConnectionId>,
+) -> Option<&'s Trunk> {
+    snapshot.trunk_named(certified.get(&connection?)?)
 }

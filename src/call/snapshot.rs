@@ -43,6 +43,8 @@ pub struct Trunk {
     pub id: String,
     /// Sources whose calls belong to it.
     pub sources: Vec<IpNet>,
+    /// Names of certificates that it shows where it connects to us over TLS: those calls belong to it too. In small letters.
+    pub tls_names: Vec<String>,
     /// Where calls go out.
     pub host: Option<Destination>,
     /// How it writes numbers.
@@ -175,6 +177,12 @@ impl Snapshot {
         let trunk = fits.reduce(|best, other| if other.0 > best.0 { other } else { best });
         let agent = || self.agents.values().find(|a| a.address == Some(SocketAddr::new(ip, address.port())));
         trunk.map(|(_, t)| Source::Trunk(t)).or_else(|| agent().map(Source::Agent))
+    }
+
+    /// The trunk that shows one of these names of a certificate, which are in small letters. A name with `*` is such a name, and
+    /// means no other (RFC 5922 7.2).
+    pub fn trunk_named(&self, names: &[String]) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| trunk.tls_names.iter().any(|name| names.contains(name)))
     }
 
     /// Whose call an INVITE from that address is; nobody's where there are no trunks at all (contract).

@@ -10,7 +10,7 @@ use super::ladder::Ladders;
 use super::live::{Changed, LiveEvent, What};
 use super::ports::Ports;
 use super::record::EndReason;
-use super::registering::may_stream;
+use super::registering::Certified;
 use super::snapshot::Snapshot;
 use super::trial::Trials;
 use super::trunk::{Direction, Trunks};
@@ -106,6 +106,8 @@ pub struct Switchboard {
     pub(super) captures: Captures,
     pub(super) registrar: Registrar,
     pub(super) messages_waiting: Waiting,
+    /// Names of the certificates that were shown over streams that are open.
+    pub(super) certified: Certified,
     /// NOTIFYs that are out, with the tag of ours that names their subscription.
     pub(super) notifies: HashMap<TransactionId, Box<str>>,
     pub(super) trunks: Trunks,
@@ -129,6 +131,7 @@ impl Switchboard {
             ports: Ports::new(config.media_threads, config.port_pairs),
             registrar: Registrar::new(&domain, offered, limits, &mut random.fork()),
             messages_waiting: Waiting::default(),
+            certified: HashMap::new(),
             notifies: HashMap::new(),
             trunks: Trunks::new(&domain, random.fork()),
             trials: Trials::default(),
@@ -161,8 +164,11 @@ impl Switchboard {
                 let input = sip::Input::Datagram { listener, source, bytes, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
-            Input::StreamOpened { connection, listener, peer } => {
-                let admitted = may_stream(&self.snapshot, peer) || self.is_admitted(now.instant, peer);
+            Input::StreamOpened { connection, listener, peer, names } => {
+                if !names.is_empty() {
+                    self.certified.insert(connection, names);
+                }
+                let admitted = self.may_stream(connection, peer) || self.is_admitted(now.instant, peer);
                 let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -174,6 +180,7 @@ impl Switchboard {
                 );
             }
             Input::StreamClosed { connection } => {
+                self.certified.remove(&connection);
                 if let Some((_, _, peer)) = self.endpoint.peer_of(connection) {
                     self.registrar.stream_closed(peer, connection);
                 }

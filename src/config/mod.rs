@@ -295,7 +295,7 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), String> {
 }
 
 /// Labels of RFC 1123 2.1, with the underscore that is found in practice; a last label of digits would be an address.
-fn is_host_name(text: &str) -> bool {
+pub(crate) fn is_host_name(text: &str) -> bool {
     let is_label = |l: &str| {
         (1..=63).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+use webpki::EndEntityCert;
 
 /// A handshake takes two round trips: a satellite link needs two seconds; who needs longer holds a place on purpose.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -19,6 +20,8 @@ pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 const HANDSHAKES_MAX: usize = 512;
 /// Of one source: a PBX that comes back opens a handful, an office behind one address has some dozens of phones that do.
 const HANDSHAKES_PER_SOURCE_MAX: usize = 64;
+/// Host names of a certificate that are looked at: those of providers name some dozens of hosts.
+const NAMES_MAX: usize = 100;
 /// One failure a second is told of, so that an operator sees whose handshakes fail and a scanner fills no log; ten at once.
 const TOLD_INTERVAL: Duration = Duration::from_secs(1);
 const TOLD_BURST: Duration = Duration::from_secs(10);
@@ -137,6 +140,16 @@ impl Drop for Place {
             }
         }
     }
+}
+
+/// The host names of the certificate that a client has shown (RFC 5922 7.1), in small letters. Whatever it shows was checked:
+/// without authorities of ours none is asked for.
+pub fn client_names(stream: &server::TlsStream<TcpStream>) -> Arc<[String]> {
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let Some(certificate) = shown.and_then(|shown| EndEntityCert::try_from(shown).ok()) else {
+        return Arc::default();
+    };
+    certificate.valid_dns_names().take(NAMES_MAX).map(str::to_ascii_lowercase).collect()
 }
 
 /// Opens TCP from an address of ours where one is named.

@@ -34,6 +34,8 @@ pub enum Message {
         connection: ConnectionId,
         listener: ListenerId,
         peer: SocketAddr,
+        /// Of the certificate that the peer has shown, which an authority of ours vouches for; in small letters.
+        names: Arc<[String]>,
     },
     StreamData {
         connection: ConnectionId,

@@ -202,8 +202,8 @@ impl Signalling {
             let now = self.clock.now();
             let mut told = None;
             let input = match message {
-                Message::StreamOpened { connection, listener, peer } => {
-                    Input::StreamOpened { connection, listener, peer }
+                Message::StreamOpened { connection, listener, peer, names } => {
+                    Input::StreamOpened { connection, listener, peer, names }
                 }
                 Message::StreamData { connection, ref bytes } => Input::StreamData { connection, bytes },
                 Message::StreamClosed { connection } => Input::StreamClosed { connection },

@@ -1,6 +1,6 @@
 //! Connections of TCP, TLS and WebSocket: tokio tasks that carry bytes between sockets and the signalling thread's queue.
 
-use super::handshake::{Handshakes, Place, open};
+use super::handshake::{Handshakes, Place, client_names, open};
 use super::signalling::{Message, Post};
 use super::websocket;
 use crate::ids::ConnectionId;
@@ -67,9 +67,8 @@ impl Streams {
             match listener.accept().await {
                 Ok((stream, peer)) if speech.transport == Transport::Tcp => {
                     // Awaited: while the signalling thread is behind, nothing more is accepted.
-                    let Some((connection, receiver)) = self.opened(speech.listener, peer).await else {
-                        return;
-                    };
+                    let opened = self.opened(speech.listener, peer, Arc::default()).await;
+                    let Some((connection, receiver)) = opened else { return };
                     keep(&stream);
                     let (reader, writer) = stream.into_split();
                     tokio::spawn(self.clone().carry(reader, writer, connection, receiver));
@@ -98,7 +97,8 @@ impl Streams {
             Transport::Udp | Transport::Tcp => {}
             Transport::Tls => {
                 let Some(stream) = handshakes.accept(stream, peer, listener).await else { return };
-                let Some((connection, receiver)) = self.opened(listener, peer).await else { return };
+                let names = client_names(&stream);
+                let Some((connection, receiver)) = self.opened(listener, peer, names).await else { return };
                 drop(place);
                 let (reader, writer) = tokio::io::split(stream);
                 self.carry(reader, writer, connection, receiver).await;
@@ -107,14 +107,15 @@ impl Streams {
                 let Some(socket) = handshakes.within(peer, websocket::upgrade(stream, &origins)).await else {
                     return;
                 };
-                self.carry_websocket(socket, listener, peer, place).await;
+                self.carry_websocket(socket, (listener, peer, Arc::default()), place).await;
             }
             Transport::Wss => {
                 let Some(stream) = handshakes.accept(stream, peer, listener).await else { return };
+                let names = client_names(&stream);
                 let Some(socket) = handshakes.within(peer, websocket::upgrade(stream, &origins)).await else {
                     return;
                 };
-                self.carry_websocket(socket, listener, peer, place).await;
+                self.carry_websocket(socket, (listener, peer, names), place).await;
             }
         }
     }
@@ -122,13 +123,12 @@ impl Streams {
     async fn carry_websocket<S>(
         self,
         socket: tokio_tungstenite::WebSocketStream<S>,
-        listener: ListenerId,
-        peer: SocketAddr,
+        (listener, peer, names): (ListenerId, SocketAddr, Arc<[String]>),
         place: Place,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Some((connection, receiver)) = self.opened(listener, peer).await else { return };
+        let Some((connection, receiver)) = self.opened(listener, peer, names).await else { return };
         drop(place);
         websocket::carry(socket, connection, receiver, &self.0.post).await;
         self.forget(connection).await;
@@ -139,10 +139,11 @@ impl Streams {
         &self,
         listener: ListenerId,
         peer: SocketAddr,
+        names: Arc<[String]>,
     ) -> Option<(ConnectionId, mpsc::Receiver<Bytes>)> {
         let connection = ConnectionId(self.0.next.fetch_add(1, Ordering::Relaxed));
         let receiver = self.register(connection);
-        let told = self.0.post.send(Message::StreamOpened { connection, listener, peer }).await;
+        let told = self.0.post.send(Message::StreamOpened { connection, listener, peer, names }).await;
         told.is_ok().then_some((connection, receiver))
     }
 

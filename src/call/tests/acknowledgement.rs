@@ -23,7 +23,12 @@ fn media_begin_at_the_200_where_they_go_to_the_host_that_called() {
 #[test]
 fn media_begin_at_the_200_where_the_caller_came_over_tcp() {
     let mut bench = Bench::new();
-    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: caller() });
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: caller(),
+        names: Arc::default(),
+    });
     bench.receive_stream(&request("INVITE", GREETED, 1, Transport::Tcp, "", &sdp(elsewhere())));
     only(&bench.sent(), "200 INVITE");
     assert_eq!(bench.media(), ["open l1 203.0.113.5", "play l1"]);

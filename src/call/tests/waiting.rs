@@ -37,7 +37,12 @@ fn spoken(bench: &mut Bench) -> RequestId {
 fn while_nothing_was_loaded_everybody_is_put_off_and_then_trunks_are_known_over_streams_too() {
     let mut bench = Bench::new();
     bench.handle(Input::Snapshot(Arc::new(Snapshot::awaiting_database())));
-    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: caller() });
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: caller(),
+        names: Arc::default(),
+    });
     let over_tcp = |method, cseq| request(method, GREETED, cseq, Transport::Tcp, "", "");
     let over_udp = |method, cseq| request(method, GREETED, cseq, Transport::Udp, "", "");
     for (n, method) in (1..).zip(["INVITE", "OPTIONS"]) {
@@ -61,6 +66,52 @@ fn while_nothing_was_loaded_everybody_is_put_off_and_then_trunks_are_known_over_
     assert_eq!(bench.heads(), ["200 OPTIONS", "200 OPTIONS"]);
     bench.receive(SocketAddr::from(([198, 51, 100, 1], 5060)), &over_udp("OPTIONS", 5));
     assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+#[test]
+fn a_trunk_is_known_by_the_certificate_of_its_stream_from_whatever_address_and_others_are_not() {
+    let named = |name: &str| {
+        let mut snapshot = snapshot();
+        let trunk = Trunk { id: "teams".to_owned(), tls_names: vec![name.to_owned()], ..Trunk::default() };
+        Arc::get_mut(&mut snapshot).unwrap().trunks.push(trunk);
+        snapshot
+    };
+    let mut bench = Bench::new();
+    bench.handle(Input::Snapshot(named("sip.carrier.example")));
+    let peer = SocketAddr::from(([198, 51, 100, 1], 40_000));
+    for (connection, names) in
+        [(1, ["sip.other.example", "sip.carrier.example"]), (2, ["carrier.example"; 2])]
+    {
+        let names = names.map(str::to_owned).into();
+        bench.handle(Input::StreamOpened {
+            connection: ConnectionId(connection),
+            listener: TCP,
+            peer,
+            names,
+        });
+    }
+    let mut number = 0;
+    let mut ask = |bench: &mut Bench, connection, method| {
+        number += 1;
+        let text = request(method, "+19999999999", number, Transport::Tcp, "", "").replace('\n', "\r\n");
+        let text = text.replace("Call-ID: ", &format!("Call-ID: {number}-"));
+        let connection = ConnectionId(connection);
+        bench.handle(Input::StreamData { connection, bytes: text.as_bytes() });
+        bench.heads().pop().unwrap_or_default()
+    };
+    assert_eq!(ask(&mut bench, 1, "OPTIONS"), "200 OPTIONS");
+    assert_eq!(ask(&mut bench, 2, "OPTIONS"), "403 OPTIONS");
+    assert_eq!(ask(&mut bench, 1, "INVITE"), "404 INVITE");
+    assert_eq!(bench.records().remove(0).trunk.as_deref(), Some("teams"));
+    // Over a reload, and no more once its name is another's.
+    bench.handle(Input::Snapshot(named("sip.carrier.example")));
+    assert_eq!(ask(&mut bench, 1, "OPTIONS"), "200 OPTIONS");
+    bench.handle(Input::Snapshot(named("sip.third.example")));
+    assert_eq!(ask(&mut bench, 1, "OPTIONS"), "403 OPTIONS");
+    for connection in [1, 2] {
+        bench.handle(Input::StreamClosed { connection: ConnectionId(connection) });
+    }
+    assert!(bench.switchboard.certified.is_empty());
 }
 
 #[test]

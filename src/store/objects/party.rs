@@ -15,9 +15,10 @@ pub const AGENT_KEYS: [&str; 6] = ["id", "name", "skills", "uri", "password", "c
 const CRM_USER_CHARS_MAX: usize = 100;
 /// Longest name or realm of a trunk's account, in characters.
 const LOGIN_CHARS_MAX: usize = 200;
-pub const TRUNK_KEYS: [&str; 35] = [
+pub const TRUNK_KEYS: [&str; 36] = [
     "id",
     "match",
+    "tls_names",
     "host",
     "tls_client",
     "default_country",
@@ -56,6 +57,8 @@ pub const TRUNK_KEYS: [&str; 35] = [
 const REGISTER_EXPIRES_S: i64 = 600;
 /// Calls without a good answer until a trunk is down: one that is lost is the network's, three are the trunk's.
 const OPTIONS_THRESHOLD: i64 = 3;
+/// Names of certificates of one trunk: those of a provider's sites.
+const TLS_NAMES_MAX: usize = 32;
 /// Longest number of an echo, in characters: as long as any that can be dialled.
 const TEST_NUMBER_CHARS_MAX: usize = 64;
 /// Most calls that a limit may name.
@@ -128,10 +131,11 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         .ok()
     });
     let sources: Vec<ipnet::IpNet> = sources.collect();
-    if !section.has("match") && !section.has("host") && !section.has("username") {
+    let tls_names = tls_names(section);
+    if !["match", "tls_names", "host", "username"].iter().any(|key| section.has(key)) {
         section.warning(
             "",
-            "has neither match nor host nor username: no call comes from it or goes to it",
+            "has neither match nor tls_names nor host nor username: no call comes from it or goes to it",
             "add match = [\"ADDRESS/BITS\"] for calls in, host for calls out",
         );
     }
@@ -185,6 +189,7 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
     let trunk = Trunk {
         id: id.clone(),
         sources,
+        tls_names,
         host,
         numbers,
         identity,
@@ -202,6 +207,22 @@ pub(super) fn trunk(section: &Section<'_>) -> Option<Checked> {
         test_number,
     };
     Some(Checked { name: id.clone(), id, links: Vec::new(), object: Object::Trunk(Box::new(trunk)) })
+}
+
+/// Names of the certificates that a trunk shows where it connects.
+fn tls_names(section: &Section<'_>) -> Vec<String> {
+    let names = section.texts("tls_names").unwrap_or_default();
+    if names.len() > TLS_NAMES_MAX {
+        section.error("tls_names", format!("has more than {TLS_NAMES_MAX} names"), "");
+    }
+    for name in &names {
+        let host = name.strip_prefix("*.").unwrap_or(name);
+        if !host.contains('.') || !crate::config::is_host_name(host) {
+            let message = format!("\"{name}\" is no name that a certificate has");
+            section.error("tls_names", message, "as its certificate says, such as sip.carrier.example");
+        }
+    }
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
 /// The account that this server has with a trunk, or the trunk with it.

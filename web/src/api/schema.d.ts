@@ -3121,6 +3121,8 @@ export interface components {
             id: string;
             /** @description Address ranges that calls come from. */
             match?: string[] | null;
+            /** @description Host names of the certificates that it shows where it connects over TLS: those calls are its too. */
+            tlsNames?: string[] | null;
             /** @description Where calls go out. */
             host?: string | null;
             /** @description The [[tls.client]] of cordboard.toml that connections to it go by; [tls] where absent. */

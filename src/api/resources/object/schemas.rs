@@ -105,6 +105,7 @@ pub fn trunk(schemas: &mut Schemas) -> Value {
     let properties = json!({
         "id": id(),
         "match": { "type": "array", "items": { "type": "string" }, "description": "Address ranges that calls come from." },
+        "tlsNames": { "type": "array", "items": { "type": "string" }, "maxItems": 32, "description": "Host names of the certificates that it shows where it connects over TLS: those calls are its too." },
         "host": about("Where calls go out."),
         "tlsClient": about("The [[tls.client]] of cordboard.toml that connections to it go by; [tls] where absent."),
         "defaultCountry": { "type": "string", "minLength": 2, "maxLength": 2, "description": "How numbers without a plus are read." },

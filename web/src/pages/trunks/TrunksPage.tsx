@@ -12,6 +12,7 @@ import { TrunkBadge } from "./TrunkBadge";
 const labels = {
   id: "Id",
   match: "Calls come from",
+  tlsNames: "Names in its certificates",
   host: "Calls go out to",
   defaultCountry: "Country",
   prefixIn: "Prefix of numbers that come in",
@@ -67,7 +68,8 @@ function pageWith(states: TrunkState[] | undefined): KindOfPage<"trunks"> {
       {
         title: "Calls come from",
         from: "md",
-        cell: (trunk) => trunk.document?.match?.join(", ") || "no address",
+        cell: ({ document }) =>
+          [...(document?.match ?? []), ...(document?.tlsNames ?? [])].join(", ") || "no address",
       },
       { title: "Calls go out to", from: "sm", cell: (trunk) => trunk.document?.host || "none go out" },
       { title: "Country", from: "lg", cell: (trunk) => trunk.document?.defaultCountry || "–" },
@@ -99,6 +101,13 @@ export function TrunksPage() {
             value={form.value.match}
             onChange={(match) => form.set("match", match)}
             error={form.error("match")}
+          />
+          <LinesField
+            label="Names in its certificates"
+            description="Where it connects over TLS, one a line, such as sip.carrier.example: those calls are its too, from whatever address."
+            value={form.value.tlsNames}
+            onChange={(names) => form.set("tlsNames", names)}
+            error={form.error("tlsNames")}
           />
           <TextInput
             label="Calls go out to"
