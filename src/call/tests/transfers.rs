@@ -556,3 +556,15 @@ fn a_notify_of_another_event_is_489_and_one_that_nobody_asked_for_481() {
         assert_eq!(bench.heads(), [format!("{code} NOTIFY")]);
     }
 }
+
+#[test]
+fn a_refer_its_202_and_what_is_told_of_it_name_our_contact() {
+    let mut bench = bench();
+    let (_, to_alice) = talking(&mut bench);
+    bench.receive(agent(), &refer(&to_alice, 1, "<sip:bob@cordboard.example>"));
+    let sent = bench.sent();
+    assert_eq!(value(&only(&sent, "202 REFER"), "Contact"), "<sip:cordboard@192.0.2.1:5060>");
+    assert_eq!(value(&only(&sent, "NOTIFY"), "Contact"), value(&to_alice, "Contact"));
+    let (answer, sent) = handed_over(&mut self::bench(), "300");
+    assert_eq!(value(&only(&sent, "REFER"), "Contact"), value(&answer, "Contact"));
+}

@@ -249,7 +249,9 @@ impl Endpoint {
         let next = next_hop(state);
         let hop = self.hop_within(state, &next);
         let NextHop { request_uri, routes, .. } = next;
-        let changes_target = ["INVITE", "UPDATE"].contains(&method);
+        // What changes the target has one, and what RFC 3515 section 2 and RFC 3265 section 7.1 want it in: Cisco refuses a
+        // REFER without.
+        let names_us = ["INVITE", "UPDATE", "REFER", "NOTIFY"].contains(&method);
         let content = Content {
             method,
             from: &state.local,
@@ -257,7 +259,7 @@ impl Endpoint {
             call_id: &state.call_id,
             cseq,
             max_forwards: compose::MAX_FORWARDS,
-            contact_user: Some(&*state.contact_user).filter(|_| changes_target),
+            contact_user: Some(&*state.contact_user).filter(|_| names_us),
             extra,
             body,
         };
