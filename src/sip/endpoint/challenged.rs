@@ -87,6 +87,25 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Says with what challenges to our requests in a dialog are answered.
+    pub fn set_account(&mut self, dialog: DialogId, account: Option<Arc<Account>>) {
+        if let Some(owner) = self.dialogs.by_id.get_mut(&dialog) {
+            owner.account = account;
+        }
+    }
+
+    /// With what a challenge to a request of ours in a dialog is answered. Where the peer began it, only at the host that
+    /// its messages come from: a forged INVITE may name any other as its Contact, whose owner would see our credentials.
+    pub(super) fn account_within(&self, dialog: DialogId) -> Option<Arc<Account>> {
+        let owner = self.dialogs.by_id.get(&dialog)?;
+        let state = owner.state()?;
+        let is_there = || {
+            let destination = next_hop(state).destination.ip();
+            destination.to_canonical() == state.peer.address.ip().to_canonical()
+        };
+        owner.account.clone().filter(|_| state.began || is_there())
+    }
+
     /// Credentials for a request by what is known of the peer already.
     pub(super) fn authorize(
         &mut self,
