@@ -106,6 +106,19 @@ impl Endpoint {
         owner.account.clone().filter(|_| state.began || is_there())
     }
 
+    /// Credentials for a request beside the INVITE of a dialog, to which nobody waits for an answer: by what is known
+    /// already, for a challenge to it is not answered.
+    pub(super) fn authorize_aside(
+        &mut self,
+        dialog: DialogId,
+        method: &str,
+        state: &DialogState,
+    ) -> Option<Authorization> {
+        let account = self.dialogs.by_id.get(&dialog)?.account.clone()?;
+        let uri = next_hop(state).request_uri;
+        self.authorize(&account, &mut Attempt::default(), method, uri.as_str())
+    }
+
     /// Credentials for a request by what is known of the peer already.
     pub(super) fn authorize(
         &mut self,

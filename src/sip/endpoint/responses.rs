@@ -1,6 +1,7 @@
 //! Responses to our requests (RFC 3261 8.1.3, 13.2.2, 17.1.3).
 
 use super::challenged::Authorization;
+use super::compose::Extra;
 use super::originate::Prepared;
 use super::tables::{ClientMachine, ClientTransaction, Purpose, SentAck, cancel_key};
 use super::{Action, Counters, Endpoint, Event, Failure, Reply};
@@ -189,14 +190,14 @@ impl Endpoint {
                     actions.push(Action::Event(Event::Answered { dialog, response }));
                 }
                 Some(Phase::Outgoing(_)) => {
-                    self.end_fork(now, id, tag, state, cseq, actions);
+                    self.end_fork(now, id, dialog, tag, state, actions);
                     self.remove_dialog(now, dialog, actions);
                     let failure = Failure::Cancelled;
                     actions.push(Action::Event(Event::Failed { dialog, failure }));
                 }
                 _ => {
                     self.counters.forks_ended += 1;
-                    self.end_fork(now, id, tag, state, cseq, actions);
+                    self.end_fork(now, id, dialog, tag, state, actions);
                 }
             },
             Purpose::End(_) | Purpose::Outside { .. } | Purpose::Aside => {}
@@ -247,14 +248,23 @@ impl Endpoint {
         &mut self,
         now: Instant,
         id: TransactionId,
+        dialog: DialogId,
         tag: &str,
         mut state: DialogState,
-        cseq: u32,
         actions: &mut Vec<Action>,
     ) {
-        let ack = self.prepare_ack(&state, cseq, None);
+        let Some(ClientMachine::Invite { sent, .. }) =
+            self.clients.by_id.get(&id).map(|owner| &owner.machine)
+        else {
+            return;
+        };
+        let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
+        let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
         self.send_ack(now, id, tag, ack, actions);
-        let bye = self.prepare_within(&mut state, "BYE", &[], None);
+        let authorization = self.authorize_aside(dialog, "BYE", &state);
+        let extra: Vec<Extra<'_>> =
+            authorization.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let bye = self.prepare_within(&mut state, "BYE", &extra, None);
         let transaction = self.next_transaction_id();
         self.start_prepared(now, transaction, Purpose::Aside, rsip::Method::Bye.into(), bye, actions);
     }
