@@ -285,6 +285,14 @@ impl MediaLeg {
             && (sender == Sender::Proven || makes_checks || !goes_elsewhere(&config))
     }
 
+    /// The first offer, while it waits for its answer.
+    pub fn offered(&self) -> Option<String> {
+        match &self.state {
+            State::Offered { offer, .. } => Some(offer.to_string()),
+            _ => None,
+        }
+    }
+
     /// Whether nothing was said to the peer yet.
     pub fn is_fresh(&self) -> bool {
         matches!(self.state, State::Fresh)
