@@ -55,7 +55,9 @@ impl Sender {
         let clock_base = random.next_u32();
         Sender {
             identity: Identity { ssrc: random.next_u32(), cname: random.next_u64() },
-            next_sequence: SequenceNumber(random.next_u32() as u16),
+            // RFC 3711 section 3.3.1: below 2^15, so that no turn of the numbers is near while the peer does not listen yet. It
+            // would take what comes after for the first turn, and open nothing.
+            next_sequence: SequenceNumber(random.next_u32() as u16 & 0x7FFF),
             next_timestamp: clock_base,
             clock_base,
             fresh: true,

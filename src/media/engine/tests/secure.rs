@@ -123,3 +123,16 @@ fn a_new_answer_with_the_same_keys_goes_on_and_one_with_others_begins_anew() {
     stage.receive(1, Channel::Rtp, &from, &protected(&mut anew, 3));
     assert_eq!(stage.statistics(1).packets_received, 2);
 }
+
+#[test]
+fn a_stream_begins_so_low_that_who_misses_its_beginning_counts_its_turns_right() {
+    // RFC 3711 section 3.3.1: whoever hears first what comes after a turn takes that for the first turn.
+    let mut stage = Stage::new();
+    for n in 1..=32 {
+        stage.open(u64::from(n), LegConfig { secure: secure(), ..config(n) });
+        stage.command(Command::Listen { leg: LegId(n.into()), in_band: true });
+        stage.run(20);
+        let first = stage.rtp(n.into())[0].rtp().sequence.0;
+        assert!(first < 0x8000, "{first}");
+    }
+}
