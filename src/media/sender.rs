@@ -160,7 +160,8 @@ impl Sender {
         self.send(now, out, route, numbers, write);
     }
 
-    /// Sends under numbers that were worked out from the partner's. `write` appends the payload.
+    /// Sends under numbers that were worked out from the partner's. `write` appends the payload. Where packets are protected,
+    /// what the partner sends again is not sent again.
     pub fn send(
         &mut self,
         now: Instant,
@@ -170,6 +171,9 @@ impl Sender {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let Numbers { sequence, timestamp, marker, payload_type, samples } = numbers;
+        if self.protect.as_ref().is_some_and(|protect| protect.has_sent(sequence)) {
+            return;
+        }
         let header = Packet {
             marker: marker || self.fresh,
             payload_type,
