@@ -116,11 +116,8 @@ impl Endpoint {
         };
         match purpose {
             Purpose::Begin(dialog) => {
-                if self.is_outgoing(dialog) && !self.invite_with_interval(now, id, dialog, &response, actions)
-                {
-                    self.remove_dialog(now, dialog, actions);
-                    let failure = Failure::Response(response);
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
+                if !self.invite_with_interval(now, id, dialog, &response, actions) {
+                    self.fail_outgoing(now, dialog, Failure::Response(response), actions);
                 }
             }
             Purpose::Within(dialog) => {
@@ -191,9 +188,7 @@ impl Endpoint {
                 }
                 Some(Phase::Outgoing(_)) => {
                     self.end_fork(now, id, dialog, tag, state, actions);
-                    self.remove_dialog(now, dialog, actions);
-                    let failure = Failure::Cancelled;
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
+                    self.fail_outgoing(now, dialog, Failure::Cancelled, actions);
                 }
                 _ => {
                     self.counters.forks_ended += 1;
@@ -290,8 +285,16 @@ impl Endpoint {
         }
     }
 
-    fn is_outgoing(&self, dialog: DialogId) -> bool {
-        self.dialogs.by_id.get(&dialog).is_some_and(|owner| matches!(owner.phase, Phase::Outgoing(_)))
+    /// Nothing comes of an INVITE of ours any more. The call room hears of that once.
+    fn fail_outgoing(&mut self, now: Instant, dialog: DialogId, failure: Failure, actions: &mut Vec<Action>) {
+        let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get(&dialog) else {
+            return;
+        };
+        let is_told = outgoing.is_told;
+        self.remove_dialog(now, dialog, actions);
+        if !is_told {
+            actions.push(Action::Event(Event::Failed { dialog, failure }));
+        }
     }
 
     /// A request of the call room inside a dialog is over. It hears of it while the dialog lives for it.
@@ -358,12 +361,7 @@ impl Endpoint {
     ) {
         let Some(owner) = self.remove_client(id) else { return };
         match owner.purpose {
-            Purpose::Begin(dialog) => {
-                if self.is_outgoing(dialog) {
-                    self.remove_dialog(now, dialog, actions);
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
-                }
-            }
+            Purpose::Begin(dialog) => self.fail_outgoing(now, dialog, failure, actions),
             Purpose::Within(dialog) => self.end_within(now, dialog, id, Err(failure), actions),
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {
