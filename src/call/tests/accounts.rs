@@ -2,6 +2,8 @@
 
 use super::trunks::{changed, login, trunk_at, two_trunks};
 use super::*;
+use crate::sip::locate::Destination;
+use crate::sip::message::SipUri;
 
 /// A call of the first trunk, where we have an account, up to our BYE; `contact` is what the trunk calls itself.
 fn hung_up(bench: &mut Bench, contact: SocketAddr) -> (SocketAddr, String) {
@@ -45,4 +47,37 @@ fn whom_a_call_of_a_trunk_names_in_its_place_gets_no_credentials() {
     let challenge = "WWW-Authenticate: Digest realm=\"c\", nonce=\"n\", qop=\"auth\"\nContact:";
     bench.receive(at, &response(&bye, 401, "").replace("Contact:", challenge));
     assert_eq!(bench.sent_to("BYE"), []);
+}
+
+#[test]
+fn a_registration_whose_stream_breaks_is_made_anew() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        let host = SipUri::parse("sip:203.0.113.1;transport=tcp").as_ref().and_then(Destination::of);
+        let (login, register) = (login("100"), Some(Duration::from_secs(600)));
+        snapshot.trunks.push(Trunk { id: "first".to_owned(), host, login, register, ..Trunk::default() });
+    }));
+    let opened = |bench: &mut Bench| {
+        let opened = bench.take(|action| match action {
+            Action::Sip(sip::Action::Connect { connection, .. }) => Some(*connection),
+            _ => None,
+        });
+        opened.first().copied()
+    };
+    let mut stream = ConnectionId(0);
+    // Who closes each of its connections at once is not asked without end.
+    for (kept_ms, registers) in [(60_000, Some("1 REGISTER")), (10_000, Some("2 REGISTER")), (0, None)] {
+        bench.pass(1_000);
+        let sent = bench.sent();
+        assert_eq!(sent.first().map(|text| value(text, "CSeq")), registers);
+        let Some(register) = sent.first() else { break };
+        stream = opened(&mut bench).expect("a new stream");
+        let granted = response(register, 200, "").replace('\n', "\r\n");
+        bench.handle(Input::StreamData { connection: stream, bytes: granted.as_bytes() });
+        bench.pass(kept_ms);
+        assert_eq!(bench.sent(), [""; 0]);
+        bench.handle(Input::StreamClosed { connection: stream });
+    }
+    let status = bench.switchboard.trunks(bench.now.instant).remove(1);
+    assert_eq!(status.registration.unwrap().word(), "registered", "{stream:?}");
 }
