@@ -252,7 +252,7 @@ impl Endpoint {
     }
 
     /// The INVITE was not given up meanwhile.
-    fn is_wanted(&self, purpose: Purpose) -> bool {
+    pub(super) fn is_wanted(&self, purpose: Purpose) -> bool {
         let Purpose::Begin(dialog) = purpose else { return true };
         self.dialogs.by_id.get(&dialog).is_some_and(|owner| {
             matches!(&owner.phase, Phase::Outgoing(outgoing) if matches!(outgoing.giving_up, GivingUp::No))

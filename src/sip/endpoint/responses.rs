@@ -318,16 +318,18 @@ impl Endpoint {
         }
     }
 
-    /// The way of a request failed before anything came back. What moved to TCP for its size goes by UDP.
+    /// The way of a request failed before anything came back. What moved to TCP for its size goes by UDP, unless it was given
+    /// up meanwhile.
     pub(super) fn on_transport_failure(
         &mut self,
         now: Instant,
         id: TransactionId,
         actions: &mut Vec<Action>,
     ) {
+        let is_wanted = self.clients.by_id.get(&id).is_some_and(|owner| self.is_wanted(owner.purpose));
         let Some(owner) = self.clients.by_id.get_mut(&id) else { return };
         owner.hop.connection = None;
-        if let Some(over_udp) = owner.over_udp.take() {
+        if let Some(over_udp) = owner.over_udp.take_if(|_| is_wanted) {
             owner.hop = over_udp.hop;
             let mut out = Vec::with_capacity(1);
             match &mut owner.machine {

@@ -150,9 +150,11 @@ impl Endpoint {
         broken: &Connection,
         actions: &mut Vec<Action>,
     ) -> bool {
+        let is_wanted =
+            self.clients.by_id.get(&transaction).is_some_and(|owner| self.is_wanted(owner.purpose));
         let Some(owner) = self.clients.by_id.get_mut(&transaction) else { return false };
         let leads_elsewhere = !broken.accepted || owner.hop.destination != broken.way.address;
-        if owner.moved || owner.over_udp.is_some() || !broken.heard || !leads_elsewhere {
+        if !is_wanted || owner.moved || owner.over_udp.is_some() || !broken.heard || !leads_elsewhere {
             return false;
         }
         let request = match &owner.machine {

@@ -374,3 +374,19 @@ fn strangers_who_hold_every_stream_make_room_for_those_who_may_send_and_for_our_
     assert!(bench.actions.iter().any(|action| matches!(action, Action::Connect { .. })));
     assert_eq!(bench.endpoint.counts().connections, limit);
 }
+
+#[test]
+fn a_call_that_was_given_up_goes_out_by_no_other_way() {
+    let mut bench = Bench::new();
+    bench.endpoint.tcp_peers.learn(peer().ip());
+    let body = Body { content_type: "text/plain".to_owned(), bytes: Bytes::from(vec![b'x'; 1_500]) };
+    let call = Outgoing { body: Some(body), ..outgoing() };
+    let dialog = bench.endpoint.invite(bench.now, call, &mut bench.actions);
+    let Action::Connect { connection, .. } = bench.actions[0] else { panic!("{:?}", bench.actions) };
+    bench.actions.clear();
+    bench.endpoint.cancel(bench.now, dialog, None, &mut bench.actions);
+    bench.endpoint.handle(bench.now, Input::StreamClosed { connection }, &mut bench.actions);
+    assert_eq!(bench.lines(), [""; 0]);
+    assert!(matches!(bench.event(), Event::Failed { dialog: known, .. } if known == dialog));
+    bench.assert_clean();
+}
