@@ -48,6 +48,9 @@ impl Switchboard {
         let caller =
             source.map(|from| identify(&request, &from.identity(), Source::rule(source))).unwrap_or_default();
         let knock = Knock { source, caller: &caller, request: &request, peer };
+        // Carriers that challenge calls challenge a BYE or a re-INVITE of ours, too.
+        let account = knock.trunk().and_then(Trunk::own_account);
+        self.endpoint.set_account(dialog, account);
         let replaced =
             source.and_then(|source| self.take_place(now, dialog, source, &request, peer, actions));
         if let Some(Ok(())) = replaced {

@@ -62,6 +62,8 @@ pub(super) use transfer::{NewHome, Order, refuse};
 
 /// A caller who was told nothing for so long gets a 180, since many trunks give silence up early (contract).
 const RING_AFTER: Duration = Duration::from_millis(500);
+/// A caller who waits on is told so again: proxies give up what says nothing for three minutes (RFC 3261 section 13.3.1.1).
+const RING_AGAIN: Duration = Duration::from_secs(60);
 /// An echo test that nobody ends is ended.
 const ECHO_MAX: Duration = Duration::from_secs(3_600);
 
@@ -251,7 +253,7 @@ impl Call {
         if self.deadline.is_some_and(|at| at <= context.now.instant) {
             self.deadline = None;
             match self.caller.state {
-                CallerState::Ringing { .. } => self.ring(context),
+                CallerState::Ringing { told } => self.ring_again(told, context),
                 CallerState::Answered(_) if self.interpreter.is_none() => {
                     self.end(EndReason::FlowEnded, context)
                 }

@@ -285,6 +285,14 @@ impl MediaLeg {
             && (sender == Sender::Proven || makes_checks || !goes_elsewhere(&config))
     }
 
+    /// The first offer, while it waits for its answer.
+    pub fn offered(&self) -> Option<String> {
+        match &self.state {
+            State::Offered { offer, .. } => Some(offer.to_string()),
+            _ => None,
+        }
+    }
+
     /// Whether nothing was said to the peer yet.
     pub fn is_fresh(&self) -> bool {
         matches!(self.state, State::Fresh)
@@ -323,11 +331,19 @@ impl MediaLeg {
     }
 
     /// An offer like what was agreed, in a session that has these streams: RFC 3264 section 8, none of them ever goes away,
-    /// only its port becomes 0.
+    /// only its port becomes 0. What is protected stays so, also where we offer keys to nobody by ourselves.
     fn offer_in_session(&mut self, agreed: &Agreed, mut streams: Vec<sdp::Media>) -> Description {
-        let mut offer = offer_like(Some(agreed), &self.local);
+        let mut local = self.local.clone();
+        let stays_protected = agreed.protected.is_some() && local.protection.wish != Wish::Require;
+        if stays_protected {
+            local.protection.wish = Wish::Prefer;
+        }
+        let mut offer = offer_like(Some(agreed), &local);
         let place = streams.iter().position(|stream| stream.port != 0);
-        if let (Some(place), Some(audio)) = (place, offer.media.pop()) {
+        if let (Some(place), Some(mut audio)) = (place, offer.media.pop()) {
+            if stays_protected {
+                audio.protocol.clone_from(&streams[place].protocol);
+            }
             let before = std::mem::replace(&mut streams[place], audio);
             offer.media = streams;
             sdp::handshake::keep_name(&mut offer, &before);

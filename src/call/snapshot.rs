@@ -11,7 +11,7 @@ use crate::audio::Clip;
 use crate::flow::{CallerList, Flow, Library, LiveFlow};
 use crate::registrar::{Account, Owner};
 pub use crate::sdp::Wish;
-use crate::sip::digest::Password;
+use crate::sip::digest::{self, Password};
 use crate::sip::locate::Destination;
 use ipnet::IpNet;
 use std::borrow::Cow;
@@ -85,6 +85,11 @@ impl Trunk {
     pub fn account(&self) -> Option<(&str, &Password)> {
         let login = self.login.as_ref().filter(|_| self.register.is_none())?;
         Some((&login.auth_username, login.password.as_ref()?))
+    }
+
+    /// The account that we have with it, where it has a host that our requests go to.
+    pub fn own_account(&self) -> Option<Arc<digest::Account>> {
+        self.login.as_ref().filter(|_| self.host.is_some())?.account(&self.id)
     }
 }
 

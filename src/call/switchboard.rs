@@ -184,6 +184,7 @@ impl Switchboard {
                 if let Some((_, _, peer)) = self.endpoint.peer_of(connection) {
                     self.registrar.stream_closed(peer, connection);
                 }
+                self.trunks.stream_closed(now.instant, connection);
                 self.endpoint.handle(
                     now.instant,
                     sip::Input::StreamClosed { connection },

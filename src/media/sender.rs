@@ -55,7 +55,9 @@ impl Sender {
         let clock_base = random.next_u32();
         Sender {
             identity: Identity { ssrc: random.next_u32(), cname: random.next_u64() },
-            next_sequence: SequenceNumber(random.next_u32() as u16),
+            // RFC 3711 section 3.3.1: below 2^15, so that no turn of the numbers is near while the peer does not listen yet. It
+            // would take what comes after for the first turn, and open nothing.
+            next_sequence: SequenceNumber(random.next_u32() as u16 & 0x7FFF),
             next_timestamp: clock_base,
             clock_base,
             fresh: true,
@@ -158,7 +160,8 @@ impl Sender {
         self.send(now, out, route, numbers, write);
     }
 
-    /// Sends under numbers that were worked out from the partner's. `write` appends the payload.
+    /// Sends under numbers that were worked out from the partner's. `write` appends the payload. Where packets are protected,
+    /// what the partner sends again is not sent again.
     pub fn send(
         &mut self,
         now: Instant,
@@ -168,6 +171,9 @@ impl Sender {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let Numbers { sequence, timestamp, marker, payload_type, samples } = numbers;
+        if self.protect.as_ref().is_some_and(|protect| protect.has_sent(sequence)) {
+            return;
+        }
         let header = Packet {
             marker: marker || self.fresh,
             payload_type,

@@ -100,9 +100,12 @@ impl Binding {
         *self.call_id == *call_id && self.cseq >= cseq
     }
 
-    /// The telephone at that address has begun its registration anew, as after a restart, and nobody answers to this one.
-    pub(super) fn is_left_behind_at(&self, peer: Peer, call_id: &str) -> bool {
-        self.peer.address == peer.address && self.path.is_empty() && *self.call_id != *call_id
+    /// The telephone at that address has begun its registration anew, as after a restart, and nobody answers to this one. Who
+    /// says that it is another telephone is none: a proxy that tells no Path lends its address to all behind it.
+    pub(super) fn is_left_behind_at(&self, peer: Peer, call_id: &str, contact: &NameAddr) -> bool {
+        let instance = contact.params.get_plain("+sip.instance");
+        let is_another = self.instance.as_deref().zip(instance).is_some_and(|(own, other)| *own != *other);
+        self.peer.address == peer.address && self.path.is_empty() && *self.call_id != *call_id && !is_another
     }
 
     /// Its telephone was reached directly, and by another way than that one.

@@ -334,7 +334,7 @@ impl Registrar {
                 Change::Bind { ref contact, expires, .. } => {
                     let gone = self.table.remove_where(name, |binding| {
                         change.concerns(binding)
-                            || (path.is_empty() && binding.is_left_behind_at(peer, order.0))
+                            || (path.is_empty() && binding.is_left_behind_at(peer, order.0, contact))
                     });
                     let moved = gone.iter().filter(|binding| path.is_empty() && binding.was_elsewhere(peer));
                     moves.extend(moved.map(|old| Move { contact: old.contact.uri.clone(), from: old.peer }));

@@ -372,3 +372,13 @@ fn what_is_registered_is_listed_by_account_a_page_at_a_time_and_one_of_it_can_be
     assert_eq!((bench.uris(), bench.registrar.counters().removed), (vec!["sip:bob@a"], 1));
     assert!(bench.registrar.remove("bob", ids[1]).is_empty() && bench.registrar.bindings() == 2);
 }
+
+#[test]
+fn two_telephones_behind_one_proxy_that_tells_no_path_are_both_rung() {
+    let mut bench = Bench::new();
+    let contact =
+        |host: &str| format!("Contact: <sip:bob@192.0.2.7;to={host}>;+sip.instance=\"<urn:uuid:{host}>\"\n");
+    bench.register(1, &contact("desk"));
+    bench.register_as("bob", "call-2", 1, &contact("soft"));
+    assert_eq!(bench.uris(), ["sip:bob@192.0.2.7;to=soft", "sip:bob@192.0.2.7;to=desk"]);
+}

@@ -114,14 +114,21 @@ pub struct Protect {
     profile: Profile,
     rtp: Keys,
     rtcp: Keys,
-    index: Option<u64>,
+    /// Which packets have gone out.
+    sent: Option<Window>,
     next_rtcp: u32,
 }
 
 impl Protect {
     pub fn new(profile: Profile, master: &MasterKey) -> Self {
         let (rtp, rtcp) = keys(profile, master);
-        Protect { profile, rtp, rtcp, index: None, next_rtcp: 0 }
+        Protect { profile, rtp, rtcp, sent: None, next_rtcp: 0 }
+    }
+
+    /// Whether a packet of that number has gone out, or may have: another one under it would use its key stream twice, and
+    /// who has both reads both (RFC 3711 section 9.1).
+    pub fn has_sent(&self, sequence: SequenceNumber) -> bool {
+        self.sent.is_some_and(|window| window.has(guess(window.highest, sequence)))
     }
 
     /// Encrypts the RTP packet that stands in `bytes` from `start` on, and appends its tag.
@@ -129,11 +136,12 @@ impl Protect {
         let Some(packet) = bytes.get_mut(start..) else { return };
         let Some((sequence, ssrc)) = numbers(packet) else { return };
         let Some(header) = header_len(packet) else { return };
-        let index = match self.index {
+        let index = match self.sent {
             None => u64::from(sequence.0),
-            Some(highest) => guess(highest, sequence),
+            Some(window) => guess(window.highest, sequence),
         };
-        self.index = Some(self.index.map_or(index, |highest| highest.max(index)));
+        let window = self.sent.unwrap_or(Window::before(index));
+        self.sent = Some(if window.has(index) { window } else { window.with(index) });
         let (header, payload) = packet.split_at_mut(header.min(packet.len()));
         let tag = self.rtp.seal_rtp(ssrc, index, header, payload);
         bytes.extend_from_slice(&tag[..self.profile.tag_len()]);

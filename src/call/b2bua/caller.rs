@@ -2,7 +2,7 @@
 //!
 //! Invariants: [`CallerState`] only goes forward; a caller who is gone is in no index and gets no more SIP.
 
-use super::{Call, Context};
+use super::{Call, Context, RING_AGAIN};
 use crate::call::live::What;
 use crate::call::media_leg::{MediaLeg, Sender};
 use crate::call::message_parts::sdp_body;
@@ -63,12 +63,30 @@ impl Caller {
 impl Call {
     pub(super) fn ring(&mut self, context: &mut Context<'_>) {
         let CallerState::Ringing { told: Told::Nothing } = self.caller.state else { return };
-        self.caller.state = CallerState::Ringing { told: Told::Ringing };
         let (now, dialog) = (context.now.instant, self.caller.dialog);
+        self.was_told(Told::Ringing, now);
         // RFC 3261 section 13.2.1: where the caller made no offer, the first reliable message makes ours.
         let offers = self.caller.invite.body().is_empty() && context.sip.rings_reliably(dialog);
         let body = offers.then(|| sdp_body(self.caller.media.offer(None)));
         context.sip.ring(now, dialog, 180, "Ringing", body, context.sip_actions);
+    }
+
+    /// The caller knows that it rings, or hears what the called side sends.
+    pub(super) fn was_told(&mut self, told: Told, now: Instant) {
+        self.caller.state = CallerState::Ringing { told };
+        self.deadline = Some(now + RING_AGAIN);
+    }
+
+    /// The caller has heard nothing of its call for a while.
+    pub(super) fn ring_again(&mut self, told: Told, context: &mut Context<'_>) {
+        let code = match told {
+            Told::Nothing => return self.ring(context),
+            Told::Ringing => 180,
+            Told::Progress => 183,
+        };
+        let (now, dialog) = (context.now.instant, self.caller.dialog);
+        self.was_told(told, now);
+        context.sip.ring(now, dialog, code, "", None, context.sip_actions);
     }
 
     pub(super) fn answer(&mut self, context: &mut Context<'_>) {

@@ -86,16 +86,16 @@ impl Call {
         let Ok(text) = self.caller.media.answer(&offer, sender, peer, settings, context.actions) else {
             return false;
         };
-        self.caller.state = CallerState::Ringing { told: Told::Progress };
         let (now, dialog) = (context.now.instant, self.caller.dialog);
+        self.was_told(Told::Progress, now);
         context.sip.ring(now, dialog, 183, "", Some(sdp_body(text)), context.sip_actions);
         true
     }
 
     fn ring_after_progress(&mut self, context: &mut Context<'_>) {
-        if let CallerState::Ringing { told: told @ Told::Progress } = &mut self.caller.state {
-            *told = Told::Ringing;
+        if let CallerState::Ringing { told: Told::Progress } = self.caller.state {
             let (now, dialog) = (context.now.instant, self.caller.dialog);
+            self.was_told(Told::Ringing, now);
             context.sip.ring(now, dialog, 180, "", None, context.sip_actions);
         }
     }

@@ -47,6 +47,8 @@ struct Transfer {
     leg: DialId,
     /// The re-INVITE that moves it here, where it stood in another call.
     moving: Option<TransactionId>,
+    /// When it is sent again, because it met a change that the leg's side made itself.
+    again: Option<Instant>,
     until: Instant,
     rings: bool,
 }
@@ -72,7 +74,8 @@ impl Transfers {
     }
 
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.current.as_ref().map(|transfer| transfer.until)
+        let current = self.current.as_ref()?;
+        Some(current.again.map_or(current.until, |again| again.min(current.until)))
     }
 
     fn is_leg(&self, dial: DialId) -> bool {
@@ -153,9 +156,7 @@ impl Call {
         let told = self.accept_transfer(order, context);
         context.index.dialogs.insert(dialog, (self.id, Party::Dialled(dial)));
         self.dialled.push(Dialled::moved(moved));
-        let (now, method) = (context.now.instant, rsip::Method::Invite.into());
-        let body = Some(sdp_body(offer));
-        let moving = context.sip.request(now, dialog, method, &[], body, context.sip_actions);
+        let moving = ask_to_move(dialog, offer, context);
         self.tell_leg(dial, LegState::Answered, context);
         self.begin_transfer(order.by, told, dial, Some(moving), context);
     }
@@ -169,7 +170,7 @@ impl Call {
         context: &mut Context<'_>,
     ) {
         let until = context.now.instant + RINGS_MAX;
-        let transfer = Transfer { by, told, has_left: false, leg, moving, until, rings: false };
+        let transfer = Transfer { by, told, has_left: false, leg, moving, again: None, until, rings: false };
         self.transfers.current = Some(transfer);
         let name = self.party_name(Party::Dialled(leg));
         self.log_transfer(by, &name);
@@ -307,14 +308,39 @@ impl Call {
         self.close_dialled(leg, context);
     }
 
-    /// The leg of the transfer has rung for its time.
+    /// The leg of the transfer has rung for its time, or is to be asked once more.
     pub(super) fn transfer_due(&mut self, context: &mut Context<'_>) {
-        let due = self.transfers.next_timeout().is_some_and(|at| at <= context.now.instant);
-        let Some(leg) = self.transfers.current.as_ref().filter(|_| due).map(|transfer| transfer.leg) else {
-            return;
-        };
-        self.give_up_leg(leg, CancelReason::RangOut, context);
-        self.transfer_failed(leg, 408, context);
+        let now = context.now.instant;
+        let Some(transfer) = &mut self.transfers.current else { return };
+        let leg = transfer.leg;
+        if transfer.until <= now {
+            self.give_up_leg(leg, CancelReason::RangOut, context);
+            self.transfer_failed(leg, 408, context);
+        } else if transfer.again.take_if(|at| *at <= now).is_some() {
+            self.move_again(leg, context);
+        }
+    }
+
+    /// The re-INVITE that moves the leg met one of its own side: it is sent again after a while (RFC 3261 section 14.1).
+    fn move_later(&mut self, leg: DialId, context: &mut Context<'_>) {
+        let Some(Stage::Answered(dialog)) = self.dialled(leg).map(|dialled| dialled.stage) else { return };
+        let pause = context.sip.glare_pause(dialog);
+        if let Some(transfer) = &mut self.transfers.current {
+            (transfer.moving, transfer.again) = (None, Some(context.now.instant + pause));
+        }
+    }
+
+    fn move_again(&mut self, leg: DialId, context: &mut Context<'_>) {
+        let Some(dialled) = self.dialled(leg) else { return };
+        let (Stage::Answered(dialog), Some((media, _))) = (dialled.stage, dialled.media_at()) else { return };
+        let Some(offer) = media.offered() else { return };
+        if !context.sip.takes_reinvite(dialog) {
+            return self.move_later(leg, context);
+        }
+        let moving = ask_to_move(dialog, offer, context);
+        if let Some(transfer) = &mut self.transfers.current {
+            transfer.moving = Some(moving);
+        }
     }
 
     /// The part of that leg is over: it is hung up once it has heard how its transfer ended.
@@ -349,6 +375,10 @@ impl Call {
             return false;
         }
         let leg = *leg;
+        if response.as_ref().is_ok_and(|response| response.code() == 491) {
+            self.move_later(leg, context);
+            return true;
+        }
         let accepted = match response {
             Ok(response) if response.is_success() => self
                 .dialled_mut(leg)
@@ -434,6 +464,12 @@ pub(in crate::call) fn refuse(call: &Call, order: &Order<'_>, refused: &Refused,
     let headers = [warning(399, &context.settings.domain, why)];
     let now = context.now.instant;
     context.sip.respond(now, order.transaction, *code, "", &headers, None, context.sip_actions);
+}
+
+/// Asks a leg to send its media where that offer says.
+fn ask_to_move(dialog: DialogId, offer: String, context: &mut Context<'_>) -> TransactionId {
+    let (now, method) = (context.now.instant, rsip::Method::Invite.into());
+    context.sip.request(now, dialog, method, &[], Some(sdp_body(offer)), context.sip_actions)
 }
 
 /// Tells how a transfer goes (RFC 3515 section 2.4.5).

@@ -301,3 +301,30 @@ fn a_browser_that_is_moved_to_another_port_sees_another_certificate_and_so_begin
     moved.accept(&of_browser("efgh", "active"), settings.advertise, &settings, &mut actions).unwrap();
     assert_eq!(handshake_of(&actions).unwrap().certificate, 1);
 }
+
+#[test]
+fn what_is_protected_is_offered_protected_again_and_where_it_moves() {
+    let key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+    for protocol in ["RTP/SAVP", "RTP/AVP"] {
+        let (mut leg, settings) = leg();
+        let offer = String::from_utf8(offer_with(1, key)).unwrap().replace("RTP/AVP", protocol);
+        leg.answer(offer.as_bytes(), Sender::Proven, settings.advertise, &settings, &mut Vec::new()).unwrap();
+        let is_protected = |text: &str, port: u16| {
+            text.contains(&format!("m=audio {port} {protocol} "))
+                && text.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80")
+        };
+        let again = leg.offer_again().unwrap();
+        assert!(is_protected(&again, 20_000), "{again}");
+        leg.offer_declined();
+        let mut ports = Ports::new(1, 0);
+        ports.bound(ThreadId(0), 0, [Port { id: PortId(1), number: 20_002 }]);
+        let mut random = Random::from_seed(2);
+        let moved = leg.moved(Instant::ZERO, LegId(2), &mut ports, ThreadId(0), &mut random);
+        let (_, moved) = moved.unwrap();
+        assert!(is_protected(&moved, 20_002), "{moved}");
+        assert_ne!(value(&again, "crypto"), value(&moved, "crypto"), "with a key of its own");
+    }
+    let (mut leg, settings) = leg();
+    leg.answer(&offer_with(1, ""), Sender::Proven, settings.advertise, &settings, &mut Vec::new()).unwrap();
+    assert!(!leg.offer_again().unwrap().contains("crypto"), "what is plain stays plain");
+}

@@ -104,3 +104,35 @@ fn a_caller_who_is_answered_hears_the_ringing_tone_again_when_early_media_end() 
     assert_eq!(media.first().map(String::as_str), Some("play l1"), "{media:?}");
     only(&bench.sent(), "INVITE");
 }
+
+#[test]
+fn a_caller_who_is_not_answered_is_told_so_each_minute() {
+    // RFC 3261 section 13.3.1.1: proxies end what says nothing for three minutes.
+    for (code, description) in [(180, String::new()), (183, sdp(agent().ip()))] {
+        let mut bench = Bench::new();
+        let mut snapshot = Arc::into_inner(snapshot()).expect("the only one");
+        let (_, text) = FLOWS[1];
+        let text = text.replace("\"ringSec\": 20", "\"ringSec\": 120");
+        let (flow, _) = Flow::compile(&text, &Resources::default()).unwrap_or_else(|e| panic!("{e:#?}"));
+        let library = Arc::get_mut(&mut snapshot.library).unwrap();
+        library.flows.insert("direct".to_owned(), LiveFlow::new(Arc::new(flow), 1));
+        bench.handle(Input::Snapshot(Arc::new(snapshot)));
+        bench.receive(caller(), &invite(DIRECT));
+        let to_agent = only(&bench.sent(), "INVITE");
+        bench.receive(agent(), &response(&to_agent, code, &description));
+        bench.pass(1_000);
+        bench.sent();
+        let to_caller = |bench: &mut Bench| {
+            let heads = bench.heads().into_iter();
+            heads.filter(|head| head.ends_with(" INVITE")).collect::<Vec<_>>()
+        };
+        bench.pass(58_000);
+        assert_eq!(to_caller(&mut bench), [""; 0]);
+        bench.pass(1_500);
+        assert_eq!(to_caller(&mut bench), [format!("{code} INVITE")]);
+        bench.receive(agent(), &response(&to_agent, 200, &sdp(agent().ip())));
+        only(&bench.sent(), "200 INVITE");
+        bench.pass(20_000);
+        assert_eq!(to_caller(&mut bench).iter().filter(|head| **head == format!("{code} INVITE")).count(), 0);
+    }
+}

@@ -1,5 +1,6 @@
 //! Ladders through the switchboard, under virtual time: SIP as text, media as the commands that the engine gets.
 
+mod accounts;
 mod acknowledgement;
 mod agents;
 mod bans;

@@ -556,3 +556,43 @@ fn a_notify_of_another_event_is_489_and_one_that_nobody_asked_for_481() {
         assert_eq!(bench.heads(), [format!("{code} NOTIFY")]);
     }
 }
+
+#[test]
+fn a_refer_its_202_and_what_is_told_of_it_name_our_contact() {
+    let mut bench = bench();
+    let (_, to_alice) = talking(&mut bench);
+    bench.receive(agent(), &refer(&to_alice, 1, "<sip:bob@cordboard.example>"));
+    let sent = bench.sent();
+    assert_eq!(value(&only(&sent, "202 REFER"), "Contact"), "<sip:cordboard@192.0.2.1:5060>");
+    assert_eq!(value(&only(&sent, "NOTIFY"), "Contact"), value(&to_alice, "Contact"));
+    let (answer, sent) = handed_over(&mut self::bench(), "300");
+    assert_eq!(value(&only(&sent, "REFER"), "Contact"), value(&answer, "Contact"));
+}
+
+#[test]
+fn a_leg_whose_new_media_meet_a_change_of_its_own_is_asked_again() {
+    let mut bench = bench();
+    let (_, to_alice) = talking(&mut bench);
+    let (answer, _) = consulting(&mut bench);
+    bench.receive(agent(), &refer(&to_alice, 1, &replacing(&answer)));
+    let sent = bench.sent();
+    let moving = only(&sent, "INVITE");
+    hear(&mut bench, &sent);
+    bench.receive(agent(), &response(&only(&sent, "BYE"), 200, ""));
+    bench.receive(bob(), &response(&moving, 491, ""));
+    assert_eq!(bench.heads(), ["ACK"]);
+    // We made the Call-ID of Bob's dialog, so we wait longer (RFC 3261 14.1).
+    bench.pass(2_099);
+    assert_eq!(bench.heads(), [""; 0]);
+    let mut later = || {
+        bench.pass(10);
+        bench.sent().pop()
+    };
+    let again = (0..=190).find_map(|_| later()).expect("within four seconds");
+    assert_eq!((value(&again, "Call-ID"), body(&again)), (value(&moving, "Call-ID"), body(&moving)));
+    bench.receive(bob(), &response(&again, 200, &sdp(bob().ip())));
+    let sent = bench.sent();
+    only(&sent, "ACK");
+    assert_eq!(hear(&mut bench, &sent), [200]);
+    only(&bench.sent(), "BYE");
+}

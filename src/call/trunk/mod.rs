@@ -15,7 +15,7 @@ use super::snapshot::Trunk;
 use super::ways::uri_at;
 use super::{Action, RequestId};
 use crate::clock::Instant;
-use crate::ids::{CallId, Random};
+use crate::ids::{CallId, ConnectionId, Random};
 use crate::sip::TransactionId;
 use crate::sip::bans::Network;
 use crate::sip::endpoint::{Endpoint, Failure, Outside, Reply};
@@ -84,6 +84,8 @@ struct Line {
     rejects: [Option<Reject>; 2],
     /// Where its registrar was found: while it has us registered, its calls come from there.
     registrar: Option<IpAddr>,
+    /// The stream that it has us registered over.
+    stream: Option<ConnectionId>,
 }
 
 /// A request to a trunk.
@@ -161,7 +163,7 @@ impl Trunks {
         let registration = registers.map(|expires| Registration::new(now, expires, &mut self.random));
         let health = trunk.ping.filter(|_| is_reachable).map(|ping| Health::new(now, ping, &mut self.random));
         let (load, rejects) = (Load::default(), [None, None]);
-        Line { trunk: trunk.clone(), registration, health, load, rejects, registrar: None }
+        Line { trunk: trunk.clone(), registration, health, load, rejects, registrar: None, stream: None }
     }
 
     /// Takes the registration of a line back that is no more, without waiting for the answer. What else is under way for it
@@ -221,7 +223,7 @@ impl Trunks {
             Some(_) => {}
         }
         let next = match (self.lines.get_mut(&id), job) {
-            (Some(Line { registration: Some(registration), trunk, .. }), Job::Register(_)) => {
+            (Some(Line { registration: Some(registration), trunk, stream, .. }), Job::Register(_)) => {
                 let user = trunk.login.as_ref().map_or("", |login| &login.username);
                 let before = registration.status(now);
                 let next = registration.on_reply(now, reply, user, &mut self.random);
@@ -230,6 +232,7 @@ impl Trunks {
                 if let (Some(connection), Status::Registered { .. }) = (reply.connection, after) {
                     // Its calls come back over the stream that we opened.
                     hands.sip.set_admitted(connection, true);
+                    *stream = Some(connection);
                 }
                 next
             }
@@ -266,6 +269,20 @@ impl Trunks {
         }
         self.plan();
         true
+    }
+
+    /// A stream is gone: who has us registered over it reaches us no more.
+    pub fn stream_closed(&mut self, now: Instant, connection: ConnectionId) {
+        let over_it = self.lines.iter_mut().filter(|(_, line)| line.stream == Some(connection));
+        for (id, line) in over_it {
+            line.stream = None;
+            if let Some(registration) = &mut line.registration {
+                let before = registration.status(now);
+                registration.on_stream_closed(now, &mut self.random);
+                tell(id, &before, &registration.status(now));
+            }
+        }
+        self.plan();
     }
 
     /// The trunk that has us registered at that host.

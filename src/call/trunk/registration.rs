@@ -18,6 +18,8 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// A refresh is begun so long before the end at the least: one that gets no answer ends after 32 s (Timer F).
 const LEAD: Duration = Duration::from_secs(40);
+/// Who closes the connection of a registration sooner closes all of them, and needs none to reach us.
+const STREAM_TIME_MIN: Duration = Duration::from_secs(30);
 /// Longest time that a registrar may ask for (Min-Expires) or give: a day.
 const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
 
@@ -200,6 +202,16 @@ impl Registration {
             State::Leaving => (self.state, self.until) = (State::Ended, None),
             State::Asking { .. } => self.fail(now, why, None, random),
             _ => {}
+        }
+    }
+
+    /// The stream that it was made over has broken: calls do not reach us by it any more, so it is made anew.
+    pub fn on_stream_closed(&mut self, now: Instant, random: &mut Random) {
+        let times = self.until.zip(self.granted);
+        let has_served = times.is_some_and(|(until, granted)| now + granted >= until + STREAM_TIME_MIN);
+        if has_served && matches!(self.state, State::Registered { .. }) {
+            let why = Some("the connection that it was made over has broken".to_owned());
+            self.state = State::Waiting { at: now + part_of(SPREAD, random), why };
         }
     }
 

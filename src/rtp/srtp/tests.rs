@@ -181,7 +181,7 @@ fn a_peer_of_many_sources_costs_no_more_than_four() {
     for ssrc in 0..50u8 {
         let mut bytes = packet(1, b"x");
         bytes[11] = ssrc;
-        protect.index = None;
+        protect.sent = None;
         protect.rtp(&mut bytes, 0);
         assert!(unprotect.rtp(&mut bytes).is_ok());
     }

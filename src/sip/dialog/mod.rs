@@ -219,6 +219,8 @@ pub struct Outgoing {
     pub again: Box<super::endpoint::Outgoing>,
     /// The smallest session interval that the peer takes, as its 422 said.
     pub min_se_s: Option<u32>,
+    /// The call room has heard that nothing came of it.
+    pub is_told: bool,
 }
 
 /// A dialog that a provisional response has made (RFC 3261 12.1).

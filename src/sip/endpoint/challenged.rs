@@ -87,6 +87,38 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Says with what challenges to our requests in a dialog are answered.
+    pub fn set_account(&mut self, dialog: DialogId, account: Option<Arc<Account>>) {
+        if let Some(owner) = self.dialogs.by_id.get_mut(&dialog) {
+            owner.account = account;
+        }
+    }
+
+    /// With what a challenge to a request of ours in a dialog is answered. Where the peer began it, only at the host that
+    /// its messages come from: a forged INVITE may name any other as its Contact, whose owner would see our credentials.
+    pub(super) fn account_within(&self, dialog: DialogId) -> Option<Arc<Account>> {
+        let owner = self.dialogs.by_id.get(&dialog)?;
+        let state = owner.state()?;
+        let is_there = || {
+            let destination = next_hop(state).destination.ip();
+            destination.to_canonical() == state.peer.address.ip().to_canonical()
+        };
+        owner.account.clone().filter(|_| state.began || is_there())
+    }
+
+    /// Credentials for a request beside the INVITE of a dialog, to which nobody waits for an answer: by what is known
+    /// already, for a challenge to it is not answered.
+    pub(super) fn authorize_aside(
+        &mut self,
+        dialog: DialogId,
+        method: &str,
+        state: &DialogState,
+    ) -> Option<Authorization> {
+        let account = self.dialogs.by_id.get(&dialog)?.account.clone()?;
+        let uri = next_hop(state).request_uri;
+        self.authorize(&account, &mut Attempt::default(), method, uri.as_str())
+    }
+
     /// Credentials for a request by what is known of the peer already.
     pub(super) fn authorize(
         &mut self,
@@ -220,7 +252,7 @@ impl Endpoint {
     }
 
     /// The INVITE was not given up meanwhile.
-    fn is_wanted(&self, purpose: Purpose) -> bool {
+    pub(super) fn is_wanted(&self, purpose: Purpose) -> bool {
         let Purpose::Begin(dialog) = purpose else { return true };
         self.dialogs.by_id.get(&dialog).is_some_and(|owner| {
             matches!(&owner.phase, Phase::Outgoing(outgoing) if matches!(outgoing.giving_up, GivingUp::No))

@@ -132,11 +132,12 @@ impl Endpoint {
         reason: Option<&str>,
         actions: &mut Vec<Action>,
     ) {
+        let account = self.account_within(dialog);
         let Some(owner) = self.dialogs.by_id.get_mut(&dialog) else { return };
         let Phase::Established(established) = &owner.phase else { return };
         let state = established.state.clone();
         let reinvite = established.invite_out;
-        let (open, account) = (std::mem::take(&mut owner.requests), owner.account.clone());
+        let open = std::mem::take(&mut owner.requests);
         self.abandon_reinvite(now, reinvite);
         for transaction in open {
             self.close_request(now, transaction, actions);
@@ -184,7 +185,7 @@ impl Endpoint {
         let terms = established.terms().filter(|_| refreshes).map(|terms| terms.header(false));
         let mut headers = headers.to_vec();
         headers.extend(terms.map(|terms| ("Session-Expires".to_owned(), terms)));
-        let account = self.dialogs.by_id.get(&dialog).and_then(|owner| owner.account.clone());
+        let account = self.account_within(dialog);
         let content = WithinContent { method, headers, body };
         let again = account.map(|account| (account, Attempt::default()));
         self.start_within(now, id, Purpose::Within(dialog), state, content, again, None, actions);
@@ -249,7 +250,9 @@ impl Endpoint {
         let next = next_hop(state);
         let hop = self.hop_within(state, &next);
         let NextHop { request_uri, routes, .. } = next;
-        let changes_target = ["INVITE", "UPDATE"].contains(&method);
+        // What changes the target has one, and what RFC 3515 section 2 and RFC 3265 section 7.1 want it in: Cisco refuses a
+        // REFER without.
+        let names_us = ["INVITE", "UPDATE", "REFER", "NOTIFY"].contains(&method);
         let content = Content {
             method,
             from: &state.local,
@@ -257,7 +260,7 @@ impl Endpoint {
             call_id: &state.call_id,
             cseq,
             max_forwards: compose::MAX_FORWARDS,
-            contact_user: Some(&*state.contact_user).filter(|_| changes_target),
+            contact_user: Some(&*state.contact_user).filter(|_| names_us),
             extra,
             body,
         };

@@ -163,7 +163,10 @@ impl Endpoint {
         }
         let mut state = early.state.clone();
         let rack = format!("{rseq} {cseq} INVITE");
-        let prepared = self.prepare_within(&mut state, "PRACK", &[("RAck", &rack)], None);
+        let authorization = self.authorize_aside(dialog, "PRACK", &state);
+        let mut extra = vec![("RAck", rack.as_str())];
+        extra.extend(authorization.as_ref().map(|(name, value)| (*name, value.as_str())));
+        let prepared = self.prepare_within(&mut state, "PRACK", &extra, None);
         if let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get_mut(&dialog)
             && let Some(early) = outgoing.early(response.to_tag(), || state.clone())
         {

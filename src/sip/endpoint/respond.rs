@@ -259,8 +259,8 @@ impl Endpoint {
         let is_success = (200..300).contains(&code);
         let makes_dialog = is_invite && (101..300).contains(&code);
         let needs_tag = code > 100 && request.to_tag().is_empty();
-        let has_contact = makes_dialog
-            || (is_success && (request.is(rsip::Method::Update) || request.is(rsip::Method::Subscribe)));
+        let names_us = [rsip::Method::Update, rsip::Method::Subscribe, rsip::Method::Refer];
+        let has_contact = makes_dialog || (is_success && names_us.into_iter().any(|one| request.is(one)));
         let mut all: Vec<Extra<'_>> = Vec::with_capacity(extra.len() + 3);
         if makes_dialog || (is_success && request.is(rsip::Method::Options)) {
             all.push(Self::ALLOW_HEADER);

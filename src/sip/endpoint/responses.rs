@@ -1,6 +1,7 @@
 //! Responses to our requests (RFC 3261 8.1.3, 13.2.2, 17.1.3).
 
 use super::challenged::Authorization;
+use super::compose::Extra;
 use super::originate::Prepared;
 use super::tables::{ClientMachine, ClientTransaction, Purpose, SentAck, cancel_key};
 use super::{Action, Counters, Endpoint, Event, Failure, Reply};
@@ -115,11 +116,8 @@ impl Endpoint {
         };
         match purpose {
             Purpose::Begin(dialog) => {
-                if self.is_outgoing(dialog) && !self.invite_with_interval(now, id, dialog, &response, actions)
-                {
-                    self.remove_dialog(now, dialog, actions);
-                    let failure = Failure::Response(response);
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
+                if !self.invite_with_interval(now, id, dialog, &response, actions) {
+                    self.fail_outgoing(now, dialog, Failure::Response(response), actions);
                 }
             }
             Purpose::Within(dialog) => {
@@ -189,14 +187,12 @@ impl Endpoint {
                     actions.push(Action::Event(Event::Answered { dialog, response }));
                 }
                 Some(Phase::Outgoing(_)) => {
-                    self.end_fork(now, id, tag, state, cseq, actions);
-                    self.remove_dialog(now, dialog, actions);
-                    let failure = Failure::Cancelled;
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
+                    self.end_fork(now, id, dialog, tag, state, actions);
+                    self.fail_outgoing(now, dialog, Failure::Cancelled, actions);
                 }
                 _ => {
                     self.counters.forks_ended += 1;
-                    self.end_fork(now, id, tag, state, cseq, actions);
+                    self.end_fork(now, id, dialog, tag, state, actions);
                 }
             },
             Purpose::End(_) | Purpose::Outside { .. } | Purpose::Aside => {}
@@ -247,14 +243,23 @@ impl Endpoint {
         &mut self,
         now: Instant,
         id: TransactionId,
+        dialog: DialogId,
         tag: &str,
         mut state: DialogState,
-        cseq: u32,
         actions: &mut Vec<Action>,
     ) {
-        let ack = self.prepare_ack(&state, cseq, None);
+        let Some(ClientMachine::Invite { sent, .. }) =
+            self.clients.by_id.get(&id).map(|owner| &owner.machine)
+        else {
+            return;
+        };
+        let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
+        let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
         self.send_ack(now, id, tag, ack, actions);
-        let bye = self.prepare_within(&mut state, "BYE", &[], None);
+        let authorization = self.authorize_aside(dialog, "BYE", &state);
+        let extra: Vec<Extra<'_>> =
+            authorization.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let bye = self.prepare_within(&mut state, "BYE", &extra, None);
         let transaction = self.next_transaction_id();
         self.start_prepared(now, transaction, Purpose::Aside, rsip::Method::Bye.into(), bye, actions);
     }
@@ -280,8 +285,16 @@ impl Endpoint {
         }
     }
 
-    fn is_outgoing(&self, dialog: DialogId) -> bool {
-        self.dialogs.by_id.get(&dialog).is_some_and(|owner| matches!(owner.phase, Phase::Outgoing(_)))
+    /// Nothing comes of an INVITE of ours any more. The call room hears of that once.
+    fn fail_outgoing(&mut self, now: Instant, dialog: DialogId, failure: Failure, actions: &mut Vec<Action>) {
+        let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get(&dialog) else {
+            return;
+        };
+        let is_told = outgoing.is_told;
+        self.remove_dialog(now, dialog, actions);
+        if !is_told {
+            actions.push(Action::Event(Event::Failed { dialog, failure }));
+        }
     }
 
     /// A request of the call room inside a dialog is over. It hears of it while the dialog lives for it.
@@ -305,16 +318,18 @@ impl Endpoint {
         }
     }
 
-    /// The way of a request failed before anything came back. What moved to TCP for its size goes by UDP.
+    /// The way of a request failed before anything came back. What moved to TCP for its size goes by UDP, unless it was given
+    /// up meanwhile.
     pub(super) fn on_transport_failure(
         &mut self,
         now: Instant,
         id: TransactionId,
         actions: &mut Vec<Action>,
     ) {
+        let is_wanted = self.clients.by_id.get(&id).is_some_and(|owner| self.is_wanted(owner.purpose));
         let Some(owner) = self.clients.by_id.get_mut(&id) else { return };
         owner.hop.connection = None;
-        if let Some(over_udp) = owner.over_udp.take() {
+        if let Some(over_udp) = owner.over_udp.take_if(|_| is_wanted) {
             owner.hop = over_udp.hop;
             let mut out = Vec::with_capacity(1);
             match &mut owner.machine {
@@ -348,12 +363,7 @@ impl Endpoint {
     ) {
         let Some(owner) = self.remove_client(id) else { return };
         match owner.purpose {
-            Purpose::Begin(dialog) => {
-                if self.is_outgoing(dialog) {
-                    self.remove_dialog(now, dialog, actions);
-                    actions.push(Action::Event(Event::Failed { dialog, failure }));
-                }
-            }
+            Purpose::Begin(dialog) => self.fail_outgoing(now, dialog, failure, actions),
             Purpose::Within(dialog) => self.end_within(now, dialog, id, Err(failure), actions),
             Purpose::End(dialog) => self.remove_dialog(now, dialog, actions),
             Purpose::Outside { cseq } => {

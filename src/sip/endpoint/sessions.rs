@@ -128,7 +128,7 @@ impl Endpoint {
 
     /// How long to wait after a 491 to a re-INVITE of ours (RFC 3261 14.1): the side that made the Call-ID waits longer,
     /// so that they do not meet again.
-    fn glare_pause(&mut self, dialog: DialogId) -> Duration {
+    pub fn glare_pause(&mut self, dialog: DialogId) -> Duration {
         let is_owner = self.established_mut(dialog).is_some_and(|established| established.state.began);
         let tens = if is_owner { 210 + self.random.below(191) } else { self.random.below(201) };
         Duration::from_millis(u64::from(tens) * 10)

@@ -33,8 +33,8 @@ impl Endpoint {
             actions.push(Action::CloseStream { connection: id });
             return;
         }
-        let is_full = self.connections.by_id.len() >= self.config.limits.connections_max;
-        if is_full || ConnectionTable::is_own(id) {
+        let has_room = if admitted { self.make_room(now, actions) } else { self.has_place() };
+        if !has_room || ConnectionTable::is_own(id) {
             self.counters.connections_rejected += 1;
             actions.push(Action::CloseStream { connection: id });
             return;
@@ -150,9 +150,11 @@ impl Endpoint {
         broken: &Connection,
         actions: &mut Vec<Action>,
     ) -> bool {
+        let is_wanted =
+            self.clients.by_id.get(&transaction).is_some_and(|owner| self.is_wanted(owner.purpose));
         let Some(owner) = self.clients.by_id.get_mut(&transaction) else { return false };
         let leads_elsewhere = !broken.accepted || owner.hop.destination != broken.way.address;
-        if owner.moved || owner.over_udp.is_some() || !broken.heard || !leads_elsewhere {
+        if !is_wanted || owner.moved || owner.over_udp.is_some() || !broken.heard || !leads_elsewhere {
             return false;
         }
         let request = match &owner.machine {
@@ -170,6 +172,24 @@ impl Endpoint {
     pub(super) fn close_stream(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
         actions.push(Action::CloseStream { connection: id });
         self.on_stream_closed(now, id, actions);
+    }
+
+    fn has_place(&self) -> bool {
+        self.connections.by_id.len() < self.config.limits.connections_max
+    }
+
+    /// Makes sure that there is a place for a stream of ours, or of one who may send. Where none is left, a stranger that holds
+    /// one gives it up, the one that was silent longest: else a single host could hold them all. False where there is none.
+    fn make_room(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
+        if self.has_place() {
+            return true;
+        }
+        let is_strangers =
+            |connection: &Connection| connection.accepted && !connection.admitted && connection.dialogs == 0;
+        let strangers = self.connections.by_id.iter().filter(|(_, connection)| is_strangers(connection));
+        let silent =
+            strangers.min_by_key(|(id, connection)| (connection.last_heard, id.0)).map(|(id, _)| *id);
+        silent.map(|id| self.close_stream(now, id, actions)).is_some()
     }
 
     /// A stream's deadline came up.
@@ -257,7 +277,7 @@ impl Endpoint {
         if transport.is_websocket() || lacks_name {
             return Err(NoWay);
         }
-        if self.connections.by_id.len() >= self.config.limits.connections_max {
+        if !self.make_room(now, actions) {
             self.counters.connections_rejected += 1;
             return Err(NoWay);
         }

@@ -1,7 +1,7 @@
 //! What the time brings.
 
 use super::schedule::Target;
-use super::tables::{ClientMachine, ServerMachine};
+use super::tables::{ClientMachine, Purpose, ServerMachine};
 use super::{Action, Endpoint, Event, Failure};
 use crate::clock::Instant;
 use crate::sip::dialog::{Dialog, Due, GivingUp, Phase};
@@ -74,9 +74,28 @@ impl Endpoint {
             self.remove_client(id);
             return;
         }
+        if out.contains(&ClientOutput::Silent) {
+            self.give_up_silent(id, actions);
+            return self.arm_client(id);
+        }
         self.counters.retransmissions_sent += out.len() as u64;
         self.arm_client(id);
         self.send_outputs(now, id, out, actions);
+    }
+
+    /// Nothing was heard of a first INVITE, and another target waits. What comes of it yet is cancelled or ended, so that no
+    /// telephone rings for nobody.
+    fn give_up_silent(&mut self, id: TransactionId, actions: &mut Vec<Action>) {
+        let Some(Purpose::Begin(dialog)) = self.clients.by_id.get(&id).map(|owner| owner.purpose) else {
+            return;
+        };
+        if let Some(Dialog { phase: Phase::Outgoing(outgoing), .. }) = self.dialogs.by_id.get_mut(&dialog)
+            && matches!(outgoing.giving_up, GivingUp::No)
+        {
+            outgoing.giving_up = GivingUp::AwaitsProvisional { reason: None };
+            outgoing.is_told = true;
+            actions.push(Action::Event(Event::Failed { dialog, failure: Failure::Timeout }));
+        }
     }
 
     fn on_dialog_due(&mut self, now: Instant, id: DialogId, actions: &mut Vec<Action>) {

@@ -22,6 +22,8 @@ enum State {
         /// When Timer A fires next, and how long it ran.
         timer_a: Option<(Instant, Duration)>,
         timer_b: Instant,
+        /// When its user waits no longer for the first sign of life; none where it waits for Timer B.
+        silent: Option<Instant>,
     },
     /// A 1xx came. How long it may ring is the caller's business.
     Proceeding,
@@ -43,13 +45,15 @@ impl InviteClient {
         out.push(ClientOutput::Send(request.clone()));
         let timer_a = Timer::A.first(reliable).map(|duration| (now + duration, duration));
         let timer_b = now + Timer::B.limit(reliable);
-        InviteClient { reliable, state: State::Calling { request, timer_a, timer_b }, abandoned: None }
+        let state = State::Calling { request, timer_a, timer_b, silent: None };
+        InviteClient { reliable, state, abandoned: None }
     }
 
-    /// Where nothing at all is heard by then, it is over, earlier than by Timer B.
-    pub fn give_up_at(&mut self, at: Instant) {
-        if let State::Calling { timer_b, .. } = &mut self.state {
-            *timer_b = at.min(*timer_b);
+    /// Where nothing at all is heard by then, that is told, and the request is not sent again. Until Timer B it may still be
+    /// answered.
+    pub fn tell_silence_at(&mut self, at: Instant) {
+        if let State::Calling { silent, .. } = &mut self.state {
+            *silent = Some(at);
         }
     }
 
@@ -94,6 +98,10 @@ impl InviteClient {
                 out.push(ClientOutput::TimedOut);
                 self.state = State::Terminated;
             }
+            State::Calling { timer_a, silent, .. } if silent.is_some_and(|at| at <= now) => {
+                (*timer_a, *silent) = (None, None);
+                out.push(ClientOutput::Silent);
+            }
             State::Calling { request, timer_a: Some((due, interval)), .. } if *due <= now => {
                 out.push(ClientOutput::Send(request.clone()));
                 *interval *= 2;
@@ -108,9 +116,9 @@ impl InviteClient {
 
     pub fn next_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Calling { timer_a, timer_b, .. } => {
-                let end = self.abandoned.map_or(*timer_b, |until| until.min(*timer_b));
-                Some(timer_a.map_or(end, |(due, _)| due.min(end)))
+            State::Calling { timer_a, timer_b, silent, .. } => {
+                let again = timer_a.map(|(due, _)| due);
+                [Some(*timer_b), again, *silent, self.abandoned].into_iter().flatten().min()
             }
             State::Completed { timer_d: end, .. } | State::Accepted { timer_m: end } => Some(*end),
             State::Proceeding => self.abandoned,

@@ -26,6 +26,8 @@ pub enum ClientOutput {
     Deliver,
     /// No final response came in time (Timers B and F).
     TimedOut,
+    /// Nothing at all came for as long as its user waits. What comes yet is delivered.
+    Silent,
 }
 
 /// What a server machine wants done.

@@ -123,3 +123,39 @@ fn a_new_answer_with_the_same_keys_goes_on_and_one_with_others_begins_anew() {
     stage.receive(1, Channel::Rtp, &from, &protected(&mut anew, 3));
     assert_eq!(stage.statistics(1).packets_received, 2);
 }
+
+#[test]
+fn a_stream_begins_so_low_that_who_misses_its_beginning_counts_its_turns_right() {
+    // RFC 3711 section 3.3.1: whoever hears first what comes after a turn takes that for the first turn.
+    let mut stage = Stage::new();
+    for n in 1..=32 {
+        stage.open(u64::from(n), LegConfig { secure: secure(), ..config(n) });
+        stage.command(Command::Listen { leg: LegId(n.into()), in_band: true });
+        stage.run(20);
+        let first = stage.rtp(n.into())[0].rtp().sequence.0;
+        assert!(first < 0x8000, "{first}");
+    }
+}
+
+#[test]
+fn what_a_partner_sends_twice_under_one_number_goes_out_once_where_it_is_protected() {
+    let mut stage = Stage::new();
+    stage.open(1, LegConfig { secure: secure(), ..config(1) });
+    stage.open(2, config(2));
+    stage.command(Command::Bridge { a: LegId(1), b: LegId(2) });
+    let from = config(2).remote_rtp.to_string();
+    for n in 0..5 {
+        stage.receive(2, Channel::Rtp, &from, &audio(n));
+        stage.run(20);
+    }
+    for n in [4, 2] {
+        let mut other = audio(n);
+        other[12..].fill(0x55);
+        stage.receive(2, Channel::Rtp, &from, &other);
+    }
+    let mut numbers: Vec<u16> = stage.rtp(1).iter().map(|sent| sent.rtp().sequence.0).collect();
+    let all = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!((numbers.len(), all), (5, 5));
+}

@@ -30,13 +30,14 @@ impl Endpoint {
             early: Vec::new(),
             again: Box::new(outgoing),
             min_se_s: None,
+            is_told: false,
         });
         let mut owner = Dialog::new(phase);
         owner.account = account;
         self.dialogs.insert(dialog, owner);
         self.send_first_invite(now, dialog, 1, actions);
         if let Some(silent_max) = silent_max {
-            self.give_up_silent(now + silent_max, dialog);
+            self.give_up_silent_at(now + silent_max, dialog);
         }
         dialog
     }
@@ -163,7 +164,7 @@ impl Endpoint {
     }
 
     /// An INVITE that has heard nothing by then is given up: its target does not answer (RFC 3263 4.3).
-    fn give_up_silent(&mut self, at: Instant, dialog: DialogId) {
+    fn give_up_silent_at(&mut self, at: Instant, dialog: DialogId) {
         let Some(Dialog { phase: Phase::Outgoing(phase), .. }) = self.dialogs.by_id.get(&dialog) else {
             return;
         };
@@ -171,7 +172,7 @@ impl Endpoint {
         if let Some(ClientMachine::Invite { machine, .. }) =
             self.clients.by_id.get_mut(&transaction).map(|owner| &mut owner.machine)
         {
-            machine.give_up_at(at);
+            machine.tell_silence_at(at);
         }
         self.arm_client(transaction);
     }

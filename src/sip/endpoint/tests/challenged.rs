@@ -174,3 +174,26 @@ fn a_request_outside_dialogs_has_its_number_and_says_what_became_of_it() {
     bench.sent();
     bench.assert_clean();
 }
+
+#[test]
+fn what_we_send_beside_a_challenged_call_brings_its_credentials() {
+    let mut bench = Bench::new();
+    let (_, first) = calling(&mut bench);
+    bench.receive(&challenge(&first, 407, CHALLENGE));
+    let second = bench.sent().remove(1);
+    let reliable = response(&second, 183, "a1").replace("Contact:", "Require: 100rel\nRSeq: 1\nContact:");
+    bench.receive(&reliable);
+    let prack = bench.sent().remove(0);
+    let expected = ("sip:agent@192.0.2.9:5060".to_owned(), 2);
+    assert_eq!(credentials(&prack, "Proxy-Authorization"), expected);
+    bench.receive(&response(&prack, 200, "a1"));
+    bench.receive(&response(&second, 200, "a1"));
+    bench.sent();
+    bench.events();
+    // Another branch answers as well, and is ended.
+    bench.receive(&response(&second, 200, "b2"));
+    let sent = bench.sent();
+    let [ack, bye] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(value(ack, "Proxy-Authorization"), value(&second, "Proxy-Authorization"));
+    assert_eq!(credentials(bye, "Proxy-Authorization").1, 3);
+}

@@ -229,3 +229,38 @@ fn a_request_may_be_given_up_sooner_where_nothing_at_all_is_heard() {
         assert_eq!(failed, failed_after.is_some(), "{code:?}");
     }
 }
+
+#[test]
+fn what_is_heard_of_a_call_after_it_was_given_up_as_silent_is_cancelled_or_ended() {
+    let silent = || {
+        let mut bench = bench();
+        let call = Outgoing { silent_max: Some(Duration::from_secs(8)), ..outgoing() };
+        bench.endpoint.invite(bench.now, call, &mut bench.actions);
+        let invite = bench.sent().remove(0);
+        bench.pass(8_000);
+        assert!(matches!(bench.event(), Event::Failed { failure: Failure::Timeout, .. }));
+        bench.sent();
+        bench.pass(10_000);
+        bench.assert_nothing();
+        (bench, invite)
+    };
+    let (mut bench, invite) = silent();
+    bench.receive(&response(&invite, 180, "a1"));
+    let cancel = bench.sent().remove(0);
+    assert_eq!((value(&cancel, "CSeq"), value(&cancel, "Via")), ("1 CANCEL", value(&invite, "Via")));
+    bench.receive(&response(&cancel, 200, "a1"));
+    bench.receive(&response(&invite, 487, "a1"));
+    assert_eq!(bench.lines(), ["ACK sip:agent@192.0.2.9 SIP/2.0"]);
+    assert!(bench.events().is_empty(), "its end was told");
+    bench.assert_clean();
+    let (mut bench, invite) = silent();
+    bench.receive(&response(&invite, 200, "a1"));
+    let sent = bench.sent();
+    assert_eq!(sent.iter().map(|text| value(text, "CSeq")).collect::<Vec<_>>(), ["1 ACK", "2 BYE"]);
+    bench.receive(&response(&sent[1], 200, "a1"));
+    assert!(bench.events().is_empty());
+    bench.assert_clean();
+    let (mut bench, _) = silent();
+    bench.assert_clean();
+    assert!(bench.events().is_empty());
+}
