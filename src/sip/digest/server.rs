@@ -58,7 +58,7 @@ pub struct Counters {
     pub proven: u64,
     /// A wrong password or an unknown name.
     pub failed: u64,
-    /// Right, but with a nonce that was too old, not of this run, or with a count that was seen before.
+    /// Not looked at, with a nonce that was too old or not of this run; or right, with a count that was seen before.
     pub stale: u64,
     /// Not looked at, after too many failures.
     pub locked: u64,
@@ -134,26 +134,24 @@ impl Authority {
             self.counters.locked += 1;
             return Verdict::Locked { host };
         }
-        let stamp = self.stamp_of(&credentials.nonce, claim.source);
+        // Whoever has no nonce of ours may have forged its address, and shall lock nobody out. So its password is not looked
+        // at: the answer would tell whether it is right, and no number of guesses would be too many.
+        let Some(stamp) = self.fresh_stamp_of(now, &credentials.nonce, claim.source) else {
+            self.counters.stale += 1;
+            return self.challenge(now, claim.source, true);
+        };
         if !self.is_right(claim, &credentials, &password_of) {
             self.counters.failed += 1;
-            // Whoever has no nonce of ours may have forged its address: it shall lock nobody out.
-            if stamp.is_some() {
-                self.note_failure(now, claim.source, &credentials.username);
-            }
+            self.note_failure(now, claim.source, &credentials.username);
             return self.challenge(now, claim.source, false);
         }
         let count = credentials.protection.as_ref().map(|protection| protection.nc);
-        match stamp.filter(|stamp| now - stamp.0 <= NONCE_TIME_MAX && Some(*stamp) > self.floor) {
-            Some(stamp) if self.use_up(now, stamp, count) => {
-                self.counters.proven += 1;
-                Verdict::Proven { username: credentials.username }
-            }
-            _ => {
-                self.counters.stale += 1;
-                self.challenge(now, claim.source, true)
-            }
+        if !self.use_up(now, stamp, count) {
+            self.counters.stale += 1;
+            return self.challenge(now, claim.source, true);
         }
+        self.counters.proven += 1;
+        Verdict::Proven { username: credentials.username }
     }
 
     /// Whether the answer is that of one who knows the password, for this request and in a way that was offered.
@@ -254,6 +252,12 @@ impl Authority {
         let (made, serial) = text.split_at_checked(16)?;
         let made = u64::from_str_radix(made, 16).ok()?;
         Some((Instant::from_micros(made), u64::from_str_radix(serial, 16).ok()?))
+    }
+
+    /// The same, where it still serves.
+    fn fresh_stamp_of(&self, now: Instant, nonce: &str, source: IpAddr) -> Option<Stamp> {
+        let stamp = self.stamp_of(nonce, source)?;
+        (now - stamp.0 <= NONCE_TIME_MAX && Some(stamp) > self.floor).then_some(stamp)
     }
 
     /// Whether one more failure for a name, or for whatever name where it is empty, would be one too many.
@@ -453,19 +457,23 @@ mod tests {
     }
 
     #[test]
-    fn an_old_a_foreign_and_a_strangers_nonce_are_stale_with_the_right_password_only() {
+    fn an_old_a_foreign_and_a_strangers_nonce_are_stale_whatever_the_password() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
         bench.now += NONCE_TIME_MAX;
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
         bench.now += Duration::from_millis(1);
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "secret", |_| {})))), "stale");
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "challenge");
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "stale");
         let challenge = bench.challenge();
         let foreign = |c: &mut Credentials| c.nonce = "of another run".into();
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", foreign)))), "stale");
+        for password in ["secret", "guess"] {
+            assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), password, foreign)))), "stale");
+        }
         bench.source = "192.0.2.8".parse().unwrap();
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "stale");
+        for password in ["secret", "guess"] {
+            assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), password, |_| {})))), "stale");
+        }
     }
 
     #[test]
@@ -495,13 +503,28 @@ mod tests {
     }
 
     #[test]
-    fn guesses_without_a_nonce_of_ours_lock_nobody_out() {
+    fn guesses_without_a_nonce_of_ours_lock_nobody_out_and_learn_nothing() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
-        for _ in 0..500 {
-            let forged = answer(&challenge, Some(1), "guess", |c| c.nonce = "forged".into());
-            assert_eq!(word(&bench.verify(Some(&forged))), "challenge");
+        for password in ["guess", "secret"] {
+            for _ in 0..500 {
+                let forged = answer(&challenge, Some(1), password, |c| c.nonce = "forged".into());
+                assert_eq!(word(&bench.verify(Some(&forged))), "stale", "{password}");
+            }
         }
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn a_nonce_that_is_too_old_locks_nobody_out() {
+        let mut bench = Bench::new();
+        let old = bench.challenge();
+        bench.now += NONCE_TIME_MAX + Duration::from_millis(1);
+        for _ in 0..500 {
+            assert_eq!(word(&bench.verify(Some(&answer(&old, Some(1), "guess", |_| {})))), "stale");
+        }
+        let challenge = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
     }
 
     #[test]
