@@ -9,6 +9,7 @@ use super::hash::{Algorithm, Hash, Input, Qop, response};
 use super::{Password, is_same};
 use crate::clock::{Budget, Instant};
 use crate::ids::{Random, hex};
+use crate::sip::bans::Network;
 use crate::sip::message::SipUri;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -23,7 +24,8 @@ const NONCE_TIME_MAX: Duration = Duration::from_secs(300);
 /// their phones one more request.
 const NONCES_MAX: usize = 32 * 1024;
 /// Wrong passwords of one host before it has to wait: an office behind one address with a few phones set up wrongly stays
-/// below, and 30 guesses a day more find no password.
+/// below, and 30 guesses a day more find no password. Of IPv6 a host is the network of one line, which has addresses enough for
+/// a new one with each guess.
 const FAILURES_OF_SOURCE: u64 = 60;
 /// Wrong passwords for one name from one host. A phone that is set up wrongly is locked out before its office is.
 const FAILURES_OF_NAME: u64 = 10;
@@ -47,7 +49,7 @@ pub struct Authority {
     used: BTreeMap<Stamp, Window>,
     /// Nonces up to this one are stale: their counts were forgotten.
     floor: Option<Stamp>,
-    failures: HashMap<(IpAddr, Box<str>), Budget>,
+    failures: HashMap<(Network, Box<str>), Budget>,
     counters: Counters,
 }
 
@@ -262,7 +264,7 @@ impl Authority {
 
     /// Whether one more failure for a name, or for whatever name where it is empty, would be one too many.
     fn is_locked(&self, now: Instant, source: IpAddr, name: &str, most: u64) -> bool {
-        let budget = self.failures.get(&(source, name.into())).copied();
+        let budget = self.failures.get(&(Network::of(source), name.into())).copied();
         budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
     }
 
@@ -271,7 +273,7 @@ impl Authority {
             self.failures.clear();
         }
         for (name, most) in [("", FAILURES_OF_SOURCE), (name, FAILURES_OF_NAME)] {
-            let budget = self.failures.entry((source, name.into())).or_default();
+            let budget = self.failures.entry((Network::of(source), name.into())).or_default();
             budget.allows(now, FAILURE_INTERVAL, burst(most));
         }
     }
@@ -512,6 +514,21 @@ mod tests {
                 assert_eq!(word(&bench.verify(Some(&forged))), "stale", "{password}");
             }
         }
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn whoever_guesses_from_ever_new_addresses_of_one_line_is_locked_out() {
+        let mut bench = Bench::new();
+        let tried = (0..1_000u16).take_while(|n| {
+            bench.source = format!("2001:db8::{n:x}").parse().unwrap();
+            let challenge = bench.challenge();
+            let guess = answer(&challenge, Some(1), "guess", |c| c.username = format!("u{n}"));
+            word(&bench.verify(Some(&guess))) == "challenge"
+        });
+        assert_eq!(tried.count(), FAILURES_OF_SOURCE as usize);
+        bench.source = "2001:db8:0:1::1".parse().unwrap();
+        let challenge = bench.challenge();
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
     }
 
