@@ -73,8 +73,7 @@ impl Endpoint {
         if is_proven {
             let network = Network::of(ip);
             let is_idle = |connection: &super::tables::Connection| {
-                let is_there = Network::of(connection.way.address.ip()) == network;
-                is_there && connection.accepted && !connection.admitted && connection.dialogs == 0
+                Network::of(connection.way.address.ip()) == network && connection.is_idle_strangers()
             };
             let streams = self.connections.by_id.iter().filter(|(_, connection)| is_idle(connection));
             let streams: Vec<ConnectionId> = streams.map(|(id, _)| *id).collect();

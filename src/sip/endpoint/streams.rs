@@ -33,8 +33,7 @@ impl Endpoint {
             actions.push(Action::CloseStream { connection: id });
             return;
         }
-        let is_full = self.connections.by_id.len() >= self.config.limits.connections_max;
-        if is_full || ConnectionTable::is_own(id) {
+        if ConnectionTable::is_own(id) || !self.has_place(now, actions) {
             self.counters.connections_rejected += 1;
             actions.push(Action::CloseStream { connection: id });
             return;
@@ -257,7 +256,7 @@ impl Endpoint {
         if transport.is_websocket() || lacks_name {
             return Err(NoWay);
         }
-        if self.connections.by_id.len() >= self.config.limits.connections_max {
+        if !self.has_place(now, actions) {
             self.counters.connections_rejected += 1;
             return Err(NoWay);
         }
@@ -267,6 +266,20 @@ impl Endpoint {
         self.arm_connection(id);
         actions.push(Action::Connect { connection: id, listener, destination, tls });
         Ok(id)
+    }
+
+    /// Whether there is a place for one more stream, which a stranger's is closed for where all are taken: the one that has
+    /// brought nothing for the longest. A host that may send nothing would else hold them all, an hour with each message.
+    fn has_place(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
+        if self.connections.by_id.len() < self.config.limits.connections_max {
+            return true;
+        }
+        let idle = self.connections.by_id.iter().filter(|(_, connection)| connection.is_idle_strangers());
+        let silent = idle.min_by_key(|(id, connection)| (connection.last_heard, **id)).map(|(id, _)| *id);
+        let Some(silent) = silent else { return false };
+        self.counters.connections_rejected += 1;
+        self.close_stream(now, silent, actions);
+        true
     }
 
     /// Sends a response: over the stream that the request came by, else to where its Via leads.
