@@ -155,7 +155,7 @@ pub(super) fn to_host(user: &str, trunk: &Trunk, host: &Destination) -> Option<W
         to: Place::Host(host.clone()),
         trunk: Some(trunk.id.clone()),
         media: trunk.media.clone(),
-        account: trunk.login.as_ref().and_then(|login| login.account(&trunk.id)),
+        account: trunk.login.as_ref().and_then(|login| login.account(trunk)),
         fail_over: trunk.fail_over.clone(),
     })
 }

@@ -31,8 +31,13 @@ fn account(owner: Owner) -> Account {
 /// What a client answers to a challenge with MD5 alone.
 fn credentials(challenge: &str, user: &str, count: u32) -> String {
     use crate::sip::digest::{Account, Attempt, Session};
-    let account =
-        Account { owner: "x".into(), username: user.into(), password: Password::new("secret"), realm: None };
+    let account = Account {
+        owner: "x".into(),
+        username: user.into(),
+        password: Password::new("secret"),
+        realm: None,
+        hosts: Vec::new(),
+    };
     let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
     let mut random = Random::from_seed(5);
     let uri = "sip:cordboard.example";

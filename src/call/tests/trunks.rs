@@ -41,7 +41,8 @@ pub fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
 /// What a client answers to a 401.
 pub fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String {
     let owner = "test".into();
-    let account = Account { owner, username: user.into(), password: Password::new("secret"), realm: None };
+    let password = Password::new("secret");
+    let account = Account { owner, username: user.into(), password, realm: None, hosts: Vec::new() };
     let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
     let values = challenge.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
     let mut random = Random::from_seed(4);

@@ -264,7 +264,7 @@ impl Endpoint {
         self.prepare(hop, request_uri, routes, &content)
     }
 
-    fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
+    pub(super) fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
         let NextHop { destination, transport, .. } = *next;
         let Some(listener) = self.config.listener_for(state.listener, transport, destination) else {
             // No listener of ours speaks that: the way that the peer came is the only one left.

@@ -183,6 +183,7 @@ impl Endpoint {
                         state.allows_update |= early.state.allows_update;
                     }
                     self.learn_tcp_from(response.contact().map(|contact| &contact.uri), peer);
+                    let credentials = self.credentials_of_ack(dialog, &state, credentials);
                     let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
                     self.send_ack(now, id, tag, ack, actions);
                     self.establish(now, dialog, state, SessionTerms::as_client(&response));
@@ -225,6 +226,7 @@ impl Endpoint {
             }
             None => from_response.clone(),
         };
+        let credentials = self.credentials_of_ack(dialog, &state, credentials);
         let ack = self.prepare_ack(&state, from_response.local_cseq, credentials.as_ref());
         self.send_ack(now, id, response.to_tag(), ack, actions);
         self.end_within(now, dialog, id, Ok(response), actions);
