@@ -237,6 +237,14 @@ impl Switchboard {
             || self.trunks.registered_at(now, address.ip()).is_some()
     }
 
+    /// Lets a stream in whose host has us registered: it may have been opened before that, and stays over reloads.
+    pub(super) fn admit_registrar(&mut self, now: Instant, connection: ConnectionId) {
+        let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { return };
+        if self.trunks.registered_at(now, peer.ip()).is_some() {
+            self.endpoint.set_admitted(connection, true);
+        }
+    }
+
     /// Those streams are let in no more, unless their host is known otherwise.
     fn shut_out(&mut self, connections: Vec<ConnectionId>) {
         for connection in connections {

@@ -163,6 +163,7 @@ impl Switchboard {
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamData { connection, bytes } => {
+                self.admit_registrar(now.instant, connection);
                 self.endpoint.handle(
                     now.instant,
                     sip::Input::StreamData { connection, bytes },

@@ -446,6 +446,35 @@ fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains(
 }
 
 #[test]
+fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_over_reloads() {
+    let mut bench = Bench::new();
+    let registering = || {
+        changed(|snapshot| {
+            two_trunks(snapshot);
+            let trunk = &mut snapshot.trunks[1];
+            (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+        })
+    };
+    bench.handle(registering());
+    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: trunk_at(1) });
+    let call = |bench: &mut Bench, n: u8| {
+        let text = request("INVITE", GREETED, 1, Transport::Tcp, "", &sdp(caller().ip()));
+        bench.receive_stream(
+            &text.replace("call-1", &format!("call-{n}")).replace("INVITE1", &format!("i{n}")),
+        );
+        bench.heads().remove(0)
+    };
+    assert_eq!(call(&mut bench, 1), "403 INVITE");
+    bench.pass(1_000);
+    let (at, first) = bench.sent_to("REGISTER").remove(0);
+    bench.receive(at, &response(&first, 200, ""));
+    assert_eq!(call(&mut bench, 2), "100 INVITE");
+    bench.handle(registering());
+    bench.sent();
+    assert_eq!(call(&mut bench, 3), "100 INVITE");
+}
+
+#[test]
 fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says_so() {
     let mut bench = Bench::new();
     bench.handle(changed(|snapshot| {
