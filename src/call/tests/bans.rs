@@ -40,6 +40,20 @@ fn a_stranger_who_floods_is_banned_until_an_operator_says_otherwise() {
 }
 
 #[test]
+fn a_ban_that_rests_on_datagrams_is_not_proven_by_what_its_host_then_sends_over_a_stream() {
+    let mut bench = Bench::new();
+    flood(&mut bench, stranger());
+    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: stranger() });
+    bench.receive_stream(&request("OPTIONS", "x", 1, Transport::Tcp, "", ""));
+    assert_eq!(banned(&bench), [("203.0.113.9".to_owned(), Offence::Flood, false)]);
+    // What comes over a stream counts for itself.
+    for n in 2..300 {
+        bench.receive_stream(&request("OPTIONS", "x", n, Transport::Tcp, "", ""));
+    }
+    assert_eq!(banned(&bench), [("203.0.113.9".to_owned(), Offence::Flood, true)]);
+}
+
+#[test]
 fn nobody_who_is_set_up_or_registered_or_allowed_is_ever_banned() {
     let mut bench = Bench::new();
     bench.handle(changed(|_| {}));

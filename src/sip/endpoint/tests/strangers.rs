@@ -260,3 +260,21 @@ fn streams_of_the_known_give_way_to_nobody() {
     open(&mut bench, most + 1, 9, true);
     assert_eq!(closed(&mut bench), [most as u64, most as u64 + 1]);
 }
+
+#[test]
+fn a_flood_of_datagrams_takes_nothing_from_those_who_come_over_streams() {
+    let mut bench = Bench::new();
+    bench.endpoint.set_doors(OPEN);
+    // Forged, from everywhere and from the very host that comes over a stream.
+    for n in 0..5_000 {
+        knock(&mut bench, Ipv4Addr::from(0x0a00_0000 + n), "REGISTER", n, "");
+        knock(&mut bench, Ipv4Addr::new(192, 0, 2, 67), "REGISTER", 5_000 + n, "Authorization: Digest x=y\n");
+    }
+    bench.actions.clear();
+    for (n, line) in [(1, ""), (2, "Authorization: Digest x=y\n")] {
+        open(&mut bench, n, 67, false);
+        let text = request("REGISTER", 1, &format!("z9hG4bKr{n}"), "");
+        feed(&mut bench, n, &text.replacen("CSeq:", &format!("{line}CSeq:"), 1));
+        assert!(matches!(bench.event(), Event::Knock { .. }), "{n}");
+    }
+}
