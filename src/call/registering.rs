@@ -13,7 +13,7 @@ use crate::sip::bans::Offence;
 use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
-use crate::sip::{Peer, TransactionId};
+use crate::sip::{Peer, TransactionId, Transport};
 use std::net::SocketAddr;
 
 /// What is kept and what happened of accounts.
@@ -37,8 +37,9 @@ impl Switchboard {
             sip::Refusal::Forbidden
         };
         let registrar = &self.registrar;
-        self.endpoint
-            .set_strangers(refusal, |peer| may_stream(&self.snapshot, peer) || registrar.knows(peer));
+        self.endpoint.set_strangers(refusal, |transport, peer| {
+            may_stream(&self.snapshot, peer) || registrar.knows(transport, peer)
+        });
     }
 
     /// Takes accounts and trunks of the snapshot as it is now.
@@ -127,7 +128,7 @@ impl Switchboard {
 
     /// A SUBSCRIBE: of telephones that are registered, for their waiting messages.
     pub(super) fn subscribe(&mut self, now: Now, transaction: TransactionId, request: &Request, peer: Peer) {
-        let account = self.registrar.owner_at(peer.address, &request.from().uri.user());
+        let account = self.registrar.owner_at(peer, &request.from().uri.user());
         let agent = self.snapshot.source(peer.address).and_then(|source| match source {
             Source::Agent(agent) => Some(agent.id.clone()),
             Source::Trunk(_) => None,
@@ -205,7 +206,7 @@ impl Switchboard {
             return Ok(None);
         }
         let registered = || {
-            let (_, owner) = self.registrar.owner_at(peer.address, &request.from().uri.user())?;
+            let (_, owner) = self.registrar.owner_at(peer, &request.from().uri.user())?;
             snapshot.owned_by(owner)
         };
         let has_us = || {
@@ -230,10 +231,10 @@ impl Switchboard {
         }
     }
 
-    /// Whether requests from that address are listened to.
-    pub(super) fn is_admitted(&self, now: Instant, address: SocketAddr) -> bool {
+    /// Whether requests that come from there are listened to.
+    pub(super) fn is_admitted(&self, now: Instant, transport: Transport, address: SocketAddr) -> bool {
         self.snapshot.source(address).is_some()
-            || self.registrar.knows(address)
+            || self.registrar.knows(transport, address)
             || self.trunks.registered_at(now, address.ip()).is_some()
     }
 
@@ -248,8 +249,8 @@ impl Switchboard {
     /// Those streams are let in no more, unless their host is known otherwise.
     fn shut_out(&mut self, connections: Vec<ConnectionId>) {
         for connection in connections {
-            let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { continue };
-            let admitted = may_stream(&self.snapshot, peer) || self.registrar.knows(peer);
+            let Some((_, transport, peer)) = self.endpoint.peer_of(connection) else { continue };
+            let admitted = may_stream(&self.snapshot, peer) || self.registrar.knows(transport, peer);
             self.endpoint.set_admitted(connection, admitted);
         }
     }

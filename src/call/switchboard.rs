@@ -22,7 +22,7 @@ use crate::media;
 use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::locate::Blocked;
-use crate::sip::{DialogId, TransactionId};
+use crate::sip::{DialogId, TransactionId, Transport};
 use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -153,12 +153,13 @@ impl Switchboard {
         };
         match input {
             Input::Datagram { listener, source, bytes } => {
-                let admitted = self.is_admitted(now.instant, source);
+                let admitted = self.is_admitted(now.instant, Transport::Udp, source);
                 let input = sip::Input::Datagram { listener, source, bytes, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamOpened { connection, listener, peer } => {
-                let admitted = may_stream(&self.snapshot, peer) || self.is_admitted(now.instant, peer);
+                // Whoever registers is let in then.
+                let admitted = may_stream(&self.snapshot, peer);
                 let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -171,8 +172,8 @@ impl Switchboard {
                 );
             }
             Input::StreamClosed { connection } => {
-                if let Some((_, _, peer)) = self.endpoint.peer_of(connection) {
-                    self.registrar.stream_closed(peer, connection);
+                if let Some((_, transport, peer)) = self.endpoint.peer_of(connection) {
+                    self.registrar.stream_closed(transport, peer, connection);
                 }
                 self.endpoint.handle(
                     now.instant,

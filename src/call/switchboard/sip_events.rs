@@ -131,7 +131,7 @@ impl Switchboard {
             "SUBSCRIBE" if dialog.is_none() => return self.subscribe(now, transaction, request, peer),
             _ => {}
         }
-        let is_known = self.is_admitted(now.instant, peer.address);
+        let is_known = self.is_admitted(now.instant, peer.transport, peer.address);
         let (code, why) = match request.method().as_str() {
             _ if dialog.is_some() => (481, "that call is over"),
             "OPTIONS" if !is_known => (403, NOT_KNOWN),

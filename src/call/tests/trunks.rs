@@ -231,6 +231,23 @@ fn the_address_of_a_registered_telephone_may_call_and_subscribe_and_others_may_n
 }
 
 #[test]
+fn the_address_of_a_telephone_that_registered_over_a_stream_is_a_strangers_in_a_datagram() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.handle(Input::StreamOpened { connection: CONNECTION, listener: TCP, peer: phone(5_062) });
+    let over_tcp = |text: String| text.replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+    bench.receive_stream(&over_tcp(register("alice", 5_062, 1, "")));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    bench.receive_stream(&over_tcp(register("alice", 5_062, 2, &line)));
+    only(&bench.sent(), "200 REGISTER");
+    bench.receive(phone(5_062), &invite(GREETED));
+    assert_eq!(bench.heads(), ["403 INVITE"]);
+    bench.receive_stream(&over_tcp(invite(GREETED)));
+    assert_eq!(bench.heads()[0], "100 INVITE");
+}
+
+#[test]
 fn a_ping_that_is_refused_says_why_in_a_sentence() {
     let ping = request("OPTIONS", "x", 77, Transport::Udp, "", "");
     let refused = |bench: &mut Bench, why: &str| {

@@ -121,10 +121,10 @@ impl Endpoint {
     }
 
     /// Says what strangers are told from now on, and who is none of those that have a stream open.
-    pub fn set_strangers(&mut self, refusal: Refusal, is_admitted: impl Fn(SocketAddr) -> bool) {
+    pub fn set_strangers(&mut self, refusal: Refusal, is_admitted: impl Fn(Transport, SocketAddr) -> bool) {
         self.refusal = refusal;
         for connection in self.connections.by_id.values_mut().filter(|connection| connection.accepted) {
-            connection.admitted = is_admitted(connection.way.address);
+            connection.admitted = is_admitted(connection.way.transport, connection.way.address);
         }
     }
 
