@@ -100,6 +100,12 @@ impl Binding {
         *self.call_id == *call_id && self.cseq >= cseq
     }
 
+    /// Whoever names that Call-ID at that host is the telephone that made it: nobody else has seen it, but for the proxies on
+    /// the way.
+    pub(super) fn is_refreshed_by(&self, call_id: &str, peer: Peer) -> bool {
+        *self.call_id == *call_id && self.peer.address.ip() == peer.address.ip()
+    }
+
     /// The telephone at that address has begun its registration anew, as after a restart, and nobody answers to this one.
     pub(super) fn is_left_behind_at(&self, peer: Peer, call_id: &str) -> bool {
         self.peer.address == peer.address && self.path.is_empty() && *self.call_id != *call_id
@@ -142,7 +148,7 @@ pub(super) struct Table {
     by_name: BTreeMap<Box<str>, Vec<Binding>>,
     by_expiry: BTreeMap<(Instant, u64), Box<str>>,
     by_source: HashMap<Source, Vec<Box<str>>>,
-    /// How many bindings came from a network.
+    /// How many bindings came from a network, also through a proxy there.
     by_network: HashMap<Network, usize>,
     last_number: u64,
 }
@@ -195,8 +201,8 @@ impl Table {
         self.by_expiry.insert((binding.expires, binding.number), name.into());
         if let Some(source) = source_of(&binding) {
             self.by_source.entry(source).or_default().push(name.into());
-            *self.by_network.entry(Network::of(source.1.ip())).or_default() += 1;
         }
+        *self.by_network.entry(network_of(&binding)).or_default() += 1;
         self.by_name.entry(name.into()).or_default().push(binding);
     }
 
@@ -213,14 +219,14 @@ impl Table {
         }
         for binding in &gone {
             self.by_expiry.remove(&(binding.expires, binding.number));
-            let Some(source) = source_of(binding) else { continue };
-            let network = Network::of(source.1.ip());
+            let network = network_of(binding);
             if let Some(count) = self.by_network.get_mut(&network) {
                 *count -= 1;
                 if *count == 0 {
                     self.by_network.remove(&network);
                 }
             }
+            let Some(source) = source_of(binding) else { continue };
             let Some(names) = self.by_source.get_mut(&source) else { continue };
             if let Some(at) = names.iter().position(|other| **other == *name) {
                 names.remove(at);
@@ -258,6 +264,10 @@ impl Table {
 fn source_of(binding: &Binding) -> Option<Source> {
     let Peer { transport, address, .. } = binding.peer;
     binding.path.is_empty().then(|| (transport, canonical(address)))
+}
+
+fn network_of(binding: &Binding) -> Network {
+    Network::of(binding.peer.address.ip())
 }
 
 /// An IPv4 address that came mapped into IPv6 is the same address.

@@ -263,7 +263,11 @@ impl Registrar {
     ) -> Result<(String, Owner), Answer> {
         let values: Vec<&str> = request.head().all(HeaderName::Authorization, "").collect();
         let (method, uri) = (request.method().as_str(), request.uri());
-        let claim = Claim { method, uri, values: &values, source: peer.address.ip() };
+        let name = request.to().uri.user();
+        let is_refresh = request.is(rsip::Method::Register)
+            && self.table.of(&name).iter().any(|binding| binding.is_refreshed_by(request.call_id(), peer));
+        let refreshes = is_refresh.then_some(&*name);
+        let claim = Claim { method, uri, values: &values, source: peer.address.ip(), refreshes };
         let accounts = &self.accounts;
         let verdict =
             self.authority.verify(now, &claim, |name| accounts.get(name).map(|known| &known.password));

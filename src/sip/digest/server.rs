@@ -77,6 +77,8 @@ pub struct Claim<'a> {
     /// The values of Authorization.
     pub values: &'a [&'a str],
     pub source: IpAddr,
+    /// The name whose registration it refreshes with what only the telephone that made it knows.
+    pub refreshes: Option<&'a str>,
 }
 
 /// What a claim is worth.
@@ -132,7 +134,9 @@ impl Authority {
             return self.challenge(now, claim.source, false);
         };
         let host = self.is_locked(now, claim.source, "", FAILURES_OF_SOURCE);
-        if host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME) {
+        let is_locked = host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME);
+        // Others guess from the same office, or through the same proxy: whoever was in before stays.
+        if is_locked && claim.refreshes != Some(&*credentials.username) {
             self.counters.locked += 1;
             return Verdict::Locked { host };
         }
@@ -349,7 +353,13 @@ mod tests {
         fn verify(&mut self, value: Option<&str>) -> Verdict {
             let uri = SipUri::parse(URI).unwrap();
             let values: Vec<&str> = value.into_iter().collect();
-            let claim = Claim { method: "REGISTER", uri: &uri, values: &values, source: self.source };
+            let claim = Claim {
+                method: "REGISTER",
+                uri: &uri,
+                values: &values,
+                source: self.source,
+                refreshes: None,
+            };
             let password = &self.password;
             self.authority.verify(self.now, &claim, |name| (name == "bob").then_some(password))
         }
