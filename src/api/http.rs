@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use super::proxy::is_in;
+use crate::sip::bans::Network;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -26,7 +27,7 @@ use tokio::time::{Instant, Sleep};
 
 /// Connections at a time: consoles with an event stream each, scripts, probes. Each costs some 20 KB.
 const CONNECTIONS_MAX: usize = 1_024;
-/// Of one address: an office behind one with some connections of each console, and never all: sixteen addresses would
+/// Of one address, of IPv6 a line: an office behind one with some connections of each console, and never all: sixteen addresses would
 /// be needed to keep everybody else out.
 const CONNECTIONS_OF_SOURCE_MAX: usize = 64;
 /// Of a proxy that we trust, which stands for all its clients: nearly all. Who comes without it, to see what is wrong,
@@ -45,7 +46,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Serves the routes until the process ends.
 pub async fn serve(listener: TcpListener, router: Router, proxies: Arc<[IpNet]>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let sources = Arc::new(Sources::default());
+    let (sources, of_proxies) = (Arc::new(Sources::default()), Arc::new(Sources::default()));
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -57,8 +58,10 @@ pub async fn serve(listener: TcpListener, router: Router, proxies: Arc<[IpNet]>)
         };
         let Ok(place) = room.clone().try_acquire_owned() else { continue };
         let is_proxy = is_in(&proxies, peer.ip());
-        let (source, most) = (peer.ip(), if is_proxy { PROXY_MAX } else { CONNECTIONS_OF_SOURCE_MAX });
-        let Some(of_source) = sources.clone().enter_among(source, most) else { continue };
+        // Apart: a proxy may stand in the network of those who come without it.
+        let (among, most) =
+            if is_proxy { (&of_proxies, PROXY_MAX) } else { (&sources, CONNECTIONS_OF_SOURCE_MAX) };
+        let Some(of_source) = among.clone().enter_among(peer.ip(), most) else { continue };
         let router = router.clone();
         tokio::spawn(async move {
             connection(stream, peer, router).await;
@@ -94,10 +97,10 @@ async fn wait(time: Duration) {
 
 /// Connections, or requests, by their source.
 #[derive(Default)]
-pub struct Sources(Mutex<HashMap<IpAddr, usize>>);
+pub struct Sources(Mutex<HashMap<Network, usize>>);
 
 /// One of a source; leaves when dropped.
-pub struct OfSource(Arc<Sources>, IpAddr);
+pub struct OfSource(Arc<Sources>, Network);
 
 impl Sources {
     /// One more, where the source has not as many as one may have.
@@ -106,6 +109,7 @@ impl Sources {
     }
 
     fn enter_among(self: Arc<Self>, source: IpAddr, most: usize) -> Option<OfSource> {
+        let source = Network::of(source);
         let mut open = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = open.entry(source).or_default();
         if *count >= most {
@@ -281,5 +285,14 @@ mod tests {
         assert!(sources.clone().enter(source).is_some());
         drop(open);
         assert!(sources.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_line_takes_not_all_connections_with_whatever_addresses_it_has() {
+        let sources = Arc::new(Sources::default());
+        let enter = |address: String| sources.clone().enter(address.parse().unwrap());
+        let open: Vec<_> = (0..300).filter_map(|n| enter(format!("2001:db8::{n:x}"))).collect();
+        assert_eq!(open.len(), CONNECTIONS_OF_SOURCE_MAX);
+        assert!(enter("2001:db8:0:1::1".to_owned()).is_some());
     }
 }

@@ -13,7 +13,7 @@ use crate::sip::bans::Offence;
 use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
 use crate::sip::message::Request;
-use crate::sip::{Peer, TransactionId};
+use crate::sip::{Peer, TransactionId, Transport};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ impl Switchboard {
             sip::Refusal::Forbidden
         };
         let (snapshot, registrar, certified) = (&self.snapshot, &self.registrar, &self.certified);
-        self.endpoint.set_strangers(refusal, |connection, peer| {
-            may_stream(snapshot, certified, connection, peer) || registrar.knows(peer)
+        self.endpoint.set_strangers(refusal, |connection, transport, peer| {
+            may_stream(snapshot, certified, connection, peer) || registrar.knows(transport, peer)
         });
     }
 
@@ -130,7 +130,7 @@ impl Switchboard {
 
     /// A SUBSCRIBE: of telephones that are registered, for their waiting messages.
     pub(super) fn subscribe(&mut self, now: Now, transaction: TransactionId, request: &Request, peer: Peer) {
-        let account = self.registrar.owner_at(peer.address, &request.from().uri.user());
+        let account = self.registrar.owner_at(peer, &request.from().uri.user());
         let agent = self.snapshot.source(peer.address).and_then(|source| match source {
             Source::Agent(agent) => Some(agent.id.clone()),
             Source::Trunk(_) => None,
@@ -208,7 +208,7 @@ impl Switchboard {
             return Ok(None);
         }
         let registered = || {
-            let (_, owner) = self.registrar.owner_at(peer.address, &request.from().uri.user())?;
+            let (_, owner) = self.registrar.owner_at(peer, &request.from().uri.user())?;
             snapshot.owned_by(owner)
         };
         let has_us = || {
@@ -234,17 +234,17 @@ impl Switchboard {
         }
     }
 
-    /// Whether requests from that address are listened to.
-    pub(super) fn is_admitted(&self, now: Instant, address: SocketAddr) -> bool {
+    /// Whether requests that come from there are listened to.
+    pub(super) fn is_admitted(&self, now: Instant, transport: Transport, address: SocketAddr) -> bool {
         self.snapshot.source(address).is_some()
-            || self.registrar.knows(address)
+            || self.registrar.knows(transport, address)
             || self.trunks.registered_at(now, address.ip()).is_some()
     }
 
     /// The same of a peer that may have shown who it is by the certificate of its stream.
     pub(super) fn is_known(&self, now: Instant, peer: Peer) -> bool {
         trunk_of(&self.snapshot, &self.certified, peer.connection).is_some()
-            || self.is_admitted(now, peer.address)
+            || self.is_admitted(now, peer.transport, peer.address)
     }
 
     /// Whether requests over that stream from that address are listened to.
@@ -252,11 +252,19 @@ impl Switchboard {
         may_stream(&self.snapshot, &self.certified, connection, peer)
     }
 
+    /// Lets a stream in whose host has us registered: it may have been opened before that, and stays over reloads.
+    pub(super) fn admit_registrar(&mut self, now: Instant, connection: ConnectionId) {
+        let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { return };
+        if self.trunks.registered_at(now, peer.ip()).is_some() {
+            self.endpoint.set_admitted(connection, true);
+        }
+    }
+
     /// Those streams are let in no more, unless their host is known otherwise.
     fn shut_out(&mut self, connections: Vec<ConnectionId>) {
         for connection in connections {
-            let Some((_, _, peer)) = self.endpoint.peer_of(connection) else { continue };
-            let admitted = self.may_stream(connection, peer) || self.registrar.knows(peer);
+            let Some((_, transport, peer)) = self.endpoint.peer_of(connection) else { continue };
+            let admitted = self.may_stream(connection, peer) || self.registrar.knows(transport, peer);
             self.endpoint.set_admitted(connection, admitted);
         }
     }

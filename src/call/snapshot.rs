@@ -89,7 +89,7 @@ impl Trunk {
 
     /// The account that we have with it, where it has a host that our requests go to.
     pub fn own_account(&self) -> Option<Arc<digest::Account>> {
-        self.login.as_ref().filter(|_| self.host.is_some())?.account(&self.id)
+        self.login.as_ref().filter(|_| self.host.is_some())?.account(self)
     }
 }
 

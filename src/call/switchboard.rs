@@ -23,7 +23,7 @@ use crate::media;
 use crate::registrar::{Limits as RegistrarLimits, Registrar, Waiting};
 use crate::sip::endpoint::{self as sip, Endpoint, EndpointConfig};
 use crate::sip::locate::Blocked;
-use crate::sip::{DialogId, TransactionId};
+use crate::sip::{DialogId, TransactionId, Transport};
 use ipnet::IpNet;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -160,7 +160,7 @@ impl Switchboard {
         };
         match input {
             Input::Datagram { listener, source, bytes } => {
-                let admitted = self.is_admitted(now.instant, source);
+                let admitted = self.is_admitted(now.instant, Transport::Udp, source);
                 let input = sip::Input::Datagram { listener, source, bytes, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
@@ -168,11 +168,13 @@ impl Switchboard {
                 if !names.is_empty() {
                     self.certified.insert(connection, names);
                 }
-                let admitted = self.may_stream(connection, peer) || self.is_admitted(now.instant, peer);
+                // Whoever registers is let in then.
+                let admitted = self.may_stream(connection, peer);
                 let input = sip::Input::StreamOpened { connection, listener, peer, admitted };
                 self.endpoint.handle(now.instant, input, &mut self.sip_actions);
             }
             Input::StreamData { connection, bytes } => {
+                self.admit_registrar(now.instant, connection);
                 self.endpoint.handle(
                     now.instant,
                     sip::Input::StreamData { connection, bytes },
@@ -181,8 +183,8 @@ impl Switchboard {
             }
             Input::StreamClosed { connection } => {
                 self.certified.remove(&connection);
-                if let Some((_, _, peer)) = self.endpoint.peer_of(connection) {
-                    self.registrar.stream_closed(peer, connection);
+                if let Some((_, transport, peer)) = self.endpoint.peer_of(connection) {
+                    self.registrar.stream_closed(transport, peer, connection);
                 }
                 self.trunks.stream_closed(now.instant, connection);
                 self.endpoint.handle(

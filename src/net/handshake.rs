@@ -2,11 +2,12 @@
 
 use super::tls::{Tls, TlsError, in_words};
 use crate::clock::{Budget, SystemClock};
+use crate::sip::bans::Network;
 use crate::sip::{ListenerId, TlsPeer};
 use rustls::pki_types::ServerName;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,8 @@ use webpki::EndEntityCert;
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Handshakes at once, of all peers: some milliseconds of a core each, so more only make all of them late.
 const HANDSHAKES_MAX: usize = 512;
-/// Of one source: a PBX that comes back opens a handful, an office behind one address has some dozens of phones that do.
+/// Of one source, of IPv6 a line: a PBX that comes back opens a handful, an office behind one address has some dozens of phones
+/// that do.
 const HANDSHAKES_PER_SOURCE_MAX: usize = 64;
 /// Host names of a certificate that are looked at: those of providers name some dozens of hosts.
 const NAMES_MAX: usize = 100;
@@ -39,13 +41,13 @@ pub struct Figures {
 pub struct Handshakes {
     pub tls: Tls,
     pub figures: Arc<Figures>,
-    under_way: Mutex<HashMap<IpAddr, usize>>,
+    under_way: Mutex<HashMap<Network, usize>>,
     told: Mutex<Budget>,
     clock: SystemClock,
 }
 
 /// A place among those under way; given back when it is dropped.
-pub struct Place(Arc<Handshakes>, IpAddr);
+pub struct Place(Arc<Handshakes>, Network);
 
 impl Handshakes {
     pub fn new(tls: Tls, clock: SystemClock) -> Arc<Self> {
@@ -57,11 +59,12 @@ impl Handshakes {
     pub fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = under_way.values().sum();
-        let of_source = under_way.entry(peer.ip()).or_insert(0);
+        let source = Network::of(peer.ip());
+        let of_source = under_way.entry(source).or_insert(0);
         if total >= HANDSHAKES_MAX || *of_source >= HANDSHAKES_PER_SOURCE_MAX {
             let is_empty = *of_source == 0;
             if is_empty {
-                under_way.remove(&peer.ip());
+                under_way.remove(&source);
             }
             drop(under_way);
             self.figures.turned_away.fetch_add(1, Ordering::Relaxed);
@@ -69,7 +72,7 @@ impl Handshakes {
             return None;
         }
         *of_source += 1;
-        Some(Place(self.clone(), peer.ip()))
+        Some(Place(self.clone(), source))
     }
 
     /// TLS as the server. What failed has been said.
@@ -162,4 +165,23 @@ pub async fn open(from: SocketAddr, destination: SocketAddr) -> io::Result<TcpSt
         socket.bind(SocketAddr::new(from.ip(), 0))?;
     }
     socket.connect(destination).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Tls as TlsConfig;
+
+    #[test]
+    fn one_line_takes_not_all_handshakes_with_whatever_addresses_it_has() {
+        let clock = SystemClock::start();
+        let handshakes = Handshakes::new(Tls::load(&TlsConfig::default(), &[], clock).unwrap(), clock);
+        let enter = |address: &str| handshakes.enter(SocketAddr::new(address.parse().unwrap(), 40_000));
+        let places: Vec<Place> =
+            (0..HANDSHAKES_MAX).filter_map(|n| enter(&format!("2001:db8::{n:x}"))).collect();
+        assert_eq!(places.len(), HANDSHAKES_PER_SOURCE_MAX);
+        assert!(enter("2001:db8:0:1::1").is_some());
+        drop(places);
+        assert!(handshakes.under_way.lock().unwrap().is_empty());
+    }
 }

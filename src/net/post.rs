@@ -23,7 +23,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// Messages that wait for the thread: a second of 100,000 packets' events. Streams then wait; media keeps its own.
 pub const QUEUE: usize = 16_384;
@@ -40,6 +40,7 @@ pub enum Message {
     StreamData {
         connection: ConnectionId,
         bytes: Bytes,
+        turn: Turn,
     },
     StreamClosed {
         connection: ConnectionId,
@@ -176,6 +177,17 @@ impl Post {
         Ok(())
     }
 
+    /// Hands on what a connection brought, once what it brought before was handled.
+    pub async fn send_data(
+        &self,
+        turns: &Turns,
+        connection: ConnectionId,
+        bytes: Bytes,
+    ) -> Result<(), ThreadEnded> {
+        let turn = Turn(turns.0.clone().acquire_owned().await.map_err(|_| ThreadEnded)?);
+        self.send(Message::StreamData { connection, bytes, turn }).await
+    }
+
     /// Gives the message back where there is no room.
     pub fn try_send(&self, message: Message) -> Result<(), Message> {
         self.queue.try_send(message).map_err(mpsc::error::TrySendError::into_inner)?;
@@ -183,6 +195,19 @@ impl Post {
         Ok(())
     }
 }
+
+/// Those of one connection: it has one piece in the queue at a time. Else one peer that sends all that its line carries would
+/// fill the queue, and calls, media and the connections of others would wait behind it.
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Turns(Arc::new(Semaphore::new(1)))
+    }
+}
+
+/// Goes back to its connection when it is dropped, with the message that was handled.
+pub struct Turn(#[expect(dead_code, reason = "held, never looked at")] OwnedSemaphorePermit);
 
 /// The signalling thread has ended.
 #[derive(Debug)]
@@ -222,5 +247,32 @@ impl Watchers {
         if self.queue.try_send(event).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_connection_that_brings_much_has_one_piece_in_the_queue_and_others_come_in_between() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (post, mut mailbox) = Post::new().unwrap();
+            let (greedy, modest) = (Turns::default(), Turns::default());
+            let send = |turns, number| post.send_data(turns, ConnectionId(number), Bytes::from_static(b"x"));
+            send(&greedy, 1).await.unwrap();
+            let mut second = Box::pin(send(&greedy, 1));
+            let waits = tokio::time::timeout(Duration::from_millis(20), &mut second).await;
+            assert!(waits.is_err(), "its first piece was not handled yet");
+            send(&modest, 2).await.unwrap();
+            let handled = mailbox.queue.try_recv().unwrap();
+            assert!(matches!(handled, Message::StreamData { connection: ConnectionId(1), .. }));
+            drop(handled);
+            second.await.unwrap();
+            let next = mailbox.queue.try_recv().unwrap();
+            assert!(matches!(next, Message::StreamData { connection: ConnectionId(2), .. }));
+        });
     }
 }

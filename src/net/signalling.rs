@@ -5,7 +5,9 @@ use super::gather::{Gather, wait_for_orders};
 use super::hep::{Collector, HepFigures};
 use super::media_thread::{LegFigures, MediaThread, Order};
 use super::ports::Binder;
-pub use super::post::{CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Post, ThreadEnded, Watchers};
+pub use super::post::{
+    CaptureView, CaptureWish, LiveEvents, Mailbox, Message, Post, ThreadEnded, Turns, Watchers,
+};
 use super::streams::Streams;
 use crate::call::b2bua::insight::Insight;
 use crate::call::bans::BanFigures;
@@ -38,6 +40,8 @@ use tokio::task::AbortHandle;
 const DATAGRAM_MAX: usize = 65_535;
 /// Datagrams or messages taken before the other kind has its turn.
 const BATCH: usize = 64;
+/// And bytes of streams: as many as that many usual messages have.
+const BATCH_BYTES: usize = 64 * 1024;
 /// Datagrams of 20 ms from which on they may gather: some 130 calls a second.
 const BUSY: usize = 8;
 /// How long they gather: a hundredth of the time after which a telephone asks again (T1 of RFC 3261).
@@ -196,8 +200,11 @@ impl Signalling {
 
     /// True where the server is to stop.
     fn take_messages(&mut self, actions: &mut Vec<Action>) -> bool {
-        let mut stop = false;
+        let (mut stop, mut of_streams) = (false, 0);
         for _ in 0..BATCH {
+            if of_streams >= BATCH_BYTES {
+                break;
+            }
             let Ok(message) = self.mailbox.queue.try_recv() else { return stop };
             let now = self.clock.now();
             let mut told = None;
@@ -205,7 +212,10 @@ impl Signalling {
                 Message::StreamOpened { connection, listener, peer, names } => {
                     Input::StreamOpened { connection, listener, peer, names }
                 }
-                Message::StreamData { connection, ref bytes } => Input::StreamData { connection, bytes },
+                Message::StreamData { connection, ref bytes, .. } => {
+                    of_streams += bytes.len();
+                    Input::StreamData { connection, bytes }
+                }
                 Message::StreamClosed { connection } => Input::StreamClosed { connection },
                 Message::Media { thread, event } => Input::Media { thread, event },
                 Message::PortsBound { thread, asked, ports } => Input::PortsBound { thread, asked, ports },

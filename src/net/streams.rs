@@ -1,7 +1,7 @@
 //! Connections of TCP, TLS and WebSocket: tokio tasks that carry bytes between sockets and the signalling thread's queue.
 
 use super::handshake::{Handshakes, Place, client_names, open};
-use super::signalling::{Message, Post};
+use super::signalling::{Message, Post, Turns};
 use super::websocket;
 use crate::ids::ConnectionId;
 use crate::sip::{ListenerId, TlsPeer, Transport};
@@ -223,7 +223,7 @@ impl Streams {
         W: AsyncWrite + Unpin,
     {
         let read = async {
-            let mut buffer = BytesMut::new();
+            let (mut buffer, turns) = (BytesMut::new(), Turns::default());
             loop {
                 buffer.reserve(READ_SIZE);
                 match reader.read_buf(&mut buffer).await {
@@ -231,7 +231,7 @@ impl Streams {
                     Err(_) => return false,
                     Ok(_) => {
                         let bytes = buffer.split().freeze();
-                        if self.0.post.send(Message::StreamData { connection, bytes }).await.is_err() {
+                        if self.0.post.send_data(&turns, connection, bytes).await.is_err() {
                             return false;
                         }
                     }

@@ -1,6 +1,6 @@
 //! SIP over WebSocket (RFC 7118): the upgrade, and messages in frames.
 
-use super::signalling::{Message, Post};
+use super::signalling::{Post, Turns};
 use super::streams::WRITE_TIME_MAX;
 use crate::ids::ConnectionId;
 use crate::sip::limits::{BODY_BYTES_MAX, HEAD_BYTES_MAX};
@@ -94,6 +94,7 @@ pub async fn carry<S>(
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sink, mut stream) = socket.split();
+    let turns = Turns::default();
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
     // Of two pings in a row at least one must be followed by something: a peer owes an answer to each.
     let mut unanswered = 0;
@@ -115,7 +116,7 @@ pub async fn carry<S>(
                         return;
                     }
                 };
-                if post.send(Message::StreamData { connection, bytes }).await.is_err() { return }
+                if post.send_data(&turns, connection, bytes).await.is_err() { return }
                 continue;
             }
             next = queue.recv() => match next {

@@ -2,7 +2,7 @@
 
 use crate::clock::Instant;
 use crate::sip::bans::Network;
-use crate::sip::{NameAddr, Peer};
+use crate::sip::{NameAddr, Peer, Transport};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
@@ -100,6 +100,12 @@ impl Binding {
         *self.call_id == *call_id && self.cseq >= cseq
     }
 
+    /// Whoever names that Call-ID at that host is the telephone that made it: nobody else has seen it, but for the proxies on
+    /// the way.
+    pub(super) fn is_refreshed_by(&self, call_id: &str, peer: Peer) -> bool {
+        *self.call_id == *call_id && self.peer.address.ip() == peer.address.ip()
+    }
+
     /// The telephone at that address has begun its registration anew, as after a restart, and nobody answers to this one. Who
     /// says that it is another telephone is none: a proxy that tells no Path lends its address to all behind it.
     pub(super) fn is_left_behind_at(&self, peer: Peer, call_id: &str, contact: &NameAddr) -> bool {
@@ -136,13 +142,16 @@ pub(super) fn thousandths(text: &str) -> Option<u16> {
     }
 }
 
+/// Where requests come from, and how: anybody can write the address of a telephone that came over a stream into a datagram.
+type Source = (Transport, SocketAddr);
+
 /// All bindings, by account, by when they expire and by where they came from.
 #[derive(Default)]
 pub(super) struct Table {
     by_name: BTreeMap<Box<str>, Vec<Binding>>,
     by_expiry: BTreeMap<(Instant, u64), Box<str>>,
-    by_source: HashMap<SocketAddr, Vec<Box<str>>>,
-    /// How many bindings came from a network.
+    by_source: HashMap<Source, Vec<Box<str>>>,
+    /// How many bindings came from a network, also through a proxy there.
     by_network: HashMap<Network, usize>,
     last_number: u64,
 }
@@ -174,14 +183,14 @@ impl Table {
         bindings
     }
 
-    pub fn name_at(&self, source: SocketAddr, user: &str) -> Option<&str> {
-        let names = self.by_source.get(&canonical(source))?;
+    pub fn name_at(&self, (transport, address): Source, user: &str) -> Option<&str> {
+        let names = self.by_source.get(&(transport, canonical(address)))?;
         names.iter().find(|name| ***name == *user).or_else(|| names.first()).map(|name| &**name)
     }
 
     /// All accounts that have registered from there.
-    pub fn names_at(&self, source: SocketAddr) -> Vec<Box<str>> {
-        self.by_source.get(&canonical(source)).cloned().unwrap_or_default()
+    pub fn names_at(&self, (transport, address): Source) -> Vec<Box<str>> {
+        self.by_source.get(&(transport, canonical(address))).cloned().unwrap_or_default()
     }
 
     /// Whether anybody has registered from there.
@@ -195,8 +204,8 @@ impl Table {
         self.by_expiry.insert((binding.expires, binding.number), name.into());
         if let Some(source) = source_of(&binding) {
             self.by_source.entry(source).or_default().push(name.into());
-            *self.by_network.entry(Network::of(source.ip())).or_default() += 1;
         }
+        *self.by_network.entry(network_of(&binding)).or_default() += 1;
         self.by_name.entry(name.into()).or_default().push(binding);
     }
 
@@ -213,14 +222,14 @@ impl Table {
         }
         for binding in &gone {
             self.by_expiry.remove(&(binding.expires, binding.number));
-            let Some(source) = source_of(binding) else { continue };
-            let network = Network::of(source.ip());
+            let network = network_of(binding);
             if let Some(count) = self.by_network.get_mut(&network) {
                 *count -= 1;
                 if *count == 0 {
                     self.by_network.remove(&network);
                 }
             }
+            let Some(source) = source_of(binding) else { continue };
             let Some(names) = self.by_source.get_mut(&source) else { continue };
             if let Some(at) = names.iter().position(|other| **other == *name) {
                 names.remove(at);
@@ -255,9 +264,13 @@ impl Table {
 }
 
 /// Where the telephone's own requests come from. Behind a proxy (Path) that is not known: the proxy sends those of others too.
-fn source_of(binding: &Binding) -> Option<SocketAddr> {
-    let address = binding.peer.address;
-    binding.path.is_empty().then(|| canonical(address))
+fn source_of(binding: &Binding) -> Option<Source> {
+    let Peer { transport, address, .. } = binding.peer;
+    binding.path.is_empty().then(|| (transport, canonical(address)))
+}
+
+fn network_of(binding: &Binding) -> Network {
+    Network::of(binding.peer.address.ip())
 }
 
 /// An IPv4 address that came mapped into IPv6 is the same address.

@@ -12,10 +12,10 @@ pub use waiting::{Messages, Notify, Subscribed, Waiting};
 
 use crate::clock::Instant;
 use crate::ids::{ConnectionId, Random};
-use crate::sip::Peer;
 use crate::sip::bans::Network;
 use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Hash, Password, Verdict};
 use crate::sip::message::{HeaderName, Request, SipUri};
+use crate::sip::{Peer, Transport};
 use binding::Table;
 use contact::{Change, Contacts};
 use std::collections::HashMap;
@@ -186,8 +186,8 @@ impl Registrar {
     }
 
     /// A stream is gone: who registered over it is not reached there any more (RFC 5626 5.3), and will register anew.
-    pub fn stream_closed(&mut self, source: SocketAddr, connection: ConnectionId) {
-        for name in self.table.names_at(source) {
+    pub fn stream_closed(&mut self, transport: Transport, address: SocketAddr, connection: ConnectionId) {
+        for name in self.table.names_at((transport, address)) {
             let gone = self.table.remove_where(&name, |binding| binding.peer.connection == Some(connection));
             self.counters.expired += gone.len() as u64;
         }
@@ -232,15 +232,15 @@ impl Registrar {
         gone.into_iter().filter_map(|binding| binding.peer.connection).collect()
     }
 
-    /// Whose telephone sends from that address: where several accounts share it, the one that is named `user`.
-    pub fn owner_at(&self, source: SocketAddr, user: &str) -> Option<(&str, &Owner)> {
-        let name = self.table.name_at(source, user)?;
+    /// Whose telephone sends from there: where several accounts share it, the one that is named `user`.
+    pub fn owner_at(&self, peer: Peer, user: &str) -> Option<(&str, &Owner)> {
+        let name = self.table.name_at((peer.transport, peer.address), user)?;
         self.accounts.get(name).map(|account| (name, &account.owner))
     }
 
-    /// Whether an account has registered from that address.
-    pub fn knows(&self, source: SocketAddr) -> bool {
-        self.table.name_at(source, "").is_some()
+    /// Whether an account has registered from that address by that transport.
+    pub fn knows(&self, transport: Transport, address: SocketAddr) -> bool {
+        self.table.name_at((transport, address), "").is_some()
     }
 
     /// Whether an account has registered from that network.
@@ -263,7 +263,11 @@ impl Registrar {
     ) -> Result<(String, Owner), Answer> {
         let values: Vec<&str> = request.head().all(HeaderName::Authorization, "").collect();
         let (method, uri) = (request.method().as_str(), request.uri());
-        let claim = Claim { method, uri, values: &values, source: peer.address.ip() };
+        let name = request.to().uri.user();
+        let is_refresh = request.is(rsip::Method::Register)
+            && self.table.of(&name).iter().any(|binding| binding.is_refreshed_by(request.call_id(), peer));
+        let refreshes = is_refresh.then_some(&*name);
+        let claim = Claim { method, uri, values: &values, source: peer.address.ip(), refreshes };
         let accounts = &self.accounts;
         let verdict =
             self.authority.verify(now, &claim, |name| accounts.get(name).map(|known| &known.password));

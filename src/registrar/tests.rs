@@ -31,8 +31,13 @@ fn account(owner: Owner) -> Account {
 /// What a client answers to a challenge with MD5 alone.
 fn credentials(challenge: &str, user: &str, count: u32) -> String {
     use crate::sip::digest::{Account, Attempt, Session};
-    let account =
-        Account { owner: "x".into(), username: user.into(), password: Password::new("secret"), realm: None };
+    let account = Account {
+        owner: "x".into(),
+        username: user.into(),
+        password: Password::new("secret"),
+        realm: None,
+        hosts: Vec::new(),
+    };
     let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
     let mut random = Random::from_seed(5);
     let uri = "sip:cordboard.example";
@@ -122,13 +127,10 @@ fn a_contact_comes_back_with_all_its_parameters_and_the_time_that_is_left() {
     assert_eq!(contacts(&bench.register(2, "")), [expected.replace("=120", "=100")], "a query");
     let binding = bench.registrar.bindings_of("bob")[0];
     assert_eq!((binding.q, binding.peer), (700, peer(5060)));
-    assert_eq!(
-        bench.registrar.owner_at(peer(5060).address, "bob"),
-        Some(("bob", &Owner::Agent("bob".into())))
-    );
+    assert_eq!(bench.registrar.owner_at(peer(5060), "bob"), Some(("bob", &Owner::Agent("bob".into()))));
     bench.pass(100);
     assert_eq!((bench.uris().len(), bench.registrar.next_timeout()), (0, None));
-    assert!(!bench.registrar.knows(peer(5060).address));
+    assert!(!bench.registrar.knows(peer(5060).transport, peer(5060).address));
 }
 
 #[test]
@@ -195,7 +197,7 @@ fn a_new_flow_of_the_same_telephone_replaces_the_old_and_another_flow_stands_bes
     assert_eq!(bench.uris(), ["sip:bob@b"]);
     bench.at_port(5062).register_as("bob", "call-3", 1, &contact("c", 2));
     assert_eq!(bench.uris(), ["sip:bob@c", "sip:bob@b"]);
-    assert!(!bench.registrar.knows(peer(5060).address));
+    assert!(!bench.registrar.knows(peer(5060).transport, peer(5060).address));
 }
 
 #[test]
@@ -212,10 +214,11 @@ fn a_telephone_whose_stream_is_gone_is_rung_there_no_more() {
     bench.peer = Peer { transport: Transport::Tcp, connection: Some(ConnectionId(7)), ..peer(5060) };
     let answer = bench.register(1, "Contact: <sip:bob@h>\n");
     assert_eq!(answer.admits, Some(true));
-    bench.registrar.stream_closed(peer(5060).address, ConnectionId(8));
+    let Peer { transport, address, .. } = bench.peer;
+    bench.registrar.stream_closed(transport, address, ConnectionId(8));
     assert_eq!(bench.uris(), ["sip:bob@h"]);
-    bench.registrar.stream_closed(peer(5060).address, ConnectionId(7));
-    assert_eq!((bench.uris().len(), bench.registrar.knows(peer(5060).address)), (0, false));
+    bench.registrar.stream_closed(transport, address, ConnectionId(7));
+    assert_eq!((bench.uris().len(), bench.registrar.knows(transport, address)), (0, false));
 }
 
 #[test]
@@ -225,7 +228,7 @@ fn the_path_is_kept_and_returned_and_its_proxy_is_nobodys_telephone() {
         bench.register(1, "Path: <sip:edge.example;lr>, <sip:b;lr>\nSupported: path\nContact: <sip:bob@h>\n");
     assert_eq!(header(&answer, "Path"), Some("<sip:edge.example;lr>"));
     assert_eq!(bench.registrar.bindings_of("bob")[0].path.len(), 2);
-    assert!(!bench.registrar.knows(peer(5060).address));
+    assert!(!bench.registrar.knows(peer(5060).transport, peer(5060).address));
 }
 
 #[test]

@@ -40,6 +40,25 @@ fn a_stranger_who_floods_is_banned_until_an_operator_says_otherwise() {
 }
 
 #[test]
+fn a_ban_that_rests_on_datagrams_is_not_proven_by_what_its_host_then_sends_over_a_stream() {
+    let mut bench = Bench::new();
+    flood(&mut bench, stranger());
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: stranger(),
+        names: Arc::default(),
+    });
+    bench.receive_stream(&request("OPTIONS", "x", 1, Transport::Tcp, "", ""));
+    assert_eq!(banned(&bench), [("203.0.113.9".to_owned(), Offence::Flood, false)]);
+    // What comes over a stream counts for itself.
+    for n in 2..300 {
+        bench.receive_stream(&request("OPTIONS", "x", n, Transport::Tcp, "", ""));
+    }
+    assert_eq!(banned(&bench), [("203.0.113.9".to_owned(), Offence::Flood, true)]);
+}
+
+#[test]
 fn nobody_who_is_set_up_or_registered_or_allowed_is_ever_banned() {
     let mut bench = Bench::new();
     bench.handle(changed(|_| {}));
@@ -123,4 +142,28 @@ fn wrong_passwords_from_an_office_where_a_telephone_is_registered_ban_nobody() {
     }
     assert_eq!(banned(&bench), []);
     assert!(bench.heads().contains(&"403 REGISTER".to_owned()), "they are locked out");
+}
+
+#[test]
+fn a_telephone_that_is_registered_refreshes_whoever_guesses_from_its_host_or_through_its_proxy() {
+    for path in ["", "Path: <sip:proxy.example;lr>\n"] {
+        let mut bench = Bench::new();
+        bench.handle(changed(|_| {}));
+        bench.registered(5_062, path);
+        let by = |port, cseq, line: &str| register("alice", port, cseq, &format!("{path}{line}"));
+        bench.receive(phone(7_000), &by(7_000, 1, ""));
+        let challenge = only(&bench.sent(), "401 REGISTER");
+        for n in 0..100 {
+            let name = if n % 10 == 0 { "alice".to_owned() } else { format!("user{}", n % 10) };
+            // For another resource, which is as wrong as another password.
+            let line = authorization(&challenge, &name, "REGISTER", "sip:elsewhere.example");
+            bench.receive(phone(7_000), &by(7_000, 2 + n, &line));
+        }
+        assert_eq!(banned(&bench), [], "{path}");
+        bench.sent();
+        let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+        bench.receive(phone(7_000), &by(7_000, 200, &line));
+        bench.receive(phone(5_062), &by(5_062, 3, &line));
+        assert_eq!(bench.heads(), ["403 REGISTER", "200 REGISTER"], "{path}");
+    }
 }

@@ -41,7 +41,8 @@ pub fn changed(change: impl FnOnce(&mut Snapshot)) -> Input<'static> {
 /// What a client answers to a 401.
 pub fn authorization(challenge: &str, user: &str, method: &str, uri: &str) -> String {
     let owner = "test".into();
-    let account = Account { owner, username: user.into(), password: Password::new("secret"), realm: None };
+    let password = Password::new("secret");
+    let account = Account { owner, username: user.into(), password, realm: None, hosts: Vec::new() };
     let (mut session, mut attempt) = (Session::new(&account), Attempt::default());
     let values = challenge.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
     let mut random = Random::from_seed(4);
@@ -227,6 +228,28 @@ fn the_address_of_a_registered_telephone_may_call_and_subscribe_and_others_may_n
     bench.sent();
     bench.receive(phone(5_062), &request("OPTIONS", "x", 77, Transport::Udp, "", ""));
     assert_eq!(bench.heads(), ["403 OPTIONS"]);
+}
+
+#[test]
+fn the_address_of_a_telephone_that_registered_over_a_stream_is_a_strangers_in_a_datagram() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: phone(5_062),
+        names: Arc::default(),
+    });
+    let over_tcp = |text: String| text.replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+    bench.receive_stream(&over_tcp(register("alice", 5_062, 1, "")));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    let line = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    bench.receive_stream(&over_tcp(register("alice", 5_062, 2, &line)));
+    only(&bench.sent(), "200 REGISTER");
+    bench.receive(phone(5_062), &invite(GREETED));
+    assert_eq!(bench.heads(), ["403 INVITE"]);
+    bench.receive_stream(&over_tcp(invite(GREETED)));
+    assert_eq!(bench.heads()[0], "100 INVITE");
 }
 
 #[test]
@@ -442,6 +465,40 @@ fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains(
     assert_eq!((value(&last, "Expires"), bench.switchboard.is_leaving()), ("0", true));
     bench.receive(at, &response(&last, 200, ""));
     assert!(!bench.switchboard.is_leaving() && !status(&bench).is_up);
+}
+
+#[test]
+fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_over_reloads() {
+    let mut bench = Bench::new();
+    let registering = || {
+        changed(|snapshot| {
+            two_trunks(snapshot);
+            let trunk = &mut snapshot.trunks[1];
+            (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+        })
+    };
+    bench.handle(registering());
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: trunk_at(1),
+        names: Arc::default(),
+    });
+    let call = |bench: &mut Bench, n: u8| {
+        let text = request("INVITE", GREETED, 1, Transport::Tcp, "", &sdp(caller().ip()));
+        bench.receive_stream(
+            &text.replace("call-1", &format!("call-{n}")).replace("INVITE1", &format!("i{n}")),
+        );
+        bench.heads().remove(0)
+    };
+    assert_eq!(call(&mut bench, 1), "403 INVITE");
+    bench.pass(1_000);
+    let (at, first) = bench.sent_to("REGISTER").remove(0);
+    bench.receive(at, &response(&first, 200, ""));
+    assert_eq!(call(&mut bench, 2), "100 INVITE");
+    bench.handle(registering());
+    bench.sent();
+    assert_eq!(call(&mut bench, 3), "100 INVITE");
 }
 
 #[test]

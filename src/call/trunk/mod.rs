@@ -496,7 +496,7 @@ impl Line {
             to: address,
             contact_user: Some(login.username.clone()),
             headers: vec![("Expires".to_owned(), expires.as_secs().to_string())],
-            account: login.account(&self.trunk.id),
+            account: login.account(&self.trunk),
             ..plain
         })
     }

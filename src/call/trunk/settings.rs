@@ -1,5 +1,6 @@
 //! What is set up of a trunk beside its addresses: its account, its registration, its pings, its limits.
 
+use crate::call::snapshot::Trunk;
 use crate::sip::digest::{Account, Password};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +19,14 @@ pub struct Login {
 }
 
 impl Login {
-    /// For requests that go to the trunk of that id.
-    pub fn account(&self, trunk: &str) -> Option<Arc<Account>> {
+    /// For requests that go to that trunk.
+    pub fn account(&self, trunk: &Trunk) -> Option<Arc<Account>> {
         Some(Arc::new(Account {
-            owner: trunk.into(),
+            owner: trunk.id.as_str().into(),
             username: self.auth_username.as_str().into(),
             password: self.password.clone()?,
             realm: self.realm.as_deref().map(Box::from),
+            hosts: trunk.sources.clone(),
         }))
     }
 }

@@ -45,6 +45,8 @@ pub struct DialogState {
     pub peer: Peer,
     /// The address that the peer believed to have when the dialog began, where it had another: it sits behind NAT.
     pub mistaken: Option<IpAddr>,
+    /// The host that our INVITE went to; none where the peer's began the dialog.
+    pub dialled: Option<IpAddr>,
     /// Whom we dialled over TLS.
     pub tls: Option<Arc<TlsPeer>>,
     /// The peer takes UPDATE, as far as its Allow says.
@@ -73,6 +75,7 @@ impl DialogState {
             listener: peer.listener,
             peer,
             mistaken: request.via().host.ip().filter(|said| *said != peer.address.ip().to_canonical()),
+            dialled: None,
             tls: None,
             allows_update: allows_update(head).unwrap_or(false),
             began: false,
@@ -106,6 +109,7 @@ impl DialogState {
             listener,
             peer,
             mistaken: invite.uri.host().ip().filter(|said| *said != destination.ip().to_canonical()),
+            dialled: Some(destination.ip()),
             tls,
             allows_update: allows_update(head).unwrap_or(false),
             began: true,

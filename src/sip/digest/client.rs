@@ -5,6 +5,7 @@ use super::challenge::Challenge;
 use super::credentials::{Credentials, Protection};
 use super::hash::{Input, Qop, response};
 use crate::ids::Random;
+use ipnet::IpNet;
 use std::fmt;
 
 /// Requests that one request of ours may become: with a kept nonce, with a new one, and once more where that was stale at
@@ -21,6 +22,8 @@ pub struct Account {
     /// The realm that it is for. Where none is given, it is the first that the peer names, until it is changed: a challenge of
     /// whoever sits behind the peer is not answered then.
     pub realm: Option<Box<str>>,
+    /// Where the peer is beside the host that it is dialled at.
+    pub hosts: Vec<IpNet>,
 }
 
 impl fmt::Debug for Account {
@@ -200,6 +203,7 @@ mod tests {
             username: "bob".into(),
             password: Password::new("secret"),
             realm: realm.map(Box::from),
+            hosts: Vec::new(),
         }
     }
 

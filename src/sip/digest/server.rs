@@ -9,6 +9,7 @@ use super::hash::{Algorithm, Hash, Input, Qop, response};
 use super::{Password, is_same};
 use crate::clock::{Budget, Instant};
 use crate::ids::{Random, hex};
+use crate::sip::bans::Network;
 use crate::sip::message::SipUri;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -23,7 +24,8 @@ const NONCE_TIME_MAX: Duration = Duration::from_secs(300);
 /// their phones one more request.
 const NONCES_MAX: usize = 32 * 1024;
 /// Wrong passwords of one host before it has to wait: an office behind one address with a few phones set up wrongly stays
-/// below, and 30 guesses a day more find no password.
+/// below, and 30 guesses a day more find no password. Of IPv6 a host is the network of one line, which has addresses enough for
+/// a new one with each guess.
 const FAILURES_OF_SOURCE: u64 = 60;
 /// Wrong passwords for one name from one host. A phone that is set up wrongly is locked out before its office is.
 const FAILURES_OF_NAME: u64 = 10;
@@ -47,7 +49,7 @@ pub struct Authority {
     used: BTreeMap<Stamp, Window>,
     /// Nonces up to this one are stale: their counts were forgotten.
     floor: Option<Stamp>,
-    failures: HashMap<(IpAddr, Box<str>), Budget>,
+    failures: HashMap<(Network, Box<str>), Budget>,
     counters: Counters,
 }
 
@@ -58,7 +60,7 @@ pub struct Counters {
     pub proven: u64,
     /// A wrong password or an unknown name.
     pub failed: u64,
-    /// Right, but with a nonce that was too old, not of this run, or with a count that was seen before.
+    /// Not looked at, with a nonce that was too old or not of this run; or right, with a count that was seen before.
     pub stale: u64,
     /// Not looked at, after too many failures.
     pub locked: u64,
@@ -75,6 +77,8 @@ pub struct Claim<'a> {
     /// The values of Authorization.
     pub values: &'a [&'a str],
     pub source: IpAddr,
+    /// The name whose registration it refreshes with what only the telephone that made it knows.
+    pub refreshes: Option<&'a str>,
 }
 
 /// What a claim is worth.
@@ -130,30 +134,30 @@ impl Authority {
             return self.challenge(now, claim.source, false);
         };
         let host = self.is_locked(now, claim.source, "", FAILURES_OF_SOURCE);
-        if host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME) {
+        let is_locked = host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME);
+        // Others guess from the same office, or through the same proxy: whoever was in before stays.
+        if is_locked && claim.refreshes != Some(&*credentials.username) {
             self.counters.locked += 1;
             return Verdict::Locked { host };
         }
-        let stamp = self.stamp_of(&credentials.nonce, claim.source);
+        // Whoever has no nonce of ours may have forged its address, and shall lock nobody out. So its password is not looked
+        // at: the answer would tell whether it is right, and no number of guesses would be too many.
+        let Some(stamp) = self.fresh_stamp_of(now, &credentials.nonce, claim.source) else {
+            self.counters.stale += 1;
+            return self.challenge(now, claim.source, true);
+        };
         if !self.is_right(claim, &credentials, &password_of) {
             self.counters.failed += 1;
-            // Whoever has no nonce of ours may have forged its address: it shall lock nobody out.
-            if stamp.is_some() {
-                self.note_failure(now, claim.source, &credentials.username);
-            }
+            self.note_failure(now, claim.source, &credentials.username);
             return self.challenge(now, claim.source, false);
         }
         let count = credentials.protection.as_ref().map(|protection| protection.nc);
-        match stamp.filter(|stamp| now - stamp.0 <= NONCE_TIME_MAX && Some(*stamp) > self.floor) {
-            Some(stamp) if self.use_up(now, stamp, count) => {
-                self.counters.proven += 1;
-                Verdict::Proven { username: credentials.username }
-            }
-            _ => {
-                self.counters.stale += 1;
-                self.challenge(now, claim.source, true)
-            }
+        if !self.use_up(now, stamp, count) {
+            self.counters.stale += 1;
+            return self.challenge(now, claim.source, true);
         }
+        self.counters.proven += 1;
+        Verdict::Proven { username: credentials.username }
     }
 
     /// Whether the answer is that of one who knows the password, for this request and in a way that was offered.
@@ -256,9 +260,15 @@ impl Authority {
         Some((Instant::from_micros(made), u64::from_str_radix(serial, 16).ok()?))
     }
 
+    /// The same, where it still serves.
+    fn fresh_stamp_of(&self, now: Instant, nonce: &str, source: IpAddr) -> Option<Stamp> {
+        let stamp = self.stamp_of(nonce, source)?;
+        (now - stamp.0 <= NONCE_TIME_MAX && Some(stamp) > self.floor).then_some(stamp)
+    }
+
     /// Whether one more failure for a name, or for whatever name where it is empty, would be one too many.
     fn is_locked(&self, now: Instant, source: IpAddr, name: &str, most: u64) -> bool {
-        let budget = self.failures.get(&(source, name.into())).copied();
+        let budget = self.failures.get(&(Network::of(source), name.into())).copied();
         budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
     }
 
@@ -267,7 +277,7 @@ impl Authority {
             self.failures.clear();
         }
         for (name, most) in [("", FAILURES_OF_SOURCE), (name, FAILURES_OF_NAME)] {
-            let budget = self.failures.entry((source, name.into())).or_default();
+            let budget = self.failures.entry((Network::of(source), name.into())).or_default();
             budget.allows(now, FAILURE_INTERVAL, burst(most));
         }
     }
@@ -343,7 +353,13 @@ mod tests {
         fn verify(&mut self, value: Option<&str>) -> Verdict {
             let uri = SipUri::parse(URI).unwrap();
             let values: Vec<&str> = value.into_iter().collect();
-            let claim = Claim { method: "REGISTER", uri: &uri, values: &values, source: self.source };
+            let claim = Claim {
+                method: "REGISTER",
+                uri: &uri,
+                values: &values,
+                source: self.source,
+                refreshes: None,
+            };
             let password = &self.password;
             self.authority.verify(self.now, &claim, |name| (name == "bob").then_some(password))
         }
@@ -453,19 +469,23 @@ mod tests {
     }
 
     #[test]
-    fn an_old_a_foreign_and_a_strangers_nonce_are_stale_with_the_right_password_only() {
+    fn an_old_a_foreign_and_a_strangers_nonce_are_stale_whatever_the_password() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
         bench.now += NONCE_TIME_MAX;
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
         bench.now += Duration::from_millis(1);
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "secret", |_| {})))), "stale");
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "challenge");
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(2), "guess", |_| {})))), "stale");
         let challenge = bench.challenge();
         let foreign = |c: &mut Credentials| c.nonce = "of another run".into();
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", foreign)))), "stale");
+        for password in ["secret", "guess"] {
+            assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), password, foreign)))), "stale");
+        }
         bench.source = "192.0.2.8".parse().unwrap();
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "stale");
+        for password in ["secret", "guess"] {
+            assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), password, |_| {})))), "stale");
+        }
     }
 
     #[test]
@@ -495,13 +515,43 @@ mod tests {
     }
 
     #[test]
-    fn guesses_without_a_nonce_of_ours_lock_nobody_out() {
+    fn guesses_without_a_nonce_of_ours_lock_nobody_out_and_learn_nothing() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
-        for _ in 0..500 {
-            let forged = answer(&challenge, Some(1), "guess", |c| c.nonce = "forged".into());
-            assert_eq!(word(&bench.verify(Some(&forged))), "challenge");
+        for password in ["guess", "secret"] {
+            for _ in 0..500 {
+                let forged = answer(&challenge, Some(1), password, |c| c.nonce = "forged".into());
+                assert_eq!(word(&bench.verify(Some(&forged))), "stale", "{password}");
+            }
         }
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn whoever_guesses_from_ever_new_addresses_of_one_line_is_locked_out() {
+        let mut bench = Bench::new();
+        let tried = (0..1_000u16).take_while(|n| {
+            bench.source = format!("2001:db8::{n:x}").parse().unwrap();
+            let challenge = bench.challenge();
+            let guess = answer(&challenge, Some(1), "guess", |c| c.username = format!("u{n}"));
+            word(&bench.verify(Some(&guess))) == "challenge"
+        });
+        assert_eq!(tried.count(), FAILURES_OF_SOURCE as usize);
+        bench.source = "2001:db8:0:1::1".parse().unwrap();
+        let challenge = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn a_nonce_that_is_too_old_locks_nobody_out() {
+        let mut bench = Bench::new();
+        let old = bench.challenge();
+        bench.now += NONCE_TIME_MAX + Duration::from_millis(1);
+        for _ in 0..500 {
+            assert_eq!(word(&bench.verify(Some(&answer(&old, Some(1), "guess", |_| {})))), "stale");
+        }
+        let challenge = bench.challenge();
+        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
     }
 
     #[test]

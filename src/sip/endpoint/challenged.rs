@@ -1,7 +1,8 @@
 //! Challenges to our requests (RFC 3261 22.2): the same request once more, with credentials, where it has an account.
 //!
 //! A challenge is answered only to the host that the request went to, and for the realm of its account: whoever sits behind
-//! a peer learns nothing of the password by challenging too.
+//! a peer learns nothing of the password by challenging too. Nor by its Contact, where a dialog's requests go that no proxy
+//! keeps: they have credentials only for a host of the account's peer.
 
 use super::compose::borrowed;
 use super::tables::{Again, Hop, OutsideContent, Purpose, Repeat, WithinContent};
@@ -94,18 +95,6 @@ impl Endpoint {
         }
     }
 
-    /// With what a challenge to a request of ours in a dialog is answered. Where the peer began it, only at the host that
-    /// its messages come from: a forged INVITE may name any other as its Contact, whose owner would see our credentials.
-    pub(super) fn account_within(&self, dialog: DialogId) -> Option<Arc<Account>> {
-        let owner = self.dialogs.by_id.get(&dialog)?;
-        let state = owner.state()?;
-        let is_there = || {
-            let destination = next_hop(state).destination.ip();
-            destination.to_canonical() == state.peer.address.ip().to_canonical()
-        };
-        owner.account.clone().filter(|_| state.began || is_there())
-    }
-
     /// Credentials for a request beside the INVITE of a dialog, to which nobody waits for an answer: by what is known
     /// already, for a challenge to it is not answered.
     pub(super) fn authorize_aside(
@@ -115,6 +104,9 @@ impl Endpoint {
         state: &DialogState,
     ) -> Option<Authorization> {
         let account = self.dialogs.by_id.get(&dialog)?.account.clone()?;
+        if !self.goes_to_owner(state, &account) {
+            return None;
+        }
         let uri = next_hop(state).request_uri;
         self.authorize(&account, &mut Attempt::default(), method, uri.as_str())
     }
@@ -190,10 +182,12 @@ impl Endpoint {
         purpose: Purpose,
         mut state: DialogState,
         content: WithinContent,
-        mut again: Option<(Arc<Account>, Attempt)>,
-        mut authorization: Option<Authorization>,
+        again: Option<(Arc<Account>, Attempt)>,
+        authorization: Option<Authorization>,
         actions: &mut Vec<Action>,
     ) {
+        let mut again = again.filter(|(account, _)| self.goes_to_owner(&state, account));
+        let mut authorization = authorization.filter(|_| again.is_some());
         if let (Some((account, attempt)), None) = (&mut again, &authorization) {
             let uri = next_hop(&state).request_uri;
             authorization = self.authorize(account, attempt, content.method.as_str(), uri.as_str());
@@ -225,6 +219,26 @@ impl Endpoint {
             self.start_prepared(now, id, purpose, method.clone(), prepared, actions);
         }
         self.keep_for_challenge(id, again, Repeat::Within(content));
+    }
+
+    /// Credentials for the ACK of a 2xx, those of its INVITE.
+    pub(super) fn credentials_of_ack(
+        &self,
+        dialog: DialogId,
+        state: &DialogState,
+        of_invite: Option<Authorization>,
+    ) -> Option<Authorization> {
+        let account = self.dialogs.by_id.get(&dialog)?.account.as_ref()?;
+        of_invite.filter(|_| self.goes_to_owner(state, account))
+    }
+
+    /// Whether a request of a dialog goes to the host that was dialled, to the one that began it, or to another one of the
+    /// account's peer. A forged INVITE may name any host as its Contact, whose owner would see our credentials.
+    fn goes_to_owner(&self, state: &DialogState, account: &Account) -> bool {
+        let to = self.hop_within(state, &next_hop(state)).destination.ip().to_canonical();
+        let is_dialled = state.dialled.is_some_and(|dialled| dialled.to_canonical() == to);
+        let has_begun = !state.began && state.peer.address.ip().to_canonical() == to;
+        is_dialled || has_begun || account.hosts.iter().any(|range| range.contains(&to))
     }
 
     /// What it takes to send a request once more, where it has an account.

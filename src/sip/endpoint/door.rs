@@ -7,10 +7,8 @@ use super::compose::borrowed;
 use super::{Action, Counters, Endpoint, Event};
 use crate::clock::Instant;
 use crate::sip::Peer;
-use crate::sip::limits::{KNOCKS_OF_ALL_BURST, KNOCKS_OF_ALL_INTERVAL};
 use crate::sip::message::{Head, HeaderName, Request, Subject};
 use crate::sip::transaction::server_key;
-use std::net::IpAddr;
 
 impl Endpoint {
     /// Whether those who are not admitted may ask that.
@@ -21,14 +19,11 @@ impl Endpoint {
             || (self.doors.invite && of_invite.into_iter().any(|one| *method == one))
     }
 
-    /// Whether one more request at an open door is listened to: each source has its rate, and as sources may be forged, so
-    /// have all together. Those with credentials have one of their own: who was challenged before comes in beside a flood of
-    /// those who were not.
-    pub(super) fn may_knock(&mut self, now: Instant, source: IpAddr, head: &Head) -> bool {
+    /// Whether one more request at an open door is listened to.
+    pub(super) fn may_knock(&mut self, now: Instant, peer: Peer, head: &Head) -> bool {
         let has_credentials = head.count(HeaderName::Authorization) > 0;
-        let of_all = if has_credentials { &mut self.knocks_proving } else { &mut self.knocks_asking };
-        let allowed = self.knocks.allows(now, source)
-            && of_all.allows(now, KNOCKS_OF_ALL_INTERVAL, KNOCKS_OF_ALL_BURST);
+        let knocks = self.knocks.of(peer.transport);
+        let allowed = knocks.allows(now, peer.address.ip(), has_credentials);
         if !allowed {
             self.counters.knocks_dropped += 1;
         }

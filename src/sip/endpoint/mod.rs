@@ -36,7 +36,7 @@ use crate::sip::locate::{self, Blocked};
 use crate::sip::{DialogId, ListenerId, Peer, TransactionId, Transport};
 use bytes::Bytes;
 use compose::OwnAddress;
-use refusal::SourceLimit;
+use refusal::{Apart, Knocks, SourceLimit};
 use schedule::{Schedule, Target};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -65,13 +65,10 @@ pub struct Endpoint {
     connections: ConnectionTable,
     half_open: PerSource,
     refusals: SourceLimit,
-    offences: SourceLimit,
+    offences: Apart<SourceLimit>,
     /// Who is not answered.
     pub bans: Bans,
-    knocks: SourceLimit,
-    /// Of all sources together, without credentials and with some.
-    knocks_asking: Budget,
-    knocks_proving: Budget,
+    knocks: Apart<Knocks>,
     stun: SourceLimit,
     /// Of all sources together.
     stun_of_all: Budget,
@@ -107,10 +104,8 @@ impl Endpoint {
             connections: ConnectionTable::default(),
             half_open: PerSource::default(),
             refusals: SourceLimit::of_refusals(),
-            offences: SourceLimit::of_offences(),
-            knocks: SourceLimit::of_knocks(),
-            knocks_asking: Budget::default(),
-            knocks_proving: Budget::default(),
+            offences: Apart::new(SourceLimit::of_offences),
+            knocks: Apart::new(Knocks::new),
             stun: SourceLimit::of_stun(),
             stun_of_all: Budget::default(),
             doors: Doors::default(),
@@ -129,11 +124,11 @@ impl Endpoint {
     pub fn set_strangers(
         &mut self,
         refusal: Refusal,
-        is_admitted: impl Fn(ConnectionId, SocketAddr) -> bool,
+        is_admitted: impl Fn(ConnectionId, Transport, SocketAddr) -> bool,
     ) {
         self.refusal = refusal;
         for (id, connection) in self.connections.by_id.iter_mut().filter(|(_, one)| one.accepted) {
-            connection.admitted = is_admitted(*id, connection.way.address);
+            connection.admitted = is_admitted(*id, connection.way.transport, connection.way.address);
         }
     }
 

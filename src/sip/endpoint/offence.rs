@@ -36,7 +36,7 @@ impl Endpoint {
 
     /// Counts a message that nobody of that address may send, or that is none. More than a stranger's mistakes are a flood.
     pub(super) fn note_offence(&mut self, now: Instant, peer: Peer, actions: &mut Vec<Action>) {
-        if !self.offences.allows(now, peer.address.ip()) {
+        if !self.offences.of(peer.transport).allows(now, peer.address.ip()) {
             let reason = format!(
                 "it sent more than {OFFENCES_BURST} messages at once, or {OFFENCES_PER_SECOND} a second, that are no SIP \
                  or that nobody of its address may send"
@@ -73,8 +73,7 @@ impl Endpoint {
         if is_proven {
             let network = Network::of(ip);
             let is_idle = |connection: &super::tables::Connection| {
-                let is_there = Network::of(connection.way.address.ip()) == network;
-                is_there && connection.accepted && !connection.admitted && connection.dialogs == 0
+                Network::of(connection.way.address.ip()) == network && connection.is_idle_strangers()
             };
             let streams = self.connections.by_id.iter().filter(|(_, connection)| is_idle(connection));
             let streams: Vec<ConnectionId> = streams.map(|(id, _)| *id).collect();
@@ -93,6 +92,6 @@ impl Endpoint {
 
     /// Forgets what a source has sent that nobody of its address may send.
     pub fn forgive(&mut self, ip: IpAddr) {
-        self.offences.forget(ip);
+        self.offences.both().into_iter().for_each(|offences| offences.forget(ip));
     }
 }

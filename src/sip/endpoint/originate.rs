@@ -132,12 +132,11 @@ impl Endpoint {
         reason: Option<&str>,
         actions: &mut Vec<Action>,
     ) {
-        let account = self.account_within(dialog);
         let Some(owner) = self.dialogs.by_id.get_mut(&dialog) else { return };
         let Phase::Established(established) = &owner.phase else { return };
         let state = established.state.clone();
         let reinvite = established.invite_out;
-        let open = std::mem::take(&mut owner.requests);
+        let (open, account) = (std::mem::take(&mut owner.requests), owner.account.clone());
         self.abandon_reinvite(now, reinvite);
         for transaction in open {
             self.close_request(now, transaction, actions);
@@ -185,7 +184,7 @@ impl Endpoint {
         let terms = established.terms().filter(|_| refreshes).map(|terms| terms.header(false));
         let mut headers = headers.to_vec();
         headers.extend(terms.map(|terms| ("Session-Expires".to_owned(), terms)));
-        let account = self.account_within(dialog);
+        let account = self.dialogs.by_id.get(&dialog).and_then(|owner| owner.account.clone());
         let content = WithinContent { method, headers, body };
         let again = account.map(|account| (account, Attempt::default()));
         self.start_within(now, id, Purpose::Within(dialog), state, content, again, None, actions);
@@ -267,7 +266,7 @@ impl Endpoint {
         self.prepare(hop, request_uri, routes, &content)
     }
 
-    fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
+    pub(super) fn hop_within(&self, state: &DialogState, next: &NextHop) -> Hop {
         let NextHop { destination, transport, .. } = *next;
         let Some(listener) = self.config.listener_for(state.listener, transport, destination) else {
             // No listener of ours speaks that: the way that the peer came is the only one left.

@@ -48,7 +48,7 @@ impl Endpoint {
                 if !is_known && !self.is_door_open(&glance.subject) {
                     return self.refuse_stranger(now, origin, glance, actions);
                 }
-                if !is_known && !self.may_knock(now, source.ip(), &glance.head) {
+                if !is_known && !self.may_knock(now, peer, &glance.head) {
                     return;
                 }
                 origin.admitted = is_known;
@@ -119,7 +119,7 @@ impl Endpoint {
         if !self.is_door_open(&glance.subject) {
             return self.refuse_stranger(now, origin, glance, actions);
         }
-        if !is_new || self.may_knock(now, peer.address.ip(), &glance.head) {
+        if !is_new || self.may_knock(now, peer, &glance.head) {
             self.at_door(now, peer, request, actions);
         }
     }

@@ -1,14 +1,59 @@
 //! How often a source may do what it may not do at will.
 
 use crate::clock::{Budget, Instant};
+use crate::sip::Transport;
 use crate::sip::bans::Network;
 use crate::sip::limits::{
-    KNOCKS_BURST, KNOCKS_PER_SECOND, OFFENCES_BURST, OFFENCES_PER_SECOND, REFUSALS_BURST,
-    REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX, STUN_BURST, STUN_PER_SECOND,
+    KNOCKS_BURST, KNOCKS_OF_ALL_BURST, KNOCKS_OF_ALL_INTERVAL, KNOCKS_PER_SECOND, OFFENCES_BURST,
+    OFFENCES_PER_SECOND, REFUSALS_BURST, REFUSALS_PER_SECOND, REFUSED_SOURCES_MAX, STUN_BURST,
+    STUN_PER_SECOND,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// One of a kind for what comes by datagrams, which anybody can write any source into, and one for what comes over streams. So
+/// a flood of the first neither takes from those who show by a stream where they are, nor counts against them.
+pub struct Apart<T> {
+    datagrams: T,
+    streams: T,
+}
+
+impl<T> Apart<T> {
+    pub fn new(make: impl Fn() -> T) -> Self {
+        Apart { datagrams: make(), streams: make() }
+    }
+
+    pub fn of(&mut self, transport: Transport) -> &mut T {
+        if transport.is_reliable() { &mut self.streams } else { &mut self.datagrams }
+    }
+
+    pub fn both(&mut self) -> [&mut T; 2] {
+        [&mut self.datagrams, &mut self.streams]
+    }
+}
+
+/// How often those who are not admitted may ask to be: each source has its rate, and as sources may be forged, so have all
+/// together. Those with credentials have one of their own: who was challenged before comes in beside a flood of those who
+/// were not.
+pub struct Knocks {
+    of_source: SourceLimit,
+    asking: Budget,
+    proving: Budget,
+}
+
+impl Knocks {
+    pub fn new() -> Self {
+        let of_source = SourceLimit::new(KNOCKS_PER_SECOND, KNOCKS_BURST);
+        Knocks { of_source, asking: Budget::default(), proving: Budget::default() }
+    }
+
+    /// Whether one more request is listened to.
+    pub fn allows(&mut self, now: Instant, source: IpAddr, has_credentials: bool) -> bool {
+        let of_all = if has_credentials { &mut self.proving } else { &mut self.asking };
+        self.of_source.allows(now, source) && of_all.allows(now, KNOCKS_OF_ALL_INTERVAL, KNOCKS_OF_ALL_BURST)
+    }
+}
 
 /// A budget for each source.
 pub struct SourceLimit {
@@ -21,11 +66,6 @@ impl SourceLimit {
     /// Of refusals.
     pub fn of_refusals() -> Self {
         Self::new(REFUSALS_PER_SECOND, REFUSALS_BURST)
-    }
-
-    /// Of requests of those who may show who they are.
-    pub fn of_knocks() -> Self {
-        Self::new(KNOCKS_PER_SECOND, KNOCKS_BURST)
     }
 
     /// Of what a source is banned for in the end.

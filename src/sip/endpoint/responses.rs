@@ -181,6 +181,7 @@ impl Endpoint {
                         state.allows_update |= early.state.allows_update;
                     }
                     self.learn_tcp_from(response.contact().map(|contact| &contact.uri), peer);
+                    let credentials = self.credentials_of_ack(dialog, &state, credentials);
                     let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
                     self.send_ack(now, id, tag, ack, actions);
                     self.establish(now, dialog, state, SessionTerms::as_client(&response));
@@ -221,6 +222,7 @@ impl Endpoint {
             }
             None => from_response.clone(),
         };
+        let credentials = self.credentials_of_ack(dialog, &state, credentials);
         let ack = self.prepare_ack(&state, from_response.local_cseq, credentials.as_ref());
         self.send_ack(now, id, response.to_tag(), ack, actions);
         self.end_within(now, dialog, id, Ok(response), actions);
@@ -253,7 +255,8 @@ impl Endpoint {
         else {
             return;
         };
-        let (cseq, credentials) = (sent.cseq, sent.credentials.clone());
+        let (cseq, of_invite) = (sent.cseq, sent.credentials.clone());
+        let credentials = self.credentials_of_ack(dialog, &state, of_invite);
         let ack = self.prepare_ack(&state, cseq, credentials.as_ref());
         self.send_ack(now, id, tag, ack, actions);
         let authorization = self.authorize_aside(dialog, "BYE", &state);

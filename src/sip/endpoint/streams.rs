@@ -33,8 +33,7 @@ impl Endpoint {
             actions.push(Action::CloseStream { connection: id });
             return;
         }
-        let has_room = if admitted { self.make_room(now, actions) } else { self.has_place() };
-        if !has_room || ConnectionTable::is_own(id) {
+        if ConnectionTable::is_own(id) || !self.has_place(now, actions) {
             self.counters.connections_rejected += 1;
             actions.push(Action::CloseStream { connection: id });
             return;
@@ -174,24 +173,6 @@ impl Endpoint {
         self.on_stream_closed(now, id, actions);
     }
 
-    fn has_place(&self) -> bool {
-        self.connections.by_id.len() < self.config.limits.connections_max
-    }
-
-    /// Makes sure that there is a place for a stream of ours, or of one who may send. Where none is left, a stranger that holds
-    /// one gives it up, the one that was silent longest: else a single host could hold them all. False where there is none.
-    fn make_room(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
-        if self.has_place() {
-            return true;
-        }
-        let is_strangers =
-            |connection: &Connection| connection.accepted && !connection.admitted && connection.dialogs == 0;
-        let strangers = self.connections.by_id.iter().filter(|(_, connection)| is_strangers(connection));
-        let silent =
-            strangers.min_by_key(|(id, connection)| (connection.last_heard, id.0)).map(|(id, _)| *id);
-        silent.map(|id| self.close_stream(now, id, actions)).is_some()
-    }
-
     /// A stream's deadline came up.
     pub(super) fn on_connection_due(&mut self, now: Instant, id: ConnectionId, actions: &mut Vec<Action>) {
         let Some(connection) = self.connections.by_id.get_mut(&id) else { return };
@@ -277,7 +258,7 @@ impl Endpoint {
         if transport.is_websocket() || lacks_name {
             return Err(NoWay);
         }
-        if !self.make_room(now, actions) {
+        if !self.has_place(now, actions) {
             self.counters.connections_rejected += 1;
             return Err(NoWay);
         }
@@ -287,6 +268,20 @@ impl Endpoint {
         self.arm_connection(id);
         actions.push(Action::Connect { connection: id, listener, destination, tls });
         Ok(id)
+    }
+
+    /// Whether there is a place for one more stream, which a stranger's is closed for where all are taken: the one that has
+    /// brought nothing for the longest. A host that may send nothing would else hold them all, an hour with each message.
+    fn has_place(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
+        if self.connections.by_id.len() < self.config.limits.connections_max {
+            return true;
+        }
+        let idle = self.connections.by_id.iter().filter(|(_, connection)| connection.is_idle_strangers());
+        let silent = idle.min_by_key(|(id, connection)| (connection.last_heard, **id)).map(|(id, _)| *id);
+        let Some(silent) = silent else { return false };
+        self.counters.connections_rejected += 1;
+        self.close_stream(now, silent, actions);
+        true
     }
 
     /// Sends a response: over the stream that the request came by, else to where its Via leads.

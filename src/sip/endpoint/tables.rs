@@ -338,6 +338,11 @@ impl Connection {
         }
     }
 
+    /// One who may not send us requests has opened it, and it carries no call.
+    pub fn is_idle_strangers(&self) -> bool {
+        self.accepted && !self.admitted && self.dialogs == 0
+    }
+
     /// When it is closed if nothing more comes.
     pub fn deadline(&self) -> Instant {
         let limit = if self.accepted && !self.heard { STREAM_SILENT_TIME_MAX } else { STREAM_IDLE_TIME_MAX };

@@ -359,7 +359,7 @@ pub struct Counters {
     pub overload_rejected: u64,
     /// INVITEs answered 503 because their source had too many half-open calls.
     pub half_open_rejected: u64,
-    /// Streams closed at once because there were too many.
+    /// Streams closed because there were too many: at once, or a stranger's for one that came after it.
     pub connections_rejected: u64,
     /// Streams closed because they were silent, slow or idle.
     pub connections_timed_out: u64,

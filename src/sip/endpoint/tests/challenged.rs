@@ -7,7 +7,8 @@ const CHALLENGE: &str = r#"Digest realm="carrier", nonce="n1", qop="auth""#;
 
 fn account() -> Option<Arc<Account>> {
     let password = Password::new("secret");
-    Some(Arc::new(Account { owner: "carrier".into(), username: "bob".into(), password, realm: None }))
+    let hosts = vec!["198.51.100.0/24".parse().unwrap()];
+    Some(Arc::new(Account { owner: "carrier".into(), username: "bob".into(), password, realm: None, hosts }))
 }
 
 /// A response with a challenge.
@@ -112,6 +113,28 @@ fn a_challenge_of_another_host_of_another_realm_or_to_a_call_without_account_is_
     assert!(matches!(bench.event(), Event::Failed { .. }));
     assert_eq!(bench.lines(), ["ACK sip:agent@192.0.2.9 SIP/2.0"]);
     bench.assert_clean();
+}
+
+#[test]
+fn credentials_go_to_the_trunk_alone_whoever_its_contact_names() {
+    for (host, is_of_trunk) in [("192.0.2.9", true), ("198.51.100.7", true), ("192.0.2.66", false)] {
+        let mut bench = Bench::new();
+        let (dialog, first) = calling(&mut bench);
+        bench.receive(&challenge(&first, 401, CHALLENGE));
+        let second = bench.sent().remove(1);
+        let answer = response(&second, 200, "a1").replace("agent@192.0.2.9", &format!("agent@{host}"));
+        bench.receive(&answer);
+        let ack = bench.sent().remove(0);
+        assert_eq!(has_header(&ack, "Authorization"), is_of_trunk, "{ack}");
+        bench.events();
+        bench.endpoint.bye(bench.now, dialog, None, &mut bench.actions);
+        let bye = bench.sent().remove(0);
+        assert_eq!(has_header(&bye, "Authorization"), is_of_trunk, "{bye}");
+        let source = format!("{host}:5060").parse().unwrap();
+        bench.receive_from(source, &challenge(&bye, 401, &CHALLENGE.replace("n1", "n2")));
+        assert_eq!(bench.sent().len(), usize::from(is_of_trunk), "{host}");
+        bench.assert_clean();
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Those who may not send us requests.
 
 use super::*;
+use crate::ids::ConnectionId;
 use std::net::Ipv4Addr;
 
 fn stranger(bench: &mut Bench, text: &str) {
@@ -196,4 +197,84 @@ fn a_telephone_that_may_register_learns_by_stun_where_it_sends_from_and_others_l
     let counters = bench.endpoint.counters();
     assert_eq!((counters.stun_answered, counters.stun_dropped), (1_001, 1_602));
     assert_eq!(bench.endpoint.counts(), Counts::default());
+}
+
+/// Opens a stream.
+fn open(bench: &mut Bench, number: usize, last: u8, admitted: bool) {
+    let connection = ConnectionId(number as u64);
+    let peer = address(last, 1_024 + number as u16);
+    let input = Input::StreamOpened { connection, listener: TCP, peer, admitted };
+    bench.endpoint.handle(bench.now, input, &mut bench.actions);
+}
+
+fn feed(bench: &mut Bench, number: usize, text: &str) {
+    let bytes = text.replace("SIP/2.0/UDP", "SIP/2.0/TCP").replace('\n', "\r\n");
+    let input = Input::StreamData { connection: ConnectionId(number as u64), bytes: bytes.as_bytes() };
+    bench.endpoint.handle(bench.now, input, &mut bench.actions);
+}
+
+/// The streams that were closed since the last look.
+fn closed(bench: &mut Bench) -> Vec<u64> {
+    let closed = std::mem::take(&mut bench.actions).into_iter().filter_map(|action| match action {
+        Action::CloseStream { connection } => Some(connection.0),
+        _ => None,
+    });
+    closed.collect()
+}
+
+#[test]
+fn strangers_who_hold_all_streams_give_way_those_first_who_were_silent_for_the_longest() {
+    let mut bench = Bench::new();
+    let most = Limits::default().connections_max;
+    for number in 0..most {
+        open(&mut bench, number, 66, false);
+        // A response to nobody is no offence, and with it the stream has brought a message.
+        feed(&mut bench, number, &response(&request("OPTIONS", 1, "z9hG4bKs", ""), 200, "t"));
+        bench.now += Duration::from_millis(1);
+    }
+    assert!(closed(&mut bench).is_empty());
+    open(&mut bench, most, 9, true);
+    assert_eq!(closed(&mut bench), [0]);
+    feed(&mut bench, most, &invite());
+    assert!(matches!(bench.event(), Event::Invite { .. }));
+    bench.endpoint.invite(
+        bench.now,
+        Outgoing { transport: Transport::Tcp, destination: address(7, 5060), ..outgoing() },
+        &mut bench.actions,
+    );
+    assert_eq!(closed(&mut bench), [1]);
+    // A telephone is a stranger until it has registered.
+    open(&mut bench, most + 1, 67, false);
+    assert_eq!(closed(&mut bench), [2]);
+    assert_eq!(bench.endpoint.counts().connections, most);
+}
+
+#[test]
+fn streams_of_the_known_give_way_to_nobody() {
+    let mut bench = Bench::new();
+    let most = Limits::default().connections_max;
+    for number in 0..most {
+        open(&mut bench, number, 9, true);
+    }
+    open(&mut bench, most, 66, false);
+    open(&mut bench, most + 1, 9, true);
+    assert_eq!(closed(&mut bench), [most as u64, most as u64 + 1]);
+}
+
+#[test]
+fn a_flood_of_datagrams_takes_nothing_from_those_who_come_over_streams() {
+    let mut bench = Bench::new();
+    bench.endpoint.set_doors(OPEN);
+    // Forged, from everywhere and from the very host that comes over a stream.
+    for n in 0..5_000 {
+        knock(&mut bench, Ipv4Addr::from(0x0a00_0000 + n), "REGISTER", n, "");
+        knock(&mut bench, Ipv4Addr::new(192, 0, 2, 67), "REGISTER", 5_000 + n, "Authorization: Digest x=y\n");
+    }
+    bench.actions.clear();
+    for (n, line) in [(1, ""), (2, "Authorization: Digest x=y\n")] {
+        open(&mut bench, n, 67, false);
+        let text = request("REGISTER", 1, &format!("z9hG4bKr{n}"), "");
+        feed(&mut bench, n, &text.replacen("CSeq:", &format!("{line}CSeq:"), 1));
+        assert!(matches!(bench.event(), Event::Knock { .. }), "{n}");
+    }
 }

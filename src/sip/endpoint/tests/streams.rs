@@ -345,37 +345,6 @@ fn streams_that_close_in_any_state_of_a_call_leave_nothing_behind() {
 }
 
 #[test]
-fn strangers_who_hold_every_stream_make_room_for_those_who_may_send_and_for_our_calls() {
-    let mut bench = Bench::new();
-    let limit = bench.endpoint.config.limits.connections_max;
-    let accept = |bench: &mut Bench, number: usize, admitted: bool| {
-        let connection = ConnectionId(100 + number as u64);
-        let peer = SocketAddr::from(([203, 0, 113, 7], 1_024 + number as u16));
-        let input = Input::StreamOpened { connection, listener: TCP, peer, admitted };
-        bench.endpoint.handle(bench.now, input, &mut bench.actions);
-        connection
-    };
-    for number in 0..limit {
-        accept(&mut bench, number, false);
-        bench.now += Duration::from_millis(1);
-    }
-    bench.assert_nothing();
-    let one_more = accept(&mut bench, limit, false);
-    assert_eq!(closed(&mut bench), [one_more], "strangers make no room for strangers");
-    bench.actions.clear();
-    open(&mut bench);
-    assert_eq!(closed(&mut bench), [ConnectionId(100)], "the one that was silent longest");
-    feed(&mut bench, &over_tcp(request("OPTIONS", 1, "z9hG4bKo", "")));
-    assert!(matches!(bench.event(), Event::Request { .. }));
-    bench.actions.clear();
-    let call = Outgoing { transport: Transport::Tcp, ..outgoing() };
-    bench.endpoint.invite(bench.now, call, &mut bench.actions);
-    assert_eq!(closed(&mut bench), [ConnectionId(101)]);
-    assert!(bench.actions.iter().any(|action| matches!(action, Action::Connect { .. })));
-    assert_eq!(bench.endpoint.counts().connections, limit);
-}
-
-#[test]
 fn a_call_that_was_given_up_goes_out_by_no_other_way() {
     let mut bench = Bench::new();
     bench.endpoint.tcp_peers.learn(peer().ip());

@@ -129,7 +129,7 @@ fn an_agent_and_a_trunk_without_a_use_and_a_range_given_twice_are_doubted() {
         &[NUMBER, agents, ("trunks.toml", trunks)],
         &[
             "warning: agents.toml:1: agent[0]: has neither uri nor password",
-            "warning: trunks.toml:4: trunk[1]: has neither match nor host",
+            "warning: trunks.toml:4: trunk[1]: has neither match nor tls_names",
             "warning: trunks.toml: the trunk \"c\": 10.0.0.0/8 is another trunk's range",
         ],
     );
