@@ -49,6 +49,7 @@ pub struct Collector {
 impl Collector {
     /// # Errors
     /// Where no socket is to be had, or there is no route to the collector.
+    #[expect(clippy::disallowed_methods, reason = "this is net, and the socket is never read")]
     pub fn new(settings: Hep) -> io::Result<Collector> {
         let any = match settings.collector.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),

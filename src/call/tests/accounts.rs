@@ -1,6 +1,6 @@
 //! Trunks where we have an account: what they challenge, and how we stay registered with them.
 
-use super::trunks::{changed, login, trunk_at, two_trunks};
+use super::trunks::{OUT, changed, login, trunk_at, two_trunks};
 use super::*;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
@@ -80,4 +80,66 @@ fn a_registration_whose_stream_breaks_is_made_anew() {
     }
     let status = bench.switchboard.trunks(bench.now.instant).remove(1);
     assert_eq!(status.registration.unwrap().word(), "registered", "{stream:?}");
+}
+
+#[test]
+fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_over_reloads() {
+    let mut bench = Bench::new();
+    let registering = || {
+        changed(|snapshot| {
+            two_trunks(snapshot);
+            let trunk = &mut snapshot.trunks[1];
+            (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+        })
+    };
+    bench.handle(registering());
+    bench.handle(Input::StreamOpened {
+        connection: CONNECTION,
+        listener: TCP,
+        peer: trunk_at(1),
+        names: Arc::default(),
+    });
+    let call = |bench: &mut Bench, n: u8| {
+        let text = request("INVITE", GREETED, 1, Transport::Tcp, "", &sdp(caller().ip()));
+        bench.receive_stream(
+            &text.replace("call-1", &format!("call-{n}")).replace("INVITE1", &format!("i{n}")),
+        );
+        bench.heads().remove(0)
+    };
+    assert_eq!(call(&mut bench, 1), "403 INVITE");
+    bench.pass(1_000);
+    let (at, first) = bench.sent_to("REGISTER").remove(0);
+    bench.receive(at, &response(&first, 200, ""));
+    assert_eq!(call(&mut bench, 2), "100 INVITE");
+    bench.handle(registering());
+    bench.sent();
+    assert_eq!(call(&mut bench, 3), "100 INVITE");
+}
+
+#[test]
+fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says_so() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|snapshot| {
+        two_trunks(snapshot);
+        let trunk = &mut snapshot.trunks[1];
+        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+    }));
+    bench.pass(1_000);
+    let challenge = |text: &str, nonce: u32| {
+        let line = format!("WWW-Authenticate: Digest realm=\"c\", nonce=\"{nonce}\"\nContact:");
+        response(text, 401, "").replace("Contact:", &line)
+    };
+    for nonce in 0..2 {
+        let (at, text) = bench.sent_to("REGISTER").remove(0);
+        bench.receive(at, &challenge(&text, nonce));
+    }
+    bench.pass(3_600_000);
+    assert!(bench.sent_to("REGISTER").is_empty());
+    let trunk = bench.switchboard.trunks(bench.now.instant).remove(1);
+    assert!(trunk.why.unwrap().starts_with("credentials rejected") && !trunk.is_up);
+    bench.receive(caller(), &invite(OUT));
+    assert_eq!(bench.sent_to("INVITE")[0].0, trunk_at(2), "calls go out over the other");
+    bench.handle(Input::Register("first".to_owned()));
+    bench.pass(1);
+    assert_eq!(bench.sent_to("REGISTER").len(), 1);
 }

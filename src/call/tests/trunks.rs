@@ -7,7 +7,7 @@ use crate::sip::digest::{Account, Attempt, Password, Session};
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
 
-const OUT: &str = "600";
+pub const OUT: &str = "600";
 const TO_NUMBER: &str = r#"{"schema": "callflow/1", "id": "out", "name": "Out", "entry": "dial", "steps": {
     "dial": {"type": "dial", "name": "Dial", "config": {"target": {"kind": "number", "value": "+15550199"},
      "ringSec": 20}, "on": {"no_response": "bye"}},
@@ -465,68 +465,6 @@ fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains(
     assert_eq!((value(&last, "Expires"), bench.switchboard.is_leaving()), ("0", true));
     bench.receive(at, &response(&last, 200, ""));
     assert!(!bench.switchboard.is_leaving() && !status(&bench).is_up);
-}
-
-#[test]
-fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_over_reloads() {
-    let mut bench = Bench::new();
-    let registering = || {
-        changed(|snapshot| {
-            two_trunks(snapshot);
-            let trunk = &mut snapshot.trunks[1];
-            (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
-        })
-    };
-    bench.handle(registering());
-    bench.handle(Input::StreamOpened {
-        connection: CONNECTION,
-        listener: TCP,
-        peer: trunk_at(1),
-        names: Arc::default(),
-    });
-    let call = |bench: &mut Bench, n: u8| {
-        let text = request("INVITE", GREETED, 1, Transport::Tcp, "", &sdp(caller().ip()));
-        bench.receive_stream(
-            &text.replace("call-1", &format!("call-{n}")).replace("INVITE1", &format!("i{n}")),
-        );
-        bench.heads().remove(0)
-    };
-    assert_eq!(call(&mut bench, 1), "403 INVITE");
-    bench.pass(1_000);
-    let (at, first) = bench.sent_to("REGISTER").remove(0);
-    bench.receive(at, &response(&first, 200, ""));
-    assert_eq!(call(&mut bench, 2), "100 INVITE");
-    bench.handle(registering());
-    bench.sent();
-    assert_eq!(call(&mut bench, 3), "100 INVITE");
-}
-
-#[test]
-fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says_so() {
-    let mut bench = Bench::new();
-    bench.handle(changed(|snapshot| {
-        two_trunks(snapshot);
-        let trunk = &mut snapshot.trunks[1];
-        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
-    }));
-    bench.pass(1_000);
-    let challenge = |text: &str, nonce: u32| {
-        let line = format!("WWW-Authenticate: Digest realm=\"c\", nonce=\"{nonce}\"\nContact:");
-        response(text, 401, "").replace("Contact:", &line)
-    };
-    for nonce in 0..2 {
-        let (at, text) = bench.sent_to("REGISTER").remove(0);
-        bench.receive(at, &challenge(&text, nonce));
-    }
-    bench.pass(3_600_000);
-    assert!(bench.sent_to("REGISTER").is_empty());
-    let trunk = bench.switchboard.trunks(bench.now.instant).remove(1);
-    assert!(trunk.why.unwrap().starts_with("credentials rejected") && !trunk.is_up);
-    bench.receive(caller(), &invite(OUT));
-    assert_eq!(bench.sent_to("INVITE")[0].0, trunk_at(2), "calls go out over the other");
-    bench.handle(Input::Register("first".to_owned()));
-    bench.pass(1);
-    assert_eq!(bench.sent_to("REGISTER").len(), 1);
 }
 
 #[test]
