@@ -65,6 +65,8 @@ impl Switchboard {
         match self.admit_by_trunk(now, id, &snapshot, &knock) {
             Ok((route, media)) => {
                 let facts = self.facts(id, &route, &knock);
+                let dialled = printable(&knock.dialled_number(), 64);
+                let to_raw = (dialled != facts.to).then_some(dialled);
                 tracing::debug!(call = %id, why = %Hidden::sentence(&route.why.join("; ")), "routed");
                 let trunk = knock.trunk().map(|trunk| trunk.id.clone());
                 let number = route.number.pattern.text();
@@ -82,6 +84,7 @@ impl Switchboard {
                     start,
                     is_service,
                     facts,
+                    to_raw,
                     caller,
                     media,
                     snapshot,
@@ -221,6 +224,7 @@ impl Switchboard {
             from_raw: caller.shown_raw(),
             diverted_from: caller.diverted_from().map(str::to_owned),
             to: printable(&knock.dialled_number(), 64),
+            to_raw: None,
             start: now.wall,
             answer: None,
             end: now.wall,

@@ -106,6 +106,8 @@ pub(super) struct Arrival {
     /// Whether that is a call flow of people's making, which the record names.
     pub is_service: bool,
     pub facts: flow::CallFacts,
+    /// The number that was dialled as it came, where that is not what the facts say.
+    pub to_raw: Option<String>,
     pub caller: Identified,
     pub media: MediaLeg,
     pub snapshot: Arc<Snapshot>,
@@ -123,6 +125,7 @@ struct Asked {
 pub(super) struct Call {
     pub id: CallId,
     facts: flow::CallFacts,
+    to_raw: Option<String>,
     /// Who calls, also where that is not to be seen.
     pub(super) identified: Identified,
     snapshot: Arc<Snapshot>,
@@ -171,7 +174,7 @@ impl Call {
     /// Begins a call: its flow runs at once.
     pub fn start(arrival: Arrival, context: &mut Context<'_>) -> Call {
         let Arrival { id, dialog, request, peer, trunk, number, start, is_service, facts, .. } = arrival;
-        let Arrival { caller: identified, media, snapshot, .. } = arrival;
+        let Arrival { caller: identified, to_raw, media, snapshot, .. } = arrival;
         context.index.dialogs.insert(dialog, (id, Party::Caller));
         let state = CallerState::Ringing { told: Told::Nothing };
         let sender = if peer.transport.is_reliable() { Sender::Proven } else { Sender::Claimed };
@@ -181,6 +184,7 @@ impl Call {
         let mut call = Call {
             id,
             facts,
+            to_raw,
             identified,
             snapshot,
             caller,

@@ -103,6 +103,9 @@ pub struct CallRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diverted_from: Option<String>,
     pub to: String,
+    /// The number that was dialled as the trunk sent it, where it was read as another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_raw: Option<String>,
     #[serde(serialize_with = "rfc3339")]
     pub start: Wall,
     #[serde(serialize_with = "rfc3339_if", skip_serializing_if = "Option::is_none")]

@@ -51,6 +51,7 @@ pub fn record(n: u64) -> CallRecord {
         number: outcome.is_some().then_some(number),
         flow_id: outcome.is_some().then(|| format!("flow-{}", random.below(200))),
         version: outcome.is_some().then_some(1 + (n % 3) as u32),
+        to_raw: None,
         from_raw: n.is_multiple_of(3).then(|| from[1..].to_owned()),
         diverted_from: None,
         from,

@@ -111,6 +111,7 @@ impl Call {
             from_raw: self.identified.shown_raw(),
             diverted_from: self.identified.diverted_from().map(str::to_owned),
             to: self.facts.to,
+            to_raw: self.to_raw,
             start: self.started.wall,
             answer,
             end: now.wall,

@@ -75,3 +75,21 @@ fn a_number_that_is_not_active_is_answered_and_ended_or_refused() {
     assert!(value(&refusal, "Warning").contains("is not in service"), "{refusal}");
     assert_eq!(refused.switchboard.counters().not_in_service, 1);
 }
+
+#[test]
+fn a_record_has_the_number_that_was_dialled_as_it_came_where_it_was_read_as_another() {
+    for (dialled, raw) in [(GREETED, None), ("7715550100", Some("7715550100"))] {
+        let mut bench = bench(|_| ());
+        bench.handle(super::trunks::changed(|snapshot| {
+            let rule = &mut snapshot.trunks[0].numbers;
+            (rule.prefix_in, rule.country) = ("77".to_owned(), Some(phonenumber::country::Id::US));
+        }));
+        bench.receive(caller(), &invite(dialled));
+        let id = *bench.switchboard.calls.keys().next().expect("a call");
+        bench.handle(Input::HangUp(id));
+        bench.pass(40_000);
+        bench.closed(1);
+        let record = bench.records().remove(0);
+        assert_eq!((&*record.to, record.to_raw.as_deref()), (GREETED, raw));
+    }
+}
