@@ -248,6 +248,11 @@ impl Registrar {
         self.table.is_in_use(network)
     }
 
+    /// Lets a network begin anew with its wrong passwords.
+    pub fn forgive(&mut self, network: Network) {
+        self.authority.forgive(network);
+    }
+
     /// Whether a request brings back a challenge that we sent to its host, so that its source is not forged.
     pub fn has_challenged(&self, request: &Request, peer: Peer) -> bool {
         let mut values = request.head().all(HeaderName::Authorization, "");

@@ -9,6 +9,7 @@ use super::hash::{Algorithm, Hash, Input, Qop, response};
 use super::{Password, is_same};
 use crate::clock::{Budget, Instant};
 use crate::ids::{Random, hex};
+use crate::sip::bans::Network;
 use crate::sip::message::SipUri;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -154,6 +155,11 @@ impl Authority {
                 self.challenge(now, claim.source, true)
             }
         }
+    }
+
+    /// Forgets the wrong passwords of a network, for whatever names.
+    pub fn forgive(&mut self, network: Network) {
+        self.failures.retain(|(source, _), _| Network::of(*source) != network);
     }
 
     /// Whether the answer is that of one who knows the password, for this request and in a way that was offered.
@@ -492,6 +498,20 @@ mod tests {
         bench.now += FAILURE_INTERVAL * 2;
         let challenge = bench.challenge();
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn a_network_that_is_forgiven_begins_anew_and_others_do_not() {
+        let mut bench = Bench::new();
+        let lock = |bench: &mut Bench, source: &str| {
+            bench.source = source.parse().unwrap();
+            let challenge = bench.challenge();
+            let guess = answer(&challenge, Some(1), "guess", |_| {});
+            (0..100).take_while(|_| word(&bench.verify(Some(&guess))) == "challenge").count()
+        };
+        assert_eq!((lock(&mut bench, "2001:db8::7"), lock(&mut bench, "192.0.2.8")), (10, 10));
+        bench.authority.forgive(Network::of("2001:db8::1".parse().unwrap()));
+        assert_eq!((lock(&mut bench, "2001:db8::7"), lock(&mut bench, "192.0.2.8")), (10, 0));
     }
 
     #[test]
