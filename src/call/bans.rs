@@ -35,7 +35,7 @@ impl Switchboard {
 
     /// Whether somebody is set up or registered there, or the operator wants it: a ban of theirs would be the work of whoever
     /// forges their address, or shut an office out for one telephone that is set up wrongly.
-    fn is_never_banned(&self, now: Instant, network: Network) -> bool {
+    pub(super) fn is_never_banned(&self, now: Instant, network: Network) -> bool {
         is_set_up(&self.snapshot, &self.never_banned, network)
             || self.registrar.knows_network(network)
             || self.trunks.are_registered_in(now, network)

@@ -155,6 +155,11 @@ impl Bans {
         self.by_network.is_empty()
     }
 
+    /// How long one lasts; nobody is banned where it is zero.
+    pub fn time(&self) -> Duration {
+        self.policy.time
+    }
+
     /// How many were made since the start, by [`Offence`].
     pub fn totals(&self) -> [u64; 3] {
         self.totals

@@ -3,9 +3,11 @@
 mod acknowledgement;
 mod agents;
 mod bans;
+mod credentials;
 mod early;
 mod hold;
 mod insight;
+mod log;
 mod numbers;
 mod offers;
 mod sessions;

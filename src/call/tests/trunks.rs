@@ -7,7 +7,7 @@ use crate::sip::digest::{Account, Attempt, Password, Session};
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
 
-const OUT: &str = "600";
+pub const OUT: &str = "600";
 const TO_NUMBER: &str = r#"{"schema": "callflow/1", "id": "out", "name": "Out", "entry": "dial", "steps": {
     "dial": {"type": "dial", "name": "Dial", "config": {"target": {"kind": "number", "value": "+15550199"},
      "ringSec": 20}, "on": {"no_response": "bye"}},
@@ -17,7 +17,7 @@ pub fn phone(port: u16) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, 5], port))
 }
 
-fn login(name: &str) -> Option<Login> {
+pub fn login(name: &str) -> Option<Login> {
     let password = Some(Password::new("secret"));
     Some(Login { username: name.to_owned(), auth_username: name.to_owned(), password, realm: None })
 }
@@ -65,7 +65,7 @@ impl Bench {
         self.registered_as("alice", port, more);
     }
 
-    fn registered_as(&mut self, name: &str, port: u16, more: &str) {
+    pub fn registered_as(&mut self, name: &str, port: u16, more: &str) {
         self.receive(phone(port), &register(name, port, 1, more));
         let challenge = only(&self.sent(), "401 REGISTER");
         let line = authorization(&challenge, name, "REGISTER", "sip:cordboard.example");
@@ -78,7 +78,7 @@ impl Bench {
     }
 
     /// Requests of that kind that went out since the last look, with where to.
-    fn sent_to(&mut self, kind: &str) -> Vec<(SocketAddr, String)> {
+    pub fn sent_to(&mut self, kind: &str) -> Vec<(SocketAddr, String)> {
         let sent = self.take(|action| match action {
             Action::Sip(sip::Action::SendDatagram { destination, bytes, .. }) => {
                 Some((*destination, String::from_utf8_lossy(bytes).replace('\r', "")))
@@ -249,14 +249,14 @@ fn a_ping_that_is_refused_says_why_in_a_sentence() {
 }
 
 /// Two trunks that calls go out over.
-fn two_trunks(snapshot: &mut Snapshot) {
+pub fn two_trunks(snapshot: &mut Snapshot) {
     for (id, host, priority) in [("first", "203.0.113.1", 1), ("second", "203.0.113.2", 2)] {
         let host = SipUri::parse(&format!("sip:{host}")).as_ref().and_then(Destination::of);
         snapshot.trunks.push(Trunk { id: id.to_owned(), host, priority, ..Trunk::default() });
     }
 }
 
-fn trunk_at(last: u8) -> SocketAddr {
+pub fn trunk_at(last: u8) -> SocketAddr {
     SocketAddr::from(([203, 0, 113, last], 5_060))
 }
 
