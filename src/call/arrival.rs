@@ -259,6 +259,7 @@ impl Switchboard {
             keys: Vec::new(),
             legs: Vec::new(),
             troubles: Vec::new(),
+            failed_transfers: Vec::new(),
         })));
     }
 

@@ -8,6 +8,7 @@ mod early;
 mod hold;
 mod insight;
 mod log;
+mod nothing_came;
 mod numbers;
 mod offers;
 mod sessions;
