@@ -145,6 +145,11 @@ impl Budget {
         self.used_up_to = from + interval;
         true
     }
+
+    /// How long until one more event is within the budget; nothing where it is now.
+    pub fn wait(&self, now: Instant, burst: Duration) -> Duration {
+        (self.used_up_to - now).saturating_sub(burst)
+    }
 }
 
 /// The one place that reads the machine's clocks.
@@ -207,6 +212,19 @@ mod tests {
         let later = |n: &u64| budget.allows(at + Duration::from_micros(n * 100), interval, burst);
         let later = (0..10_000).filter(later).count();
         assert!((249..=251).contains(&later), "{later} in the second after");
+    }
+
+    #[test]
+    fn what_is_over_the_budget_passes_after_the_wait_and_not_before() {
+        let mut budget = Budget::default();
+        let (interval, burst) = (Duration::from_secs(60), Duration::from_secs(120));
+        let at = Instant::from_millis(5_000);
+        assert_eq!(budget.wait(at, burst), Duration::ZERO);
+        assert_eq!((0..10).filter(|_| budget.allows(at, interval, burst)).count(), 3);
+        let later = at + Duration::from_secs(20);
+        assert_eq!(budget.wait(later, burst), Duration::from_secs(40));
+        assert!(!budget.allows(later + Duration::from_secs(39), interval, burst));
+        assert!(budget.allows(later + Duration::from_secs(40), interval, burst));
     }
 
     #[test]

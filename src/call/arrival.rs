@@ -39,14 +39,14 @@ impl Switchboard {
         let id = self.ids.next(now.wall);
         let source = match self.source_of(now.instant, &snapshot, &request, peer) {
             Ok(source) => source,
-            Err(Answer { code, reason, headers, guesses, .. }) => {
-                let out = &mut self.sip_actions;
-                self.endpoint.reject(now.instant, dialog, code, reason, &headers, out);
-                return self.note_guesses(now.instant, peer, guesses);
+            Err(answer) => {
+                let source = snapshot.source(peer.address);
+                let caller = caller_of(source, &request);
+                let knock = Knock { source, caller: &caller, request: &request, peer };
+                return self.unproven(now, id, dialog, &knock, answer, actions);
             }
         };
-        let caller =
-            source.map(|from| identify(&request, &from.identity(), Source::rule(source))).unwrap_or_default();
+        let caller = caller_of(source, &request);
         let knock = Knock { source, caller: &caller, request: &request, peer };
         // Carriers that challenge calls challenge a BYE or a re-INVITE of ours, too.
         let account = knock.trunk().and_then(Trunk::own_account);
@@ -182,6 +182,35 @@ impl Switchboard {
         Ok((route, media))
     }
 
+    /// Asks who it is, or refuses whoever has not shown that. Where the address is one of ours the record has it.
+    fn unproven(
+        &mut self,
+        now: Now,
+        id: CallId,
+        dialog: DialogId,
+        knock: &Knock<'_>,
+        mut answer: Answer,
+        actions: &mut Vec<Action>,
+    ) {
+        let why = answer.why.as_ref().map(|why| why.told.clone());
+        self.say_why(now.instant, knock.request, knock.peer, &mut answer);
+        let Answer { code, reason, mut headers, guesses, .. } = answer;
+        match why.filter(|_| code != 401 && knock.source.is_some()) {
+            Some(text) => {
+                let refused = Refused { headers, ..Refused::new(code, text) };
+                self.refuse(now, id, dialog, knock, refused, actions);
+            }
+            None => {
+                if code != 401 {
+                    headers.push(("Reason".to_owned(), cause::q850(cause::cause_of(code))));
+                }
+                let out = &mut self.sip_actions;
+                self.endpoint.reject(now.instant, dialog, code, reason, &headers, out);
+            }
+        }
+        self.note_guesses(now.instant, knock.peer, guesses);
+    }
+
     fn refuse(
         &mut self,
         now: Now,
@@ -237,6 +266,7 @@ impl Switchboard {
             keys: Vec::new(),
             legs: Vec::new(),
             troubles: Vec::new(),
+            failed_transfers: Vec::new(),
         })));
     }
 
@@ -258,6 +288,11 @@ impl Switchboard {
             answered: false,
         }
     }
+}
+
+/// Who calls, as far as its source is believed.
+fn caller_of(source: Option<Source<'_>>, request: &Request) -> Identified {
+    source.map(|from| identify(request, &from.identity(), Source::rule(source))).unwrap_or_default()
 }
 
 /// An INVITE that wants to be let in, and what is known of whose it is.

@@ -20,14 +20,14 @@ mod successor;
 mod transfer;
 
 use super::capture::Captures;
-use super::dialled::Dialled;
+use super::dialled::{Dialled, LegEnd};
 use super::identity::Identified;
 use super::index::Index;
 use super::ladder::Ladders;
 use super::live::{What, result_words as live_words};
 use super::media_leg::{MediaLeg, MediaSettings, Sender};
 use super::ports::Ports;
-use super::record::{EndReason, Key, LegRecord, TroubleRecord};
+use super::record::{EndReason, FailedTransfer, Key, LegRecord, TroubleRecord};
 use super::snapshot::{Snapshot, Speech, Trunk};
 use super::troubles::TroubleKind;
 use super::trunk::Trunks;
@@ -142,6 +142,9 @@ pub(super) struct Call {
     /// Troubles that are in the record already, by leg.
     noted: Vec<(u32, TroubleKind)>,
     trouble_records: Vec<TroubleRecord>,
+    /// What came of the legs that were dialled.
+    ends: Vec<LegEnd>,
+    failed_transfers: Vec<FailedTransfer>,
     /// Media legs that the engine has yet to close.
     closing: usize,
     outcome: Option<Outcome>,
@@ -198,6 +201,8 @@ impl Call {
             legs: Vec::new(),
             noted: Vec::new(),
             trouble_records: Vec::new(),
+            ends: Vec::new(),
+            failed_transfers: Vec::new(),
             closing: 0,
             outcome: None,
             ended: None,

@@ -35,7 +35,7 @@ impl Switchboard {
 
     /// Whether somebody is set up or registered there, or the operator wants it: a ban of theirs would be the work of whoever
     /// forges their address, or shut an office out for one telephone that is set up wrongly.
-    fn is_never_banned(&self, now: Instant, network: Network) -> bool {
+    pub(super) fn is_never_banned(&self, now: Instant, network: Network) -> bool {
         is_set_up(&self.snapshot, &self.never_banned, network)
             || self.registrar.knows_network(network)
             || self.trunks.are_registered_in(now, network)
@@ -43,12 +43,16 @@ impl Switchboard {
 
     /// Ends the bans of those who are known since the snapshot changed.
     pub(super) fn lift_bans_of_the_known(&mut self) {
-        let (snapshot, never_banned) = (&self.snapshot, &self.never_banned);
-        self.endpoint.bans.lift_where(|network| is_set_up(snapshot, never_banned, network));
+        let is_known = |network| is_set_up(&self.snapshot, &self.never_banned, network);
+        for network in self.endpoint.bans.networks_where(is_known) {
+            self.lift_ban(network.first());
+        }
     }
 
-    /// Ends the ban of the network that an address is in; gives it where there was one.
+    /// Ends the ban of the network that an address is in, which begins anew: with none of its floods and wrong passwords, and no
+    /// name locked out there, else its next request would ban it again. Gives the ban where there was one.
     pub fn lift_ban(&mut self, ip: IpAddr) -> Option<Ban> {
+        self.registrar.forgive(Network::of(ip));
         self.endpoint.lift_ban(ip)
     }
 

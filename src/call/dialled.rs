@@ -2,8 +2,11 @@
 //!
 //! Invariant: a fork is in the index of dialogs, and a call of its trunk, as long as it is among the leg's forks.
 
+mod end;
 mod passing;
 mod sending;
+
+pub(super) use end::LegEnd;
 
 use super::RequestId;
 use super::b2bua::{Call, Context};
@@ -29,6 +32,8 @@ use std::net::IpAddr;
 
 /// What an answer elsewhere says to telephones that ring (RFC 3326 3.1): so that a forked phone shows no missed call.
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+/// What is said of a call that has no hop left.
+const IN_A_CIRCLE: &str = "the call has gone round in a circle, or through too many servers";
 
 /// A leg towards an agent, a number or a URI.
 pub(super) struct Dialled {
@@ -51,6 +56,10 @@ pub(super) struct Dialled {
     groups: VecDeque<Vec<Invite>>,
     /// The best failure so far.
     failed: Option<u16>,
+    /// The trunk that it was tried over last.
+    over: Option<String>,
+    /// Why ways of it came to nothing, with the trunk of each.
+    said: Vec<(Option<String>, String)>,
 }
 
 /// How a leg is rung.
@@ -104,8 +113,10 @@ impl Call {
         let Ring { identity, ring_busy, transfer } = ring;
         let snapshot = self.snapshot();
         let agent = if let DialTarget::User(id) = &target { Some(id.clone()) } else { None };
+        let nothing = |why: &str| LegEnd { dial, trunk: None, why: Some(why.to_owned()) };
         if !ring_busy && agent.as_ref().is_some_and(|id| context.index.talking.contains_key(id)) {
             tracing::debug!(call = %self.id, %dial, "the agent talks already");
+            self.note_end(nothing("the agent talks already"));
             return Some((DialFailure::Busy, None));
         }
         let now = context.now.instant;
@@ -121,6 +132,7 @@ impl Call {
             Ok(plan) => plan,
             Err(message) => {
                 tracing::info!(call = %self.id, %dial, message = %Hidden::sentence(&message), "cannot be dialled");
+                self.note_end(nothing(&message));
                 return Some((DialFailure::Unavailable, None));
             }
         };
@@ -128,9 +140,13 @@ impl Call {
         let invites = |way| self.invite(way, identity, &name, to_agent.as_deref(), &context.settings.domain);
         let groups: Option<VecDeque<Vec<Invite>>> =
             groups.into_iter().map(|group| group.into_iter().map(invites).collect()).collect();
-        let Some(groups) = groups else { return Some((DialFailure::Failed, None)) };
+        let Some(groups) = groups else {
+            self.note_end(nothing("no SIP address can be made of the caller"));
+            return Some((DialFailure::Failed, None));
+        };
         let Some(max_forwards) = self.hops_left() else {
-            tracing::warn!(call = %self.id, %dial, "the call has gone round in a circle, or through too many servers");
+            tracing::warn!(call = %self.id, %dial, "{IN_A_CIRCLE}");
+            self.note_end(nothing(IN_A_CIRCLE));
             return Some((DialFailure::Failed, Some(483)));
         };
         let thread = self.caller_media().thread;
@@ -140,6 +156,7 @@ impl Call {
         let Some(media) = media else {
             context.index.legs.remove(&leg);
             tracing::warn!(call = %self.id, %dial, "no media port is free for a dialled leg");
+            self.note_end(nothing("no media port is free"));
             return Some((DialFailure::Failed, Some(503)));
         };
         self.dialled.push(Dialled {
@@ -155,6 +172,8 @@ impl Call {
             resolving: Vec::new(),
             groups,
             failed: None,
+            over: None,
+            said: Vec::new(),
         });
         self.tell_leg(dial, LegState::Dialled, context);
         if self.ring_next(dial, context) {
@@ -222,6 +241,7 @@ impl Call {
                     context.trunks.end_call(trunk, Direction::Out);
                     context.trunks.note_reject(context.now.instant, trunk, Direction::Out, None, &message);
                 }
+                dialled.note_words_of(trunk.as_deref(), format!("its host cannot be found: {message}"));
                 dialled.note_failure(503, &fail_over);
                 self.ring_on(dial, context);
             }
@@ -261,7 +281,11 @@ impl Call {
             }
         }
         fork.release(context);
-        if let (Some(trunk), Some(text)) = (&fork.trunk, in_words(failure)) {
+        let words = in_words(failure);
+        if let Some(text) = &words {
+            dialled.note_words_of(fork.trunk.as_deref(), text.clone());
+        }
+        if let (Some(trunk), Some(text)) = (&fork.trunk, words) {
             tracing::info!(call = %call, %dial, trunk, code, why = %Hidden::sentence(&text), "a trunk did not take a call");
             context.trunks.note_reject(context.now.instant, trunk, Direction::Out, Some(code), &text);
         }
@@ -417,6 +441,8 @@ impl Dialled {
             return Err(Refusal::NoAudio);
         };
         (self.peer, self.stage) = (fork.peer, Stage::Answered(dialog));
+        self.over.clone_from(&fork.trunk);
+        self.said.clear();
         if let Some((_, targets)) = &fork.next {
             targets.answered(&mut context.sip.blocked);
         }
@@ -446,6 +472,7 @@ impl Dialled {
         match reason {
             CancelReason::AnsweredElsewhere if rings => self.hang_up(Some(ELSEWHERE), context),
             CancelReason::RangOut if rings => {
+                self.note_words("nobody answered while it rang".to_owned());
                 self.hang_up(Some("SIP;cause=408;text=\"Rang for its time\""), context);
             }
             _ => self.clear(cause, context),
@@ -535,7 +562,7 @@ pub(super) fn code_of(failure: &Failure) -> u16 {
 }
 
 /// Why a call out came to nothing, where that is not our own doing.
-fn in_words(failure: &Failure) -> Option<String> {
+pub(super) fn in_words(failure: &Failure) -> Option<String> {
     match failure {
         Failure::Response(response) => Some(Said::of(response).to_string()),
         Failure::Timeout => Some("it does not answer".to_owned()),

@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 
 /// Keys kept in a record; a caller who types more than this is testing us.
 pub const KEYS_MAX: usize = 500;
+/// Failed transfers kept in a record: whoever asks more often is a program that does not stop.
+pub const FAILED_TRANSFERS_MAX: usize = 20;
+/// Legs of which it is kept what came of them: the flow keeps no more of them.
+pub const ENDS_MAX: usize = 1_000;
 
 /// Why a call ended, as a word for programs; [`CallRecord::reason`] says it in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
@@ -77,6 +81,23 @@ pub struct TroubleRecord {
     pub remedy: String,
 }
 
+/// A transfer that was asked for and came to nothing.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedTransfer {
+    #[serde(serialize_with = "rfc3339")]
+    pub at: Wall,
+    /// Who asked for it: `caller`, or the agent's id, number or URI.
+    pub party: String,
+    /// Whom the caller was to talk with, where that was rung.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The SIP code that it was answered with.
+    pub code: u16,
+    /// Why, in words.
+    pub reason: String,
+}
+
 /// One line of the file.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -128,6 +149,9 @@ pub struct CallRecord {
     /// What was wrong with its audio, each kind of each leg once, when it was first seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub troubles: Vec<TroubleRecord>,
+    /// A transfer that went well is an offer with the result `transferred`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_transfers: Vec<FailedTransfer>,
 }
 
 pub(super) fn rfc3339<S: Serializer>(wall: &Wall, serializer: S) -> Result<S::Ok, S::Error> {

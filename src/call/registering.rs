@@ -3,20 +3,26 @@
 use super::Action;
 use super::message_parts::warning;
 use super::snapshot::{NOTHING_LOADED, Snapshot, Source, Trunk};
-use super::switchboard::Switchboard;
+use super::switchboard::{Switchboard, printable};
 use super::trunk::{Hands, TrunkStatus};
 use crate::clock::{Instant, Now};
+use crate::hidden::Hidden;
 use crate::ids::ConnectionId;
 use crate::registrar::{Answer, Counters, Notify};
 pub use crate::registrar::{Binding, Listed, Owner};
-use crate::sip::bans::Offence;
+use crate::sip::bans::{Network, Offence};
+use crate::sip::cause::{cause_of, q850};
 use crate::sip::digest::Counters as DigestCounters;
 use crate::sip::endpoint::{self as sip, Body, Doors, Outside, Reply};
+use crate::sip::limits::{REFUSAL_TOLD_BURST, REFUSAL_TOLD_INTERVAL};
 use crate::sip::message::Request;
 use crate::sip::{Peer, TransactionId, Transport};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+
+/// What the log shows of a user name: those of telephones and PBXs have far fewer.
+const ACCOUNT_CHARS_MAX: usize = 64;
 
 /// What is kept and what happened of accounts.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -96,8 +102,8 @@ impl Switchboard {
     }
 
     pub(super) fn register(&mut self, now: Now, transaction: TransactionId, request: &Request, peer: Peer) {
-        let answer = if self.snapshot.awaits_database {
-            Answer::later()
+        let mut answer = if self.snapshot.awaits_database {
+            Answer::later(NOTHING_LOADED)
         } else {
             self.registrar.register(now.instant, request, peer)
         };
@@ -108,9 +114,7 @@ impl Switchboard {
         if answer.code == 200 && self.endpoint.lift_ban(peer.address.ip()).is_some() {
             tracing::info!(source = %peer.address, "no longer banned: a telephone has registered from there");
         }
-        if answer.code == 403 {
-            tracing::info!(source = %peer.address, reason = answer.reason, "a registration was refused");
-        }
+        self.say_why(now.instant, request, peer, &mut answer);
         let Answer { code, reason, headers, moves, guesses, .. } = answer;
         for moved in moves {
             self.endpoint.follow(&moved.contact, moved.from, peer);
@@ -120,12 +124,40 @@ impl Switchboard {
         self.note_guesses(now.instant, peer, guesses);
     }
 
+    /// Says why an answer refuses: to the peer in its headers, and in the log, where a flood shall not fill it.
+    pub(super) fn say_why(&mut self, now: Instant, request: &Request, peer: Peer, answer: &mut Answer) {
+        let Some(why) = answer.why.take() else { return };
+        if let Some(wait) = answer.wait {
+            let is_banned = answer.guesses && self.may_be_banned(now, peer.address.ip());
+            let wait = if is_banned { self.endpoint.bans.time() } else { wait };
+            let seconds = wait.as_millis().div_ceil(1_000);
+            answer.headers.push(("Retry-After".to_owned(), seconds.to_string()));
+        }
+        answer.headers.push(warning(399, &self.settings.domain, &why.told));
+        if self.refusals_told.allows(now, REFUSAL_TOLD_INTERVAL, REFUSAL_TOLD_BURST) {
+            tracing::info!(
+                source = %peer.address,
+                request = request.method().as_str(),
+                account = %Hidden::party(&printable(&why.account, ACCOUNT_CHARS_MAX)),
+                status = answer.code,
+                reason = %Hidden::sentence(&why.known),
+                remedy = why.remedy,
+                "refused"
+            );
+        }
+    }
+
     /// Too many wrong passwords came from a host.
     pub(super) fn note_guesses(&mut self, now: Instant, peer: Peer, guesses: bool) {
         if guesses {
             let reason = "it brought too many wrong passwords".to_owned();
             self.offended(now, peer, Offence::WrongPasswords, reason);
         }
+    }
+
+    /// Whether too many wrong passwords ban a host, rather than lock it out.
+    fn may_be_banned(&self, now: Instant, ip: IpAddr) -> bool {
+        !self.endpoint.bans.time().is_zero() && !self.is_never_banned(now, Network::of(ip))
     }
 
     /// A SUBSCRIBE: of telephones that are registered, for their waiting messages.
@@ -178,24 +210,28 @@ impl Switchboard {
 
     /// An INVITE or a REGISTER of one who is not known, and may show who it is.
     pub(super) fn knocked(&mut self, now: Now, request: Request, peer: Peer) {
-        let out = &mut self.sip_actions;
         if self.snapshot.awaits_database || !self.registrar.has_challenged(&request, peer) {
             let asked = if self.snapshot.awaits_database {
-                Err(Answer::later())
+                Err(Answer::later(NOTHING_LOADED))
             } else {
                 self.registrar.authenticate(now.instant, &request, peer)
             };
-            if let Err(answer) = asked {
-                let Answer { code, reason, headers, guesses, .. } = answer;
+            if let Err(mut answer) = asked {
+                self.say_why(now.instant, &request, peer, &mut answer);
+                let Answer { code, reason, mut headers, guesses, .. } = answer;
+                if request.is(rsip::Method::Invite) && code != 401 {
+                    headers.push(("Reason".to_owned(), q850(cause_of(code))));
+                }
+                let out = &mut self.sip_actions;
                 self.endpoint.answer_apart(now.instant, peer, &request, code, reason, &headers, out);
                 return self.note_guesses(now.instant, peer, guesses);
             }
         }
-        self.endpoint.take_in(now.instant, peer, request, out);
+        self.endpoint.take_in(now.instant, peer, request, &mut self.sip_actions);
     }
 
-    /// Whose an INVITE is: by the certificate of its stream, by its address, by what is registered from there, or by the credentials it brings. `Err` where it
-    /// first has to show that.
+    /// Whose an INVITE is: by the certificate of its stream, by its address, by what is registered from there, or by the
+    /// credentials it brings. `Err` where it first has to show that.
     pub(super) fn source_of<'s>(
         &mut self,
         now: Instant,
@@ -225,11 +261,12 @@ impl Switchboard {
         if !has_to_show {
             return Ok(source);
         }
-        let (_, owner) = self.registrar.authenticate(now, request, peer)?;
-        match (source, &owner) {
+        let (account, owner) = self.registrar.authenticate(now, request, peer)?;
+        match source {
             // Another's password opens nothing.
-            (Some(Source::Trunk(trunk)), Owner::Trunk(id)) if trunk.id != *id => Ok(None),
-            (Some(Source::Trunk(_)), Owner::Agent(_)) => Ok(None),
+            Some(Source::Trunk(trunk)) if owner != Owner::Trunk(trunk.id.clone()) => {
+                Err(Answer::not_theirs(&trunk.id, account))
+            }
             _ => Ok(snapshot.owned_by(&owner)),
         }
     }

@@ -15,7 +15,7 @@ use super::snapshot::Snapshot;
 use super::trial::Trials;
 use super::trunk::{Direction, Trunks};
 use super::{Action, Input};
-use crate::clock::{Instant, Now};
+use crate::clock::{Budget, Instant, Now};
 use crate::flow::Party;
 use crate::hidden::Hidden;
 use crate::ids::{CallId, CallIds, Random};
@@ -105,6 +105,8 @@ pub struct Switchboard {
     pub(super) copies: Option<Copies>,
     pub(super) captures: Captures,
     pub(super) registrar: Registrar,
+    /// How often the log tells of those who show wrong credentials, or ask for what they do not get.
+    pub(super) refusals_told: Budget,
     pub(super) messages_waiting: Waiting,
     /// Names of the certificates that were shown over streams that are open.
     pub(super) certified: Certified,
@@ -130,6 +132,7 @@ impl Switchboard {
             index: Index::default(),
             ports: Ports::new(config.media_threads, config.port_pairs),
             registrar: Registrar::new(&domain, offered, limits, &mut random.fork()),
+            refusals_told: Budget::default(),
             messages_waiting: Waiting::default(),
             certified: HashMap::new(),
             notifies: HashMap::new(),

@@ -78,7 +78,7 @@ impl Switchboard {
         let order = |by| Order { by, transaction, request };
         let mut decline = |refused: Refused, switchboard: &mut Self| {
             switchboard.with_call(id, now, actions, |call, context| {
-                refuse(call, &order(DialId(0)), &refused, context);
+                refuse(call, party, &order(DialId(0)), &refused, context);
             });
         };
         let by = match by {
@@ -104,7 +104,9 @@ impl Switchboard {
             }),
         };
         if let Err(refused) = outcome {
-            self.with_call(id, now, actions, |call, context| refuse(call, &order(by), &refused, context));
+            self.with_call(id, now, actions, |call, context| {
+                refuse(call, party, &order(by), &refused, context);
+            });
         }
     }
 

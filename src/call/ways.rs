@@ -103,9 +103,17 @@ impl Guides<'_> {
             return Err("no trunk has a host that calls go out to".to_owned());
         }
         trunks.retain(|trunk| !self.is_transfer || takes_transfer(trunk, &number));
-        trunks.retain(|trunk| self.trunks.is_usable(self.now, &trunk.id));
         if trunks.is_empty() {
-            return Err("all trunks that calls go out over are down".to_owned());
+            return Err(format!("no trunk takes transfers to {number}: see transfer_to"));
+        }
+        let why_down = |trunk: &&Trunk| {
+            let why = self.trunks.why_unusable(self.now, &trunk.id)?;
+            Some(format!("the trunk \"{}\" ({why})", trunk.id))
+        };
+        let down: Vec<String> = trunks.iter().filter_map(why_down).collect();
+        trunks.retain(|trunk| why_down(trunk).is_none());
+        if trunks.is_empty() {
+            return Err(format!("all trunks that calls go out over are down: {}", down.join(", ")));
         }
         let is_somewhere = |trunk: &&Trunk| trunk.host.is_some() || !self.bindings_of(trunk).is_empty();
         trunks.retain(is_somewhere);

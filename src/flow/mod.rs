@@ -476,10 +476,26 @@ pub struct AbandonedTask {
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
+    /// Which leg that was.
+    #[serde(skip)]
+    pub dial: DialId,
     /// The agent's id, number or URI as dialled.
     pub agent: String,
     pub ring_sec: u64,
     pub result: String,
+    /// The trunk that it went over, of several the last. This and the reason are known to the call, not to its flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<String>,
+    /// Why it came to nothing, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Offer {
+    pub fn new(dial: DialId, agent: &str, ring_sec: u64, result: &str) -> Self {
+        let (agent, result) = (agent.to_owned(), result.to_owned());
+        Offer { dial, agent, ring_sec, result, trunk: None, reason: None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]

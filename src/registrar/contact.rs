@@ -53,18 +53,21 @@ impl Contacts {
             // RFC 3261 10.3 step 6.
             return match (texts.len(), general) {
                 (1, Some(Some(0))) => Ok(Contacts { changes: vec![Change::RemoveAll], path }),
-                _ => Err(bad("Contact Is All Or Each")),
+                _ => Err(bad("Contact Is All Or Each", "a Contact of * stands alone, with Expires: 0")),
             };
         }
         if texts.len() > CONTACTS_MAX || path.len() > PATH_MAX {
-            return Err(bad("Too Many Contacts"));
+            let why =
+                format!("more than {CONTACTS_MAX} Contacts, or {PATH_MAX} proxies in Path, are not taken");
+            return Err(bad("Too Many Contacts", why));
         }
         let mut changes = Vec::new();
         for text in texts {
             let contact = NameAddr::parse(text).filter(|_| text.len() <= CONTACT_BYTES_MAX);
-            let contact = contact.ok_or_else(|| bad("Bad Contact"))?;
+            let bad_contact = || bad("Bad Contact", "a Contact cannot be read, or its q is none from 0 to 1");
+            let contact = contact.ok_or_else(bad_contact)?;
             if contact.params.get("q").is_some_and(|q| thousandths(q).is_none()) {
-                return Err(bad("Bad Contact"));
+                return Err(bad_contact());
             }
             let own = contact.params.get("expires").map(delta_seconds);
             // What is no number counts as if it were not there (RFC 3261 10.3 step 6, 20.19).
@@ -75,8 +78,10 @@ impl Contacts {
                 continue;
             }
             if wanted < limits.expires_min {
-                let least = limits.expires_min.as_secs().to_string();
-                return Err(Answer::new(423).with("Min-Expires", least));
+                let (asked, least) = (wanted.as_secs(), limits.expires_min.as_secs());
+                let why = format!("a registration of {asked} s is too short: {least} s or more are taken");
+                let remedy = "set the telephone's registration time to as much";
+                return Err(Answer::refusal(423, why, remedy).with("Min-Expires", least.to_string()));
             }
             changes.push(Change::Bind { contact, expires: wanted.min(limits.expires_max) });
         }
@@ -84,6 +89,7 @@ impl Contacts {
     }
 }
 
-fn bad(reason: &'static str) -> Answer {
-    Answer { reason, ..Answer::new(400) }
+fn bad(reason: &'static str, why: impl Into<String>) -> Answer {
+    let remedy = "look at the REGISTER that the telephone sends";
+    Answer { reason, ..Answer::refusal(400, why, remedy) }
 }

@@ -13,7 +13,7 @@ pub use waiting::{Messages, Notify, Subscribed, Waiting};
 use crate::clock::Instant;
 use crate::ids::{ConnectionId, Random};
 use crate::sip::bans::Network;
-use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Hash, Password, Verdict};
+use crate::sip::digest::{Authority, Claim, Counters as DigestCounters, Fault, Hash, Password, Verdict};
 use crate::sip::message::{HeaderName, Request, SipUri};
 use crate::sip::{Peer, Transport};
 use binding::Table;
@@ -74,7 +74,7 @@ pub struct Counters {
     pub expired: u64,
     /// Bindings that made room, since their account had too many.
     pub displaced: u64,
-    /// Requests that were refused for what they asked, not for who asked it.
+    /// REGISTERs that were refused: for what they asked, or for credentials that were wrong.
     pub refused: u64,
 }
 
@@ -106,18 +106,71 @@ pub struct Answer {
     pub admits: Option<bool>,
     /// The host has brought too many wrong passwords, for whatever names.
     pub guesses: bool,
+    /// For how long passwords are not looked at, where that is so.
+    pub wait: Option<Duration>,
+    /// Where it refuses: a first challenge does not.
+    pub why: Option<Box<Why>>,
     /// Of the telephones that are reached where the REGISTER came from now.
     pub moves: Vec<Move>,
 }
 
+/// Why an answer refuses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Why {
+    /// As the sender of the request is told: nothing in it says which names there are.
+    pub told: String,
+    /// As the log says it.
+    pub known: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+    /// The user name of the credentials; empty where none could be read.
+    pub account: String,
+}
+
 impl Answer {
     fn new(code: u16) -> Self {
-        Answer { code, reason: "", headers: Vec::new(), admits: None, guesses: false, moves: Vec::new() }
+        Answer {
+            code,
+            reason: "",
+            headers: Vec::new(),
+            admits: None,
+            guesses: false,
+            wait: None,
+            why: None,
+            moves: Vec::new(),
+        }
+    }
+
+    /// One that refuses, and says the same to everybody.
+    pub fn refusal(code: u16, why: impl Into<String>, remedy: &'static str) -> Self {
+        let told: String = why.into();
+        let why = Why { known: told.clone(), told, remedy, account: String::new() };
+        Answer { why: Some(why.into()), ..Answer::new(code) }
     }
 
     /// Who has an account is not known yet.
-    pub fn later() -> Self {
-        Answer::new(503).with("Retry-After", "5")
+    pub fn later(why: &str) -> Self {
+        Answer::refusal(503, why, "see that the database comes back").with("Retry-After", "5")
+    }
+
+    /// Another's credentials than those that an address has to show.
+    pub fn not_theirs(trunk: &str, account: String) -> Self {
+        let why = Why {
+            told: "these are the credentials of another than whose address that is".to_owned(),
+            known: format!(
+                "the address is that of the trunk \"{trunk}\", and the credentials are those of another"
+            ),
+            remedy: "set the trunk's own user name and password up at its peer, or correct the trunk's match",
+            account,
+        };
+        Answer { why: Some(why.into()), ..Answer::new(403) }
+    }
+
+    fn of_account(mut self, name: &str) -> Self {
+        if let Some(why) = &mut self.why {
+            name.clone_into(&mut why.account);
+        }
+        self
     }
 
     fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -248,6 +301,11 @@ impl Registrar {
         self.table.is_in_use(network)
     }
 
+    /// Lets a network begin anew with its wrong passwords.
+    pub fn forgive(&mut self, network: Network) {
+        self.authority.forgive(network);
+    }
+
     /// Whether a request brings back a challenge that we sent to its host, so that its source is not forged.
     pub fn has_challenged(&self, request: &Request, peer: Peer) -> bool {
         let mut values = request.head().all(HeaderName::Authorization, "");
@@ -271,19 +329,54 @@ impl Registrar {
         let accounts = &self.accounts;
         let verdict =
             self.authority.verify(now, &claim, |name| accounts.get(name).map(|known| &known.password));
-        match verdict {
+        let refused = match verdict {
             Verdict::Proven { username } => match self.accounts.get(&username) {
-                Some(account) => Ok((username, account.owner.clone())),
-                None => Err(Answer::new(403)),
+                Some(account) => return Ok((username, account.owner.clone())),
+                None => Answer::refusal(403, "that account is gone", "").of_account(&username),
             },
-            Verdict::Challenge(values) => {
-                let challenge = |answer: Answer, value| answer.with("WWW-Authenticate", value);
-                Err(values.into_iter().fold(Answer::new(401), challenge))
+            Verdict::Challenge(values) => return Err(challenge(values)),
+            Verdict::Wrong { username, fault, challenges } => {
+                let why = Some(self.why(fault, username).into());
+                Answer { why, ..challenge(challenges) }
             }
-            Verdict::Locked { host } => {
-                Err(Answer { reason: "Too Many Wrong Passwords", guesses: host, ..Answer::new(403) })
+            Verdict::Locked { username, host, wait } => locked(&username, host, wait),
+        };
+        self.counters.refused += u64::from(request.is(rsip::Method::Register));
+        Err(refused)
+    }
+
+    /// What is wrong with credentials. Whose name and whose password they are not is said alike to whoever brought them, who
+    /// may be guessing.
+    fn why(&self, fault: Fault, account: String) -> Why {
+        let owner = self.accounts.get(&account).map(|known| match &known.owner {
+            Owner::Agent(id) => format!("the agent \"{id}\""),
+            Owner::Trunk(id) => format!("the trunk \"{id}\""),
+        });
+        let owner = owner.unwrap_or_default();
+        let (known, remedy) = match fault {
+            Fault::Realm => {
+                let realm = self.authority.realm();
+                let told = format!("the credentials are none for the realm {realm}");
+                let remedy =
+                    "leave the realm empty where the telephone is set up: it takes that of the challenge";
+                return Why { known: told.clone(), told, remedy, account };
             }
-        }
+            Fault::Name => (
+                "no agent and no trunk has an account of that name".to_owned(),
+                "the user name is the id of an agent that has a password, or the user name of a trunk",
+            ),
+            Fault::Password => (
+                format!("the password is not that of {owner}"),
+                "set the same password up where the telephone or the PBX is set up, and here",
+            ),
+            Fault::Form => (
+                format!(
+                    "the answer for the account of {owner} was made in a way that was not offered, or for another address"
+                ),
+                "the algorithm has to be one of those of [sip] digest, with the protection auth",
+            ),
+        };
+        Why { told: "the user name or the password is wrong".to_owned(), known, remedy, account }
     }
 
     /// A REGISTER. The name is the user of its To; the host is taken to be ours, for telephones are set up with the domain,
@@ -295,13 +388,16 @@ impl Registrar {
         };
         if request.to().uri.user() != name {
             self.counters.refused += 1;
-            return Answer { reason: "That Is Another's Address", ..Answer::new(403) };
+            let why = "the credentials are not those of the address in To";
+            let remedy = "set the same name up as the telephone's user name and for its authentication";
+            let answer = Answer::refusal(403, why, remedy).of_account(&name);
+            return Answer { reason: "That Is Another's Address", ..answer };
         }
         match self.change(now, &name, request, peer) {
             Ok(moves) => Answer { moves, ..self.listed(now, &name, request, peer) },
             Err(answer) => {
                 self.counters.refused += 1;
-                answer
+                answer.of_account(&name)
             }
         }
     }
@@ -319,11 +415,15 @@ impl Registrar {
         let existing = self.table.of(name);
         if changes.iter().any(|change| existing.iter().any(|b| change.concerns(b) && b.is_after(order))) {
             // An older request that was overtaken: what it says is outdated.
-            return Err(Answer { reason: "Out Of Order", ..Answer::new(500) });
+            let why = "a later registration of that telephone has come before this one";
+            let remedy = "nothing, unless it goes on: then two telephones say that they are the same";
+            return Err(Answer { reason: "Out Of Order", ..Answer::refusal(500, why, remedy) });
         }
         let adds = changes.iter().filter(|change| matches!(change, Change::Bind { .. })).count();
         if self.table.len() + adds > self.limits.bindings_max {
-            return Err(Answer::new(503).with("Retry-After", "60"));
+            let why = format!("there are {} registrations, as many as the server keeps", self.table.len());
+            let remedy = "remove registrations that nobody needs";
+            return Err(Answer::refusal(503, why, remedy).with("Retry-After", "60"));
         }
         let mut moves = Vec::new();
         for change in changes {
@@ -373,6 +473,28 @@ impl Registrar {
         answer.admits = peer.connection.map(|_| bindings.iter().any(|binding| binding.peer == peer));
         answer
     }
+}
+
+/// 401 with these challenges.
+fn challenge(values: Vec<String>) -> Answer {
+    values.into_iter().fold(Answer::new(401), |answer, value| answer.with("WWW-Authenticate", value))
+}
+
+/// 403 while passwords are not looked at.
+fn locked(username: &str, host: bool, wait: Duration) -> Answer {
+    let (why, remedy) = if host {
+        (
+            "too many wrong passwords from that address",
+            "correct the passwords of the telephones there; where the address is banned, lift the ban",
+        )
+    } else {
+        (
+            "too many wrong passwords for that user name from that address",
+            "correct the password where the telephone is set up: after the time of Retry-After it is looked at again",
+        )
+    };
+    let answer = Answer::refusal(403, why, remedy).of_account(username);
+    Answer { reason: "Too Many Wrong Passwords", guesses: host, wait: Some(wait), ..answer }
 }
 
 #[cfg(test)]

@@ -155,6 +155,11 @@ impl Bans {
         self.by_network.is_empty()
     }
 
+    /// How long one lasts; nobody is banned where it is zero.
+    pub fn time(&self) -> Duration {
+        self.policy.time
+    }
+
     /// How many were made since the start, by [`Offence`].
     pub fn totals(&self) -> [u64; 3] {
         self.totals
@@ -209,13 +214,9 @@ impl Bans {
         Some(ban)
     }
 
-    /// Ends the bans of those networks.
-    pub fn lift_where(&mut self, is_meant: impl Fn(Network) -> bool) {
-        let meant: Vec<Network> =
-            self.by_network.keys().copied().filter(|network| is_meant(*network)).collect();
-        for network in meant {
-            self.lift(network);
-        }
+    /// The networks that are banned and meant.
+    pub fn networks_where(&self, is_meant: impl Fn(Network) -> bool) -> Vec<Network> {
+        self.by_network.keys().copied().filter(|network| is_meant(*network)).collect()
     }
 
     /// When [`Bans::expire`] has something to do.
@@ -282,7 +283,9 @@ mod tests {
         bans.place(Instant::ZERO, ip("192.0.2.8"), Offence::Scanner, String::new(), false);
         let network = Network::of(ip("192.0.2.7"));
         assert!(bans.lift(network).is_some() && bans.lift(network).is_none());
-        bans.lift_where(|network| network.first() == ip("192.0.2.8"));
+        assert_eq!(bans.networks_where(|_| true), [Network::of(ip("192.0.2.8"))]);
+        assert_eq!(bans.networks_where(|network| network.first() == ip("192.0.2.7")), []);
+        bans.lift(Network::of(ip("192.0.2.8")));
         assert!(bans.is_empty() && bans.by_end.is_empty());
         let mut never = Bans::new(BanPolicy { time: Duration::ZERO, ..BanPolicy::default() });
         assert!(never.place(Instant::ZERO, ip("192.0.2.7"), Offence::Flood, String::new(), true).is_none());

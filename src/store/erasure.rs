@@ -65,9 +65,10 @@ pub fn erase(document: &mut Value, at: Wall) {
             // Keys that were typed, and variables.
             "keys" | "vars" => Value::Array(Vec::new()),
             "legs" => with_parties(value, "party", &["codec"]),
-            "offers" => with_parties(value, "agent", &["result"]),
+            "offers" => with_parties(value, "agent", &["result", "trunk"]),
             // Not their sentences, which have addresses.
             "troubles" => with_parties(value, "party", &["at", "kind", "severity"]),
+            "failedTransfers" => with_parties(value, "party", &["at"]),
             _ => continue,
         };
         kept.insert(name, value);
@@ -198,7 +199,10 @@ mod tests {
             "outcome": "abandoned_in_flow", "outcomeText": "sold to Ann Archer",
             "finalStep": {"id": "team", "name": "Team", "secondsIn": 5},
             "path": [{"step": "team", "enteredAt": "2026-11-23T00:00:05.000Z"}],
-            "offers": [{"agent": "alice", "ringSec": 6, "result": "busy"}, {"agent": "+14155550123", "ringSec": 1, "result": "busy"}],
+            "offers": [{"agent": "alice", "ringSec": 6, "result": "busy"}, {"agent": "+14155550123", "ringSec": 1, "result": "busy",
+                "trunk": "carrier", "reason": "404 +14155550123 Not Found"}],
+            "failedTransfers": [{"at": "2026-11-23T00:00:09.000Z", "party": "alice", "to": "+14155550123", "code": 403,
+                "reason": "no trunk takes transfers to +14155550123"}],
             "agentId": "alice", "talkSec": 0, "endedBy": "caller",
             "vars": [["name", "Ann Archer"]], "tags": {"account": "4711"},
             "abandonedTask": {"subject": "Call Ann Archer", "comments": "on +14155550123", "assignTo": "005"},
@@ -216,7 +220,10 @@ mod tests {
             "outcome": "abandoned_in_flow",
             "finalStep": {"id": "team", "name": "Team", "secondsIn": 5},
             "path": [{"step": "team", "enteredAt": "2026-11-23T00:00:05.000Z"}],
-            "offers": [{"agent": "alice", "ringSec": 6, "result": "busy"}, {"agent": "(erased)", "ringSec": 1, "result": "busy"}],
+            "offers": [{"agent": "alice", "ringSec": 6, "result": "busy"}, {"agent": "(erased)", "ringSec": 1, "result": "busy",
+                "trunk": "carrier", "reason": "(erased)"}],
+            "failedTransfers": [{"at": "2026-11-23T00:00:09.000Z", "party": "alice", "to": "(erased)", "code": 403,
+                "reason": "(erased)"}],
             "agentId": "alice", "talkSec": 0, "endedBy": "caller", "vars": [], "keys": [],
             "legs": [{"party": "caller", "codec": "PCMU", "packetsSent": 7}, {"party": "(erased)", "codec": "PCMA"}],
             "troubles": [{"at": "2026-11-23T00:00:09.000Z", "party": "caller", "kind": "no_audio", "severity": "error",

@@ -4,7 +4,9 @@
 
 use cordboard::call::record::{CallRecord, EndReason, Key, LegRecord};
 use cordboard::clock::Wall;
-use cordboard::flow::{AbandonedTask, EndedBy, FinalStep, FlowName, Offer, Outcome, OutcomeKind, Visit};
+use cordboard::flow::{
+    AbandonedTask, DialId, EndedBy, FinalStep, FlowName, Offer, Outcome, OutcomeKind, Visit,
+};
 use cordboard::ids::{CallIds, Random};
 use cordboard::media::{DigitSource, Statistics};
 use std::collections::BTreeMap;
@@ -69,6 +71,7 @@ pub fn record(n: u64) -> CallRecord {
             .collect(),
         legs: std::iter::once("caller").chain(agent.as_deref()).map(leg).collect(),
         troubles: Vec::new(),
+        failed_transfers: Vec::new(),
     }
 }
 
@@ -118,10 +121,7 @@ fn outcome(n: u64, start: Wall, end: Wall, random: &mut Random) -> Outcome {
             seconds_in: (end.as_unix_micros() - start.as_unix_micros()) as u64 / 1_000_000 - 10,
         }),
         path,
-        offers: agent_id
-            .iter()
-            .map(|agent| Offer { agent: agent.clone(), ring_sec: 6, result: "answered".to_owned() })
-            .collect(),
+        offers: agent_id.iter().map(|agent| Offer::new(DialId(0), agent, 6, "answered")).collect(),
         agent_id,
         talk_sec: if is_answered { 20 } else { 0 },
         ended_by: if by_caller { EndedBy::Caller } else { EndedBy::Flow },

@@ -4,9 +4,9 @@
 
 use super::media::Vanished;
 use super::{Call, Context};
-use crate::call::dialled::Stage;
+use crate::call::dialled::{LegEnd, Stage};
 use crate::call::live::LegState;
-use crate::call::record::EndReason;
+use crate::call::record::{ENDS_MAX, EndReason};
 use crate::flow::{DialFailure, DialId, Event as FlowEvent, Party};
 use crate::sip::DialogId;
 use crate::sip::cause::Reason;
@@ -47,6 +47,9 @@ impl Call {
             }
             Err(refusal) => {
                 tracing::info!(call = %self.id, %dial, %refusal, "the answer of a dialled leg cannot be used");
+                if let Some(dialled) = self.dialled_mut(dial) {
+                    dialled.note_words(format!("its answer cannot be used: {refusal}"));
+                }
                 self.dialled_failed(dial, DialFailure::Failed, Some(488), context);
             }
         }
@@ -87,6 +90,23 @@ impl Call {
         self.feed(FlowEvent::DialledHungUp { dial }, context);
     }
 
+    /// Keeps for the record what came of a leg; what is known first counts.
+    pub(in crate::call) fn note_end(&mut self, end: LegEnd) {
+        if self.end_of(end.dial).is_none() && self.ends.len() < ENDS_MAX {
+            self.ends.push(end);
+        }
+    }
+
+    /// What came of a leg that is over.
+    pub(super) fn end_of(&self, dial: DialId) -> Option<&LegEnd> {
+        self.ends.iter().rfind(|end| end.dial == dial)
+    }
+
+    /// Why a leg that is over came to nothing.
+    pub(super) fn why_of(&self, dial: DialId) -> Option<&str> {
+        self.end_of(dial)?.why.as_deref()
+    }
+
     /// Gives up the dialog and the media of a dialled leg. Nothing happens where that was done before.
     pub(in crate::call) fn close_dialled(&mut self, dial: DialId, context: &mut Context<'_>) {
         self.early_media_ended(dial, context);
@@ -95,6 +115,7 @@ impl Call {
         if self.dialled[index].media.as_ref().is_none_or(|media| !media.is_closing()) {
             self.tell_leg(dial, LegState::Ended, context);
         }
+        self.note_end(self.dialled[index].end());
         let dialled = &mut self.dialled[index];
         dialled.release_forks(context);
         dialled.release_agent(context.index);

@@ -88,8 +88,19 @@ impl Call {
             && self.caller.media.is_closing()
     }
 
+    /// Puts to the offers of the flow what it does not know of them: the trunk, and why they came to nothing.
+    fn tell_offers(&mut self) {
+        let Some(outcome) = &mut self.outcome else { return };
+        for offer in &mut outcome.offers {
+            let end = self.ends.iter().rfind(|end| end.dial == offer.dial);
+            (offer.trunk, offer.reason) =
+                end.map_or((None, None), |end| (end.trunk.clone(), end.why.clone()));
+        }
+    }
+
     /// The call record; the call is over.
-    pub fn into_record(self, now: Now) -> CallRecord {
+    pub fn into_record(mut self, now: Now) -> CallRecord {
+        self.tell_offers();
         let answer = match self.caller.state {
             CallerState::Answered(at) => Some(at),
             CallerState::Gone { answered } => answered,
@@ -125,6 +136,7 @@ impl Call {
             keys: self.keys,
             legs: self.legs,
             troubles: self.trouble_records,
+            failed_transfers: self.failed_transfers,
         }
     }
 }

@@ -6,13 +6,14 @@
 use super::caller::CallerState;
 use super::requests::respond;
 use super::{Call, Context};
-use crate::call::dialled::{Stage, cause_of};
+use crate::call::dialled::{LegEnd, Stage, cause_of, in_words};
+use crate::call::said::Said;
 use crate::call::ways::uri_at;
 use crate::flow::{DialFailure, DialId, DialTarget, Event as FlowEvent, Party};
 use crate::hidden::Hidden;
 use crate::sip::TransactionId;
 use crate::sip::endpoint::Failure;
-use crate::sip::message::{Request, Response, SipUri};
+use crate::sip::message::{Request, Response, SipUri, reason_phrase};
 use crate::sip::refer::{ReferTo, is_last_notify, status_of_fragment};
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ impl Call {
             Ok(to) => to,
             Err(why) => {
                 tracing::info!(call = %self.id, %dial, why, "the call cannot be handed over");
+                if self.dialled(dial).is_none() {
+                    self.note_end(LegEnd { dial, trunk: None, why: Some(why.to_owned()) });
+                }
                 return Some((DialFailure::Failed, None));
             }
         };
@@ -114,8 +118,14 @@ impl Call {
             Ok(response) if response.is_success() => {}
             // The dialog is gone, which is more than a refusal.
             Ok(response) if response.code() == 481 => return false,
-            Ok(response) => self.hand_over_ended(response.code(), context),
-            Err(_) => self.hand_over_ended(408, context),
+            Ok(response) => {
+                self.note_hand_over(Some(Said::of(response).to_string()));
+                self.hand_over_ended(response.code(), context);
+            }
+            Err(failure) => {
+                self.note_hand_over(in_words(failure));
+                self.hand_over_ended(408, context);
+            }
         }
         true
     }
@@ -139,10 +149,23 @@ impl Call {
         }
         respond(context, transaction, 200, "OK", &[], None);
         match status_of_fragment(request.body()) {
-            Some(code) if code >= 200 => self.hand_over_ended(code, context),
+            Some(code) if code >= 200 => {
+                let why = (code >= 300).then(|| format!("{code} {}", reason_phrase(code)));
+                self.note_hand_over(why);
+                self.hand_over_ended(code, context);
+            }
             // It tells nothing any more, and has not told of a success.
             _ if is_last => self.hand_over_ended(500, context),
             _ => {}
+        }
+    }
+
+    /// Keeps for the record why the caller's side did not take the call over. A leg that had answered goes on, and is none
+    /// that came to nothing.
+    fn note_hand_over(&mut self, why: Option<String>) {
+        let Some(dial) = self.handing_over.as_ref().map(|handing| handing.dial) else { return };
+        if self.dialled(dial).is_none() {
+            self.note_end(LegEnd { dial, trunk: self.trunk.clone(), why });
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Call, Context};
 use crate::call::dialled::{Dialled, Ring, Stage};
 use crate::call::live::LegState;
 use crate::call::message_parts::{sdp_body, warning};
+use crate::call::record::{FAILED_TRANSFERS_MAX, FailedTransfer};
 use crate::call::transfer::{Moved, Refused, Where};
 use crate::clock::Instant;
 use crate::flow::{CallerIdentity, CancelReason, DialId, Event as FlowEvent, Party};
@@ -43,8 +44,9 @@ struct Transfer {
     told: Option<Told>,
     /// Who asked has hung up, and waits no more.
     has_left: bool,
-    /// The leg that is to take its place.
+    /// The leg that is to take its place, and who that is.
     leg: DialId,
+    to: String,
     /// The re-INVITE that moves it here, where it stood in another call.
     moving: Option<TransactionId>,
     /// When it is sent again, because it met a change that the leg's side made itself.
@@ -128,13 +130,11 @@ impl Call {
                 let identity = CallerIdentity::Caller;
                 let ring = Ring { identity: &identity, ring_busy: true, transfer: Some(headers) };
                 if let Some((cause, code)) = self.dial(leg, target, ring, context) {
-                    let why = "the party that the call was to be transferred to cannot be rung";
-                    return refuse(
-                        self,
-                        order,
-                        &Refused::new(code.unwrap_or(cause.sip_code()), why),
-                        context,
-                    );
+                    let said = self.why_of(leg).map(|why| format!(": {why}")).unwrap_or_default();
+                    let why =
+                        format!("the party that the call was to be transferred to cannot be rung{said}");
+                    let refused = Refused::new(code.unwrap_or(cause.sip_code()), why);
+                    return refuse(self, Party::Dialled(order.by), order, &refused, context);
                 }
                 let told = self.accept_transfer(order, context);
                 self.begin_transfer(order.by, told, leg, None, context);
@@ -170,10 +170,11 @@ impl Call {
         context: &mut Context<'_>,
     ) {
         let until = context.now.instant + RINGS_MAX;
-        let transfer = Transfer { by, told, has_left: false, leg, moving, again: None, until, rings: false };
+        let to = self.party_name(Party::Dialled(leg));
+        self.log_transfer(by, &to);
+        let (has_left, rings) = (false, false);
+        let transfer = Transfer { by, told, has_left, leg, to, moving, again: None, until, rings };
         self.transfers.current = Some(transfer);
-        let name = self.party_name(Party::Dialled(leg));
-        self.log_transfer(by, &name);
     }
 
     fn log_transfer(&self, by: DialId, to: &str) {
@@ -260,8 +261,13 @@ impl Call {
         if !self.transfers.is_leg(dial) {
             return false;
         }
-        let Some(Transfer { by, told, has_left, .. }) = self.transfers.current.take() else { return true };
-        tracing::info!(call = %self.id, code, "the transfer came to nothing");
+        let Some(Transfer { by, told, has_left, to, .. }) = self.transfers.current.take() else {
+            return true;
+        };
+        let usual = || format!("{code} {}", reason_phrase(code));
+        let why = self.why_of(dial).map_or_else(usual, str::to_owned);
+        tracing::info!(call = %self.id, code, why = %Hidden::sentence(&why), "the transfer came to nothing");
+        self.note_failed_transfer(Party::Dialled(by), Some(to), code, &why, context);
         self.command(Party::Caller, context, |leg| Command::Stop { leg, playback: RINGING });
         if has_left {
             self.feed(FlowEvent::DialledHungUp { dial: by }, context);
@@ -272,6 +278,21 @@ impl Call {
         }
         self.follow_hold(context);
         true
+    }
+
+    /// Keeps for the record that a transfer came to nothing.
+    fn note_failed_transfer(
+        &mut self,
+        party: Party,
+        to: Option<String>,
+        code: u16,
+        why: &str,
+        context: &Context<'_>,
+    ) {
+        if self.failed_transfers.len() < FAILED_TRANSFERS_MAX {
+            let (at, party, reason) = (context.now.wall, self.party_name(party), why.to_owned());
+            self.failed_transfers.push(FailedTransfer { at, party, to, code, reason });
+        }
     }
 
     /// Who asked for a transfer has hung up while it is under way, and the caller hears it ring.
@@ -457,9 +478,16 @@ pub(in crate::call) struct NewHome {
     pub thread: crate::call::ports::ThreadId,
 }
 
-/// Turns a REFER down, in words for the log and for who sent it.
-pub(in crate::call) fn refuse(call: &Call, order: &Order<'_>, refused: &Refused, context: &mut Context<'_>) {
+/// Turns a REFER of a party down, in words for the log, for the record and for who sent it.
+pub(in crate::call) fn refuse(
+    call: &mut Call,
+    party: Party,
+    order: &Order<'_>,
+    refused: &Refused,
+    context: &mut Context<'_>,
+) {
     let Refused { code, why } = refused;
+    call.note_failed_transfer(party, None, *code, why, context);
     tracing::info!(call = %call.id, code, reason = %Hidden::sentence(why), "a transfer is refused");
     let headers = [warning(399, &context.settings.domain, why)];
     let now = context.now.instant;

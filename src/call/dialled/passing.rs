@@ -24,6 +24,8 @@ impl Dialled {
             media: Some(media),
             max_forwards: 0,
             peer,
+            over: trunk.clone(),
+            said: Vec::new(),
             forks: vec![Fork { dialog, peer, trunk, fail_over: FailOver::Usual, next: None }],
             resolving: Vec::new(),
             groups: VecDeque::new(),

@@ -33,9 +33,11 @@ impl Dialled {
             tracing::info!(%call, trunk, reason = %full, "a call out does not fit into the trunk");
             let now = context.now.instant;
             context.trunks.note_reject(now, trunk, Direction::Out, None, &full.to_string());
+            self.note_words_of(Some(trunk), full.to_string());
             self.failed = better(self.failed, Some(503));
             return;
         }
+        self.over.clone_from(&invite.way.trunk);
         let destination = match &invite.way.to {
             Place::Flow(peer) => {
                 let peer = *peer;

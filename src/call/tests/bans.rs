@@ -129,6 +129,59 @@ fn no_challenge_bans_whether_it_is_answered_or_not_and_many_wrong_passwords_do()
     assert_eq!(bench.heads(), ["401 REGISTER"]);
 }
 
+/// Alice's password is mistyped, and then so many names are tried that the host is banned.
+fn banned_for_wrong_passwords(bench: &mut Bench) {
+    bench.receive(phone(5_062), &register("alice", 5_062, 1, ""));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    for n in 0..61 {
+        let name = if n < 10 { "alice".to_owned() } else { format!("user{}", n % 10) };
+        let right = authorization(&challenge, &name, "REGISTER", "sip:cordboard.example");
+        let wrong = right.replace("response=\"", "response=\"0");
+        bench.receive(phone(5_062), &register("alice", 5_062, 1_000 + n, &wrong));
+    }
+    assert_eq!(banned(bench), [(phone(0).ip().to_string(), Offence::WrongPasswords, true)]);
+    bench.sent();
+}
+
+#[test]
+fn a_host_whose_ban_an_operator_lifts_begins_anew_with_its_wrong_passwords() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    banned_for_wrong_passwords(&mut bench);
+    assert!(bench.switchboard.lift_ban(phone(0).ip()).is_some());
+    bench.registered(5_063, "");
+    assert_eq!(banned(&bench), []);
+}
+
+#[test]
+fn a_host_that_is_set_up_while_it_is_banned_begins_anew_with_its_wrong_passwords() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    banned_for_wrong_passwords(&mut bench);
+    bench.handle(changed(|snapshot| {
+        let desk = Agent { address: Some(phone(9)), ..snapshot.agents["alice"].clone() };
+        snapshot.agents.insert("desk".to_owned(), desk);
+    }));
+    assert_eq!(banned(&bench), []);
+    bench.registered(5_063, "");
+}
+
+#[test]
+fn lifting_a_ban_that_is_none_frees_the_names_that_are_locked_out_there() {
+    let mut bench = Bench::new();
+    bench.handle(changed(|_| {}));
+    bench.receive(phone(5_062), &register("alice", 5_062, 1, ""));
+    let challenge = only(&bench.sent(), "401 REGISTER");
+    let right = authorization(&challenge, "alice", "REGISTER", "sip:cordboard.example");
+    for n in 0..11 {
+        let wrong = right.replace("response=\"", "response=\"0");
+        bench.receive(phone(5_062), &register("alice", 5_062, 1_000 + n, &wrong));
+    }
+    only(&bench.sent(), "403 REGISTER");
+    assert_eq!(bench.switchboard.lift_ban(phone(0).ip()), None);
+    bench.registered(5_063, "");
+}
+
 #[test]
 fn wrong_passwords_from_an_office_where_a_telephone_is_registered_ban_nobody() {
     let mut bench = Bench::new();

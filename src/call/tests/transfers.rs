@@ -23,7 +23,7 @@ fn strange_trunk() -> SocketAddr {
 const HANDED_OVER: [(&str, &str); 2] = [("300", "blind"), ("301", "attended")];
 
 /// Bob beside Alice, a number that rings him, and a carrier that calls may be transferred to.
-fn bench() -> Bench {
+pub fn bench() -> Bench {
     let mut bench = Bench::new();
     let mut snapshot = Arc::into_inner(snapshot()).expect("the only one");
     let agent = Agent {
@@ -67,7 +67,7 @@ fn bench() -> Bench {
 }
 
 /// A REFER of the agent, in the dialog of the INVITE that it got.
-fn refer(to_agent: &str, cseq: u32, to: &str) -> String {
+pub fn refer(to_agent: &str, cseq: u32, to: &str) -> String {
     with(
         &of_agent(to_agent, "REFER", cseq, ""),
         &format!("Refer-To: {to}\nReferred-By: <sip:alice@cordboard.example>"),

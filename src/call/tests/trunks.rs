@@ -66,7 +66,7 @@ impl Bench {
         self.registered_as("alice", port, more);
     }
 
-    fn registered_as(&mut self, name: &str, port: u16, more: &str) {
+    pub fn registered_as(&mut self, name: &str, port: u16, more: &str) {
         self.receive(phone(port), &register(name, port, 1, more));
         let challenge = only(&self.sent(), "401 REGISTER");
         let line = authorization(&challenge, name, "REGISTER", "sip:cordboard.example");

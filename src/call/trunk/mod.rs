@@ -367,12 +367,15 @@ impl Trunks {
         }
     }
 
-    /// Whether calls may be tried over it: it was not found to be down, and has not refused us.
-    pub fn is_usable(&self, now: Instant, id: &str) -> bool {
-        self.lines.get(id).is_none_or(|line| {
-            let status = line.registration.as_ref().map(|registration| registration.status(now));
-            line.health.as_ref().is_none_or(Health::is_up) && !matches!(status, Some(Status::Rejected { .. }))
-        })
+    /// Why calls are not to be tried over it: it has refused us, or was found to be down. None where they may be.
+    pub fn why_unusable(&self, now: Instant, id: &str) -> Option<String> {
+        let line = self.lines.get(id)?;
+        let status = line.registration.as_ref().map(|registration| registration.status(now));
+        if let Some(Status::Rejected { why }) = status {
+            return Some(why);
+        }
+        let health = line.health.as_ref().filter(|health| !health.is_up())?;
+        Some(health.why().unwrap_or("it answers no pings").to_owned())
     }
 
     /// All of them, by id.

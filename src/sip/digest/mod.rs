@@ -14,7 +14,7 @@ pub use challenge::Challenge;
 pub use client::{Account, Attempt, Rejection, Session};
 pub use credentials::Credentials;
 pub use hash::{Algorithm, Hash, Qop};
-pub use server::{Authority, Claim, Counters, Verdict};
+pub use server::{Authority, Claim, Counters, Fault, Verdict};
 
 use std::fmt;
 

@@ -86,11 +86,25 @@ pub struct Claim<'a> {
 pub enum Verdict {
     /// It comes from one who knows the password of that name.
     Proven { username: String },
-    /// 401 with these values of WWW-Authenticate, whatever is missing or wrong.
+    /// 401 with these values of WWW-Authenticate: it brought nothing yet, or has to bring it for another nonce.
     Challenge(Vec<String>),
+    /// The same, since what it brought is wrong. The name is as it came.
+    Wrong { username: String, fault: Fault, challenges: Vec<String> },
     /// Too many wrong passwords came for that name from that host, or, where `host` says so, from it for many: nothing was
-    /// looked at. 403.
-    Locked { host: bool },
+    /// looked at. 403. After the wait one more is.
+    Locked { username: String, host: bool, wait: Duration },
+}
+
+/// What is wrong with credentials: for the log alone, as it tells which names there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// None are for our realm, in a form that can be read.
+    Realm,
+    /// Nobody has that name.
+    Name,
+    Password,
+    /// An algorithm or a protection that was not offered, or made for another resource.
+    Form,
 }
 
 impl Authority {
@@ -113,6 +127,10 @@ impl Authority {
         }
     }
 
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -129,44 +147,59 @@ impl Authority {
         claim: &Claim<'_>,
         password_of: impl Fn(&str) -> Option<&'p Password>,
     ) -> Verdict {
-        let read = claim.values.iter().filter_map(|value| Credentials::read(value));
-        let Some(credentials) = read.into_iter().find(|credentials| credentials.realm == self.realm) else {
-            return self.challenge(now, claim.source, false);
+        let mut read: Vec<Credentials> =
+            claim.values.iter().filter_map(|value| Credentials::read(value)).collect();
+        let Some(at) = read.iter().position(|credentials| credentials.realm == self.realm) else {
+            let challenges = self.challenges(now, claim.source, false);
+            if claim.values.is_empty() {
+                return Verdict::Challenge(challenges);
+            }
+            let username = read.pop().map(|credentials| credentials.username).unwrap_or_default();
+            return Verdict::Wrong { username, fault: Fault::Realm, challenges };
         };
-        let host = self.is_locked(now, claim.source, "", FAILURES_OF_SOURCE);
-        let is_locked = host || self.is_locked(now, claim.source, &credentials.username, FAILURES_OF_NAME);
+        let credentials = read.swap_remove(at);
+        let of_host = self.wait(now, claim.source, "", FAILURES_OF_SOURCE);
+        let of_name = self.wait(now, claim.source, &credentials.username, FAILURES_OF_NAME);
+        let (host, wait) = (!of_host.is_zero(), of_host.max(of_name));
         // Others guess from the same office, or through the same proxy: whoever was in before stays.
-        if is_locked && claim.refreshes != Some(&*credentials.username) {
+        if !wait.is_zero() && claim.refreshes != Some(&*credentials.username) {
             self.counters.locked += 1;
-            return Verdict::Locked { host };
+            return Verdict::Locked { username: credentials.username, host, wait };
         }
         // Whoever has no nonce of ours may have forged its address, and shall lock nobody out. So its password is not looked
         // at: the answer would tell whether it is right, and no number of guesses would be too many.
         let Some(stamp) = self.fresh_stamp_of(now, &credentials.nonce, claim.source) else {
             self.counters.stale += 1;
-            return self.challenge(now, claim.source, true);
+            return Verdict::Challenge(self.challenges(now, claim.source, true));
         };
-        if !self.is_right(claim, &credentials, &password_of) {
+        if let Some(fault) = self.fault(claim, &credentials, &password_of) {
             self.counters.failed += 1;
             self.note_failure(now, claim.source, &credentials.username);
-            return self.challenge(now, claim.source, false);
+            let challenges = self.challenges(now, claim.source, false);
+            return Verdict::Wrong { username: credentials.username, fault, challenges };
         }
         let count = credentials.protection.as_ref().map(|protection| protection.nc);
         if !self.use_up(now, stamp, count) {
             self.counters.stale += 1;
-            return self.challenge(now, claim.source, true);
+            return Verdict::Challenge(self.challenges(now, claim.source, true));
         }
         self.counters.proven += 1;
         Verdict::Proven { username: credentials.username }
     }
 
-    /// Whether the answer is that of one who knows the password, for this request and in a way that was offered.
-    fn is_right<'p>(
+    /// Forgets the wrong passwords of a network, for whatever names.
+    pub fn forgive(&mut self, network: Network) {
+        self.failures.retain(|(of, _), _| *of != network);
+    }
+
+    /// What is wrong with an answer; nothing where it is that of one who knows the password, for this request and in a way
+    /// that was offered. All of it is looked at whatever is wrong, so that it takes as long.
+    fn fault<'p>(
         &self,
         claim: &Claim<'_>,
         credentials: &Credentials,
         password_of: &impl Fn(&str) -> Option<&'p Password>,
-    ) -> bool {
+    ) -> Option<Fault> {
         let known = password_of(&credentials.username);
         let protection = credentials.protection.as_ref();
         let nc = protection.map(|protection| format!("{:08x}", protection.nc));
@@ -192,7 +225,13 @@ impl Authority {
         // One that was made for another resource is somebody else's (RFC 7616 3.4.6).
         let is_for_this = credentials.uri == claim.uri.as_str()
             || SipUri::parse(&credentials.uri).is_some_and(|uri| uri == *claim.uri);
-        is_password & known.is_some() & is_offered & is_opaque & is_for_this
+        let is_form = is_offered & is_opaque & is_for_this;
+        match (known.is_some(), is_form, is_password) {
+            (true, true, true) => None,
+            (false, ..) => Some(Fault::Name),
+            (true, false, _) => Some(Fault::Form),
+            (true, true, false) => Some(Fault::Password),
+        }
     }
 
     /// Notes that a count of a nonce was used. False where it was before, or is too far behind to tell. Without `qop` there is
@@ -219,7 +258,7 @@ impl Authority {
         is_fresh
     }
 
-    fn challenge(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Verdict {
+    fn challenges(&mut self, now: Instant, source: IpAddr, is_stale: bool) -> Vec<String> {
         self.counters.challenged += 1;
         self.last_serial += 1;
         let nonce = self.nonce((now, self.last_serial), source);
@@ -229,7 +268,7 @@ impl Authority {
             let (opaque, qop) = (Some(self.opaque.clone()), vec![Qop::Auth]);
             Challenge { realm, nonce, opaque, is_stale, algorithm, qop }.write()
         };
-        Verdict::Challenge(self.offered.iter().map(one).collect())
+        self.offered.iter().map(one).collect()
     }
 
     /// Time, number, and the seal over both and the host they are for.
@@ -266,10 +305,10 @@ impl Authority {
         (now - stamp.0 <= NONCE_TIME_MAX && Some(stamp) > self.floor).then_some(stamp)
     }
 
-    /// Whether one more failure for a name, or for whatever name where it is empty, would be one too many.
-    fn is_locked(&self, now: Instant, source: IpAddr, name: &str, most: u64) -> bool {
-        let budget = self.failures.get(&(Network::of(source), name.into())).copied();
-        budget.is_some_and(|mut budget| !budget.allows(now, FAILURE_INTERVAL, burst(most)))
+    /// How long until one more failure for a name, or for whatever name where it is empty, would not be one too many.
+    fn wait(&self, now: Instant, source: IpAddr, name: &str, most: u64) -> Duration {
+        let budget = self.failures.get(&(Network::of(source), name.into()));
+        budget.map_or(Duration::ZERO, |budget| budget.wait(now, burst(most)))
     }
 
     fn note_failure(&mut self, now: Instant, source: IpAddr, name: &str) {
@@ -333,8 +372,9 @@ mod tests {
     fn word(verdict: &Verdict) -> &'static str {
         match verdict {
             Verdict::Proven { .. } => "proven",
-            Verdict::Locked { host: false } => "locked",
-            Verdict::Locked { host: true } => "host locked",
+            Verdict::Locked { host: false, .. } => "locked",
+            Verdict::Locked { host: true, .. } => "host locked",
+            Verdict::Wrong { .. } => "wrong",
             Verdict::Challenge(values) if values[0].contains("stale=true") => "stale",
             Verdict::Challenge(_) => "challenge",
         }
@@ -442,21 +482,26 @@ mod tests {
     fn what_is_wrong_in_any_way_gets_the_same_answer_as_an_unknown_name() {
         let mut bench = Bench::new();
         let challenge = bench.challenge();
-        type Change<'a> = (&'a str, &'a dyn Fn(&mut Credentials));
+        type Change<'a> = (Fault, &'a dyn Fn(&mut Credentials));
         let wrong: [Change<'_>; 6] = [
-            ("name", &|c| c.username = "carol".into()),
-            ("uri", &|c| c.uri = "sip:elsewhere.example".into()),
-            ("opaque", &|c| c.opaque = Some("x".into())),
-            ("algorithm", &|c| c.algorithm = Algorithm { hash: Hash::Md5, is_session: true }),
-            ("auth-int", &|c| c.protection.as_mut().unwrap().qop = Qop::AuthInt),
-            ("realm", &|c| c.realm = "other".into()),
+            (Fault::Name, &|c| c.username = "carol".into()),
+            (Fault::Form, &|c| c.uri = "sip:elsewhere.example".into()),
+            (Fault::Form, &|c| c.opaque = Some("x".into())),
+            (Fault::Form, &|c| c.algorithm = Algorithm { hash: Hash::Md5, is_session: true }),
+            (Fault::Form, &|c| c.protection.as_mut().unwrap().qop = Qop::AuthInt),
+            (Fault::Realm, &|c| c.realm = "other".into()),
         ];
-        for (what, change) in wrong {
+        let fault_of = |verdict: Verdict| match verdict {
+            Verdict::Wrong { fault, challenges, .. } if challenges.len() == 2 => fault,
+            other => panic!("{other:?}"),
+        };
+        for (fault, change) in wrong {
             let verdict = bench.verify(Some(&answer(&challenge, Some(1), "secret", change)));
-            assert_eq!(word(&verdict), "challenge", "{what}");
+            assert_eq!(fault_of(verdict), fault);
         }
-        assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "guess", |_| {})))), "challenge");
-        assert_eq!(word(&bench.verify(Some("Digest garbage"))), "challenge");
+        let guess = answer(&challenge, Some(1), "guess", |_| {});
+        assert_eq!(fault_of(bench.verify(Some(&guess))), Fault::Password);
+        assert_eq!(fault_of(bench.verify(Some("Digest garbage"))), Fault::Realm);
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
     }
 
@@ -496,13 +541,13 @@ mod tests {
         }
         let challenge = bench.challenge();
         let guess = answer(&challenge, Some(1), "guess", |_| {});
-        let tried = (0..100).take_while(|_| word(&bench.verify(Some(&guess))) == "challenge").count();
+        let tried = (0..100).take_while(|_| word(&bench.verify(Some(&guess))) == "wrong").count();
         assert_eq!(tried, FAILURES_OF_NAME as usize);
         let right = answer(&challenge, Some(2), "secret", |_| {});
         assert_eq!(word(&bench.verify(Some(&right))), "locked");
         let others = (0..1_000).take_while(|n| {
             let value = answer(&challenge, Some(1), "guess", |c| c.username = format!("u{n}"));
-            word(&bench.verify(Some(&value))) == "challenge"
+            word(&bench.verify(Some(&value))) == "wrong"
         });
         assert_eq!(others.count(), (FAILURES_OF_SOURCE - FAILURES_OF_NAME) as usize);
         bench.source = "192.0.2.8".parse().unwrap();
@@ -512,6 +557,20 @@ mod tests {
         bench.now += FAILURE_INTERVAL * 2;
         let challenge = bench.challenge();
         assert_eq!(word(&bench.verify(Some(&answer(&challenge, Some(1), "secret", |_| {})))), "proven");
+    }
+
+    #[test]
+    fn a_network_that_is_forgiven_begins_anew_and_others_do_not() {
+        let mut bench = Bench::new();
+        let lock = |bench: &mut Bench, source: &str| {
+            bench.source = source.parse().unwrap();
+            let challenge = bench.challenge();
+            let guess = answer(&challenge, Some(1), "guess", |_| {});
+            (0..100).take_while(|_| word(&bench.verify(Some(&guess))) == "wrong").count()
+        };
+        assert_eq!((lock(&mut bench, "2001:db8::7"), lock(&mut bench, "192.0.2.8")), (10, 10));
+        bench.authority.forgive(Network::of("2001:db8::1".parse().unwrap()));
+        assert_eq!((lock(&mut bench, "2001:db8::7"), lock(&mut bench, "192.0.2.8")), (10, 0));
     }
 
     #[test]
@@ -534,7 +593,7 @@ mod tests {
             bench.source = format!("2001:db8::{n:x}").parse().unwrap();
             let challenge = bench.challenge();
             let guess = answer(&challenge, Some(1), "guess", |c| c.username = format!("u{n}"));
-            word(&bench.verify(Some(&guess))) == "challenge"
+            word(&bench.verify(Some(&guess))) == "wrong"
         });
         assert_eq!(tried.count(), FAILURES_OF_SOURCE as usize);
         bench.source = "2001:db8:0:1::1".parse().unwrap();

@@ -86,8 +86,7 @@ impl HandingOver {
 
     fn note(&self, result: &str, call: &mut Call) {
         let ring_sec = (call.now.instant - self.since).as_secs();
-        let agent = self.target.text().to_owned();
-        call.state.push_offer(Offer { agent, ring_sec, result: result.to_owned() });
+        call.state.push_offer(Offer::new(self.dial, self.target.text(), ring_sec, result));
     }
 }
 

@@ -159,7 +159,6 @@ impl Leg {
     /// For the record.
     pub fn note(&self, result: &str, call: &mut Call) {
         let ring_sec = self.rang_for(call.now.instant).as_secs();
-        let agent = self.target.text().to_owned();
-        call.state.push_offer(Offer { agent, ring_sec, result: result.to_owned() });
+        call.state.push_offer(Offer::new(self.dial, self.target.text(), ring_sec, result));
     }
 }

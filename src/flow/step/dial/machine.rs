@@ -93,7 +93,7 @@ impl Dial {
                 let ended_by = match event {
                     Event::Transferred { from, to, name, agent } if from == dial => {
                         *dial = *to;
-                        transferred(name, agent.as_ref(), call);
+                        transferred(*to, name, agent.as_ref(), call);
                         return ControlFlow::Continue(());
                     }
                     Event::DialledHungUp { dial: gone } | Event::DialFailed { dial: gone, .. }
@@ -170,8 +170,8 @@ impl Dial {
 }
 
 /// The conversation goes on with somebody else, who is the agent of the call from now on.
-fn transferred(name: &str, agent: Option<&String>, call: &mut Call) {
-    call.state.push_offer(Offer { agent: name.to_owned(), ring_sec: 0, result: "transferred".to_owned() });
+fn transferred(leg: DialId, name: &str, agent: Option<&String>, call: &mut Call) {
+    call.state.push_offer(Offer::new(leg, name, 0, "transferred"));
     call.state.agent_id = agent.cloned();
     call.set_own("dial.agentId", agent.cloned().unwrap_or_default());
 }

@@ -5,7 +5,7 @@ import { useFlowName, useStepNames } from "../../live/flowNames";
 import { PathList } from "../../live/PathList";
 import { recordedVisits } from "../../live/path";
 import { WalkCanvas } from "../../live/WalkCanvas";
-import { isAbandoned, offerText, sentence } from "../../live/words";
+import { isAbandoned, sentence } from "../../live/words";
 import { Facts } from "../../ui/Facts";
 import { durationText, whenText } from "../../ui/moments";
 import { Page } from "../../ui/Page";
@@ -14,7 +14,9 @@ import { ProblemAlert } from "../../ui/ProblemAlert";
 import { Troubles } from "../calls/Troubles";
 import { EraseButton } from "./EraseButton";
 import { callerOf, unerased } from "./erasure";
+import { FailedTransfers } from "./FailedTransfers";
 import { LegTable } from "./LegTable";
+import { Offers } from "./Offers";
 import { OutcomeBadge } from "./RecordsPage";
 import { type CallRecord, useRecord } from "./record";
 import { Section } from "./Section";
@@ -58,7 +60,8 @@ function RecordView({ record }: { record: CallRecord }) {
         <RecordFacts record={record} />
       </Section>
       <Way record={record} />
-      <Offers record={record} />
+      <Offers offers={record.offers ?? []} />
+      <FailedTransfers transfers={record.failedTransfers ?? []} />
       {record.legs && record.legs.length > 0 && (
         <Section title="Audio">
           <LegTable legs={record.legs} />
@@ -156,35 +159,6 @@ function Way({ record }: { record: CallRecord }) {
         <WalkCanvas visits={visits} flow={flow} version={version} isLive={false} />
       )}
     </SimpleGrid>
-  );
-}
-
-function Offers({ record }: { record: CallRecord }) {
-  if (!record.offers || record.offers.length === 0) {
-    return null;
-  }
-  return (
-    <Section title="Telephones that were rung">
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Who</Table.Th>
-            <Table.Th>Rang for</Table.Th>
-            <Table.Th>What became of it</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {record.offers.map((offer, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a record never changes
-            <Table.Tr key={at}>
-              <Table.Td>{offer.agent}</Table.Td>
-              <Table.Td>{durationText(offer.ringSec)}</Table.Td>
-              <Table.Td>{offerText(offer.result)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Section>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { callerOf, confirmationOf, erasedText, unerased, withCommands } from "./erasure";
+import { callerOf, confirmationOf, erasedText, kept, unerased, withCommands } from "./erasure";
 import type { TroubleRecord } from "./record";
 
 test.each([
@@ -34,6 +34,14 @@ test("a caller has a number, was erased, or never had one", () => {
   expect(callerOf({ from: "+14155550123" })).toBe("+14155550123");
   expect(callerOf({ from: "", erased: "2026-11-23T00:00:00Z" })).toBe("erased");
   expect(callerOf({ from: "" })).toBe("anonymous");
+});
+
+test("a text that was erased, or that an older record lacks, is not shown", () => {
+  expect([kept("404 Not Found"), kept("(erased)"), kept(undefined)]).toEqual([
+    "404 Not Found",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("a trouble whose sentences were erased is told by what is left", () => {

@@ -49,6 +49,11 @@ export function callerOf({ from, erased }: Pick<CallRecord, "from" | "erased">):
 /** What stands in a record in place of a text that was erased. */
 const ERASED = "(erased)";
 
+/** A text of a record; nothing where it was erased, or never there. */
+export function kept(text: string | undefined): string | undefined {
+  return text === ERASED ? undefined : text;
+}
+
 const TROUBLES: Record<TroubleRecord["kind"], string> = {
   not_acknowledged: "the answer was acknowledged late",
   not_secured: "there were no keys for the audio",

@@ -25,6 +25,20 @@ export type LegRecord = {
 /** What was wrong with the audio of a party, when it was first seen. */
 export type TroubleRecord = Omit<Schema<"TroubleItem">, "leg"> & { at: string; party: string };
 
+/** Somebody who was rung. */
+export type Offer = {
+  agent: string;
+  ringSec: number;
+  result: string;
+  /** The trunk that it went over. Older records have neither it nor the reason. */
+  trunk?: string;
+  /** Why it came to nothing. */
+  reason?: string;
+};
+
+/** A transfer that somebody asked for in vain. */
+export type FailedTransfer = { at: string; party: string; to?: string; code: number; reason: string };
+
 export type CallRecord = RecordedPath & {
   node: string;
   callId: string;
@@ -46,7 +60,7 @@ export type CallRecord = RecordedPath & {
   outcome?: string;
   outcomeText?: string;
   finalStep?: { flow?: string; version?: number; id: string; name: string; secondsIn: number } | null;
-  offers?: { agent: string; ringSec: number; result: string }[];
+  offers?: Offer[];
   agentId?: string | null;
   talkSec?: number;
   endedBy?: string;
@@ -59,6 +73,7 @@ export type CallRecord = RecordedPath & {
   told?: OutboxItem[];
   legs?: LegRecord[];
   troubles?: TroubleRecord[];
+  failedTransfers?: FailedTransfer[];
   /** When it was asked that the caller is erased. */
   erased?: string;
 };
