@@ -5,6 +5,8 @@
 use super::*;
 use crate::config::{TlsClient, Transport};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{ServerName, UnixTime};
 
 /// A folder that goes when the test ends.
 struct Folder(PathBuf);
@@ -129,6 +131,30 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
     folder.write("ca.pem", &authority.pem());
     tls.reload().unwrap();
     assert!(!Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before));
+}
+
+#[test]
+fn a_certificate_that_a_peer_made_itself_is_believed_where_it_is_in_ca_and_is_no_authority() {
+    let folder = Folder::new("self-signed");
+    let name = "sip.example.net";
+    for (is_ca, is_believed) in
+        [(IsCa::ExplicitNoCa, true), (IsCa::NoCa, true), (IsCa::Ca(BasicConstraints::Unconstrained), false)]
+    {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let own = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let config = TlsConfig { ca: Some(folder.write("ca.pem", &own.pem())), ..TlsConfig::default() };
+        let tls = Tls::load(&config, &[], SystemClock::start()).unwrap();
+        let (name, now) = (ServerName::try_from(name).unwrap(), UnixTime::now());
+        let checked = tls.loaded().client.verifier.verify_server_cert(own.der(), &[], &name, &[], now);
+        let Err(error) = checked else {
+            assert!(is_believed);
+            continue;
+        };
+        assert!(!is_believed, "{error}");
+        let helps = remedy(&std::io::Error::other(error));
+        assert!(helps.contains("CA:FALSE"), "{helps}");
+    }
 }
 
 #[test]
