@@ -286,7 +286,8 @@ fn bans(e: &mut DescriptorEncoder<'_>, figures: &BanFigures) -> fmt::Result {
 
 /// One sample for each trunk: there are as many as an operator has set up.
 fn trunks(e: &mut DescriptorEncoder<'_>, trunks: &[TrunkStatus]) -> fmt::Result {
-    let help = "1 while the trunk answers pings and has us registered, where it is to";
+    let help =
+        "1 while the trunk answers pings and has us registered, where it is to; also of one that nobody asks";
     of_trunks(e, "trunk_up", help, trunks, |trunk| Some(u64::from(trunk.is_up)))?;
     let help = "Our registration with the trunk: 0 not registered, 1 registered, 2 credentials rejected";
     of_trunks(e, "registration_state", help, trunks, |trunk| Some(trunk.registration.as_ref()?.figure()))?;
