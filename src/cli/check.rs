@@ -79,6 +79,7 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
         return (None, vec![warning(file, "provision.dir", message, remedy)]);
     };
     let (provisioned, mut findings) = provision::read_beside(folder, &outside::resources(&config.outside));
+    findings.extend(provision::unknown_settings(folder, &provisioned, &config.tls));
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
     if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();

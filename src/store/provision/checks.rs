@@ -100,7 +100,7 @@ pub(super) fn trunk_ranges(
 ) {
     let file = folder.join(Kind::Trunk.file());
     let accounts = doubts::shared_accounts(agents.values(), trunks);
-    let doubts = doubts::shared_ranges(trunks).into_iter().chain(accounts);
+    let doubts = doubts::shared_ranges(trunks).into_iter().chain(accounts).chain(doubts::open_keys(trunks));
     findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
 }
 
