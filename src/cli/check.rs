@@ -106,11 +106,11 @@ fn look_at_certificates(file: &Path, config: &Config) -> Option<Finding> {
             let finding = warning(file, "tls", error.to_string(), "");
             Some(Finding { severity: Severity::Error, ..finding })
         }
-        Ok(tls) if tls.has_ended() => {
-            let message = "a certificate has ended: peers that look refuse us".to_owned();
-            Some(warning(file, "tls.certificate", message, "renew it"))
-        }
-        Ok(_) => None,
+        Ok(tls) => tls.ended().map(|path| {
+            let message =
+                format!("the certificate in {} has ended: peers that look refuse us", path.display());
+            warning(file, "tls.certificate", message, "renew it")
+        }),
     }
 }
 

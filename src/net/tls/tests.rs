@@ -75,7 +75,8 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
     };
     let tls = load(&identity).unwrap();
     let shown = || tls.server(ListenerId(0)).unwrap();
-    let (first, ends) = (shown(), tls.expires());
+    let expires = || tls.ends()[0].1;
+    let (first, ends) = (shown(), expires());
     assert_eq!(ends, 2_208_988_800);
     let (ended, its_key) = issued(&authority, 2021);
     for (certificate, key, words) in [
@@ -89,7 +90,7 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
         let error = tls.reload().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
         assert!(Arc::ptr_eq(&first, &shown()), "the old one is shown on");
-        assert_eq!(tls.expires(), ends);
+        assert_eq!(expires(), ends);
     }
     let (renewed, its_key) = issued(&authority, 2041);
     folder.write("cert.pem", &renewed);
@@ -97,11 +98,29 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
     assert_ne!(tls.0.files.looks(), tls.loaded().looks, "a change of a file is seen");
     tls.reload().unwrap();
     assert!(!Arc::ptr_eq(&first, &shown()));
-    assert_eq!(tls.expires(), 2_240_611_200);
+    assert_eq!(expires(), 2_240_611_200);
     assert_eq!(tls.0.files.looks(), tls.loaded().looks);
     std::fs::remove_file(&identity.certificate).unwrap();
     assert!(tls.reload().unwrap_err().to_string().contains("cannot be read"));
-    assert_eq!(tls.expires(), 2_240_611_200);
+    assert_eq!(expires(), 2_240_611_200);
+}
+
+#[test]
+fn each_certificate_is_told_with_its_file_and_when_it_ends() {
+    let (folder, authority) = (Folder::new("ends"), authority());
+    let identity = |name: &str, year| {
+        let (certificate, key) = issued(&authority, year);
+        let certificate = folder.write(&format!("{name}.pem"), &certificate);
+        Identity { certificate, private_key: folder.write(&format!("{name}.key"), &key) }
+    };
+    let (own, ended) = (identity("own", 2040), identity("old", 2021));
+    let client = TlsClient { name: "acme".to_owned(), ca: None, identity: Some(ended.clone()) };
+    let config = TlsConfig { clients: vec![client], ..TlsConfig::default() };
+    let listen = [listen(&own, ClientCertificates::NotAsked)];
+    let tls = Tls::load(&config, &listen, SystemClock::start()).unwrap();
+    let ends = [(own.certificate, 2_208_988_800), (ended.certificate.clone(), 1_609_459_200)];
+    assert_eq!(tls.ends(), ends);
+    assert_eq!(tls.ended(), Some(ended.certificate));
 }
 
 #[test]
@@ -114,7 +133,7 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
         private_key: folder.write("key.pem", &key),
     };
     let tls = Tls::load(&TlsConfig::default(), &[], SystemClock::start()).unwrap();
-    assert_eq!(tls.expires(), 0);
+    assert_eq!(tls.ends(), []);
     assert!(tls.server(ListenerId(0)).is_none());
     assert!(tls.client(None).is_ok());
     let error = tls.client(Some("acme")).unwrap_err().to_string();
@@ -124,7 +143,7 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
     let config = TlsConfig { clients: vec![client], ..TlsConfig::default() };
     let tls = Tls::load(&config, &[], SystemClock::start()).unwrap();
     let before = tls.client(Some("acme")).unwrap();
-    assert!(tls.expires() > 0, "the certificate of a trunk ends, too");
+    assert_eq!(tls.ends().len(), 1, "the certificate of a trunk ends, too");
     folder.write("ca.pem", "");
     assert!(tls.reload().is_err());
     assert!(Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before), "those that were there stay");
