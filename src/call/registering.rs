@@ -6,6 +6,7 @@ use super::snapshot::{NOTHING_LOADED, Snapshot, Source};
 use super::switchboard::Switchboard;
 use super::trunk::{Hands, TrunkStatus};
 use crate::clock::{Instant, Now};
+use crate::hidden::Hidden;
 use crate::ids::ConnectionId;
 use crate::registrar::{Answer, Counters, Notify};
 pub use crate::registrar::{Binding, Listed, Owner};
@@ -96,7 +97,16 @@ impl Switchboard {
         let answer = if self.snapshot.awaits_database {
             Answer::later()
         } else {
-            self.registrar.register(now.instant, request, peer)
+            let before = self.registrar.counters().displaced;
+            let answer = self.registrar.register(now.instant, request, peer);
+            if self.registrar.counters().displaced > before {
+                let account = request.to().uri.user();
+                tracing::warn!(
+                    source = %peer.address, account = %Hidden::party(&account),
+                    "an account has more telephones than are kept: the one that registered first is rung no more"
+                );
+            }
+            answer
         };
         if let (Some(admits), Some(connection)) = (answer.admits, peer.connection) {
             let admitted = admits || may_stream(&self.snapshot, peer.address);
