@@ -436,32 +436,12 @@ fn encodings_of(stream: &Media) -> String {
     let names = stream.formats.iter().take(12).map(|format| {
         let payload_type = format.parse().ok();
         let map = payload_type.and_then(|pt| rtpmap(stream, pt)).map(|map| map.encoding);
-        let name = map.or_else(|| fixed_name(payload_type?)).unwrap_or(format);
+        let name = map.or_else(|| super::fixed::name(payload_type?)).unwrap_or(format);
         // The peer's text: only what an encoding name may hold (RFC 8866 token), and not much of it.
         let name: String = name.chars().take(24).collect();
         name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.+".contains(*c)).collect::<String>()
     });
     names.collect::<Vec<_>>().join(", ")
-}
-
-/// What audio of a payload type is that needs no name in a description (RFC 3551 table 4).
-fn fixed_name(payload_type: u8) -> Option<&'static str> {
-    Some(match payload_type {
-        0 => "PCMU",
-        3 => "GSM",
-        4 => "G723",
-        5 | 6 | 16 | 17 => "DVI4",
-        7 => "LPC",
-        8 => "PCMA",
-        9 => "G722",
-        10 | 11 => "L16",
-        12 => "QCELP",
-        13 => "CN",
-        14 => "MPA",
-        15 => "G728",
-        18 => "G729",
-        _ => return None,
-    })
 }
 
 struct RtpMap<'a> {
