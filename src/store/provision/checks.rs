@@ -47,6 +47,7 @@ pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
 }
 
 /// Files and folders right in the folder that hold the passwords which its objects refer to.
+#[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
 fn of_passwords(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for kind in [Kind::Agent, Kind::Trunk] {
