@@ -9,6 +9,7 @@ mod insight;
 mod numbers;
 mod offers;
 mod sessions;
+mod telephones;
 mod transfers;
 mod trials;
 mod trunks;
