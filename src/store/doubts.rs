@@ -1,8 +1,7 @@
 //! What in a set-up is allowed, but most likely not what was meant: seen across objects, wherever they are kept.
 
-use crate::call::snapshot::{Agent, Number, Trunk};
+use crate::call::snapshot::{Agent, Number, Trunk, Wish};
 use crate::flow::crm_user_key;
-use crate::sdp::Wish;
 use crate::sip::Transport;
 use crate::sip::locate::Destination;
 use ipnet::IpNet;
