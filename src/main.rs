@@ -89,6 +89,9 @@ enum RouteCommand {
         /// The caller's signalling address; the first trunk where it is left out.
         #[arg(long)]
         source: Option<SocketAddr>,
+        /// The id of the trunk that the call comes from, in place of an address.
+        #[arg(long, value_name = "ID", conflicts_with = "source")]
+        trunk: Option<String>,
         /// The caller's number; withheld where it is left out.
         #[arg(long, value_name = "NUMBER", default_value = "")]
         from: String,
@@ -110,8 +113,13 @@ fn main() -> ExitCode {
         }
         Command::Flow(FlowCommand::Schema) => done(cli::flow::schema(out)),
         Command::Flow(FlowCommand::Test(options)) => done(cli::flow_test::test(&options, out)),
-        Command::Route(RouteCommand::Test { number, config, source, from, json }) => {
-            done(cli::route::test(&number, &config.config, source, &from, json, out))
+        Command::Route(RouteCommand::Test { number, config, source, trunk, from, json }) => {
+            let origin = match (source, &trunk) {
+                (Some(address), _) => cli::route::Origin::Address(address),
+                (None, Some(id)) => cli::route::Origin::Trunk(id),
+                (None, None) => cli::route::Origin::Anywhere,
+            };
+            done(cli::route::test(&number, &config.config, origin, &from, json, out))
         }
         Command::Flow(FlowCommand::ImportStudio(options)) => {
             done(cli::import_studio::run(&options, out, &mut std::io::stderr()))

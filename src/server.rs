@@ -38,6 +38,7 @@ use crate::services::speech::SpeechEngine;
 use crate::store::apply::ApplyError;
 use crate::store::database::{Database, DatabaseError};
 use crate::store::loader::LoadError;
+use crate::store::setup_findings::Configured;
 use crate::store::spool::SpoolError;
 use crate::store::{outside, provision};
 use feed::{Control, Feed};
@@ -167,6 +168,10 @@ async fn start(config: &Config) -> Result<Running, ServerError> {
             .as_ref()
             .filter(|provision| provision.mode == ProvisionMode::Sync)
             .map(|provision| provision.folder.display().to_string()),
+        configured: Configured {
+            folder: config.provision.as_ref().map(|provision| provision.folder.clone()),
+            tls_clients: config.tls.clients.iter().map(|client| client.name.clone()).collect(),
+        },
         outside: known,
         crm: config.outside.crm.as_ref().map(telling::about),
         records_file: config.records.path.clone(),
@@ -502,7 +507,13 @@ async fn load(
     // Files are read and decoded beside the runtime's threads, which carry streams.
     let folder = config.provision.as_ref().map(|p| p.folder.clone()).unwrap_or_default();
     let known = outside::resources(&config.outside);
-    let (provisioned, mut findings) = aside(move || provision::read_beside(&folder, &known)).await?;
+    let tls = config.tls.clone();
+    let read = move || {
+        let (provisioned, mut findings) = provision::read_beside(&folder, &known);
+        findings.extend(provision::unknown_settings(&folder, &provisioned, &tls));
+        (provisioned, findings)
+    };
+    let (provisioned, mut findings) = aside(read).await?;
     if config.provision.is_none() {
         tracing::warn!("no [provision] dir: there are no numbers, and every call is refused");
         findings.clear();

@@ -306,7 +306,6 @@ fn each_answer_of_a_trunk_that_keeps_calls_from_it_has_its_own_remedy() {
     let registered = "cordboard_registration_state{trunk=\"carrier\"}";
     server.until("the trunk to be up and to have us", |s| shows(s, up, 1) && shows(s, registered, 1));
     for (method, answer, kind, words, helps) in [
-        ("OPTIONS", "403 Who Are You", "options", "403 Who Are You", "on its list of addresses"),
         ("OPTIONS", "503 Closed", "options", "503 Closed", "takes no calls now"),
         ("OPTIONS", "", "options", "No answer within 8 s", "lets UDP through"),
         ("REGISTER", "403 Not You", "register", "403 Not You", "Credentials rejected, most likely"),
@@ -346,6 +345,20 @@ fn each_answer_of_a_trunk_that_keeps_calls_from_it_has_its_own_remedy() {
     assert_eq!(server.metric(registered), 1);
     assert_eq!(server.metric("cordboard_peers_put_back_total"), 0);
     server.assert_clean();
+}
+
+#[test]
+fn a_refusal_names_the_address_that_the_chosen_listener_binds_and_fails_only_where_nothing_else_shows_it() {
+    let peer = Trunk::start(address(), Audio::Echo);
+    peer.answers("OPTIONS", "403 Who Are You");
+    let host = format!("host = \"{}\"", peer.address);
+    let server = start("doctor-refused-options", &host, |_| {});
+    let listed = format!("put {} on its list of addresses", server.sip().ip());
+    assert_failed(&examine(&server).0, "options", "403 Who Are You", &listed);
+    let server = start("doctor-refused-alone", &format!("{host}\ntest_number = \"{ECHO}\""), |_| {});
+    let (steps, is_fine) = examine(&server);
+    assert_eq!((outcomes(&steps), is_fine), (ALL_OK.map(str::to_owned).to_vec(), true), "{steps:#?}");
+    assert!(field(step(&steps, "options"), "text").contains("keeps no call from it"));
 }
 
 #[test]

@@ -89,7 +89,7 @@ async fn readyz(State(sources): State<Sources>) -> impl IntoResponse {
             "numbers_and_flows": word(loaded, NOTHING_LOADED),
             "media_ports": word(!started || ports, "none free"),
             // Who looks refuses us then; calls of others go on.
-            "certificates": word(!sources.tls.has_ended(), "one has ended"),
+            "certificates": word(sources.tls.ended().is_none(), "one has ended"),
             "drain": word(!figures.draining, "draining"),
             "call_records": word(lost == 0, "some were lost"),
             // Calls go on without it; their records wait on disk.

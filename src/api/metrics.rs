@@ -15,6 +15,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The page.
@@ -55,8 +56,7 @@ impl Collector for Page {
         let transactions = counts.sip.server_transactions + counts.sip.client_transactions;
         gauge(e, "sip_transactions", "SIP transactions", transactions as u64)?;
         gauge(e, "sip_connections", "Connections of TCP, TLS and WebSocket", counts.sip.connections as u64)?;
-        let help = "When the certificate that ends first ends, in Unix seconds; 0 without one";
-        gauge(e, "tls_certificate_expires_seconds", help, self.0.tls.expires())?;
+        certificates(e, &self.0.tls.ends())?;
         let help = "Targets that are put back for a while, since they do not answer";
         gauge(e, "peers_blocked", help, figures.peers_blocked as u64)?;
         counter(e, "peers_put_back", "How often a target was put back", figures.peers_put_back)?;
@@ -284,9 +284,22 @@ fn bans(e: &mut DescriptorEncoder<'_>, figures: &BanFigures) -> fmt::Result {
     counters(e, "bans", "Hosts that were banned, by what for", samples.collect())
 }
 
+/// One sample for each file: a server has as many as an operator has written into its configuration.
+fn certificates(e: &mut DescriptorEncoder<'_>, ends: &[(PathBuf, u64)]) -> fmt::Result {
+    let help = "When a certificate of this server ends, in Unix seconds";
+    let name = "tls_certificate_expires_seconds";
+    let mut family = e.encode_descriptor(name, help, None, ConstGauge::<i64>::new(0).metric_type())?;
+    for (path, ends) in ends {
+        let (file, ends) = (path.display().to_string(), i64::try_from(*ends).unwrap_or(i64::MAX));
+        ConstGauge::new(ends).encode(family.encode_family(&[("file", file.as_str())])?)?;
+    }
+    Ok(())
+}
+
 /// One sample for each trunk: there are as many as an operator has set up.
 fn trunks(e: &mut DescriptorEncoder<'_>, trunks: &[TrunkStatus]) -> fmt::Result {
-    let help = "1 while the trunk answers pings and has us registered, where it is to";
+    let help =
+        "1 while the trunk answers pings and has us registered, where it is to; also of one that nobody asks";
     of_trunks(e, "trunk_up", help, trunks, |trunk| Some(u64::from(trunk.is_up)))?;
     let help = "Our registration with the trunk: 0 not registered, 1 registered, 2 credentials rejected";
     of_trunks(e, "registration_state", help, trunks, |trunk| Some(trunk.registration.as_ref()?.figure()))?;

@@ -37,6 +37,7 @@ use crate::net::signalling::{LiveEvents, Post};
 use crate::services::crm::Crm;
 use crate::services::speech::SpeechEngine;
 use crate::store::database::Database;
+use crate::store::setup_findings::Configured;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -80,6 +81,8 @@ pub struct Settings {
     /// The folder whose files the store is brought to (`[provision] mode = "sync"`): what is changed over the API is
     /// undone at the next reload or start.
     pub sync_folder: Option<String>,
+    /// What objects refer to of the configuration.
+    pub configured: Configured,
     /// What flows may refer to of the configuration.
     pub outside: Resources,
     /// What the configuration says of the CRM.

@@ -66,6 +66,7 @@ fn run_with<F: Future<Output = ()>>(speech: Option<&[&str]>, test: impl FnOnce(W
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             reads_forwarded: false,
             sync_folder: Some("config/site".to_owned()),
+            configured: Default::default(),
             outside: Default::default(),
             crm: None,
             records_file: Some("data/calls.jsonl".into()),

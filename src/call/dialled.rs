@@ -446,6 +446,9 @@ impl Dialled {
         if let Some((_, targets)) = &fork.next {
             targets.answered(&mut context.sip.blocked);
         }
+        if let Some(trunk) = &fork.trunk {
+            context.trunks.note_answered(context.now.instant, trunk);
+        }
         self.cancel_forks(Some(ELSEWHERE), Some(dialog), context);
         if let Some(agent) = &self.agent {
             context.index.starts_talking(agent);

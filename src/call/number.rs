@@ -6,6 +6,10 @@ use phonenumber::country::Id as Country;
 /// A number longer than this is none: E.164 has 15 digits, prefixes of carriers add up to ten.
 pub const LENGTH_MAX: usize = 32;
 
+/// Numbers with no more digits are those of services within a country or an office (911, 112, 110, an extension): they have
+/// no form with a plus, and the shortest number of E.164 has four digits behind the code of its country.
+const SERVICE_DIGITS_MAX: usize = 3;
+
 /// What a dialled or calling number may mean, most likely first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Readings {
@@ -36,6 +40,9 @@ fn without_parameters(text: &str) -> &str {
 }
 
 fn international(digits: &str, country: Country) -> Option<String> {
+    if digits.len() <= SERVICE_DIGITS_MAX {
+        return None;
+    }
     // No national number begins so: where 00 is not the country's own prefix (011 in the US), it means nothing.
     if digits.starts_with("00") && !has_international_prefix(digits, country) {
         return None;

@@ -103,6 +103,8 @@ mod tests {
             ("77", Some(Country::US), "774155550123", "774155550123", Some("+14155550123")),
             ("77", None, "77+14155550123", "77+14155550123", Some("+14155550123")),
             ("77", None, "77100", "77100", Some("100")),
+            ("", Some(Country::US), "911", "911", None),
+            ("77", Some(Country::US), "77911", "77911", Some("911")),
             ("77", None, "77", "77", None),
             ("77", None, "+15550100", "+15550100", None),
             ("9#", Some(Country::GB), "9#020 7946 0018", "9#02079460018", Some("+442079460018")),
@@ -130,6 +132,10 @@ mod tests {
             (AsIs, Some(Country::US), "", "4155550123", "4155550123"),
             (E164, None, "0011#", "+14155550123", "0011#14155550123"),
             (PlusE164, Some(Country::US), "", "alice", "alice"),
+            (PlusE164, Some(Country::US), "", "911", "911"),
+            (PlusE164, Some(Country::US), "9", "911", "9911"),
+            (E164, Some(Country::DE), "", "112", "112"),
+            (PlusE164, Some(Country::GB), "", "999", "999"),
         ] {
             let rule =
                 NumberRule { country, prefix_in: String::new(), format, prefix_out: prefix.to_owned() };

@@ -115,7 +115,7 @@ fn not_acknowledged(leg: &LegFacts, time: Duration) -> Trouble {
             time.as_secs(),
             leg.signalling
         ),
-        "Check that [sip] advertise names an address that the other side can reach, and that no firewall or router \
+        "Check that [[sip.listen]] advertise names an address that the other side can reach, and that no firewall or router \
          between rewrites or drops SIP (SIP ALG)."
             .to_owned(),
     ];
@@ -308,6 +308,12 @@ mod tests {
         let mut leg = facts();
         change(&mut leg.condition);
         leg
+    }
+
+    #[test]
+    fn an_answer_that_is_not_acknowledged_is_mended_at_the_key_that_there_is() {
+        let remedy = not_acknowledged(&facts(), Duration::from_secs(8)).remedy;
+        assert!(remedy.contains("[[sip.listen]] advertise"), "{remedy}");
     }
 
     #[test]

@@ -79,6 +79,7 @@ fn provisioned(file: &Path, config: &Config) -> (Option<Provisioned>, Vec<Findin
         return (None, vec![warning(file, "provision.dir", message, remedy)]);
     };
     let (provisioned, mut findings) = provision::read_beside(folder, &outside::resources(&config.outside));
+    findings.extend(provision::unknown_settings(folder, &provisioned, &config.tls));
     findings.extend(provisioned.prompt_files.iter().filter_map(|file| provisioned.load(file).err()));
     if let Some(speech) = provisioned.flows.speech.first() {
         let short: String = speech.text.chars().take(40).collect();
@@ -105,11 +106,11 @@ fn look_at_certificates(file: &Path, config: &Config) -> Option<Finding> {
             let finding = warning(file, "tls", error.to_string(), "");
             Some(Finding { severity: Severity::Error, ..finding })
         }
-        Ok(tls) if tls.has_ended() => {
-            let message = "a certificate has ended: peers that look refuse us".to_owned();
-            Some(warning(file, "tls.certificate", message, "renew it"))
-        }
-        Ok(_) => None,
+        Ok(tls) => tls.ended().map(|path| {
+            let message =
+                format!("the certificate in {} has ended: peers that look refuse us", path.display());
+            warning(file, "tls.certificate", message, "renew it")
+        }),
     }
 }
 

@@ -17,12 +17,40 @@ use super::flow::FAILED;
 use super::store::is_there;
 use crate::flow::simulate::plain;
 
-/// Explains the routing of a dialled number, as a live call of `caller` from `from` (or from the first trunk)
-/// would have it.
+/// Where a call comes from.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// The first trunk.
+    Anywhere,
+    Address(SocketAddr),
+    /// The trunk of that id.
+    Trunk(&'a str),
+}
+
+impl Origin<'_> {
+    /// What has that origin, or why nothing has: a sentence without its end.
+    fn source(self, snapshot: &Snapshot) -> Result<Source<'_>, String> {
+        let (found, otherwise) = match self {
+            Origin::Anywhere => (
+                snapshot.trunks.first().map(Source::Trunk),
+                "there is no trunk: nobody may call in".to_owned(),
+            ),
+            Origin::Address(address) => {
+                (snapshot.caller_source(address), format!("{address} is no trunk's and no agent's address"))
+            }
+            Origin::Trunk(id) => {
+                (snapshot.trunk(id).map(Source::Trunk), format!("there is no trunk \"{id}\""))
+            }
+        };
+        found.ok_or(otherwise)
+    }
+}
+
+/// Explains the routing of a dialled number, as a live call of `caller` that comes from there would have it.
 pub fn test(
     number: &str,
     file: &Path,
-    from: Option<SocketAddr>,
+    from: Origin<'_>,
     caller: &str,
     json: bool,
     out: &mut dyn Write,
@@ -42,16 +70,9 @@ pub fn test(
             return Ok(FAILED);
         }
     };
-    let source = match from {
-        Some(address) => snapshot.caller_source(address),
-        None => snapshot.trunks.first().map(Source::Trunk),
-    };
-    let Some(source) = source else {
-        let who = from.map_or_else(
-            || "there is no trunk: nobody may call in".to_owned(),
-            |a| format!("{a} is no trunk's and no agent's address"),
-        );
-        return refused(out, json, 403, &who);
+    let source = match from.source(&snapshot) {
+        Ok(source) => source,
+        Err(why) => return refused(out, json, 403, &why),
     };
     match route(&snapshot, Some(source), number, caller) {
         Ok(found) => {
@@ -119,4 +140,27 @@ fn refused(out: &mut dyn Write, json: bool, code: u16, why: &str) -> std::io::Re
         writeln!(out, "refused with {code}: {}", plain(why))?;
     }
     Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::snapshot::Trunk;
+
+    #[test]
+    fn a_call_comes_from_the_trunk_that_is_named_and_from_no_other() {
+        let trunk = |id: &str| Trunk { id: id.to_owned(), ..Trunk::default() };
+        let snapshot = Snapshot { trunks: vec![trunk("a"), trunk("b")], ..Snapshot::default() };
+        let of = |from: Origin<'_>| {
+            from.source(&snapshot).map(|source| match source {
+                Source::Trunk(trunk) => trunk.id.clone(),
+                Source::Agent(_) => panic!("a trunk"),
+            })
+        };
+        assert_eq!(of(Origin::Anywhere), Ok("a".to_owned()));
+        assert_eq!(of(Origin::Trunk("b")), Ok("b".to_owned()));
+        assert_eq!(of(Origin::Trunk("c")), Err("there is no trunk \"c\"".to_owned()));
+        let nobody = "192.0.2.1:5060".parse().unwrap();
+        assert!(of(Origin::Address(nobody)).unwrap_err().contains("192.0.2.1:5060 is no trunk's"));
+    }
 }

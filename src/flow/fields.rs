@@ -12,6 +12,11 @@ pub(super) const FLOW_FIELDS: [Field; 7] = [
     ("steps", "The steps by their ids."),
 ];
 
+/// Whether a document has such a key.
+pub fn is_document_key(key: &str) -> bool {
+    FLOW_FIELDS.iter().any(|(name, _)| *name == key)
+}
+
 pub(super) const STEP_FIELDS: [Field; 5] = [
     ("type", "What the step does."),
     ("name", "What people call it; no other step of the flow has the same name."),

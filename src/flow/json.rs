@@ -15,7 +15,7 @@ pub(super) fn parse(text: &str) -> Result<(Value, Vec<String>), serde_json::Erro
 }
 
 /// Adds a segment to a JSON pointer, RFC 6901 section 3.
-pub(super) fn push_segment(pointer: &mut String, segment: &str) {
+pub fn push_segment(pointer: &mut String, segment: &str) {
     pointer.push('/');
     for c in segment.chars() {
         match c {

@@ -34,10 +34,11 @@ pub mod web_address;
 pub use caller_list::{CallerList, EntryError, SEPARATORS};
 pub use context::KEYS_MAX;
 pub use diff::diff;
+pub use fields::is_document_key;
 pub use finding::{Code, Finding, Severity};
 pub use graph::{DOCUMENT_BYTES_MAX, Flow, Resources, STEPS_MAX};
 pub use interpreter::Interpreter;
-pub use json::pointer_of;
+pub use json::{pointer_of, push_segment};
 pub use library::{Canary, FlowVersion, Library, LiveFlow, crm_user_key, is_crm_user};
 pub use lookup::{
     Callout, HTTP_BYTES_MAX, HeaderValue, HttpRequest, LookupError, LookupId, Match, Method, Person, Query,

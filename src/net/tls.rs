@@ -21,7 +21,6 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -66,8 +65,6 @@ struct Inner {
     files: Files,
     clock: SystemClock,
     now: Mutex<Loaded>,
-    /// When the certificate that ends first ends, in Unix seconds; 0 without one.
-    expires: AtomicU64,
 }
 
 /// Where everything comes from.
@@ -84,6 +81,8 @@ struct Loaded {
     servers: Vec<Option<Arc<ServerConfig>>>,
     client: Client,
     named: HashMap<Box<str>, Client>,
+    /// Each certificate of ours, and when it ends, in Unix seconds.
+    ends: Vec<(PathBuf, u64)>,
     /// What the files looked like; a renewed one differs.
     looks: Vec<Look>,
 }
@@ -108,14 +107,9 @@ impl Tls {
             (one.name.as_str().into(), files)
         });
         let files = Files { servers, client, named: named.collect() };
-        let (loaded, expires) = files.load()?;
-        warn_of_end(expires, clock.now().wall);
-        Ok(Tls(Arc::new(Inner {
-            files,
-            clock,
-            now: Mutex::new(loaded),
-            expires: AtomicU64::new(expires.unwrap_or(0)),
-        })))
+        let loaded = files.load()?;
+        warn_of_ends(&loaded.ends, clock.now().wall);
+        Ok(Tls(Arc::new(Inner { files, clock, now: Mutex::new(loaded) })))
     }
 
     /// What a listener shows and asks for; none where it speaks no TLS.
@@ -139,32 +133,29 @@ impl Tls {
         self.loaded().named.get(name).cloned().ok_or_else(|| TlsError::UnknownSettings(name.to_owned()))
     }
 
-    /// When the certificate that ends first ends, in Unix seconds; 0 without one.
-    pub fn expires(&self) -> u64 {
-        self.0.expires.load(Ordering::Relaxed)
+    /// Each certificate of ours, and when it ends, in Unix seconds.
+    pub fn ends(&self) -> Vec<(PathBuf, u64)> {
+        self.loaded().ends.clone()
     }
 
-    /// Whether a certificate of ours has ended.
-    pub fn has_ended(&self) -> bool {
+    /// A certificate of ours that has ended.
+    pub fn ended(&self) -> Option<PathBuf> {
         let now = u64::try_from(self.0.clock.now().wall.timestamp().as_second()).unwrap_or(0);
-        (1..=now).contains(&self.expires())
+        self.ends().into_iter().find(|(_, ends)| *ends <= now).map(|(path, _)| path)
     }
 
     /// Reads all files anew; where anything is wrong with any, all stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let (loaded, expires) = self.0.files.load()?;
+        let loaded = self.0.files.load()?;
         let now = self.0.clock.now().wall;
-        for identity in self.0.files.identities() {
-            let path = identity.certificate.clone();
-            let ends = certificate::ends(&read_chain(&path)?).and_then(|ends| i64::try_from(ends).ok());
-            let ended = ends.map(Wall::from_unix_seconds).filter(|ended| *ended <= now);
-            if let Some(ended) = ended {
-                return Err(TlsError::Ended { path, ended });
+        for (path, ends) in &loaded.ends {
+            let ends = i64::try_from(*ends).ok().map(Wall::from_unix_seconds);
+            if let Some(ended) = ends.filter(|ends| *ends <= now) {
+                return Err(TlsError::Ended { path: path.clone(), ended });
             }
         }
+        warn_of_ends(&loaded.ends, now);
         *self.loaded() = loaded;
-        self.0.expires.store(expires.unwrap_or(0), Ordering::Relaxed);
-        warn_of_end(expires, now);
         Ok(())
     }
 
@@ -207,7 +198,7 @@ impl Tls {
 }
 
 impl Files {
-    fn load(&self) -> Result<(Loaded, Option<u64>), TlsError> {
+    fn load(&self) -> Result<Loaded, TlsError> {
         // Before the files, so that what changes meanwhile is seen as a change.
         let looks = self.looks();
         let servers = self.servers.iter().map(|server| server.as_ref().map(server_config).transpose());
@@ -215,12 +206,13 @@ impl Files {
         let client = client_config(&self.client)?;
         let named = self.named.iter().map(|(name, files)| Ok((name.clone(), client_config(files)?)));
         let named = named.collect::<Result<_, TlsError>>()?;
-        let mut expires: Option<u64> = None;
-        for identity in self.identities() {
-            let ends = certificate::ends(&read_chain(&identity.certificate)?);
-            expires = expires.into_iter().chain(ends).min();
+        let mut ends: Vec<(PathBuf, u64)> = Vec::new();
+        for Identity { certificate, .. } in self.identities() {
+            let known = ends.iter().any(|(path, _)| path == certificate);
+            let at = certificate::ends(&read_chain(certificate)?).filter(|_| !known);
+            ends.extend(at.map(|at| (certificate.clone(), at)));
         }
-        Ok((Loaded { servers, client, named, looks }, expires))
+        Ok(Loaded { servers, client, named, ends, looks })
     }
 
     fn identities(&self) -> impl Iterator<Item = &Identity> {
@@ -261,13 +253,16 @@ impl Files {
     }
 }
 
-fn warn_of_end(expires: Option<u64>, now: Wall) {
-    let Some(ends) = expires.and_then(|ends| i64::try_from(ends).ok()) else { return };
-    let left = ends - now.timestamp().as_second();
-    if left <= 0 {
-        tracing::error!(ended = %Wall::from_unix_seconds(ends), "a certificate has ended: peers that look refuse us; renew it");
-    } else if left < ENDS_SOON.as_secs() as i64 {
-        tracing::warn!(ends = %Wall::from_unix_seconds(ends), "a certificate ends soon: renew it");
+fn warn_of_ends(ends: &[(PathBuf, u64)], now: Wall) {
+    for (path, ends) in ends {
+        let Ok(at) = i64::try_from(*ends) else { continue };
+        let (left, ends, file) =
+            (at - now.timestamp().as_second(), Wall::from_unix_seconds(at), path.display());
+        if left <= 0 {
+            tracing::error!(%file, ended = %ends, "a certificate has ended: peers that look refuse us; renew it");
+        } else if left < ENDS_SOON.as_secs() as i64 {
+            tracing::warn!(%file, %ends, "a certificate ends soon: renew it");
+        }
     }
 }
 

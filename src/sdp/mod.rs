@@ -1,6 +1,7 @@
 //! Session descriptions: the text (RFC 8866) and what offer and answer agree on (RFC 3264). Knows no SIP.
 
 pub mod crypto;
+mod fixed;
 pub mod handshake;
 mod offer_answer;
 mod text;

@@ -434,9 +434,11 @@ fn formats_of<'a>(
 /// Names for a refusal's text: what a person would call the codecs.
 fn encodings_of(stream: &Media) -> String {
     let names = stream.formats.iter().take(12).map(|format| {
-        let map = format.parse().ok().and_then(|pt| rtpmap(stream, pt));
+        let payload_type = format.parse().ok();
+        let map = payload_type.and_then(|pt| rtpmap(stream, pt)).map(|map| map.encoding);
+        let name = map.or_else(|| super::fixed::name(payload_type?)).unwrap_or(format);
         // The peer's text: only what an encoding name may hold (RFC 8866 token), and not much of it.
-        let name: String = map.map_or(format.as_str(), |m| m.encoding).chars().take(24).collect();
+        let name: String = name.chars().take(24).collect();
         name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.+".contains(*c)).collect::<String>()
     });
     names.collect::<Vec<_>>().join(", ")

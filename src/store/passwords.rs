@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 /// Longest password file, in bytes: a password in it has some dozen.
 const FILE_BYTES_MAX: usize = 1_024;
 
+/// What helps where a file of a password cannot be read.
+pub const REMEDY: &str =
+    "write the password into that file, let the server's user read it, and send SIGHUP to the server";
+
 /// Where passwords are.
 #[derive(Clone, Default, Debug)]
 pub struct Passwords {
@@ -39,15 +43,26 @@ impl Passwords {
         Passwords { folder: folder.map(Path::to_owned), written }
     }
 
+    /// The file that a document refers to for its password, where that cannot be read.
+    pub fn unreadable(&self, document: &Value) -> Option<PathBuf> {
+        let path = self.place(document.get("password").and_then(Value::as_str).and_then(file_of)?);
+        read(&path, FILE_BYTES_MAX).is_none().then_some(path)
+    }
+
+    fn place(&self, path: &str) -> PathBuf {
+        self.folder.as_deref().unwrap_or(Path::new("")).join(path)
+    }
+
     /// Puts an object's password into it.
     pub fn fill(&self, kind: Kind, id: &str, document: &Value, object: &mut Object) {
         let reference = document.get("password").and_then(Value::as_str).and_then(file_of);
         let password = match reference {
             Some(path) => {
-                let path = self.folder.as_deref().unwrap_or(Path::new("")).join(path);
+                let path = self.place(path);
                 let found = read(&path, FILE_BYTES_MAX);
                 if found.is_none() {
-                    tracing::error!(kind = kind.word(), id, file = %path.display(), "a password cannot be read");
+                    let (kind, file) = (kind.word(), path.display());
+                    tracing::error!(kind, id, %file, "a password cannot be read, and its account is without: {REMEDY}");
                 }
                 found.map(|text| Password::new(text.trim_end()))
             }

@@ -4,10 +4,12 @@ mod checks;
 mod drafts;
 
 use super::assemble::{self, Catalogue, Compiler, FlowSource, Flows, VersionSource};
+use super::doubts;
 use super::objects::{self, Checked, Kind, Object};
 use super::prompts::{self, PromptFile, finding};
 use crate::audio::Clip;
 use crate::call::snapshot::{Answers, Snapshot, Speech};
+use crate::config::Tls;
 use crate::config::reader::{Document, Finding, Severity, nearest};
 use crate::flow::{CallerList, Flow, Library, Resources, cycle};
 use serde_json::Value;
@@ -113,6 +115,14 @@ pub fn read_beside(folder: &Path, store: &Resources) -> (Provisioned, Vec<Findin
     let flows = assemble::flows(&sources, &catalogue, &mut Compiler::default());
     let prompt_about = read_prompt_words(folder, &prompt_files, &mut findings);
     (Provisioned { objects, catalogue, sources, drafts, flows, prompt_files, prompt_about }, findings)
+}
+
+/// Trunks of a folder that name settings of TLS which the configuration does not have.
+pub fn unknown_settings(folder: &Path, provisioned: &Provisioned, tls: &Tls) -> Vec<Finding> {
+    let known: Vec<String> = tls.clients.iter().map(|client| client.name.clone()).collect();
+    let file = folder.join(Kind::Trunk.file());
+    let doubts = doubts::unknown_settings(&provisioned.catalogue.trunks, &known).into_iter();
+    doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)).collect()
 }
 
 /// What a folder has, and what a store has beside it.

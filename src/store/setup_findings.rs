@@ -6,9 +6,12 @@ use super::database::objects::{self as stored, StoredObject};
 use super::database::{Database, DatabaseError};
 use super::doubts::{self, Doubt};
 use super::objects::{self, Kind};
+use super::passwords::{self, Passwords};
 use crate::call::snapshot::Answers;
 use crate::config::reader::Severity;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// One thing to say about an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +27,15 @@ pub struct SetupFinding {
     pub message: String,
     /// What to do about it; may be empty.
     pub remedy: String,
+}
+
+/// What the configuration says beside the objects.
+#[derive(Clone, Default, Debug)]
+pub struct Configured {
+    /// The provisioned folder, which files of passwords are found from.
+    pub folder: Option<PathBuf>,
+    /// The names of `[[tls.client]]`.
+    pub tls_clients: Vec<String>,
 }
 
 /// All of one moment, as it is kept.
@@ -43,12 +55,13 @@ impl Setup {
     }
 
     /// Looks at each and at all together; lists of 100,000 callers take their time.
-    pub fn findings(self) -> Vec<SetupFinding> {
-        say(self.objects, &self.flows)
+    pub fn findings(self, configured: &Configured) -> Vec<SetupFinding> {
+        say(self.objects, &self.flows, configured)
     }
 }
 
-fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
+fn say(objects: Vec<StoredObject>, heads: &[FlowHead], configured: &Configured) -> Vec<SetupFinding> {
+    let passwords = Passwords::of(configured.folder.as_deref());
     let mut found = Vec::new();
     let mut catalogue = Catalogue::default();
     let mut numbers = Vec::new();
@@ -67,6 +80,7 @@ fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
             remedy: finding.remedy,
         }));
         let Some(checked) = checked else { continue };
+        found.extend(unreadable_password(&passwords, object.kind, &id, &object.document));
         if let objects::Object::Number(number) = &checked.object
             && let Answers::Flow(flow) = &number.answers
         {
@@ -77,7 +91,8 @@ fn say(objects: Vec<StoredObject>, heads: &[FlowHead]) -> Vec<SetupFinding> {
     let trunks = &catalogue.trunks;
     let accounts = doubts::shared_accounts(catalogue.agents.values(), trunks);
     let doubts = doubts::without_trunks(trunks).into_iter().chain(doubts::shared_ranges(trunks));
-    let doubts = doubts.chain(accounts);
+    let doubts = doubts.chain(accounts).chain(doubts::open_keys(trunks));
+    let doubts = doubts.chain(doubts::unknown_settings(trunks, &configured.tls_clients));
     found.extend(doubts.map(|doubt| of_doubt(Kind::Trunk, doubt)));
     found.extend(doubts::without_numbers(&catalogue.numbers).map(|doubt| of_doubt(Kind::Number, doubt)));
     let shared = doubts::shared_crm_users(catalogue.agents.values());
@@ -98,6 +113,24 @@ fn of_doubt(kind: Kind, doubt: Doubt) -> SetupFinding {
         message: doubt.message,
         remedy: doubt.remedy.to_owned(),
     }
+}
+
+/// An account without its password: nobody registers with it, and no challenge is answered.
+fn unreadable_password(
+    passwords: &Passwords,
+    kind: Kind,
+    id: &str,
+    document: &Value,
+) -> Option<SetupFinding> {
+    let path = passwords.unreadable(document)?;
+    Some(SetupFinding {
+        kind: kind.word(),
+        id: id.to_owned(),
+        is_error: false,
+        pointer: "/password".to_owned(),
+        message: format!("the password cannot be read from {}: the account is without", path.display()),
+        remedy: passwords::REMEDY.to_owned(),
+    })
 }
 
 /// Numbers that lead to a flow without a live version.
@@ -142,7 +175,7 @@ mod tests {
     fn what_is_odd_about_the_store_is_said_by_object() {
         for_each_engine(async |database| {
             let noon = Wall::from_unix_seconds(1_795_000_000);
-            let empty = Setup::read(&database).await.unwrap().findings();
+            let empty = Setup::read(&database).await.unwrap().findings(&Configured::default());
             let said: Vec<&str> = empty.iter().map(|finding| finding.message.as_str()).collect();
             assert_eq!(
                 said,
@@ -161,7 +194,7 @@ mod tests {
                 change.create_object(kind, &document).await.unwrap();
             }
             change.commit().await.unwrap();
-            let said = Setup::read(&database).await.unwrap().findings();
+            let said = Setup::read(&database).await.unwrap().findings(&Configured::default());
             let said: Vec<(&str, &str)> =
                 said.iter().map(|finding| (finding.id.as_str(), finding.message.as_str())).collect();
             for (id, part) in [
@@ -179,10 +212,29 @@ mod tests {
                 !Setup::read(&database)
                     .await
                     .unwrap()
-                    .findings()
+                    .findings(&Configured::default())
                     .iter()
                     .any(|finding| finding.id == "+15550100")
             );
+        });
+    }
+    #[test]
+    fn what_a_trunk_needs_of_the_server_and_is_not_there_is_said() {
+        for_each_engine(async |database| {
+            let mut change = database.change("ann", Wall::from_unix_seconds(1_795_000_000)).await.unwrap();
+            let trunk = json!({"id": "a", "host": "192.0.2.1;transport=tls", "tlsClient": "foo", "username": "u",
+                "password": "${file:secrets/none}"});
+            change.create_object(Kind::Trunk, &trunk).await.unwrap();
+            change.commit().await.unwrap();
+            let configured =
+                Configured { folder: Some("/nonexistent".into()), tls_clients: vec!["acme".to_owned()] };
+            let said = Setup::read(&database).await.unwrap().findings(&configured);
+            let of = |part: &str| said.iter().find(|finding| finding.message.contains(part));
+            assert!(of("no [[tls.client]] is named \"foo\"").is_some(), "{said:?}");
+            let unreadable = of("/nonexistent/secrets/none").unwrap_or_else(|| panic!("{said:?}"));
+            assert_eq!((unreadable.kind, unreadable.id.as_str()), ("trunk", "a"));
+            assert_eq!(unreadable.pointer, "/password");
+            assert!(unreadable.remedy.contains("SIGHUP"), "{unreadable:?}");
         });
     }
 }

@@ -87,7 +87,9 @@ fn overwritten(folder: &str) -> SetupFinding {
 
 async fn list(State(api): State<Api>, Query(query): Query<FindingQuery>) -> Result<Json<Findings>, Problem> {
     let setup = Setup::read(api.database()?).await?;
-    let mut found = aside("the set-up could not be looked at", move || setup.findings()).await?;
+    let configured = api.settings.configured.clone();
+    let work = move || setup.findings(&configured);
+    let mut found = aside("the set-up could not be looked at", work).await?;
     found.extend(api.settings.sync_folder.as_deref().map(overwritten));
     found.retain(|finding| {
         query.kind.as_ref().is_none_or(|kind| kind == finding.kind)

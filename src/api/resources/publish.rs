@@ -11,6 +11,7 @@ use crate::api::problem::Problem;
 use crate::api::request::{Body, Document, IfMatch, InPath, Query, etag, given};
 use crate::api::route::{Route, delete, get, post, put};
 use crate::flow::simulate::words::wall;
+use crate::flow::{is_document_key, push_segment};
 use crate::store::database::change::Change;
 use crate::store::database::flows::{FlowHead, PublishedVersion};
 use crate::store::database::publish::{Published, Rollout};
@@ -337,6 +338,7 @@ async fn create(
     principal: Principal,
     Document(document): Document,
 ) -> Result<Response, Problem> {
+    known_keys(&document)?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     let (id, _) = change.create_flow(&document).await?;
     let flow = change.existing_flow(&id).await?;
@@ -344,6 +346,21 @@ async fn create(
     let location = format!("/api/v1/flows/{}", in_path(&id));
     let shown = shown(StatusCode::CREATED, flow);
     Ok((api.overwritten(), [(header::LOCATION, location)], shown).into_response())
+}
+
+/// A draft may have errors, but what it is made of has to be a flow: a key beside those of a document is most likely a
+/// document that was wrapped in something.
+fn known_keys(document: &Value) -> Result<(), Problem> {
+    let mut keys = document.as_object().into_iter().flat_map(|fields| fields.keys());
+    match keys.find(|key| !is_document_key(key)) {
+        Some(key) => {
+            let message = "is no key of a flow document, which is the whole body";
+            let mut pointer = String::new();
+            push_segment(&mut pointer, key);
+            Err(Problem::value(&pointer, message))
+        }
+        None => Ok(()),
+    }
 }
 
 async fn one(State(api): State<Api>, InPath(id): InPath<String>) -> Result<Response, Problem> {
@@ -380,6 +397,7 @@ async fn save(
     if_match: IfMatch,
     Document(document): Document,
 ) -> Result<Response, Problem> {
+    known_keys(&document)?;
     let mut change = api.database()?.change(principal.actor(), api.now().wall).await?;
     change.save_draft(&id, if_match.tag(), &document).await?;
     let flow = change.existing_flow(&id).await?;

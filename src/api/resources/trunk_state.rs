@@ -61,8 +61,11 @@ struct TrunkStates {
 #[serde(rename_all = "camelCase")]
 struct TrunkStateItem {
     id: String,
-    /// It answers pings where it is pinged, and has this server registered where that is to be.
+    /// Calls go out over it: it answers pings where it is pinged, and has this server registered where that is to be.
     is_up: bool,
+    /// It is pinged, or this server registers with it. Where it is neither, `isUp` says no more than that calls go over it:
+    /// whether anybody is there shows with them.
+    is_watched: bool,
     /// Why not, or what the last try has met.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
@@ -78,6 +81,10 @@ struct TrunkStateItem {
     /// The last OPTIONS to it; absent where none was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_options: Option<LastOptions>,
+    /// When the last call to it was answered.
+    #[schema(format = "date-time")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_answered_out: Option<String>,
     /// The last call from it that this server refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_reject_in: Option<RejectItem>,
@@ -195,11 +202,13 @@ fn shown(trunk: TrunkStatus, now: Now) -> TrunkStateItem {
     TrunkStateItem {
         id: trunk.id,
         is_up: trunk.is_up,
+        is_watched: trunk.is_watched,
         why: trunk.why,
         registration: trunk.registration.as_ref().map(RegistrationState::from),
         expires_in_s: until.map(|until| (until - now.instant).as_secs()),
         granted_s: trunk.granted.map(|granted| granted.as_secs()),
         last_options: trunk.last_ping.map(options),
+        last_answered_out: trunk.answered.map(when),
         last_reject_in,
         last_reject_out,
         calls_in,

@@ -277,3 +277,24 @@ fn where_files_are_the_truth_a_change_and_the_findings_say_that_it_is_undone() {
         assert!(found["items"][0]["message"].as_str().unwrap().contains("config/site"), "{found}");
     });
 }
+
+#[test]
+fn a_draft_with_a_key_that_no_document_has_is_refused_and_nothing_is_kept() {
+    run(async |world| {
+        let wrapped = json!({"id": "main", "document": {"schema": "callflow/1"}});
+        let refused = world.as_admin("POST", "/flows", Some(wrapped.clone())).await;
+        assert_eq!(
+            (refused.status, &refused.json()["findings"][0]["pointer"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("/document"))
+        );
+        assert_eq!(world.as_admin("GET", "/flows/main", None).await.status, 404);
+        let unfinished = json!({"id": "main", "name": "Main"});
+        assert_eq!(world.as_admin("POST", "/flows", Some(unfinished)).await.status, 201);
+        let admin = format!("authorization: Bearer {ADMIN_TOKEN}");
+        let refused = world.ask("PUT", "/flows/main/draft", &[&admin, "if-match: *"], Some(wrapped)).await;
+        assert_eq!(
+            (refused.status, &refused.json()["findings"][0]["pointer"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("/document"))
+        );
+    });
+}

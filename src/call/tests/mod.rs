@@ -13,6 +13,7 @@ mod nothing_came;
 mod numbers;
 mod offers;
 mod sessions;
+mod telephones;
 mod transfers;
 mod trials;
 mod trunks;

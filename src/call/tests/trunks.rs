@@ -403,6 +403,32 @@ fn the_last_call_that_came_to_nothing_is_kept_in_words_for_each_trunk_and_way() 
 }
 
 #[test]
+fn a_trunk_that_nobody_asks_is_not_watched_and_its_last_answered_call_is_known() {
+    let mut bench = Bench::new();
+    let pinged = |snapshot: &mut Snapshot| {
+        two_trunks(snapshot);
+        snapshot.trunks[2].ping = Some(Ping { interval: Duration::from_secs(60), threshold: 1 });
+    };
+    bench.handle(changed(pinged));
+    let status = |bench: &Bench, trunk: usize| bench.switchboard.trunks(bench.now.instant).remove(trunk);
+    let watched = |bench: &Bench, trunk| (status(bench, trunk).is_up, status(bench, trunk).is_watched);
+    assert_eq!([watched(&bench, 1), watched(&bench, 2)], [(true, false), (true, true)]);
+    bench.receive(caller(), &invite(OUT));
+    let (at, text) = bench.sent_to("INVITE").remove(0);
+    assert_eq!(status(&bench, 1).answered, None);
+    bench.pass(100);
+    bench.receive(at, &response(&text, 200, &sdp(at.ip())));
+    assert_eq!(status(&bench, 1).answered, Some(bench.now.instant));
+    // That stays when the trunk is set up anew.
+    let answered = status(&bench, 1).answered;
+    bench.handle(changed(|snapshot| {
+        pinged(snapshot);
+        snapshot.trunks[1].ping = Some(Ping { interval: Duration::from_secs(60), threshold: 1 });
+    }));
+    assert_eq!((status(&bench, 1).answered, status(&bench, 1).is_watched), (answered, true));
+}
+
+#[test]
 fn what_the_last_ping_met_is_kept_with_the_time_that_it_took() {
     let mut bench = Bench::new();
     bench.handle(changed(|snapshot| {

@@ -37,6 +37,8 @@ pub struct TrunkStatus {
     pub id: String,
     /// Calls go out over it: it answers pings where it is pinged, and has us registered where we register.
     pub is_up: bool,
+    /// It is pinged, or we register with it. Of one that is not, nothing is known but what its calls show.
+    pub is_watched: bool,
     /// Why not, or why not soon.
     pub why: Option<String>,
     /// None where we do not register.
@@ -45,6 +47,8 @@ pub struct TrunkStatus {
     pub granted: Option<Duration>,
     /// None where it is not pinged, or was not yet.
     pub last_ping: Option<LastPing>,
+    /// When the last call out was answered.
+    pub answered: Option<Instant>,
     /// The last call in, and out, that came to nothing.
     pub rejects: [Option<Reject>; 2],
     /// Calls in and out.
@@ -80,6 +84,8 @@ struct Line {
     registration: Option<Registration>,
     health: Option<Health>,
     load: Load,
+    /// When the last call out was answered.
+    answered: Option<Instant>,
     /// The last, in and out.
     rejects: [Option<Reject>; 2],
     /// Where its registrar was found: while it has us registered, its calls come from there.
@@ -143,9 +149,9 @@ impl Trunks {
                     line
                 }
                 Some(line) => {
-                    let (load, rejects) = (line.load, line.rejects.clone());
+                    let (load, answered, rejects) = (line.load, line.answered, line.rejects.clone());
                     self.leave(now, line, hands);
-                    Line { load, rejects, ..self.begin(now, trunk) }
+                    Line { load, answered, rejects, ..self.begin(now, trunk) }
                 }
                 None => self.begin(now, trunk),
             };
@@ -163,7 +169,8 @@ impl Trunks {
         let registration = registers.map(|expires| Registration::new(now, expires, &mut self.random));
         let health = trunk.ping.filter(|_| is_reachable).map(|ping| Health::new(now, ping, &mut self.random));
         let (load, rejects) = (Load::default(), [None, None]);
-        Line { trunk: trunk.clone(), registration, health, load, rejects, registrar: None, stream: None }
+        let (answered, registrar, stream) = (None, None, None);
+        Line { trunk: trunk.clone(), registration, health, load, answered, rejects, registrar, stream }
     }
 
     /// Takes the registration of a line back that is no more, without waiting for the answer. What else is under way for it
@@ -351,6 +358,13 @@ impl Trunks {
         }
     }
 
+    /// A call out was answered.
+    pub fn note_answered(&mut self, now: Instant, id: &str) {
+        if let Some(line) = self.lines.get_mut(id) {
+            line.answered = Some(now);
+        }
+    }
+
     /// A call came to nothing: that is kept until the next one does.
     pub fn note_reject(
         &mut self,
@@ -515,6 +529,8 @@ impl Line {
             why: why.map(str::to_owned),
             granted: self.registration.as_ref().and_then(Registration::last_granted),
             last_ping: health.and_then(Health::last).cloned(),
+            is_watched: self.registration.is_some() || health.is_some(),
+            answered: self.answered,
             rejects: self.rejects.clone(),
             limits: self.trunk.limits,
             calls: [self.load.calls(Direction::In), self.load.calls(Direction::Out)],

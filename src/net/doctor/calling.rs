@@ -1,7 +1,8 @@
 //! The last steps: a call to the trunk's echo. What is played has to come back, and so have the keys that are pressed.
 
+use super::requests::{broke, without_password};
 use super::step::Found;
-use super::{Examination, Kind, Tried};
+use super::{Account, Examination, Kind, Tried};
 use crate::audio::likeness::{Found as Place, find};
 use crate::audio::{Clip, tones};
 use crate::call::trial::{End, News, Talking, Why, Wish};
@@ -63,7 +64,9 @@ impl Examination {
         let talking = match self.answer().await {
             Ok(talking) => talking,
             Err(why) => {
-                let found = refused(&why, &self.trunk.numbers.dial(&number), &self.shown);
+                let dialled = self.trunk.numbers.dial(&number);
+                let account = Account::of(&self.trunk);
+                let found = refused(&why, &Made { dialled: &dialled, shown: &self.shown, account, tried });
                 self.steps.found(Kind::Call, place, found).await;
                 return self.skip_from(Kind::Audio, "There is no call.").await;
             }
@@ -344,14 +347,27 @@ fn quality(statistics: &Statistics, talking: &Talking, echo: Echo) -> Found {
     Found::ok(text)
 }
 
-/// Why there is no call, and what helps. `dialled` and `shown` are the numbers as the trunk was told them.
-fn refused(why: &Why, dialled: &str, shown: &str) -> Found {
+/// What a call was made with.
+struct Made<'a> {
+    /// The numbers as the trunk was told them.
+    dialled: &'a str,
+    shown: &'a str,
+    account: Account,
+    tried: &'a Tried,
+}
+
+/// Why there is no call, and what helps.
+fn refused(why: &Why, made: &Made<'_>) -> Found {
+    let Made { dialled, shown, account, tried } = *made;
+    let own = tried.own.listed();
     let said = match why {
         Why::Said(said) => said,
         Why::Silent => {
             return Found::failed(
                 "No answer to the INVITE.",
-                "The peer drops calls of this server without a word: have the provider take calls from its address.",
+                format!(
+                    "The peer drops calls of this server without a word: have the provider take calls from {own}."
+                ),
             );
         }
         Why::NoAnswer => {
@@ -361,10 +377,7 @@ fn refused(why: &Why, dialled: &str, shown: &str) -> Found {
             );
         }
         Why::Unreachable => {
-            return Found::failed(
-                "The connection broke before there was an answer.",
-                "Look into the peer's log why it closes connections from this server.",
-            );
+            return broke(tried.target.transport);
         }
         Why::Unusable(why) => {
             return Found::failed(
@@ -380,10 +393,23 @@ fn refused(why: &Why, dialled: &str, shown: &str) -> Found {
         }
     };
     let remedy = match said.code {
+        401 | 407 if account == Account::Unreadable => {
+            return without_password(&format!("{dialled} was refused: {said}."));
+        }
+        401 | 407 if account == Account::None => {
+            return Found::failed(
+                format!("{dialled} was refused: {said}. Credentials are wanted, and the trunk has no account."),
+                format!(
+                    "Have the provider take calls from {own} without credentials, or enter the username and password \
+                     that it gave you."
+                ),
+            );
+        }
         401 | 407 => "Compare username, password and auth_username with what the provider gave you.".to_owned(),
         403 => format!(
             "The trunk does not let this call out. Look whether {shown} may be shown as the caller (caller_id, from_user, \
-             from_domain), whether the account may call {dialled}, and whether as many calls are under way as it may have."
+             from_domain), whether the account may call {dialled}, whether as many calls are under way as it may have, and \
+             whether the provider takes calls from {own}."
         ),
         404 | 410 | 484 | 485 | 604 => format!(
             "The trunk does not know {dialled}: look whether it wants another shape (number_format, prefix_out, \
@@ -410,6 +436,7 @@ fn refused(why: &Why, dialled: &str, shown: &str) -> Found {
 mod tests {
     use super::*;
     use crate::call::said::Said;
+    use crate::sip::Transport;
 
     fn talking() -> Talking {
         Talking {
@@ -426,12 +453,33 @@ mod tests {
         End { by_peer: None, statistics: Statistics::default(), refused: None }
     }
 
+    fn made(account: Account, tried: &Tried) -> Made<'_> {
+        Made { dialled: "9196", shown: "+15550100", account, tried }
+    }
+
+    #[test]
+    fn a_call_that_is_asked_for_credentials_is_told_apart_by_what_the_trunk_has() {
+        let tried = Tried::of(Transport::Udp);
+        for (account, words, helps) in [
+            (Account::None, "has no account", "enter the username and password"),
+            (Account::Unreadable, "its file could not be read", "who may read it"),
+            (Account::Known, "401 Words", "Compare username, password"),
+        ] {
+            let why = Why::Said(Said { code: 401, phrase: "Words".into(), more: None });
+            let found = refused(&why, &made(account, &tried));
+            assert!(found.text.contains(words), "{found:?}");
+            assert!(found.remedy.as_ref().unwrap().contains(helps), "{found:?}");
+        }
+    }
+
     #[test]
     fn each_refusal_of_a_call_says_what_helps() {
+        let tried = Tried::of(Transport::Tls);
         for (code, helps) in [
             (302, "does not follow"),
             (401, "Compare username"),
             (403, "+15550100 may be shown"),
+            (403, "takes calls from 192.0.2.1"),
             (404, "another shape"),
             (480, "look at test_number"),
             (486, "is busy"),
@@ -441,18 +489,18 @@ mod tests {
             (500, "Ask the provider"),
         ] {
             let why = Why::Said(Said { code, phrase: "Words".into(), more: Some("more".into()) });
-            let found = refused(&why, "9196", "+15550100");
+            let found = refused(&why, &made(Account::Known, &tried));
             assert_eq!(found.text, format!("9196 was refused: {code} Words (\"more\")."));
             assert!(found.remedy.as_ref().unwrap().contains(helps), "{code}: {found:?}");
         }
         for (why, words) in [
             (Why::Silent, "No answer to the INVITE"),
             (Why::NoAnswer, "rings, and nobody answers"),
-            (Why::Unreachable, "broke"),
+            (Why::Unreachable, "without an answer"),
             (Why::Unusable("no common codec".into()), "cannot be used: no common codec."),
             (Why::NotSent("the trunk is full".into()), "could not be made: the trunk is full."),
         ] {
-            let found = refused(&why, "9196", "+15550100");
+            let found = refused(&why, &made(Account::Known, &tried));
             assert!(found.text.contains(words) && found.remedy.is_some(), "{found:?}");
         }
     }

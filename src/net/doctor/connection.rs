@@ -1,11 +1,10 @@
 //! The second step: a connection to a target, with TLS and what it shows. It is the doctor's own, and closed again.
 
 use super::step::Found;
-use super::{Examination, Kind, Tried, words};
+use super::{Examination, Kind, Own, Tried, words};
 use crate::clock::Wall;
-use crate::net::dns::source_towards;
 use crate::net::handshake::{HANDSHAKE_TIME_MAX, open};
-use crate::net::tls::{Facts, Shown, facts, in_words, remedy};
+use crate::net::tls::{Facts, Shown, TlsError, facts, in_words, remedy};
 use crate::sip::locate::Target;
 use crate::sip::{TlsPeer, Transport};
 use rustls::pki_types::ServerName;
@@ -23,8 +22,8 @@ impl Examination {
     /// Connects to a target; none where that cannot be done.
     pub(super) async fn connect(&self, target: Target) -> Option<Tried> {
         let (place, address) = (Some(words(&target)), target.address);
-        let own = target.source.or_else(|| source_towards(address));
-        let from = own.map(|own| format!(" from {own}")).unwrap_or_default();
+        let own = Own::toward(&self.doctor.0.settings.endpoint, &target);
+        let (from, listed) = (own.from(), own.listed());
         let tried = Tried { target: target.clone(), own, answers: false };
         if target.transport == Transport::Udp {
             let text =
@@ -41,7 +40,7 @@ impl Examination {
                 return None;
             }
             Err(_) => {
-                self.steps.found(Kind::Connection, place, silent(address)).await;
+                self.steps.found(Kind::Connection, place, silent(address, &listed)).await;
                 return None;
             }
         };
@@ -70,7 +69,7 @@ impl Examination {
     async fn shake_hands(&self, stream: TcpStream, peer: &TlsPeer, now: Wall) -> Found {
         let (config, shown) = match self.doctor.0.tls.noting_client(peer.settings.as_deref()) {
             Ok(noting) => noting,
-            Err(error) => return Found::failed(format!("{error}."), "Look at [tls] in cordboard.toml."),
+            Err(error) => return unusable(&error),
         };
         let Ok(name) = ServerName::try_from(peer.name.trim_end_matches('.').to_owned()) else {
             let text = format!("\"{}\" is no name that a certificate can have.", peer.name);
@@ -96,6 +95,18 @@ impl Examination {
             }
         }
     }
+}
+
+/// What connections to the trunk go by is not there, or cannot be used.
+fn unusable(error: &TlsError) -> Found {
+    let remedy = match error {
+        TlsError::UnknownSettings(name) => format!(
+            "Add a [[tls.client]] with name = \"{name}\" to cordboard.toml, and restart the server; or correct the trunk's \
+             tls_client, or leave it out."
+        ),
+        _ => "Look at [tls] in cordboard.toml.".to_owned(),
+    };
+    Found::failed(format!("{error}."), remedy)
 }
 
 fn secured(connection: &ClientConnection, shown: &Shown) -> String {
@@ -154,17 +165,26 @@ fn refused(error: &io::Error, address: SocketAddr) -> Found {
     }
 }
 
-fn silent(address: SocketAddr) -> Found {
+fn silent(address: SocketAddr, own: &str) -> Found {
     Found::failed(
         format!("{address} does not answer within {} s.", CONNECT_TIME_MAX.as_secs()),
-        "Look whether a firewall here or there drops connections to that port, and whether the provider takes them from \
-         this server's address.",
+        format!(
+            "Look whether a firewall here or there drops connections to that port, and whether the provider takes them from \
+             {own}."
+        ),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_of_tls_that_are_not_there_are_to_be_added_by_their_section() {
+        let found = unusable(&TlsError::UnknownSettings("foo".to_owned()));
+        assert_eq!(found.text, "there are no settings for TLS named \"foo\".");
+        assert!(found.remedy.unwrap().contains("Add a [[tls.client]] with name = \"foo\""));
+    }
 
     #[test]
     fn a_certificate_is_described_with_its_time_where_that_may_be_the_fault() {

@@ -2,6 +2,7 @@
 
 use super::{Examination, Kind, TARGETS_MAX, words};
 use crate::net::dns::NotFound;
+use crate::sip::Transport;
 use crate::sip::locate::{Destination, LocateError, Naptr, Question, Reply, Srv, Target};
 use std::fmt::Write;
 
@@ -13,6 +14,7 @@ impl Examination {
     pub(super) async fn find(&self, host: Destination) -> Option<Vec<Target>> {
         let name = host.host.to_string();
         let is_numeric = host.host.ip().is_some();
+        let asked = (host.port, host.transport);
         self.steps.running(Kind::Dns, None, format!("Looking for {name}.")).await;
         let dns = match self.dns() {
             Ok(dns) => dns,
@@ -32,7 +34,7 @@ impl Examination {
             }
             Err(error) => {
                 let text = with_noted(format!("{error}."), &noted);
-                self.steps.failed(Kind::Dns, None, text, remedy(&error)).await;
+                self.steps.failed(Kind::Dns, None, text, remedy(&error, asked)).await;
                 None
             }
         }
@@ -91,16 +93,13 @@ fn srv(record: &Srv) -> String {
     format!("{priority} {weight} {port} {}", target.trim_end_matches('.'))
 }
 
-fn remedy(error: &NotFound) -> &'static str {
+fn remedy(error: &NotFound, (port, transport): (Option<u16>, Option<Transport>)) -> String {
     match error {
         NotFound::Late { .. } | NotFound::Locate(LocateError::LookUpFailed { .. }) => {
             "Look whether this machine reaches its name servers ([dns] servers, else those of /etc/resolv.conf), and \
              whether those answer for the host's zone."
         }
-        NotFound::Locate(LocateError::NoAddress { .. }) => {
-            "Look whether the host is spelled as the provider writes it; with a port or ;transport= behind it no SRV \
-             records are asked for."
-        }
+        NotFound::Locate(LocateError::NoAddress { .. }) => return no_address(port, transport),
         NotFound::Locate(LocateError::OutOfReach { .. }) => {
             "Add a [[sip.listen]] with that transport and address family, or write the transport that you have behind \
              the host (;transport=udp, tcp or tls)."
@@ -109,12 +108,27 @@ fn remedy(error: &NotFound) -> &'static str {
             "The host's owner says that there is no SIP: take another host, or write the port behind it."
         }
     }
+    .to_owned()
+}
+
+/// What was asked for a host follows from what stands behind it (RFC 3263 4.1).
+fn no_address(port: Option<u16>, transport: Option<Transport>) -> String {
+    let srv = match (port, transport) {
+        (Some(_), _) => {
+            "; with the port behind it no SRV records are asked for: where the provider has some, leave it out".to_owned()
+        }
+        (None, Some(transport)) => format!(
+            "; with ;transport={} SRV records of that transport alone are asked for",
+            transport.name()
+        ),
+        (None, None) => String::new(),
+    };
+    format!("Look whether the host is spelled as the provider writes it{srv}.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::Transport;
 
     #[test]
     fn what_dns_says_is_shown_record_by_record_and_where_calls_go_after_it() {
@@ -153,5 +167,20 @@ mod tests {
         assert!(
             text.starts_with("192.0.2.1 is an address: nothing") && text.ends_with("The first 3 are tried.")
         );
+    }
+    #[test]
+    fn a_host_without_an_address_is_explained_by_what_was_asked_for_it() {
+        let nobody = NotFound::Locate(LocateError::NoAddress { host: "nobody.test".into() });
+        for (port, transport, srv) in [
+            (None, None, None),
+            (Some(5_060), None, Some("with the port behind it no SRV records are asked for")),
+            (Some(5_061), Some(Transport::Tls), Some("with the port behind it no SRV records are asked for")),
+            (None, Some(Transport::Tls), Some("with ;transport=tls SRV records of that transport alone")),
+        ] {
+            let remedy = remedy(&nobody, (port, transport));
+            assert!(remedy.contains("spelled as the provider writes it"), "{remedy}");
+            assert_eq!(remedy.contains("SRV"), srv.is_some(), "{remedy}");
+            assert!(remedy.contains(srv.unwrap_or_default()), "{remedy}");
+        }
     }
 }

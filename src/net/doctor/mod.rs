@@ -6,6 +6,7 @@
 mod calling;
 mod connection;
 mod finding;
+mod own;
 mod requests;
 mod session;
 mod step;
@@ -21,9 +22,9 @@ use crate::config::Dns as DnsConfig;
 use crate::ids::Random;
 use crate::sip::endpoint::EndpointConfig;
 use crate::sip::locate::Target;
+use own::Own;
 use session::Session;
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -129,16 +130,41 @@ struct Examination {
 #[derive(Clone)]
 struct Tried {
     target: Target,
-    /// Ours, on the way there.
-    own: Option<IpAddr>,
+    own: Own,
     /// It answered OPTIONS well.
     answers: bool,
 }
 
 impl Tried {
+    #[cfg(test)]
+    fn of(transport: crate::sip::Transport) -> Self {
+        let own = Own::of([192, 0, 2, 1].into());
+        let address = ([198, 51, 100, 1], 5_060).into();
+        Tried { target: Target { transport, address, tls: None, source: None }, own, answers: false }
+    }
+
     /// As in `udp 192.0.2.1:5060`.
     fn words(&self) -> String {
         words(&self.target)
+    }
+}
+
+/// What a trunk that challenges us can be answered with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Account {
+    None,
+    /// The file of its password could not be read.
+    Unreadable,
+    Known,
+}
+
+impl Account {
+    fn of(trunk: &Trunk) -> Self {
+        match trunk.login.as_ref().map(|login| &login.password) {
+            None => Account::None,
+            Some(None) => Account::Unreadable,
+            Some(Some(_)) => Account::Known,
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! OPTIONS to each target, and a REGISTER: what their answers mean to an administrator.
 
 use super::step::Found;
-use super::{Examination, Kind, Tried};
+use super::{Account, Examination, Kind, Own, Tried};
 use crate::call::said::{Said, capital};
 use crate::call::trial::{Answered, Why};
 use crate::sip::Transport;
 use crate::sip::digest::Rejection;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long an answer is waited for: 16 * T1, in which a request over UDP has gone out four times; calls go on to the next
@@ -19,7 +18,9 @@ impl Examination {
         let place = Some(tried.words());
         self.steps.running(Kind::Options, place.clone(), "Waiting for the answer to an OPTIONS.").await;
         let answered = self.session.options(tried.target.clone(), ANSWER_TIME_MAX).await;
-        let found = options(answered.as_ref(), tried.target.transport, tried.own);
+        // Whether a refusal keeps calls away, they show: those bring credentials, which an OPTIONS does not.
+        let is_shown_later = Account::of(&self.trunk) == Account::Known || self.trunk.test_number.is_some();
+        let found = options(answered.as_ref(), tried.target.transport, &tried.own, is_shown_later);
         let is_ok = found.remedy.is_none();
         self.steps.found(Kind::Options, place, found).await;
         is_ok
@@ -38,7 +39,6 @@ impl Examination {
             };
             return self.steps.skipped(Kind::Register, text).await;
         };
-        let has_password = self.trunk.login.as_ref().is_some_and(|login| login.password.is_some());
         let place = Some(tried.words());
         let text = format!("Registering for {} s.", wanted.as_secs());
         self.steps.running(Kind::Register, place.clone(), text).await;
@@ -47,7 +47,7 @@ impl Examination {
         if let Some(Answered { result: Ok(Said { code: 423, .. }), time: Some(least), .. }) = answered {
             answered = self.session.register(tried.target.clone(), Some(least), ANSWER_TIME_MAX).await;
         }
-        let found = register(answered.as_ref(), wanted, has_password);
+        let found = register(answered.as_ref(), wanted, Account::of(&self.trunk), tried);
         if found.remedy.is_none() {
             // Our own registration may have been given up: it is known to work now.
             self.session.tell_registered().await;
@@ -56,13 +56,13 @@ impl Examination {
     }
 }
 
-fn options(answered: Option<&Answered>, transport: Transport, own: Option<IpAddr>) -> Found {
-    let own = own.map_or_else(|| "this server's address".to_owned(), |own| own.to_string());
+fn options(answered: Option<&Answered>, transport: Transport, own: &Own, is_shown_later: bool) -> Found {
+    let own = own.listed();
     let said = match answered.map(|answered| (&answered.result, answered.took)) {
         None | Some((Err(Why::Silent), _)) => return silent(transport, &own),
         Some((Ok(said), took)) => {
             let text = format!("It answered {said} after {} ms.", took.as_millis());
-            return meaning(said.code, text, &own);
+            return meaning(said.code, text, &own, is_shown_later);
         }
         Some((Err(why), _)) => why,
     };
@@ -70,11 +70,29 @@ fn options(answered: Option<&Answered>, transport: Transport, own: Option<IpAddr
         Why::NotSent(why) => {
             Found::failed(format!("The OPTIONS could not be sent: {why}."), "Look at the trunk's host.")
         }
-        _ => Found::failed(
-            "The connection broke before there was an answer.",
-            "Look into the peer's log why it closes connections from this server.",
-        ),
+        _ => broke(transport),
     }
+}
+
+/// The peer closed the connection, or it broke. One that waits for a handshake of TLS does so at once, without a word.
+pub(super) fn broke(transport: Transport) -> Found {
+    let text = "The connection was closed, or broke, without an answer.";
+    let remedy = match transport {
+        Transport::Tcp => {
+            "Look whether that port speaks TLS (most often 5061 does): then write ;transport=tls behind the trunk's host. If \
+             it does not, look into the peer's log why it closes connections from this server."
+        }
+        _ => "Look into the peer's log why it closes connections from this server.",
+    };
+    Found::failed(text, remedy)
+}
+
+/// Credentials are wanted, and the password of the trunk is not there.
+pub(super) fn without_password(text: &str) -> Found {
+    Found::failed(
+        format!("{text} Credentials are wanted, and there is no password: its file could not be read."),
+        "Look at the file that password = \"${file:…}\" names, and who may read it.",
+    )
 }
 
 fn silent(transport: Transport, own: &str) -> Found {
@@ -94,12 +112,16 @@ fn silent(transport: Transport, own: &str) -> Found {
 }
 
 /// RFC 3261 11.2: the answer is the one that an INVITE would get; what is no answer of one who takes calls is a fault.
-fn meaning(code: u16, text: String, own: &str) -> Found {
+fn meaning(code: u16, text: String, own: &str, is_shown_later: bool) -> Found {
     let note = |note: &str| Found::ok(format!("{text} {note}"));
     match code {
         200..=299 => Found::ok(text),
         300..=399 => note("It is there, and would send calls elsewhere: this server does not follow that."),
         401 | 407 => note("It is there, and wants credentials for OPTIONS too: that keeps no call from it."),
+        403 if is_shown_later => note(&format!(
+            "It is there, and refuses this request, which brings no credentials: that keeps no call from it. Where calls get \
+             403 too, have the provider put {own} on its list of addresses."
+        )),
         403 => Found::failed(
             text,
             format!(
@@ -130,23 +152,19 @@ fn meaning(code: u16, text: String, own: &str) -> Found {
     }
 }
 
-fn register(answered: Option<&Answered>, wanted: Duration, has_password: bool) -> Found {
-    let Some(answered) = answered else { return silent_registrar() };
+fn register(answered: Option<&Answered>, wanted: Duration, account: Account, tried: &Tried) -> Found {
+    let own = tried.own.listed();
+    let Some(answered) = answered else { return silent_registrar(&own) };
     let said = match &answered.result {
         Ok(said) => said,
-        Err(Why::Silent) => return silent_registrar(),
+        Err(Why::Silent) => return silent_registrar(&own),
         Err(Why::NotSent(why)) => {
             return Found::failed(
                 format!("The REGISTER could not be sent: {why}."),
                 "Look at the trunk's account.",
             );
         }
-        Err(_) => {
-            return Found::failed(
-                "The connection broke before there was an answer.",
-                "Look into the registrar's log why it closes connections from this server.",
-            );
-        }
+        Err(_) => return broke(tried.target.transport),
     };
     let text = format!("It answered {said} after {} ms.", answered.took.as_millis());
     if said.code < 300 {
@@ -155,38 +173,31 @@ fn register(answered: Option<&Answered>, wanted: Duration, has_password: bool) -
             if granted < wanted { format!(", asked were {}", wanted.as_secs()) } else { String::new() };
         return Found::ok(format!("{text} Registered for {} s{less}.", granted.as_secs()));
     }
-    let (text, remedy) = refused(said, answered.rejection, has_password, text);
-    Found::failed(text, remedy)
+    refused(said, answered.rejection, account, text)
 }
 
-fn refused(said: &Said, rejection: Option<Rejection>, has_password: bool, text: String) -> (String, String) {
+fn refused(said: &Said, rejection: Option<Rejection>, account: Account, text: String) -> Found {
     let remedy = match (said.code, rejection) {
-        (401 | 407, _) if !has_password => {
-            return (
-                format!(
-                    "{text} Credentials are wanted, and there is no password: its file could not be read."
-                ),
-                "Look at the file that password = \"${file:…}\" names, and who may read it.".to_owned(),
-            );
-        }
+        (401 | 407, _) if account != Account::Known => return without_password(&text),
         (401 | 407, Some(Rejection::OtherRealm)) => {
-            return (
+            return Found::failed(
                 format!("{text} {}.", capital(&Rejection::OtherRealm.to_string())),
-                "Set realm to the one that the provider names, or leave it out.".to_owned(),
+                "Set realm to the one that the provider names, or leave it out.",
             );
         }
         (401 | 407, Some(Rejection::NothingAnswerable)) => {
-            return (
+            return Found::failed(
                 format!("{text} {}.", capital(&Rejection::NothingAnswerable.to_string())),
-                "Have the provider offer digest with MD5, SHA-256 or SHA-512-256.".to_owned(),
+                "Have the provider offer digest with MD5, SHA-256 or SHA-512-256.",
             );
         }
         (401 | 407, _) => {
-            return (
+            return Found::failed(
                 format!("{text} Credentials rejected."),
                 "Compare username, password and, where the provider has one for credentials alone, auth_username with \
-                 what it gave you. After that, register anew."
-                    .to_owned(),
+                 what it gave you; most registrars do not say whether it was the name or the password. A trunk that is \
+                 changed registers by itself; a password file that is changed is read at SIGHUP. Without a change: \
+                 \"Register now\" on the trunk's page of the console, or POST /api/v1/trunks/ID/register.",
             );
         }
         (403, _) => {
@@ -209,13 +220,15 @@ fn refused(said: &Said, rejection: Option<Rejection>, has_password: bool, text: 
         }
         _ => "Ask the provider what that answer means to a registration.",
     };
-    (text, remedy.to_owned())
+    Found::failed(text, remedy)
 }
 
-fn silent_registrar() -> Found {
+fn silent_registrar(own: &str) -> Found {
     Found::failed(
         format!("No answer within {} s.", ANSWER_TIME_MAX.as_secs()),
-        "Look whether the host is the provider's registrar, and whether it takes requests from this server's address.",
+        format!(
+            "Look whether the host is the provider's registrar, and whether it takes requests from {own}."
+        ),
     )
 }
 
@@ -231,7 +244,7 @@ mod tests {
 
     #[test]
     fn each_answer_to_options_is_fine_or_says_what_helps() {
-        let own = Some(IpAddr::from([192, 0, 2, 1]));
+        let own = Own::of([192, 0, 2, 1].into());
         for (code, remedy) in [
             (200, None),
             (302, None),
@@ -244,7 +257,7 @@ mod tests {
             (500, Some("a fault of its own")),
             (503, Some("takes no calls now")),
         ] {
-            let found = options(Some(&answered(code, None, None)), Transport::Udp, own);
+            let found = options(Some(&answered(code, None, None)), Transport::Udp, &own, false);
             assert!(found.text.starts_with(&format!("It answered {code} Words after 12 ms.")), "{found:?}");
             assert_eq!(found.remedy.is_some(), remedy.is_some(), "{code}");
             assert!(found.remedy.unwrap_or_default().contains(remedy.unwrap_or_default()), "{code}");
@@ -252,38 +265,62 @@ mod tests {
         for (transport, words) in
             [(Transport::Udp, "lets UDP through"), (Transport::Tcp, "takes the connection")]
         {
-            let found = options(None, transport, own);
+            let found = options(None, transport, &own, false);
             assert_eq!(found.text, "No answer within 8 s.");
             assert!(found.remedy.unwrap().contains(words));
         }
+    }
+
+    #[test]
+    fn a_403_to_options_is_no_fault_where_the_call_shows_what_it_is_worth() {
+        let own = Own::of([192, 0, 2, 1].into());
+        let found = options(Some(&answered(403, None, None)), Transport::Udp, &own, true);
+        assert_eq!(found.remedy, None);
+        assert!(found.text.contains("Where calls get 403 too, have the provider put 192.0.2.1 on its list"));
+    }
+
+    #[test]
+    fn a_peer_that_closes_a_connection_without_a_word_may_want_tls() {
         let broken = Answered { result: Err(Why::Unreachable), ..answered(200, None, None) };
-        assert!(options(Some(&broken), Transport::Tcp, own).text.contains("broke"));
+        for (transport, helps) in [(Transport::Tcp, ";transport=tls"), (Transport::Tls, "the peer's log")] {
+            let own = Own::of([192, 0, 2, 1].into());
+            let found = options(Some(&broken), transport, &own, false);
+            assert!(found.text.contains("without an answer"), "{found:?}");
+            assert!(found.remedy.unwrap().contains(helps));
+        }
     }
 
     #[test]
     fn each_answer_to_a_register_is_a_time_or_says_what_helps() {
         let wanted = Duration::from_secs(600);
-        let text = |code, time| register(Some(&answered(code, None, time)), wanted, true).text;
+        let tried = Tried::of(Transport::Udp);
+        let say = |answered: Option<&Answered>, account| register(answered, wanted, account, &tried);
+        let text = |code, time| say(Some(&answered(code, None, time)), Account::Known).text;
         assert!(text(200, Some(600)).ends_with("Registered for 600 s."));
         assert!(text(200, Some(60)).ends_with("Registered for 60 s, asked were 600."));
         assert!(text(200, None).ends_with("Registered for 600 s."));
-        for (code, rejection, has_password, words, helps) in [
-            (401, Some(Rejection::Rejected), true, "Credentials rejected.", "Compare username"),
-            (407, Some(Rejection::OtherRealm), true, "another realm", "Set realm"),
-            (401, Some(Rejection::NothingAnswerable), true, "no digest", "MD5"),
-            (401, None, false, "could not be read", "${file:"),
-            (403, None, true, "403 Words", "Credentials rejected, most likely"),
-            (404, None, true, "404 Words", "does not know that user"),
-            (405, None, true, "405 Words", "leave register out"),
-            (423, None, true, "423 Words", "register_expires_s"),
-            (500, None, true, "500 Words", "fault of its own"),
-            (503, None, true, "503 Words", "tried again"),
-            (488, None, true, "488 Words", "Ask the provider"),
+        for (code, rejection, account, words, helps) in [
+            (401, Some(Rejection::Rejected), Account::Known, "Credentials rejected.", "Compare username"),
+            (407, Some(Rejection::OtherRealm), Account::Known, "another realm", "Set realm"),
+            (401, Some(Rejection::NothingAnswerable), Account::Known, "no digest", "MD5"),
+            (401, None, Account::Unreadable, "could not be read", "${file:"),
+            (403, None, Account::Known, "403 Words", "Credentials rejected, most likely"),
+            (404, None, Account::Known, "404 Words", "does not know that user"),
+            (405, None, Account::Known, "405 Words", "leave register out"),
+            (423, None, Account::Known, "423 Words", "register_expires_s"),
+            (500, None, Account::Known, "500 Words", "fault of its own"),
+            (503, None, Account::Known, "503 Words", "tried again"),
+            (488, None, Account::Known, "488 Words", "Ask the provider"),
         ] {
-            let found = register(Some(&answered(code, rejection, None)), wanted, has_password);
+            let found = say(Some(&answered(code, rejection, None)), account);
             assert!(found.text.contains(words), "{code}: {found:?}");
             assert!(found.remedy.as_ref().unwrap().contains(helps), "{code}: {found:?}");
         }
-        assert!(register(None, wanted, true).remedy.unwrap().contains("registrar"));
+        let silent = say(None, Account::Known).remedy.unwrap();
+        assert!(silent.contains("registrar") && silent.contains("192.0.2.1"), "{silent}");
+        let anew = say(Some(&answered(401, Some(Rejection::Rejected), None)), Account::Known).remedy.unwrap();
+        for way in ["SIGHUP", "Register now", "POST /api/v1/trunks/ID/register"] {
+            assert!(anew.contains(way), "{way}: {anew}");
+        }
     }
 }

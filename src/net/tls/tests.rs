@@ -5,6 +5,8 @@
 use super::*;
 use crate::config::{TlsClient, Transport};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::{ServerName, UnixTime};
 
 /// A folder that goes when the test ends.
 struct Folder(PathBuf);
@@ -73,7 +75,8 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
     };
     let tls = load(&identity).unwrap();
     let shown = || tls.server(ListenerId(0)).unwrap();
-    let (first, ends) = (shown(), tls.expires());
+    let expires = || tls.ends()[0].1;
+    let (first, ends) = (shown(), expires());
     assert_eq!(ends, 2_208_988_800);
     let (ended, its_key) = issued(&authority, 2021);
     for (certificate, key, words) in [
@@ -87,7 +90,7 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
         let error = tls.reload().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
         assert!(Arc::ptr_eq(&first, &shown()), "the old one is shown on");
-        assert_eq!(tls.expires(), ends);
+        assert_eq!(expires(), ends);
     }
     let (renewed, its_key) = issued(&authority, 2041);
     folder.write("cert.pem", &renewed);
@@ -95,11 +98,29 @@ fn a_renewed_certificate_is_taken_and_a_bad_one_is_refused_in_words_with_the_old
     assert_ne!(tls.0.files.looks(), tls.loaded().looks, "a change of a file is seen");
     tls.reload().unwrap();
     assert!(!Arc::ptr_eq(&first, &shown()));
-    assert_eq!(tls.expires(), 2_240_611_200);
+    assert_eq!(expires(), 2_240_611_200);
     assert_eq!(tls.0.files.looks(), tls.loaded().looks);
     std::fs::remove_file(&identity.certificate).unwrap();
     assert!(tls.reload().unwrap_err().to_string().contains("cannot be read"));
-    assert_eq!(tls.expires(), 2_240_611_200);
+    assert_eq!(expires(), 2_240_611_200);
+}
+
+#[test]
+fn each_certificate_is_told_with_its_file_and_when_it_ends() {
+    let (folder, authority) = (Folder::new("ends"), authority());
+    let identity = |name: &str, year| {
+        let (certificate, key) = issued(&authority, year);
+        let certificate = folder.write(&format!("{name}.pem"), &certificate);
+        Identity { certificate, private_key: folder.write(&format!("{name}.key"), &key) }
+    };
+    let (own, ended) = (identity("own", 2040), identity("old", 2021));
+    let client = TlsClient { name: "acme".to_owned(), ca: None, identity: Some(ended.clone()) };
+    let config = TlsConfig { clients: vec![client], ..TlsConfig::default() };
+    let listen = [listen(&own, ClientCertificates::NotAsked)];
+    let tls = Tls::load(&config, &listen, SystemClock::start()).unwrap();
+    let ends = [(own.certificate, 2_208_988_800), (ended.certificate.clone(), 1_609_459_200)];
+    assert_eq!(tls.ends(), ends);
+    assert_eq!(tls.ended(), Some(ended.certificate));
 }
 
 #[test]
@@ -112,7 +133,7 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
         private_key: folder.write("key.pem", &key),
     };
     let tls = Tls::load(&TlsConfig::default(), &[], SystemClock::start()).unwrap();
-    assert_eq!(tls.expires(), 0);
+    assert_eq!(tls.ends(), []);
     assert!(tls.server(ListenerId(0)).is_none());
     assert!(tls.client(None).is_ok());
     let error = tls.client(Some("acme")).unwrap_err().to_string();
@@ -122,13 +143,37 @@ fn settings_have_names_and_one_that_is_unknown_is_an_error() {
     let config = TlsConfig { clients: vec![client], ..TlsConfig::default() };
     let tls = Tls::load(&config, &[], SystemClock::start()).unwrap();
     let before = tls.client(Some("acme")).unwrap();
-    assert!(tls.expires() > 0, "the certificate of a trunk ends, too");
+    assert_eq!(tls.ends().len(), 1, "the certificate of a trunk ends, too");
     folder.write("ca.pem", "");
     assert!(tls.reload().is_err());
     assert!(Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before), "those that were there stay");
     folder.write("ca.pem", &authority.pem());
     tls.reload().unwrap();
     assert!(!Arc::ptr_eq(&tls.client(Some("acme")).unwrap(), &before));
+}
+
+#[test]
+fn a_certificate_that_a_peer_made_itself_is_believed_where_it_is_in_ca_and_is_no_authority() {
+    let folder = Folder::new("self-signed");
+    let name = "sip.example.net";
+    for (is_ca, is_believed) in
+        [(IsCa::ExplicitNoCa, true), (IsCa::NoCa, true), (IsCa::Ca(BasicConstraints::Unconstrained), false)]
+    {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let own = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let config = TlsConfig { ca: Some(folder.write("ca.pem", &own.pem())), ..TlsConfig::default() };
+        let tls = Tls::load(&config, &[], SystemClock::start()).unwrap();
+        let (name, now) = (ServerName::try_from(name).unwrap(), UnixTime::now());
+        let checked = tls.loaded().client.verifier.verify_server_cert(own.der(), &[], &name, &[], now);
+        let Err(error) = checked else {
+            assert!(is_believed);
+            continue;
+        };
+        assert!(!is_believed, "{error}");
+        let helps = remedy(&std::io::Error::other(error));
+        assert!(helps.contains("CA:FALSE"), "{helps}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Why a handshake failed, in words: who did what wrong, and what helps.
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use std::fmt::Debug;
 use std::io;
 
 /// One sentence for the log. `we_connect`: we are the client of this handshake.
@@ -28,10 +29,12 @@ fn of_tls(error: &Error, we_connect: bool) -> String {
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the peer does not speak TLS: plain SIP or HTTP on a port of TLS, most likely".to_owned()
         }
-        Error::InvalidMessage(fault) => format!("the peer sends what is no TLS ({fault:?})"),
+        Error::InvalidMessage(fault) => format!("the peer sends what is no TLS ({})", spaced(fault)),
         Error::PeerIncompatible(fault) => of_incompatible(fault),
-        Error::PeerMisbehaved(fault) => format!("the peer breaks the rules of TLS ({fault:?})"),
-        other => format!("the handshake failed: {other}"),
+        Error::PeerMisbehaved(fault) => {
+            format!("the peer breaks the rules of TLS ({})", spaced(fault))
+        }
+        other => format!("the handshake failed ({})", spaced(other)),
     }
 }
 
@@ -65,17 +68,46 @@ fn of_certificate(fault: &CertificateError, we_connect: bool) -> String {
             let purpose = if we_connect { "servers" } else { "clients" };
             format!("the peer's certificate may not be used by {purpose} (its extended key usage)")
         }
-        other => format!("the peer's certificate cannot be used: {other}"),
+        fault if is_authority(fault) => {
+            "the peer's certificate is that of an authority (CA:TRUE), which may sign others and is none of a host: one that a \
+             peer makes for itself is so unless it is told otherwise"
+                .to_owned()
+        }
+        CertificateError::Other(_) => "the peer's certificate cannot be used".to_owned(),
+        other => format!("the peer's certificate cannot be used ({})", spaced(other)),
     }
 }
 
-/// The names of a certificate as people write them: the library has them as `DnsName("sip.example.net")`.
+/// RFC 5280 4.2.1.9: a host shows a certificate that is none of an authority.
+fn is_authority(fault: &CertificateError) -> bool {
+    let CertificateError::Other(other) = fault else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// The name that a fault has in the library as words: `BadEncoding` is `bad encoding`. What follows it is left out.
+fn spaced(fault: &impl Debug) -> String {
+    let text = format!("{fault:?}");
+    let mut words = String::new();
+    for letter in text.chars().take_while(char::is_ascii_alphanumeric) {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
+/// The names of a certificate as people write them: the library has them as `DnsName("sip.example.net")` and
+/// `IpAddress(192.0.2.1)`.
 fn names(presented: &[String]) -> String {
     if presented.is_empty() {
         return "no name at all".to_owned();
     }
-    let plain: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
-    plain.join(", ")
+    let bare = |name: &str| {
+        let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
+        inner.trim_matches('"').to_owned()
+    };
+    presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn of_alert(alert: AlertDescription) -> String {
@@ -95,7 +127,7 @@ fn of_alert(alert: AlertDescription) -> String {
         }
         AlertDescription::UnrecognisedName => "it does not serve the name that was dialled",
         AlertDescription::NoApplicationProtocol => "it wants an ALPN name, and we send none",
-        _ => return format!("the peer ended the handshake: {alert:?}"),
+        _ => return format!("the peer ended the handshake ({})", spaced(&alert)),
     };
     format!("the peer ended the handshake: {what}")
 }
@@ -116,7 +148,7 @@ fn of_incompatible(fault: &PeerIncompatible) -> String {
         PeerIncompatible::NoSignatureSchemesInCommon => {
             "the peer cannot check signatures of our key's kind: take an ECDSA P-256 or an RSA key".to_owned()
         }
-        other => format!("nothing in common with the peer ({other:?})"),
+        other => format!("nothing in common with the peer ({})", spaced(other)),
     }
 }
 
@@ -126,8 +158,8 @@ pub fn remedy(error: &io::Error) -> String {
     match tls {
         Some(Error::InvalidCertificate(fault)) => match fault {
             CertificateError::UnknownIssuer => {
-                "Put the certificate of the authority that issued the peer's into the file of [tls] ca; with a \
-                 certificate that the peer made itself, that one."
+                "Put the certificate of the authority that issued the peer's into the file of [tls] ca, or of ca in the \
+                 trunk's [[tls.client]]; with a certificate that the peer made itself, that one."
             }
             CertificateError::NotValidForNameContext { .. } | CertificateError::NotValidForName => {
                 "Write one of the certificate's names as the trunk's host, or have the peer get a certificate for the \
@@ -139,7 +171,17 @@ pub fn remedy(error: &io::Error) -> String {
             | CertificateError::NotValidYetContext { .. } => {
                 "Look whether this machine's clock is right; if it is, the peer has to renew its certificate."
             }
-            _ => "Ask whoever runs the peer for another certificate.",
+            fault if is_authority(fault) => {
+                "Have the peer make one that is no authority (openssl req -x509 … -addext \
+                 basicConstraints=critical,CA:FALSE), and put that into the file of [tls] ca, or of ca in the trunk's \
+                 [[tls.client]]; or one that an authority \
+                 signed, and put the authority's there."
+            }
+            CertificateError::Revoked => "Have the peer get a new certificate.",
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "Have the peer get a certificate for servers (extended key usage serverAuth)."
+            }
+            _ => "Have the peer get another certificate, and send whoever runs it this sentence.",
         },
         Some(Error::AlertReceived(_)) => {
             "Look which certificate the peer wants to see, and set [tls] certificate and private_key to it."
@@ -151,4 +193,54 @@ pub fn remedy(error: &io::Error) -> String {
         _ => "Look whether the peer takes TLS at that port, and connections from this server's address.",
     }
     .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{OtherError, PeerMisbehaved};
+    use std::sync::Arc;
+
+    fn said(error: Error) -> (String, String) {
+        let error = io::Error::new(io::ErrorKind::InvalidData, error);
+        (in_words(&error, true), remedy(&error))
+    }
+
+    #[test]
+    fn a_certificate_that_is_an_authority_is_explained_with_a_way_to_make_another() {
+        let other = OtherError(Arc::new(webpki::Error::CaUsedAsEndEntity));
+        let (text, helps) = said(Error::InvalidCertificate(CertificateError::Other(other)));
+        assert!(text.contains("is that of an authority (CA:TRUE)"), "{text}");
+        assert!(helps.contains("basicConstraints=critical,CA:FALSE") && helps.contains("ca"), "{helps}");
+    }
+
+    #[test]
+    fn names_and_addresses_of_a_certificate_stand_as_people_write_them() {
+        let presented = [r#"DnsName("sip.example.net")"#, "IpAddress(127.0.0.30)"].map(str::to_owned);
+        assert_eq!(names(&presented), "sip.example.net, 127.0.0.30");
+        assert_eq!(names(&[]), "no name at all");
+    }
+
+    #[test]
+    fn no_sentence_has_a_name_out_of_the_library() {
+        let fault = |error| said(error).0;
+        for (text, words) in [
+            (fault(Error::AlertReceived(AlertDescription::InternalError)), "(internal error)"),
+            (
+                fault(Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived)),
+                "(too much early data received)",
+            ),
+            (fault(Error::InvalidMessage(InvalidMessage::MissingKeyExchange)), "(missing key exchange)"),
+            (
+                fault(Error::PeerIncompatible(PeerIncompatible::EcPointsExtensionRequired)),
+                "(ec points extension required)",
+            ),
+            (
+                fault(Error::InvalidCertificate(CertificateError::BadEncoding)),
+                "cannot be used (bad encoding)",
+            ),
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+    }
 }

@@ -161,9 +161,12 @@ fn nothing_is_sent_to_groups_of_hosts() {
 
 #[test]
 fn a_refusal_says_what_the_peer_has_and_what_we_have() {
-    let wrong = phone("m=audio 4000 RTP/AVP 18 96\r\na=rtpmap:96 opus/48000/2\r\n");
+    let wrong = phone("m=audio 4000 RTP/AVP 18 77 96\r\na=rtpmap:96 opus/48000/2\r\n");
     let refusal = answer(&wrong, CAPABILITIES, &local()).unwrap_err();
-    assert_eq!(refusal.to_string(), "no codec in common: the peer has 18, opus; this server has PCMU, PCMA");
+    assert_eq!(
+        refusal.to_string(),
+        "no codec in common: the peer has G729, 77, opus; this server has PCMU, PCMA"
+    );
     for (media, code) in [
         ("m=video 4000 RTP/AVP 96\r\n", 304),
         ("m=audio 0 RTP/AVP 0\r\n", 304),

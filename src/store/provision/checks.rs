@@ -6,11 +6,11 @@ use crate::config::reader::{Finding, Severity};
 use crate::store::doubts;
 use crate::store::objects::Kind;
 use crate::store::prompts::is_aside;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What a folder may hold that is read, or is known not to be read yet.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "account.toml",
     "numbers.toml",
     "agents.toml",
@@ -19,6 +19,7 @@ const KNOWN: [&str; 12] = [
     "trunks.toml",
     "lists.toml",
     "prompts.toml",
+    "secrets",
     "simulations",
     "flows",
     "drafts",
@@ -28,6 +29,8 @@ const KNOWN: [&str; 12] = [
 const NAMED_MAX: usize = 20;
 /// Files that lie where only others are read.
 pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
+    let of_passwords = of_passwords(folder);
+    let is_known = |path: &PathBuf| is_known(path) || of_passwords.contains(path);
     let stray = entries(folder).into_iter().filter(|path| !is_known(path));
     report(folder, stray.collect(), findings, |path| {
         let name = path.file_name()?.to_str()?;
@@ -41,6 +44,19 @@ pub(super) fn unread_files(folder: &Path, findings: &mut Vec<Finding>) {
         let stray = entries(&flows).into_iter().filter(|path| !is_flow(path) && !is_golden(path));
         report(&flows, stray.collect(), findings, |_| Some("a call flow is a file NAME.json".to_owned()));
     }
+}
+
+/// Files and folders right in the folder that hold the passwords which its objects refer to.
+#[expect(clippy::disallowed_methods, reason = "provisioned files are read when a snapshot is built")]
+fn of_passwords(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for kind in [Kind::Agent, Kind::Trunk] {
+        let text = std::fs::read_to_string(folder.join(kind.file())).unwrap_or_default();
+        let references = text.split("${file:").skip(1).filter_map(|rest| rest.split_once('}'));
+        let first = |(path, _): (&str, &str)| Some(folder.join(Path::new(path).components().next()?));
+        found.extend(references.filter_map(first));
+    }
+    found
 }
 
 fn is_known(path: &Path) -> bool {
@@ -100,7 +116,7 @@ pub(super) fn trunk_ranges(
 ) {
     let file = folder.join(Kind::Trunk.file());
     let accounts = doubts::shared_accounts(agents.values(), trunks);
-    let doubts = doubts::shared_ranges(trunks).into_iter().chain(accounts);
+    let doubts = doubts::shared_ranges(trunks).into_iter().chain(accounts).chain(doubts::open_keys(trunks));
     findings.extend(doubts.map(|doubt| finding(Severity::Warning, &file, doubt.message, doubt.remedy)));
 }
 

@@ -3202,8 +3202,18 @@ export interface components {
             /** @description For how many it said so when it did last. */
             grantedS?: number | null;
             id: string;
-            /** @description It answers pings where it is pinged, and has this server registered where that is to be. */
+            /** @description Calls go out over it: it answers pings where it is pinged, and has this server registered where that is to be. */
             isUp: boolean;
+            /**
+             * @description It is pinged, or this server registers with it. Where it is neither, `isUp` says no more than that calls go over it:
+             *     whether anybody is there shows with them.
+             */
+            isWatched: boolean;
+            /**
+             * Format: date-time
+             * @description When the last call to it was answered.
+             */
+            lastAnsweredOut?: string | null;
             lastOptions?: components["schemas"]["LastOptions"] | null;
             lastRejectIn?: components["schemas"]["RejectItem"] | null;
             lastRejectOut?: components["schemas"]["RejectItem"] | null;

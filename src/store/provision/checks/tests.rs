@@ -120,6 +120,21 @@ fn files_that_are_not_read_are_named() {
 }
 
 #[test]
+fn files_of_passwords_are_no_strangers() {
+    let trunk = "[[trunk]]\nid = \"t\"\nhost = \"192.0.2.1\"\nusername = \"u\"\npassword = \"${file:keys/t}\"\n\
+                 [[trunk]]\nid = \"o\"\nhost = \"192.0.2.2\"\nusername = \"o\"\npassword = \"${file:other.key}\"\n";
+    let files = [
+        ("trunks.toml", trunk),
+        NUMBER,
+        ("keys/t", "x"),
+        ("other.key", "x"),
+        ("secrets/carrier", "x"),
+        ("stray", "x"),
+    ];
+    check("passwords", &files, &["warning: stray: is not read"]);
+}
+
+#[test]
 fn an_agent_and_a_trunk_without_a_use_and_a_range_given_twice_are_doubted() {
     let agents = ("agents.toml", "[[agent]]\nid = \"a\"\n");
     let trunks = "[[trunk]]\nid = \"a\"\nmatch = [\"10.0.0.0/8\"]\n[[trunk]]\nid = \"b\"\n\
@@ -162,4 +177,15 @@ fn a_broken_prompt_is_an_error_only_where_a_flow_plays_it() {
     let used =
         [TRUNK, NUMBER, ("prompts/junk.wav", "no sound"), ("flows/a.json", &format!("\u{feff}{PLAYS_JUNK}"))];
     check("used", &used, &["error: prompts/junk.wav: no sound format that is known"]);
+}
+
+#[test]
+fn a_trunk_that_names_no_settings_of_tls_is_told_of_with_its_file() {
+    let trunk = "[[trunk]]\nid = \"t\"\nhost = \"a.test;transport=tls\"\ntls_client = \"foo\"\n";
+    let folder = Folder::new("tls-client", &[("trunks.toml", trunk), NUMBER]);
+    let (provisioned, findings) = read(&folder.0);
+    assert_eq!(findings, []);
+    let said = super::super::unknown_settings(&folder.0, &provisioned, &crate::config::Tls::default());
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].file.ends_with("trunks.toml") && said[0].message.contains("named \"foo\""), "{said:?}");
 }

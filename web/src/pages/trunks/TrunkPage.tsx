@@ -11,7 +11,7 @@ import { whenText } from "../../ui/moments";
 import { editLink } from "../../ui/ObjectTable";
 import { Page } from "../../ui/Page";
 import { ProblemAlert } from "../../ui/ProblemAlert";
-import { callsText, conditionOf, optionsText, registrationText } from "./state";
+import { callsText, conditionOf, lastCallText, optionsText, registrationText } from "./state";
 import { TrunkDoctor } from "./TrunkDoctor";
 
 /** A trunk at work: how it is, and trying it. */
@@ -65,6 +65,14 @@ function Condition({ state }: { state: TrunkState }) {
       return (
         <Alert color="teal" title="Calls go over it">
           {why}
+        </Alert>
+      );
+    case "unwatched":
+      return (
+        <Alert color="gray" title="Calls go over it, and this server does not watch whether it is there">
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {lastCallText(state)} To have it watched, set how often OPTIONS are sent, or test it below.
+          </Text>
         </Alert>
       );
     case "waiting":

@@ -3,6 +3,7 @@ import type { Carrier, TrunkState, TrunkStep } from "../../api/trunks";
 import {
   callsText,
   conditionOf,
+  lastCallText,
   optionsText,
   presetFields,
   registrationText,
@@ -13,6 +14,7 @@ import {
 const quiet: TrunkState = {
   id: "carrier",
   isUp: true,
+  isWatched: true,
   callsIn: 0,
   callsOut: 0,
   refusedIn: 0,
@@ -22,6 +24,7 @@ const quiet: TrunkState = {
 describe("a trunk", () => {
   it.each<[Partial<TrunkState>, string]>([
     [{}, "up"],
+    [{ isWatched: false }, "unwatched"],
     [{ registration: "registered" }, "up"],
     [{ isUp: false, why: "it does not answer" }, "down"],
     [{ isUp: false, registration: "trying" }, "waiting"],
@@ -44,6 +47,27 @@ describe("a trunk", () => {
     [{ registration: "ended" }, "Taken back"],
   ])("with %j says of its registration %j", (part, text) => {
     expect(registrationText({ ...quiet, ...part })).toBe(text);
+  });
+
+  it.each<[Partial<TrunkState>, string]>([
+    [{}, "No call has been answered or refused there since"],
+    [{ lastAnsweredOut: "2026-01-02T00:00:00Z" }, "The last call over it was answered"],
+    [
+      {
+        lastAnsweredOut: "2026-01-02T00:00:00Z",
+        lastRejectOut: { at: "2026-01-01T00:00:00Z", code: 403, text: "403 Forbidden" },
+      },
+      "The last call over it was answered",
+    ],
+    [
+      {
+        lastAnsweredOut: "2026-01-02T00:00:00Z",
+        lastRejectOut: { at: "2026-01-03T00:00:00Z", text: "nobody.test has no address" },
+      },
+      "The last call over it came to nothing",
+    ],
+  ])("with %j is known by its last call: %s", (part, text) => {
+    expect(lastCallText({ ...quiet, ...part })).toContain(text);
   });
 
   it("has calls beside its limits, and an answer with its time", () => {

@@ -1,13 +1,21 @@
 // How a trunk is, in words.
 
 import type { Carrier, TrunkState, TrunkStep } from "../../api/trunks";
+import { sentence } from "../../live/words";
+import { whenText } from "../../ui/moments";
 
-export type Condition = "up" | "down" | "refused" | "waiting";
+export type Condition = "up" | "down" | "refused" | "waiting" | "unwatched";
 
-/** Whether calls go over it. `waiting`: it is not registered yet, and nothing has gone wrong. */
+/**
+ * Whether calls go over it. `waiting`: it is not registered yet, and nothing has gone wrong. `unwatched`: they do, and nobody looks
+ * whether it is there.
+ */
 export function conditionOf(state: TrunkState): Condition {
   if (state.registration === "rejected") {
     return "refused";
+  }
+  if (!state.isWatched) {
+    return "unwatched";
   }
   if (state.isUp) {
     return "up";
@@ -20,7 +28,18 @@ export const CONDITIONS: Record<Condition, { word: string; color: string }> = {
   down: { word: "Down", color: "red" },
   refused: { word: "Refused", color: "red" },
   waiting: { word: "Registering", color: "yellow" },
+  unwatched: { word: "Not watched", color: "gray" },
 };
+
+/** What its last call out shows of a trunk that nobody watches. */
+export function lastCallText({ lastAnsweredOut: answered, lastRejectOut: reject }: TrunkState): string {
+  if (reject && (!answered || Date.parse(reject.at) > Date.parse(answered))) {
+    return `The last call over it came to nothing ${whenText(reject.at)}: ${sentence(reject.text)}`;
+  }
+  return answered
+    ? `The last call over it was answered ${whenText(answered)}.`
+    : "No call has been answered or refused there since the server was started.";
+}
 
 /** How our registration with it is; nothing where we do not register. */
 export function registrationText(state: TrunkState): string | null {
