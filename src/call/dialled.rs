@@ -3,10 +3,13 @@
 //! Invariant: a fork is in the index of dialogs, and a call of its trunk, as long as it is among the leg's forks.
 
 mod end;
+mod failure;
 mod passing;
 mod sending;
 
 pub(super) use end::LegEnd;
+use failure::meant_by;
+pub(super) use failure::{cause_of, code_of, in_words};
 
 use super::RequestId;
 use super::b2bua::{Call, Context};
@@ -15,7 +18,6 @@ use super::index::Index;
 use super::live::LegState;
 use super::media_leg::MediaLeg;
 use super::number_rule::{NumberFormat, NumberRule};
-use super::said::Said;
 use super::snapshot::Trunk;
 use super::trunk::{Direction, FailOver};
 use super::ways::{Guides, Plan, Way, better};
@@ -23,7 +25,7 @@ use crate::flow::{CallerIdentity, CancelReason, DialFailure, DialId, DialTarget,
 use crate::hidden::Hidden;
 use crate::sdp::Refusal;
 use crate::sip::DialogId;
-use crate::sip::cause::{NORMAL_CLEARING, Reason, q850, response_of};
+use crate::sip::cause::{NORMAL_CLEARING, q850};
 use crate::sip::endpoint::Failure;
 use crate::sip::locate::{self, Target};
 use crate::sip::message::{NameAddr, Response};
@@ -549,50 +551,6 @@ impl Fork {
         if let Some(trunk) = &self.trunk {
             context.trunks.end_call(trunk, Direction::Out);
         }
-    }
-}
-
-/// The code that a failed INVITE comes to.
-pub(super) fn code_of(failure: &Failure) -> u16 {
-    match failure {
-        Failure::Response(response) => response.code(),
-        // RFC 3261 section 8.1.3.1.
-        Failure::Timeout => 408,
-        Failure::Transport | Failure::HalfOpen => 503,
-        Failure::Cancelled => 487,
-        Failure::NotPracked => 504,
-    }
-}
-
-/// Why a call out came to nothing, where that is not our own doing.
-pub(super) fn in_words(failure: &Failure) -> Option<String> {
-    match failure {
-        Failure::Response(response) => Some(Said::of(response).to_string()),
-        Failure::Timeout => Some("it does not answer".to_owned()),
-        Failure::Transport => Some("it cannot be reached, or the connection broke".to_owned()),
-        Failure::Cancelled | Failure::HalfOpen | Failure::NotPracked => None,
-    }
-}
-
-/// What a failed INVITE says of itself: its code, or the one that a gateway hides behind another that says little (RFC 6432).
-fn meant_by(failure: &Failure) -> u16 {
-    let said = match failure {
-        Failure::Response(response) if matches!(response.code(), 480 | 500 | 502 | 503) => {
-            Reason::of(response.head()).cause.and_then(response_of)
-        }
-        _ => None,
-    };
-    said.unwrap_or_else(|| code_of(failure))
-}
-
-/// What a failed leg means to the flow. flows.md 1.3, dial.
-pub(super) fn cause_of(code: u16) -> DialFailure {
-    match code {
-        486 | 600 => DialFailure::Busy,
-        603 => DialFailure::Rejected,
-        408 | 487 => DialFailure::NoAnswer,
-        404 | 410 | 480 => DialFailure::Unavailable,
-        _ => DialFailure::Failed,
     }
 }
 
