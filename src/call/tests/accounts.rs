@@ -1,6 +1,6 @@
 //! Trunks where we have an account: what they challenge, and how we stay registered with them.
 
-use super::trunks::{OUT, changed, login, trunk_at, two_trunks};
+use super::trunks::{OUT, changed, login, registering, trunk_at, two_trunks};
 use super::*;
 use crate::sip::locate::Destination;
 use crate::sip::message::SipUri;
@@ -85,13 +85,6 @@ fn a_registration_whose_stream_breaks_is_made_anew() {
 #[test]
 fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_over_reloads() {
     let mut bench = Bench::new();
-    let registering = || {
-        changed(|snapshot| {
-            two_trunks(snapshot);
-            let trunk = &mut snapshot.trunks[1];
-            (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
-        })
-    };
     bench.handle(registering());
     bench.handle(Input::StreamOpened {
         connection: CONNECTION,
@@ -119,11 +112,7 @@ fn a_trunk_that_has_us_registered_calls_over_a_stream_that_it_had_before_and_ove
 #[test]
 fn a_registrar_that_refuses_our_credentials_is_asked_no_more_until_somebody_says_so() {
     let mut bench = Bench::new();
-    bench.handle(changed(|snapshot| {
-        two_trunks(snapshot);
-        let trunk = &mut snapshot.trunks[1];
-        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
-    }));
+    bench.handle(registering());
     bench.pass(1_000);
     let challenge = |text: &str, nonce: u32| {
         let line = format!("WWW-Authenticate: Digest realm=\"c\", nonce=\"{nonce}\"\nContact:");

@@ -1,6 +1,6 @@
 //! What whoever brings wrong credentials is told, and what the log says of it.
 
-use super::trunks::{authorization, changed, login, phone, register};
+use super::trunks::{authorization, changed, knocking, login, phone, register};
 use super::*;
 
 const URI: &str = "sip:cordboard.example";
@@ -160,19 +160,13 @@ fn a_flood_of_wrong_passwords_fills_no_log() {
 #[test]
 fn a_call_with_wrong_credentials_is_told_so_and_logged_with_the_account() {
     let mut bench = bench();
-    let text = |n: u32, more: &str| {
-        let invite = invite(GREETED).replace("call-1", "call-9").replace("INVITE1", &format!("i{n}"));
-        invite
-            .replace("CSeq: 1", &format!("CSeq: {n}"))
-            .replace("Max-Forwards", &format!("{more}Max-Forwards"))
-    };
-    bench.receive(phone(5_070), &text(1, ""));
+    bench.receive(phone(5_070), &knocking(1, ""));
     let challenge = only(&bench.sent(), "401 INVITE");
     assert!(!challenge.contains("Warning"));
     let uri = format!("sip:{GREETED}@192.0.2.1");
     let right = authorization(&challenge, "branch", "INVITE", &uri);
     let lines = log::of(|| {
-        bench.receive(phone(5_070), &text(2, &right.replace("response=\"", "response=\"0")));
+        bench.receive(phone(5_070), &knocking(2, &right.replace("response=\"", "response=\"0")));
     });
     let answer = only(&bench.sent(), "401 INVITE");
     assert!(value(&answer, "Warning").contains("the user name or the password is wrong"), "{answer}");

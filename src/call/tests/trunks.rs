@@ -271,6 +271,21 @@ fn a_ping_that_is_refused_says_why_in_a_sentence() {
     assert!(value(&only(&bench.sent(), "405 PUBLISH"), "Warning").contains("does nothing by that method"));
 }
 
+/// The same, of which the first has us register.
+pub fn registering() -> Input<'static> {
+    changed(|snapshot| {
+        two_trunks(snapshot);
+        let trunk = &mut snapshot.trunks[1];
+        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
+    })
+}
+
+/// A call of one who has to show who it is: its n-th INVITE, with that header.
+pub fn knocking(n: u32, more: &str) -> String {
+    let invite = invite(GREETED).replace("call-1", "call-9").replace("INVITE1", &format!("i{n}"));
+    invite.replace("CSeq: 1", &format!("CSeq: {n}")).replace("Max-Forwards", &format!("{more}Max-Forwards"))
+}
+
 /// Two trunks that calls go out over.
 pub fn two_trunks(snapshot: &mut Snapshot) {
     for (id, host, priority) in [("first", "203.0.113.1", 1), ("second", "203.0.113.2", 2)] {
@@ -457,11 +472,7 @@ fn what_the_last_ping_met_is_kept_with_the_time_that_it_took() {
 #[test]
 fn we_register_with_a_trunk_by_digest_and_take_that_back_when_the_server_drains() {
     let mut bench = Bench::new();
-    bench.handle(changed(|snapshot| {
-        two_trunks(snapshot);
-        let trunk = &mut snapshot.trunks[1];
-        (trunk.login, trunk.register) = (login("100"), Some(Duration::from_secs(600)));
-    }));
+    bench.handle(registering());
     bench.pass(1_000);
     let (at, first) = bench.sent_to("REGISTER").remove(0);
     assert_eq!((at, value(&first, "Expires")), (trunk_at(1), "600"));
@@ -526,20 +537,14 @@ fn a_trunk_without_addresses_is_known_by_its_credentials() {
             Trunk { id: "pbx".to_owned(), login: login("pbx"), authenticate: true, ..Trunk::default() };
         snapshot.trunks.push(trunk);
     }));
-    let text = |n: u32, more: &str| {
-        let invite = invite(GREETED).replace("call-1", "call-9").replace("INVITE1", &format!("i{n}"));
-        invite
-            .replace("CSeq: 1", &format!("CSeq: {n}"))
-            .replace("Max-Forwards", &format!("{more}Max-Forwards"))
-    };
-    bench.receive(phone(5_070), &text(1, ""));
+    bench.receive(phone(5_070), &knocking(1, ""));
     let challenge = only(&bench.sent(), "401 INVITE");
     let uri = format!("sip:{GREETED}@192.0.2.1");
     let wrong = authorization(&challenge, "pbx", "INVITE", &uri).replace("response=\"", "response=\"0");
-    bench.receive(phone(5_070), &text(2, &wrong));
+    bench.receive(phone(5_070), &knocking(2, &wrong));
     let challenge = only(&bench.sent(), "401 INVITE");
     assert!(bench.records().is_empty(), "a challenge is no call");
-    bench.receive(phone(5_070), &text(3, &authorization(&challenge, "pbx", "INVITE", &uri)));
+    bench.receive(phone(5_070), &knocking(3, &authorization(&challenge, "pbx", "INVITE", &uri)));
     assert_eq!(bench.heads(), ["100 INVITE", "200 INVITE"]);
     assert_eq!(bench.switchboard.trunks(bench.now.instant)[1].calls, [1, 0]);
     let owner = bench.switchboard.snapshot.owned_by(&Owner::Trunk("pbx".to_owned()));
