@@ -273,7 +273,7 @@ impl Switchboard {
         let (account, owner) = self.registrar.authenticate(now, request, peer)?;
         match source {
             // Another's password opens nothing.
-            Some(Source::Trunk(trunk)) if owner != Owner::Trunk(trunk.id.clone()) => {
+            Some(Source::Trunk(trunk)) if !matches!(&owner, Owner::Trunk(id) if *id == trunk.id) => {
                 Err(Answer::not_theirs(&trunk.id, account))
             }
             _ => Ok(snapshot.owned_by(&owner)),

@@ -106,12 +106,12 @@ impl Guides<'_> {
         if trunks.is_empty() {
             return Err(format!("no trunk takes transfers to {number}: see transfer_to"));
         }
-        let why_down = |trunk: &&Trunk| {
-            let why = self.trunks.why_unusable(self.now, &trunk.id)?;
-            Some(format!("the trunk \"{}\" ({why})", trunk.id))
-        };
-        let down: Vec<String> = trunks.iter().filter_map(why_down).collect();
-        trunks.retain(|trunk| why_down(trunk).is_none());
+        let mut down = Vec::new();
+        trunks.retain(|trunk| {
+            let why = self.trunks.why_unusable(self.now, &trunk.id);
+            down.extend(why.as_ref().map(|why| format!("the trunk \"{}\" ({why})", trunk.id)));
+            why.is_none()
+        });
         if trunks.is_empty() {
             return Err(format!("all trunks that calls go out over are down: {}", down.join(", ")));
         }

@@ -90,12 +90,13 @@ impl Call {
 
     /// Puts to the offers of the flow what it does not know of them: the trunk, and why they came to nothing.
     fn tell_offers(&mut self) {
-        let Some(outcome) = &mut self.outcome else { return };
+        let Some(mut outcome) = self.outcome.take() else { return };
         for offer in &mut outcome.offers {
-            let end = self.ends.iter().rfind(|end| end.dial == offer.dial);
-            (offer.trunk, offer.reason) =
-                end.map_or((None, None), |end| (end.trunk.clone(), end.why.clone()));
+            if let Some(end) = self.end_of(offer.dial) {
+                (offer.trunk, offer.reason) = (end.trunk.clone(), end.why.clone());
+            }
         }
+        self.outcome = Some(outcome);
     }
 
     /// The call record; the call is over.
