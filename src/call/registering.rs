@@ -105,17 +105,15 @@ impl Switchboard {
         let mut answer = if self.snapshot.awaits_database {
             Answer::later(NOTHING_LOADED)
         } else {
-            let before = self.registrar.counters().displaced;
-            let answer = self.registrar.register(now.instant, request, peer);
-            if self.registrar.counters().displaced > before {
-                let account = request.to().uri.user();
-                tracing::warn!(
-                    source = %peer.address, account = %Hidden::party(&account),
-                    "an account has more telephones than are kept: the one that registered first is rung no more"
-                );
-            }
-            answer
+            self.registrar.register(now.instant, request, peer)
         };
+        if answer.displaced > 0 {
+            let account = request.to().uri.user();
+            tracing::warn!(
+                source = %peer.address, account = %Hidden::party(&account),
+                "an account has more telephones than are kept: the one that registered first is rung no more"
+            );
+        }
         if let (Some(admits), Some(connection)) = (answer.admits, peer.connection) {
             let admitted = admits || self.may_stream(connection, peer.address);
             self.endpoint.set_admitted(connection, admitted);

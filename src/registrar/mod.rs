@@ -112,6 +112,8 @@ pub struct Answer {
     pub why: Option<Box<Why>>,
     /// Of the telephones that are reached where the REGISTER came from now.
     pub moves: Vec<Move>,
+    /// Telephones that made room for this one, and are rung no more.
+    pub displaced: usize,
 }
 
 /// Why an answer refuses.
@@ -138,6 +140,7 @@ impl Answer {
             wait: None,
             why: None,
             moves: Vec::new(),
+            displaced: 0,
         }
     }
 
@@ -394,7 +397,7 @@ impl Registrar {
             return Answer { reason: "That Is Another's Address", ..answer };
         }
         match self.change(now, &name, request, peer) {
-            Ok(moves) => Answer { moves, ..self.listed(now, &name, request, peer) },
+            Ok((moves, displaced)) => Answer { moves, displaced, ..self.listed(now, &name, request, peer) },
             Err(answer) => {
                 self.counters.refused += 1;
                 answer.of_account(&name)
@@ -402,14 +405,15 @@ impl Registrar {
         }
     }
 
-    /// Does what the Contacts say, all of it or nothing (RFC 3261 10.3 step 7).
+    /// Does what the Contacts say, all of it or nothing (RFC 3261 10.3 step 7). Gives whose telephones are elsewhere now, and how
+    /// many made room.
     fn change(
         &mut self,
         now: Instant,
         name: &str,
         request: &Request,
         peer: Peer,
-    ) -> Result<Vec<Move>, Answer> {
+    ) -> Result<(Vec<Move>, usize), Answer> {
         let Contacts { changes, path } = Contacts::read(request, &self.limits)?;
         let order = (request.call_id(), request.cseq().number);
         let existing = self.table.of(name);
@@ -451,8 +455,9 @@ impl Registrar {
             }
         }
         let most = self.limits.bindings_of_account_max;
-        self.counters.displaced += self.table.keep_at_most(name, most) as u64;
-        Ok(moves)
+        let displaced = self.table.keep_at_most(name, most);
+        self.counters.displaced += displaced as u64;
+        Ok((moves, displaced))
     }
 
     /// 200, with what is bound now.
